@@ -1,0 +1,22 @@
+//! The vocabulary of tglhost: what scripts, the host and Telegram tell each other, as plain data. The same shapes stand in
+//! `wit/`, item for item.
+//!
+//! Invariant: everything here is a value (serde, no I/O), so that who speaks may live in another process than who listens.
+
+mod call;
+mod event;
+mod message;
+mod peer;
+
+pub use call::{
+    Call, CallError, Completion, Failure, FileKind, FilePart, Outcome, Page, Presence, Request, RequestId, ScriptName,
+    TypingState,
+};
+pub use event::{AccountState, Changes, Connection, Event};
+pub use message::{
+    ContactCard, Dialog, Forward, GeoPoint, Media, Message, MessageFlags, MessageId, ServiceAction, Venue, WebPage,
+};
+pub use peer::{Group, Peer, PeerDetails, PeerId, PeerKind, SecretChat, User, UserStatus};
+
+/// Seconds since 1970-01-01 UTC.
+pub type Timestamp = i64;
