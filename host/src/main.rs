@@ -1,1 +1,83 @@
-fn main() {}
+//! The `tglhost` command. Each verb is one file in `commands/`; what they share lies beside this one.
+//!
+//! Invariant: stdout carries only what was asked for (a script's prints, chat answers, JSON); everything else is stderr.
+
+mod commands;
+mod data_dir;
+mod output;
+mod python_component;
+mod settings;
+mod terminal_chat;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{accounts, compile_worker, dc, login, run};
+
+/// Runs telegram-cli Python scripts, and new ones in any language, as isolated WebAssembly guests.
+#[derive(Parser)]
+#[command(name = "tglhost", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Where accounts, sessions and scripts' own files are kept [default: the platform's data directory]
+    #[arg(long, global = true, value_name = "DIR", env = "TGLHOST_DATA")]
+    data: Option<PathBuf>,
+
+    /// Print one JSON object per line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run scripts; without an account, in an embedded data centre with a chat in this terminal
+    Run(run::Args),
+    /// Run the embedded data centre alone
+    Dc(dc::Args),
+    /// Log an account in
+    Login(login::Args),
+    /// List the accounts that are logged in
+    Accounts,
+    /// Compile one component from stdin to stdout, in a process with its own limits
+    #[command(hide = true)]
+    CompileWorker,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::start_logging();
+    let output = output::Output::new(cli.json);
+    let outcome = match cli.command {
+        Command::CompileWorker => compile_worker::execute(),
+        command => execute(command, cli.data, &output),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output.failed(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one verb on a runtime of two workers, as many as the smallest machine has cores. A thread that waits for
+/// terminal input cannot be woken, so the runtime is left without waiting for it.
+fn execute(command: Command, data: Option<PathBuf>, output: &output::Output) -> anyhow::Result<u8> {
+    let data_dir = data_dir::DataDir::open(data)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        match command {
+            Command::Run(args) => run::execute(args, &data_dir, output).await,
+            Command::Dc(args) => dc::execute(args, &data_dir, output).await,
+            Command::Login(args) => login::execute(args, &data_dir, output).await,
+            Command::Accounts => accounts::execute(&data_dir, output),
+            Command::CompileWorker => compile_worker::execute(),
+        }
+    });
+    runtime.shutdown_background();
+    outcome
+}

@@ -1,0 +1,7 @@
+//! One file per verb.
+
+pub(crate) mod accounts;
+pub(crate) mod compile_worker;
+pub(crate) mod dc;
+pub(crate) mod login;
+pub(crate) mod run;

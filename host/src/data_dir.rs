@@ -1,0 +1,169 @@
+//! Where everything is kept on disk.
+//!
+//! Invariant: every folder made here can be entered by its owner only, and no name from outside leaves the data directory.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use telegram::DcAddress;
+
+/// Longest name of an account, in bytes.
+const ACCOUNT_NAME_BYTES_MAX: usize = 64;
+
+/// The data directory:
+///
+/// ```text
+/// accounts/NAME/account.toml      where it is logged in
+/// accounts/NAME/account.db        its session, inbox, peers and messages
+/// accounts/NAME/scripts/FILE/     one script's private folder
+/// embedded/data-centre/           the embedded data centre
+/// embedded/{script,you}/          its two accounts, laid out like the ones above
+/// ```
+pub(crate) struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    /// Opens, and makes if missing, the given directory or the platform's own.
+    pub(crate) fn open(given: Option<PathBuf>) -> Result<Self> {
+        let root = match given {
+            Some(root) => root,
+            None => dirs::data_dir()
+                .context("no data directory is known for this user (HOME is not set): name one with --data DIR")?
+                .join("tglhost"),
+        };
+        make_private(&root)?;
+        let root = root.canonicalize().with_context(|| format!("cannot use {}", root.display()))?;
+        Ok(Self { root })
+    }
+
+    /// The folder of a named account, whether it exists or not.
+    pub(crate) fn account(&self, name: &str) -> Result<AccountDir> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
+        if name.is_empty() || name.len() > ACCOUNT_NAME_BYTES_MAX || name.starts_with('.') || !name.chars().all(allowed) {
+            bail!(
+                "{name:?} cannot be an account's name: use up to {ACCOUNT_NAME_BYTES_MAX} letters, digits and -_.+, the first one not a dot"
+            );
+        }
+        Ok(AccountDir { path: self.root.join("accounts").join(name), name: name.to_owned() })
+    }
+
+    /// The accounts that were ever logged in, by name.
+    pub(crate) fn accounts(&self) -> Result<Vec<AccountDir>> {
+        let folder = self.root.join("accounts");
+        let mut accounts = Vec::new();
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let entry = entry.with_context(|| format!("cannot list {}", folder.display()))?;
+            if let Some(name) = entry.file_name().to_str()
+                && let Ok(account) = self.account(name)
+                && account.exists()
+            {
+                accounts.push(account);
+            }
+        }
+        accounts.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(accounts)
+    }
+
+    /// Where the embedded data centre keeps what it must.
+    pub(crate) fn data_centre(&self) -> PathBuf {
+        self.root.join("embedded/data-centre")
+    }
+
+    /// One of the two accounts of the embedded data centre.
+    pub(crate) fn embedded_account(&self, name: &'static str) -> AccountDir {
+        AccountDir { path: self.root.join("embedded").join(name), name: name.to_owned() }
+    }
+}
+
+/// One account's folder.
+#[derive(Clone)]
+pub(crate) struct AccountDir {
+    /// The folder itself.
+    pub(crate) path: PathBuf,
+    /// What the user calls the account.
+    pub(crate) name: String,
+}
+
+/// `account.toml`: where an account is logged in. Without a data centre it is Telegram itself.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountFile {
+    data_centre: Option<DataCentreEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DataCentreEntry {
+    address: std::net::SocketAddr,
+    dc_id: i32,
+    public_key_pem: String,
+}
+
+impl AccountDir {
+    /// Whether this account was ever logged in.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.join("account.toml").is_file()
+    }
+
+    /// Makes the folder.
+    pub(crate) fn create(&self) -> Result<()> {
+        make_private(&self.path)
+    }
+
+    /// The data centre this account is logged in at.
+    pub(crate) fn data_centre(&self) -> Result<DcAddress> {
+        let path = self.path.join("account.toml");
+        let text = fs::read_to_string(&path).with_context(|| {
+            format!("there is no account {:?}: log it in with `tglhost login {} --phone NUMBER`", self.name, self.name)
+        })?;
+        let file: AccountFile = toml::from_str(&text).with_context(|| {
+            format!("{} is damaged: log the account in again with `tglhost login {}`", path.display(), self.name)
+        })?;
+        Ok(match file.data_centre {
+            None => DcAddress::Telegram,
+            Some(entry) => DcAddress::Custom {
+                address: entry.address,
+                public_key_pem: entry.public_key_pem,
+                dc_id: entry.dc_id,
+            },
+        })
+    }
+
+    /// Remembers the data centre this account is logged in at.
+    pub(crate) fn set_data_centre(&self, dc: &DcAddress) -> Result<()> {
+        let data_centre = match dc {
+            DcAddress::Telegram => None,
+            DcAddress::Custom { address, public_key_pem, dc_id } => {
+                Some(DataCentreEntry { address: *address, dc_id: *dc_id, public_key_pem: public_key_pem.clone() })
+            }
+        };
+        let text = toml::to_string(&AccountFile { data_centre })?;
+        let path = self.path.join("account.toml");
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// A script's private folder, made if missing.
+    pub(crate) fn script_home(&self, script: &str) -> Result<PathBuf> {
+        let path = self.path.join("scripts").join(script);
+        make_private(&path)?;
+        Ok(path)
+    }
+}
+
+/// Makes a folder, and those above it, that only its owner may enter. One that is there already is left to its owner.
+fn make_private(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot make the folder {}", path.display()))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("cannot protect the folder {}", path.display()))
+}

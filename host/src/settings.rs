@@ -1,0 +1,61 @@
+//! What the user sets once: the config file and the environment.
+//!
+//! Invariant: api_hash is a secret; it stands in no error and no log.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use telegram::ApiCredentials;
+
+/// api_id and api_hash of the embedded data centre, which takes any.
+pub(crate) fn embedded_credentials() -> ApiCredentials {
+    ApiCredentials { api_id: 1, api_hash: "embedded".to_owned() }
+}
+
+/// The api_id and api_hash for Telegram's own data centres, from the environment, else from the config file.
+pub(crate) fn telegram_credentials() -> Result<ApiCredentials> {
+    let file = read_config_file()?;
+    let api_id = match std::env::var("TGLHOST_API_ID") {
+        Ok(text) => Some(text.parse().context("TGLHOST_API_ID is not a number")?),
+        Err(_) => file.telegram.api_id,
+    };
+    let api_hash = std::env::var("TGLHOST_API_HASH").ok().or(file.telegram.api_hash);
+    api_id.zip(api_hash).map(|(api_id, api_hash)| ApiCredentials { api_id, api_hash }).with_context(|| {
+        format!(
+            "Telegram wants to know which program connects, and no api_id and api_hash are set: get yours at \
+             https://my.telegram.org/apps, then set TGLHOST_API_ID and TGLHOST_API_HASH, or write them into {} as \
+             [telegram] api_id = 12345 and api_hash = \"…\"",
+            config_path().map_or_else(|| "tglhost.toml".to_owned(), |path| path.display().to_string())
+        )
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ConfigFile {
+    telegram: TelegramSection,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TelegramSection {
+    api_id: Option<i32>,
+    api_hash: Option<String>,
+}
+
+fn config_path() -> Option<PathBuf> {
+    Some(dirs::config_dir()?.join("tglhost/tglhost.toml"))
+}
+
+fn read_config_file() -> Result<ConfigFile> {
+    let Some(path) = config_path() else { return Ok(ConfigFile::default()) };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => toml::from_str(&text).map_err(|error| {
+            // toml's own text would quote the line, which may hold the secret.
+            anyhow::anyhow!("{} cannot be read as TOML: {}", path.display(), error.message())
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ConfigFile::default()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}

@@ -1,0 +1,213 @@
+//! The chat in the terminal: what is typed goes to the scripts' account as messages of a second account, You; what that
+//! account answers is printed.
+//!
+//! Invariant: the end is exact, not guessed: it comes when input is at its end, both accounts hold the same messages of
+//! this chat, and every script has handled all it was given and has no call under way.
+
+use std::io::BufRead;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use futures_util::future::select_all;
+use runtime::{End, Phase, Script, ScriptStatus};
+use store::AccountStore;
+use telegram::Account;
+use tgl::{AccountState, Call, Completion, Event, Message, PeerId, PeerKind, Request, ScriptName};
+use tokio::sync::{mpsc, watch};
+
+use crate::output::Output;
+
+/// Lines read ahead of the sending.
+const LINES_AHEAD_MAX: usize = 16;
+/// Events read from an inbox at once.
+const EVENTS_AT_ONCE_MAX: usize = 256;
+/// How long answers may take to settle after the input's end.
+const SETTLE_MAX: Duration = Duration::from_secs(60);
+/// The chat's name among the readers of an inbox.
+const READER: &str = "terminal";
+
+/// One account's view of the chat.
+#[derive(Clone)]
+pub(crate) struct Side {
+    store: AccountStore,
+    state: watch::Receiver<AccountState>,
+    other: PeerId,
+    cursor: u64,
+    counted_from_seq: u64,
+    messages: usize,
+}
+
+impl Side {
+    /// Follows the chat with `other` from here on. What was missed while away is still given to `read`, but not counted.
+    pub(crate) fn follow(account: &Account, store: AccountStore, other: PeerId) -> Result<Self> {
+        let cursor = store.join(READER)?;
+        let counted_from_seq = store.inbox_seq()?;
+        Ok(Self { store, state: account.state(), other, cursor, counted_from_seq, messages: 0 })
+    }
+
+    /// Reads on to the inbox's end, counting the chat's messages and handing each to `each`.
+    fn read(&mut self, mut each: impl FnMut(&Message)) -> Result<()> {
+        loop {
+            let events = self.store.inbox_after(self.cursor, EVENTS_AT_ONCE_MAX)?;
+            let Some(&(last_seq, _)) = events.last() else { return Ok(()) };
+            for (seq, event) in &events {
+                if let Event::Message(message) = event
+                    && self.is_of_this_chat(message)
+                {
+                    self.messages += usize::from(*seq > self.counted_from_seq);
+                    each(message);
+                }
+            }
+            self.cursor = last_seq;
+            self.store.handled(READER, last_seq, &[])?;
+        }
+    }
+
+    fn is_of_this_chat(&self, message: &Message) -> bool {
+        let (source, destination) =
+            (message.source.as_ref().map(tgl::Peer::id), message.destination.as_ref().map(tgl::Peer::id));
+        if message.flags.outgoing {
+            destination == Some(self.other)
+        } else {
+            source == Some(self.other) && destination.is_some_and(|peer| peer.kind == PeerKind::User)
+        }
+    }
+}
+
+/// The chat at work.
+pub(crate) struct TerminalChat {
+    you: Side,
+    scripts_side: Side,
+    requests: mpsc::Sender<Request>,
+    completions: mpsc::Receiver<Completion>,
+    statuses: Vec<watch::Receiver<ScriptStatus>>,
+    output: Output,
+    sent: u64,
+    completed: u64,
+}
+
+impl TerminalChat {
+    /// A chat of `account`, whose view of it is `you`, with the account that `scripts` run on.
+    pub(crate) fn new(account: &Account, you: Side, scripts_side: Side, scripts: &[Script], output: Output) -> Self {
+        let (requests, completions) = account.attach(ScriptName::from(READER));
+        let statuses = scripts.iter().map(Script::status).collect();
+        Self { you, scripts_side, requests, completions, statuses, output, sent: 0, completed: 0 }
+    }
+
+    /// Talks until the input is at its end and answers have settled, or every script has ended. Gives the scripts' ends
+    /// so far, in their order; none for one that still runs.
+    pub(crate) async fn converse(mut self) -> Result<Vec<Option<End>>> {
+        let mut lines = read_lines()?;
+        let mut input_open = true;
+        let mut settle_by = None;
+        loop {
+            self.show_new_messages()?;
+            let ends = self.ends();
+            if ends.iter().all(Option::is_some) || (!input_open && self.is_settled()?) {
+                self.show_new_messages()?;
+                return Ok(ends);
+            }
+            let settling = settle_by.unwrap_or_else(far_off);
+            let statuses = select_all(self.statuses.iter_mut().map(|status| Box::pin(changed(status))));
+            tokio::select! {
+                line = lines.recv(), if input_open => match line {
+                    Some(line) => self.send(line?).await?,
+                    None => {
+                        input_open = false;
+                        settle_by = Some(tokio::time::Instant::now() + SETTLE_MAX);
+                    }
+                },
+                completion = self.completions.recv() => {
+                    let completion = completion.context("the account You has stopped")?;
+                    self.completed += 1;
+                    if let Err(error) = completion.result {
+                        self.output.note(&format!("not sent: {}", error.detail));
+                    }
+                }
+                _ = changed(&mut self.you.state) => {}
+                _ = changed(&mut self.scripts_side.state) => {}
+                _ = statuses => {}
+                () = tokio::time::sleep_until(settling) => {
+                    bail!("answers have not settled within {} s of the input's end", SETTLE_MAX.as_secs());
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self, text: String) -> Result<()> {
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        self.sent += 1;
+        let call = Call::SendMessage { to: self.you.other, text, reply_to: None, preview: None };
+        let request = Request { script: READER.into(), id: self.sent, random_id: telegram::random_id(), call };
+        self.requests.send(request).await.ok().context("the account You has stopped")
+    }
+
+    fn show_new_messages(&mut self) -> Result<()> {
+        let output = &self.output;
+        self.you.read(|message| {
+            if !message.flags.outgoing {
+                let from = message.source.as_ref().map_or("", |peer| &peer.name);
+                output.chat_message(from, message.text.as_deref().unwrap_or("(no text)"));
+            }
+        })
+    }
+
+    /// Whether nothing is under way on either side. Reads the scripts' side before it asks how far the scripts are.
+    fn is_settled(&mut self) -> Result<bool> {
+        if self.completed < self.sent {
+            return Ok(false);
+        }
+        self.show_new_messages()?;
+        self.scripts_side.read(|_| {})?;
+        if self.you.messages != self.scripts_side.messages {
+            return Ok(false);
+        }
+        let seq = self.scripts_side.cursor;
+        Ok(self.statuses.iter().all(|status| {
+            let status = status.borrow();
+            match status.phase {
+                Phase::Running => status.handled_seq >= seq && status.pending_calls == 0,
+                Phase::Ended(_) => true,
+                _ => false,
+            }
+        }))
+    }
+
+    fn ends(&self) -> Vec<Option<End>> {
+        self.statuses
+            .iter()
+            .map(|status| match &status.borrow().phase {
+                Phase::Ended(end) => Some(end.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// Waits for a watch to change; for ever once its sender is gone, since nothing changes then.
+async fn changed<T>(watch: &mut watch::Receiver<T>) {
+    if watch.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn far_off() -> tokio::time::Instant {
+    tokio::time::Instant::now() + Duration::from_secs(24 * 60 * 60)
+}
+
+/// Lines of stdin, read by a thread of their own because such a read cannot be cancelled.
+fn read_lines() -> Result<mpsc::Receiver<Result<String>>> {
+    let (sender, receiver) = mpsc::channel(LINES_AHEAD_MAX);
+    std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let line = line.context("cannot read from stdin: what is typed must be UTF-8 text");
+            let failed = line.is_err();
+            if sender.blocking_send(line).is_err() || failed {
+                return;
+            }
+        }
+    })?;
+    Ok(receiver)
+}
