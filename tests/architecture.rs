@@ -1,0 +1,68 @@
+//! Keeps the first invariant of ARCHITECTURE.md: which crates may name wasmtime and grammers, and that every file says what
+//! it is for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn files_below(folder: &Path, suffix: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of the project") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files_below(&path, suffix, found);
+        } else if path.to_string_lossy().ends_with(suffix) {
+            found.push(path);
+        }
+    }
+}
+
+fn sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in ["host", "guest-sdk", "examples", "tests", "xtask"] {
+        files_below(&root().join(folder), ".rs", &mut found);
+    }
+    assert!(found.len() > 50, "the project's sources are here");
+    found
+}
+
+#[test]
+fn only_the_crates_that_may_name_wasmtime_and_grammers_do() {
+    let rules: &[(&str, &[&str])] = &[
+        ("wasmtime", &["host/crates/sandbox"]),
+        ("grammers-", &["host/crates/telegram", "host/crates/datacentre"]),
+    ];
+    let mut manifests = Vec::new();
+    files_below(&root().join("host"), "Cargo.toml", &mut manifests);
+    for manifest in manifests {
+        let text = fs::read_to_string(&manifest).expect("readable");
+        let place = manifest.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+        for (dependency, allowed) in rules {
+            let named = text.lines().any(|line| line.starts_with(dependency));
+            let may = allowed.iter().any(|folder| place.starts_with(folder));
+            assert!(!named || may, "{place} names {dependency}");
+        }
+    }
+}
+
+#[test]
+fn unsafe_stands_in_one_file() {
+    for source in sources() {
+        let place = source.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+        let text = fs::read_to_string(&source).expect("readable");
+        let allows = ["allow(unsafe", "_code"].concat();
+        let named = text.contains(&allows) || text.contains(&allows.replace("allow", "expect"));
+        assert!(!named || place == "host/crates/sandbox/src/compiled.rs", "{place} allows unsafe code");
+    }
+}
+
+#[test]
+fn every_file_says_first_what_it_is_for() {
+    for source in sources() {
+        let text = fs::read_to_string(&source).expect("readable");
+        let first = text.lines().next().unwrap_or_default();
+        assert!(first.starts_with("//! ") && first.len() > 15, "{} begins with {first:?}", source.display());
+    }
+}
