@@ -1,0 +1,94 @@
+//! Bad input gets an error that says what, why and what to do, and loses nothing.
+
+use std::fs;
+
+use tempfile::TempDir;
+use tests::{finish, tglhost};
+
+#[test]
+fn files_that_cannot_be_run_say_why() {
+    // name, content, what the error must say
+    let cases: &[(&str, Option<&[u8]>, &[&str])] = &[
+        ("missing.py", None, &["missing.py", "No such file"]),
+        ("latin.py", Some(b"# ok\nname = 'caf\xe9'\n"), &["latin.py", "not UTF-8", "line 2", "save it as UTF-8"]),
+        ("broken.py", Some(b"x = 1\ndef f(:\n    pass\n"), &["broken.py", "line 2", "SyntaxError"]),
+        ("old.py", Some(b"print 'hello'\n"), &["old.py", "SyntaxError", "Python 2"]),
+        ("raises.py", Some(b"import nothing_like_this\n"), &["raises.py", "line 1", "ModuleNotFoundError"]),
+        ("text.wasm", Some(b"not wasm at all"), &["text.wasm", "not a WebAssembly component"]),
+        ("module.wasm", Some(b"\0asm\x01\0\0\0"), &["module.wasm", "core module"]),
+        ("empty.wasm", Some(b"\0asm\x0d\0\x01\0"), &["empty.wasm", "tgl:script"]),
+    ];
+    for (name, content, parts) in cases {
+        let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+        let path = scripts.path().join(name);
+        if let Some(content) = content {
+            fs::write(&path, content).expect("written");
+        }
+        let run = finish(tglhost(data.path()).arg("run").arg(&path), "!ping\n");
+        assert_eq!(run.code(), Some(1), "{name}: {}", run.stderr);
+        assert_eq!(run.stdout, "", "{name}");
+        for part in *parts {
+            assert!(run.stderr.contains(part), "{name}: {part:?} is not in {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_folder_is_no_script_and_names_must_differ() {
+    let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let run = finish(tglhost(data.path()).arg("run").arg(scripts.path()), "");
+    assert!(run.stderr.contains("it is a folder"), "{}", run.stderr);
+    let twice: Vec<_> = ["one", "two"]
+        .iter()
+        .map(|folder| {
+            let folder = scripts.path().join(folder);
+            fs::create_dir(&folder).expect("made");
+            fs::write(folder.join("bot.py"), "").expect("written");
+            folder.join("bot.py")
+        })
+        .collect();
+    let run = finish(tglhost(data.path()).arg("run").args(twice), "");
+    assert!(run.stderr.contains("two scripts are called bot.py"), "{}", run.stderr);
+}
+
+#[test]
+fn the_suffix_may_be_left_off() {
+    let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    fs::write(scripts.path().join("bot.py"), "print(__name__)").expect("written");
+    let run = finish(tglhost(data.path()).arg("run").arg(scripts.path().join("bot")), "");
+    assert_eq!(run.stdout, "bot\n", "{}", run.stderr);
+}
+
+#[test]
+fn accounts_that_are_not_there_say_how_to_make_them() {
+    let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    fs::write(scripts.path().join("bot.py"), "").expect("written");
+    let bot = scripts.path().join("bot.py");
+    // arguments, what the error must say
+    let cases: &[(&[&str], &str)] = &[
+        (&["run", "BOT", "--account", "nobody"], "tglhost login nobody"),
+        (&["run", "BOT", "--account", "../up"], "cannot be an account's name"),
+        (&["login", "me", "--phone", "+12025550123"], "https://my.telegram.org/apps"),
+        (&["login", "me"], "--phone NUMBER"),
+    ];
+    for (arguments, part) in cases {
+        let mut command = tglhost(data.path());
+        command.env("XDG_CONFIG_HOME", data.path());
+        for argument in *arguments {
+            if *argument == "BOT" { command.arg(&bot) } else { command.arg(argument) };
+        }
+        let run = finish(&mut command, "");
+        assert_eq!(run.code(), Some(1), "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(part), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_config_file_that_is_no_toml_does_not_show_its_secret() {
+    let data = TempDir::new().expect("a folder");
+    let folder = data.path().join("tglhost");
+    fs::create_dir(&folder).expect("made");
+    fs::write(folder.join("tglhost.toml"), "[telegram]\napi_hash = \"s3cr3t\n").expect("written");
+    let run = finish(tglhost(data.path()).env("XDG_CONFIG_HOME", data.path()).args(["login", "me", "--phone", "1"]), "");
+    assert!(run.stderr.contains("tglhost.toml") && !run.stderr.contains("s3cr3t"), "{}", run.stderr);
+}

@@ -1,0 +1,180 @@
+//! `tglhost dc`, and logging in and running scripts at it.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tests::{Finished, Process, finish, tglhost};
+
+/// A data centre in a process of its own, and a data directory for those who talk to it.
+struct Place {
+    data: TempDir,
+    address: String,
+    public_key: PathBuf,
+    data_centre: Process,
+}
+
+impl Place {
+    fn new() -> Self {
+        let data = TempDir::new().expect("a folder");
+        Self::at(data, "127.0.0.1:0")
+    }
+
+    fn at(data: TempDir, listen: &str) -> Self {
+        let mut data_centre = Process::start(tglhost(&data.path().join("dc")).args(["dc", "--listen", listen]));
+        let ready: serde_json::Value = serde_json::from_str(&data_centre.line()).expect("one line of JSON");
+        assert_eq!(ready["event"], "ready");
+        assert_eq!(ready["dc_id"], 2);
+        let text = |key: &str| ready[key].as_str().expect("a string").to_owned();
+        Self { address: text("address"), public_key: text("rsa_public_key").into(), data, data_centre }
+    }
+
+    fn at_dc(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = tglhost(&self.data.path().join("user"));
+        command.args(arguments).args(["--dc", &self.address, "--dc-key"]).arg(&self.public_key);
+        command
+    }
+
+    fn login(&self, arguments: &[&str], input: &str) -> Finished {
+        finish(self.at_dc(&["login"]).args(arguments), input)
+    }
+
+    fn script(&self, name: &str, source: &str) -> PathBuf {
+        let path = self.data.path().join(name);
+        fs::write(&path, source).expect("written");
+        path
+    }
+}
+
+#[test]
+fn it_is_ready_with_a_public_key_and_keeps_the_private_one_to_itself() {
+    let place = Place::new();
+    let pem = fs::read_to_string(&place.public_key).expect("readable");
+    assert!(pem.starts_with("-----BEGIN RSA PUBLIC KEY-----"), "{pem}");
+    let mut checked = 0;
+    let mut folders = vec![place.data.path().join("dc")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let mode = entry.metadata().expect("about it").permissions().mode();
+            if entry.path().is_dir() {
+                assert_eq!(mode & 0o077, 0, "{:?} is open to others", entry.path());
+                folders.push(entry.path());
+            } else if entry.path() != place.public_key {
+                assert_eq!(mode & 0o077, 0, "{:?} is open to others", entry.path());
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 2, "a key and a database");
+}
+
+#[test]
+fn logins_succeed_and_fail_with_reasons() {
+    let place = Place::new();
+    // arguments after `login`, input, exit code, what stdout or stderr must say
+    let cases: &[(&[&str], &str, i32, &str)] = &[
+        (&["new", "--phone", "+9996631001"], "33333\nAda\n", 0, "Ada"),
+        (&["again", "--phone", "9996631001", "--code", "33333"], "", 0, "Ada"),
+        (&["wrong", "--phone", "9996631001", "--code", "11111"], "", 1, "code"),
+        (&["nocode", "--phone", "9996631001"], "", 1, "no answer"),
+        (&["abroad", "--phone", "+4930123456"], "", 1, "phone number"),
+        (&["bot", "--bot-token", "4242:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"], "", 0, "4242"),
+        (&["nobot", "--bot-token", "nonsense"], "", 1, "token"),
+    ];
+    for (arguments, input, code, part) in cases {
+        let run = place.login(arguments, input);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert_eq!(run.code(), Some(*code), "{arguments:?}: {said}");
+        assert!(said.contains(part), "{arguments:?}: {part:?} is not in {said}");
+    }
+    let run = finish(tglhost(&place.data.path().join("user")).args(["accounts", "--json"]), "");
+    let lines = run.json_lines();
+    let names: Vec<&str> = lines.iter().filter_map(|line| line["name"].as_str()).collect();
+    assert_eq!(names, ["again", "bot", "new"], "only those that succeeded: {lines:?}");
+    assert!(lines.iter().all(|line| line["data_centre"] == place.address.as_str()), "{lines:?}");
+}
+
+#[test]
+fn two_scripts_on_two_accounts_talk() {
+    let place = Place::new();
+    for (name, phone, first) in [("a", "9996631001", "Ann"), ("b", "9996631002", "Bob")] {
+        assert_eq!(place.login(&[name, "--phone", phone, "--code", "33333"], &format!("{first}\n")).code(), Some(0));
+    }
+    let answering = place.script(
+        "answering.py",
+        "import tgl\ndef f(m):\n    if not m.out: m.src.send_msg('re: ' + m.text, reply=m.id)\ntgl.set_on_msg_receive(f)\ntgl.set_on_get_difference_end(lambda: print('up'))\n",
+    );
+    let asking = place.script(
+        "asking.py",
+        "import tgl\n\
+         def added(ok, peers):\n\
+         \x20   for n in range(3): peers[0].send_msg('q%d' % n)\n\
+         tgl.add_contact('9996631001', 'Ann', '', added)\n\
+         def f(m):\n\
+         \x20   if m.out: return\n\
+         \x20   print(m.src.first_name, m.text, m.reply.text if m.reply else None)\n\
+         \x20   if m.text == 're: q2': tgl.safe_exit(9)\n\
+         tgl.set_on_msg_receive(f)\n",
+    );
+    let mut first = Process::start(place.at_dc(&["run", "--account", "a"]).arg(answering));
+    assert_eq!(first.line(), "up\n");
+    let second = finish(place.at_dc(&["run", "--account", "b"]).arg(asking), "");
+    assert_eq!(second.stdout, "Ann re: q0 q0\nAnn re: q1 q1\nAnn re: q2 q2\n", "{}", second.stderr);
+    assert_eq!(second.code(), Some(9));
+}
+
+#[test]
+fn a_data_centre_that_is_down_or_speaks_garbage_is_named() {
+    let place = Place::new();
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").to_string();
+    let garbage = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let garbage_address = garbage.local_addr().expect("its address").to_string();
+    std::thread::spawn(move || {
+        for mut stream in garbage.incoming().flatten() {
+            let _ = stream.write_all(&[0x15; 4096]);
+        }
+    });
+    for address in [closed, garbage_address] {
+        let mut command = tglhost(place.data.path());
+        command.args(["login", "x", "--phone", "9996631001", "--dc", &address, "--dc-key"]).arg(&place.public_key);
+        let run = finish(&mut command, "");
+        assert_eq!(run.code(), Some(1), "{}", run.stderr);
+        assert!(run.stderr.contains(&address), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn an_outage_is_said_once_and_survived() {
+    let place = Place::new();
+    assert_eq!(place.login(&["a", "--phone", "9996631001", "--code", "33333"], "Ann\n").code(), Some(0));
+    let script = place.script("up.py", "import tgl\ntgl.set_on_get_difference_end(lambda: print('up'))\n");
+    let mut run = Process::start(place.at_dc(&["run", "--account", "a"]).arg(&script));
+    assert_eq!(run.line(), "up\n");
+    run.stderr_line_with("is online");
+    let Place { data, address, data_centre, .. } = place;
+    data_centre.kill();
+    run.stderr_line_with("is not connected");
+    let _place = Place::at(data, &address);
+    run.stderr_line_with("is online");
+}
+
+#[test]
+fn a_damaged_session_is_named_and_left_alone() {
+    let place = Place::new();
+    assert_eq!(place.login(&["a", "--phone", "9996631001", "--code", "33333"], "Ann\n").code(), Some(0));
+    let path = place.data.path().join("user/accounts/a/account.db");
+    let damaged = vec![0x5a_u8; 8192];
+    fs::write(&path, &damaged).expect("written");
+    for journal in ["account.db-wal", "account.db-shm"] {
+        let _ = fs::remove_file(path.with_file_name(journal));
+    }
+    let script = place.script("s.py", "");
+    let run = finish(place.at_dc(&["run", "--account", "a"]).arg(script), "");
+    assert_eq!(run.code(), Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("account.db") && run.stderr.contains("damaged"), "{}", run.stderr);
+    assert_eq!(fs::read(Path::new(&path)).expect("still there"), damaged, "it was not touched");
+}

@@ -1,0 +1,5 @@
+//! The command line as its users meet it: the chat in the terminal, exit codes, bad input, JSON.
+
+mod bad_input;
+mod chat;
+mod data_centre;
