@@ -1,1 +1,194 @@
-//! 
+//! What one account must not lose, in one SQLite file: its session, the state of its updates, the inbox of events that
+//! its scripts have not handled, the outbox of calls that have not completed, and the peers and messages it has seen.
+//!
+//! Invariant: whatever belongs together is written in one transaction ([`AccountStore::record`] for what the server
+//! says, [`AccountStore::handled`] for what a script has done), so that a process killed at any moment neither loses
+//! an event or a call nor sees one twice.
+
+mod error;
+mod inbox;
+mod messages;
+mod peers;
+mod schema;
+mod session;
+mod summary;
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use error::Fault;
+pub use error::StoreError;
+pub use peers::{PeerFacts, PeerRecord};
+pub use session::{DcRecord, Owner, UpdateState};
+pub use summary::{AccountSummary, inspect};
+
+/// The account's file in its directory.
+const DATABASE_FILE: &str = "account.db";
+
+/// Held locked for as long as the account is open, so that one session is never used by two processes.
+const LOCK_FILE: &str = "account.lock";
+
+/// Events that may wait in the inbox before no more updates are taken from the server.
+pub const INBOX_EVENTS_MAX: u64 = 100_000;
+
+/// Messages kept for look-ups; the oldest go first.
+pub const MESSAGES_MAX: u64 = 50_000;
+
+/// Keys of delivered events remembered for recognising a second delivery; the oldest go first.
+pub const EVENT_KEYS_MAX: u64 = 100_000;
+
+/// How much is kept. Differs from the constants above only in tests that reach a bound.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    inbox_events_max: u64,
+    messages_max: u64,
+    event_keys_max: u64,
+    /// How many rows go in one deletion.
+    prune_step: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            inbox_events_max: INBOX_EVENTS_MAX,
+            messages_max: MESSAGES_MAX,
+            event_keys_max: EVENT_KEYS_MAX,
+            prune_step: 256,
+        }
+    }
+}
+
+/// One account's file, open. Cheap to clone; every method takes microseconds and may be called from any thread.
+#[derive(Clone)]
+pub struct AccountStore(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    state: Mutex<State>,
+    inbox_seq: AtomicU64,
+    /// Dropping it gives the account free.
+    _lock: File,
+}
+
+struct State {
+    connection: Connection,
+    bounds: Bounds,
+    /// How far each script of the account has come, running or not.
+    cursors: HashMap<String, u64>,
+    /// The scripts that joined in this run: only they may hold up the account.
+    joined: HashSet<String>,
+    /// Everything up to here has left the inbox.
+    pruned_seq: u64,
+    /// Messages recorded since the table was last cut to its bound.
+    messages_since_prune: u64,
+}
+
+impl AccountStore {
+    /// Opens the account in `dir`, making directory (0700) and file (0600) where they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while another process has it open, [`StoreError::Damaged`] and [`StoreError::TooNew`]
+    /// where the file cannot be understood, [`StoreError::Failed`] where the system refuses.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_bounded(dir, Bounds::default())
+    }
+
+    fn open_bounded(dir: &Path, bounds: Bounds) -> Result<Self, StoreError> {
+        let path = dir.join(DATABASE_FILE);
+        let failed = |source: std::io::Error| StoreError::Failed { path: path.clone(), detail: source.to_string() };
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
+        let lock = private_file(&dir.join(LOCK_FILE)).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { path }),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        private_file(&path).map_err(failed)?;
+        let opened = || -> Result<State, Fault> {
+            let connection = Connection::open(&path)?;
+            schema::prepare(&connection)?;
+            State::load(connection, bounds)
+        };
+        let state = opened().map_err(|fault| fault.at(&path))?;
+        let inbox_seq = AtomicU64::new(inbox::last_seq(&state.connection).map_err(|fault| fault.at(&path))?);
+        Ok(Self(Arc::new(Inner { path, state: Mutex::new(state), inbox_seq, _lock: lock })))
+    }
+
+    /// Writes what the server said, as one transaction: nothing of it where `write` or the commit fails. Gives what
+    /// `write` gave and the inbox's last sequence number.
+    ///
+    /// # Errors
+    /// [`StoreError::InboxFull`] where there is no room for the events, else what the disk says.
+    pub fn record<T>(&self, write: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>) -> Result<(T, u64), StoreError> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let seq = self.0.inbox_seq.load(Ordering::Acquire);
+        let room = state.inbox_room(seq);
+        let transaction = state
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| Fault::from(error).at(&self.0.path))?;
+        let mut batch = Batch { transaction, path: &self.0.path, seq, room, messages_put: 0 };
+        let given = write(&mut batch)?;
+        let (seq, messages_put) = batch.commit()?;
+        self.0.inbox_seq.store(seq, Ordering::Release);
+        state.messages_since_prune += messages_put;
+        state.prune(seq).map_err(|fault| fault.at(&self.0.path))?;
+        Ok((given, seq))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock has rolled its transaction back: the state is as it was before.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
+        query(&self.lock().connection).map_err(|fault| fault.at(&self.0.path))
+    }
+}
+
+impl std::fmt::Debug for AccountStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountStore").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+/// One transaction of [`AccountStore::record`]. It sees its own writes.
+pub struct Batch<'a> {
+    transaction: Transaction<'a>,
+    path: &'a Path,
+    seq: u64,
+    room: u64,
+    messages_put: u64,
+}
+
+impl Batch<'_> {
+    fn commit(self) -> Result<(u64, u64), StoreError> {
+        self.transaction.commit().map_err(|error| Fault::from(error).at(self.path))?;
+        Ok((self.seq, self.messages_put))
+    }
+
+    fn run<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
+        query(&self.transaction).map_err(|fault| fault.at(self.path))
+    }
+}
+
+impl std::fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").field("seq", &self.seq).finish_non_exhaustive()
+    }
+}
+
+/// The file, made with mode 0600 if it is missing.
+fn private_file(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests;

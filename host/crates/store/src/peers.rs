@@ -1,0 +1,148 @@
+//! Peers as they were last seen, each under its print name.
+//!
+//! Invariant: no two peers of an account have the same print name at the same time.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::{Deserialize, Serialize};
+use tgl::{Peer, PeerDetails, PeerId, PeerKind, User};
+
+use crate::error::Fault;
+use crate::{AccountStore, Batch, StoreError};
+
+/// What the account knows of a peer beyond what scripts see.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerFacts {
+    /// Names the photo; 0 without one.
+    pub photo_id: i64,
+    /// The user is in our contact list.
+    pub is_contact: bool,
+    /// The account was deleted, or the group deactivated.
+    pub is_deleted: bool,
+    /// The user is a bot.
+    pub is_bot: bool,
+    /// We have left the group or are shut out of it.
+    pub is_left: bool,
+    /// We administer the group.
+    pub is_admin: bool,
+    /// How many members the group has.
+    pub members_count: i32,
+    /// Grows with each change of a basic group's members.
+    pub version: i32,
+}
+
+/// A peer with everything that is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerRecord {
+    /// What scripts see.
+    pub peer: Peer,
+    /// What the server wants to see before it lets us write to the peer; basic groups have none.
+    pub access_hash: Option<i64>,
+    /// The rest.
+    pub facts: PeerFacts,
+}
+
+impl AccountStore {
+    /// The peer as it was last seen; none if it never was.
+    pub fn peer(&self, id: PeerId) -> Result<Option<Peer>, StoreError> {
+        Ok(self.peer_record(id)?.map(|record| record.peer))
+    }
+
+    /// The peer and all that is known of it.
+    pub fn peer_record(&self, id: PeerId) -> Result<Option<PeerRecord>, StoreError> {
+        self.read(|db| find(db, id))
+    }
+}
+
+impl Batch<'_> {
+    /// The peer as it was last seen.
+    pub fn peer_record(&self, id: PeerId) -> Result<Option<PeerRecord>, StoreError> {
+        self.run(|db| find(db, id))
+    }
+
+    /// Keeps the peer and gives it back with its print name, which is the store's to choose: `record.peer.name` is
+    /// not read.
+    pub fn put_peer(&mut self, record: &PeerRecord) -> Result<Peer, StoreError> {
+        self.run(|db| put(db, record))
+    }
+}
+
+pub(crate) fn kind_number(kind: PeerKind) -> i64 {
+    match kind {
+        PeerKind::User => 1,
+        PeerKind::Chat => 2,
+        PeerKind::SecretChat => 4,
+        PeerKind::Channel => 5,
+    }
+}
+
+pub(crate) fn find(db: &Connection, id: PeerId) -> Result<Option<PeerRecord>, Fault> {
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
+    let found: Option<(String, i64, Option<i64>, String, String)> = db
+        .prepare_cached("SELECT name_base, name_number, access_hash, details, facts FROM peer WHERE kind = ?1 AND id = ?2")?
+        .query_row((kind_number(id.kind), id.id), row)
+        .optional()?;
+    let Some((base, number, access_hash, details, facts)) = found else { return Ok(None) };
+    let peer = Peer { name: print_name(&base, number), details: serde_json::from_str(&details)? };
+    Ok(Some(PeerRecord { peer, access_hash, facts: serde_json::from_str(&facts)? }))
+}
+
+fn put(db: &Connection, record: &PeerRecord) -> Result<Peer, Fault> {
+    let id = record.peer.id();
+    let base = print_name_base(&record.peer.details);
+    let number = name_number(db, id, &base)?;
+    db.prepare_cached(
+        "INSERT INTO peer (kind, id, name_base, name_number, access_hash, details, facts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (kind, id) DO UPDATE SET
+         name_base = ?3, name_number = ?4, access_hash = ?5, details = ?6, facts = ?7",
+    )?
+    .execute((
+        kind_number(id.kind),
+        id.id,
+        &base,
+        number,
+        record.access_hash,
+        serde_json::to_string(&record.peer.details)?,
+        serde_json::to_string(&record.facts)?,
+    ))?;
+    Ok(Peer { name: print_name(&base, number), details: record.peer.details.clone() })
+}
+
+/// Which of the peers with this base the peer is: the number it has, else one that none has.
+fn name_number(db: &Connection, id: PeerId, base: &str) -> Result<i64, Fault> {
+    let own: Option<i64> = db
+        .prepare_cached("SELECT name_number FROM peer WHERE kind = ?1 AND id = ?2 AND name_base = ?3")?
+        .query_row((kind_number(id.kind), id.id, base), |row| row.get(0))
+        .optional()?;
+    if let Some(number) = own {
+        return Ok(number);
+    }
+    let highest: Option<i64> = db
+        .prepare_cached("SELECT MAX(name_number) FROM peer WHERE name_base = ?1")?
+        .query_row([base], |row| row.get(0))?;
+    Ok(highest.map_or(0, |highest| highest + 1))
+}
+
+/// telegram-cli's print name: the second peer of a name is `Name#1`, the third `Name#2`.
+fn print_name(base: &str, number: i64) -> String {
+    match number {
+        0 => base.to_owned(),
+        number => format!("{base}#{number}"),
+    }
+}
+
+/// `First_Last` or the title, with `_` for every blank and control character and `@` for `#`.
+fn print_name_base(details: &PeerDetails) -> String {
+    let plain = match details {
+        PeerDetails::User(user) => user_name(user),
+        PeerDetails::Chat(group) | PeerDetails::Channel(group) if group.title.is_empty() => format!("chat_{}", group.id),
+        PeerDetails::Chat(group) | PeerDetails::Channel(group) => group.title.clone(),
+        PeerDetails::SecretChat(chat) => format!("!_{}", user_name(&chat.user)),
+    };
+    plain.chars().map(|c| if c <= ' ' { '_' } else if c == '#' { '@' } else { c }).collect()
+}
+
+fn user_name(user: &User) -> String {
+    let names = [&user.first_name, &user.last_name];
+    let given: Vec<&str> = names.iter().filter_map(|name| name.as_deref()).filter(|name| !name.is_empty()).collect();
+    if given.is_empty() { format!("user_{}", user.id) } else { given.join("_") }
+}

@@ -1,0 +1,69 @@
+//! The tables, and how a file gets them.
+//!
+//! Invariant: `user_version` says which format a file has; a file of another format is never written.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::Fault;
+
+/// The format this program writes.
+const FORMAT: i64 = 1;
+
+/// How many prepared statements are kept: more than there are different ones.
+const STATEMENTS_MAX: usize = 64;
+
+/// Makes the connection ready for use, and the tables in a new file.
+pub(crate) fn prepare(connection: &Connection) -> Result<(), Fault> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match found {
+        FORMAT => Ok(()),
+        0 => create(connection),
+        found if found > FORMAT => Err(Fault::TooNew { found, known: FORMAT }),
+        found => Err(Fault::Content(format!("it says format {found}, which never was"))),
+    }
+}
+
+fn create(connection: &Connection) -> Result<(), Fault> {
+    let tables: i64 = connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 {
+        return Err(Fault::Content("it is the database of another program".to_owned()));
+    }
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
+}
+
+/// Peers, messages, events and calls are kept as the JSON of their types in crate `tgl`; columns beside it are what is
+/// searched by.
+const TABLES: &str = "
+    CREATE TABLE session (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        home_dc INTEGER, user_id INTEGER, is_bot INTEGER, pts INTEGER, qts INTEGER, date INTEGER, seq INTEGER
+    );
+    INSERT INTO session (one) VALUES (1);
+    CREATE TABLE dc (id INTEGER PRIMARY KEY, ipv4 TEXT NOT NULL, ipv6 TEXT NOT NULL, auth_key BLOB);
+    CREATE TABLE peer (
+        kind INTEGER NOT NULL, id INTEGER NOT NULL,
+        name_base TEXT NOT NULL, name_number INTEGER NOT NULL,
+        access_hash INTEGER, details TEXT NOT NULL, facts TEXT NOT NULL,
+        PRIMARY KEY (kind, id), UNIQUE (name_base, name_number)
+    ) WITHOUT ROWID;
+    CREATE TABLE message (
+        id INTEGER PRIMARY KEY,
+        chat_kind INTEGER NOT NULL, chat_id INTEGER NOT NULL,
+        outgoing INTEGER NOT NULL, unread INTEGER NOT NULL, body TEXT NOT NULL
+    );
+    CREATE INDEX message_unread ON message (chat_kind, chat_id, outgoing, id) WHERE unread = 1;
+    CREATE TABLE inbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);
+    CREATE TABLE event_key (key TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX event_key_seq ON event_key (seq);
+    CREATE TABLE script (name TEXT PRIMARY KEY, cursor INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE outbox (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        script TEXT NOT NULL, random_id INTEGER NOT NULL UNIQUE, call TEXT NOT NULL
+    );
+";

@@ -1,0 +1,356 @@
+//! What the runtime and the account actor rely on.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tgl::{Call, Event, Group, Message, MessageFlags, Peer, PeerDetails, PeerId, Request, ServiceAction, User};
+
+use super::*;
+
+const SMALL: Bounds = Bounds { inbox_events_max: 8, messages_max: 4, event_keys_max: 8, prune_step: 2 };
+
+fn open(dir: &TempDir) -> AccountStore {
+    AccountStore::open(dir.path()).unwrap()
+}
+
+fn message(id: i64, text: &str) -> Message {
+    Message {
+        id,
+        flags: MessageFlags { unread: true, created: true, ..MessageFlags::default() },
+        source: None,
+        destination: None,
+        text: Some(text.to_owned()),
+        media: None,
+        date: 1_700_000_000,
+        forward: None,
+        reply_to: None,
+        action: ServiceAction::None,
+    }
+}
+
+fn user(id: i64, first_name: &str, last_name: &str) -> PeerRecord {
+    let details = PeerDetails::User(User {
+        id,
+        first_name: (!first_name.is_empty()).then(|| first_name.to_owned()),
+        last_name: (!last_name.is_empty()).then(|| last_name.to_owned()),
+        ..User::default()
+    });
+    PeerRecord { peer: Peer { name: String::new(), details }, access_hash: Some(id * 7), facts: PeerFacts::default() }
+}
+
+fn send(random_id: i64, text: &str) -> Request {
+    let call = Call::SendMessage { to: PeerId::user(1), text: text.to_owned(), reply_to: None, preview: None };
+    Request { script: Arc::from("bot.py"), id: random_id as u64, random_id, call }
+}
+
+/// Records one message event for each id.
+fn receive(store: &AccountStore, ids: impl IntoIterator<Item = i64>) -> u64 {
+    let write = |batch: &mut Batch<'_>| {
+        for id in ids {
+            batch.push_event(Some(&format!("m{id}")), &Event::Message(message(id, "hello")))?;
+        }
+        Ok(())
+    };
+    store.record(write).unwrap().1
+}
+
+fn waiting(store: &AccountStore, after: u64) -> Vec<i64> {
+    let events = store.inbox_after(after, 1000).unwrap();
+    events
+        .into_iter()
+        .map(|(_, event)| match event {
+            Event::Message(message) => message.id,
+            other => panic!("not a message: {other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn events_come_out_in_the_order_they_went_in_and_once() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    assert_eq!(receive(&store, [5, 3, 9]), 3);
+    assert_eq!(receive(&store, [3, 4, 5]), 4, "3 and 5 were known");
+    assert_eq!(waiting(&store, 0), [5, 3, 9, 4]);
+    assert_eq!(waiting(&store, 2), [9, 4]);
+    assert_eq!(store.inbox_after(0, 2).unwrap().len(), 2);
+    assert_eq!(store.inbox_seq(), 4);
+}
+
+#[test]
+fn a_new_script_begins_at_the_end_and_a_known_one_where_it_was() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    receive(&store, [1, 2]);
+    assert_eq!(store.join("bot.py").unwrap(), 2);
+    receive(&store, [3, 4]);
+    store.handled("bot.py", 3, &[]).unwrap();
+    store.handled("bot.py", 1, &[]).unwrap();
+    drop(store);
+    let store = open(&dir);
+    assert_eq!(store.join("bot.py").unwrap(), 3, "a cursor never goes back");
+    assert_eq!(waiting(&store, 3), [4]);
+    store.leave("bot.py").unwrap();
+    assert_eq!(store.join("bot.py").unwrap(), 4);
+}
+
+#[test]
+fn the_outbox_keeps_calls_that_change_something_until_they_complete() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    store.join("bot.py").unwrap();
+    let ask = Request { call: Call::GetContacts, ..send(13, "") };
+    store.handled("bot.py", 0, &[send(11, "one"), send(12, "two"), ask]).unwrap();
+    store.handled("bot.py", 0, &[send(10, "three"), send(11, "one")]).unwrap();
+    store.record(|batch| batch.complete_call(12)).unwrap();
+    drop(store);
+    let left = open(&dir).outbox(&Arc::from("bot.py")).unwrap();
+    let expected = [Request { id: 0, ..send(11, "one") }, Request { id: 0, ..send(10, "three") }];
+    assert_eq!(left, expected);
+    assert!(open(&dir).outbox(&Arc::from("other.py")).unwrap().is_empty());
+}
+
+#[test]
+fn a_batch_that_fails_leaves_nothing_behind() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let state = UpdateState { pts: 7, qts: 1, date: 2, seq: 3 };
+    store.record(|batch| batch.set_update_state(state)).unwrap();
+    let failed = store.record(|batch| {
+        batch.push_event(Some("m1"), &Event::Message(message(1, "x")))?;
+        batch.put_message(PeerId::user(1), &message(1, "x"))?;
+        batch.set_update_state(UpdateState { pts: 8, ..state })?;
+        Err::<(), _>(StoreError::InboxFull { path: PathBuf::new() })
+    });
+    assert!(failed.is_err());
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _ = store.record(|batch| -> Result<(), StoreError> {
+            batch.set_update_state(UpdateState { pts: 9, ..state })?;
+            panic!("as a bug would");
+        });
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(store.inbox_seq(), 0);
+    assert_eq!(store.update_state().unwrap(), Some(state));
+    assert_eq!(store.message(1).unwrap(), None);
+    assert_eq!(receive(&store, [1]), 1, "its key was not used up");
+}
+
+#[test]
+fn a_process_killed_after_a_record_finds_all_of_it_again() {
+    let dir = TempDir::new().unwrap();
+    let killed = TempDir::new().unwrap();
+    let store = open(&dir);
+    store.join("bot.py").unwrap();
+    receive(&store, [1, 2, 3]);
+    store.handled("bot.py", 2, &[send(77, "answer")]).unwrap();
+    // What a kill leaves: the files as they are, with nothing flushed or closed.
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), killed.path().join(file.file_name())).unwrap();
+    }
+    let store = open(&killed);
+    assert_eq!(store.join("bot.py").unwrap(), 2);
+    assert_eq!(waiting(&store, 2), [3]);
+    assert_eq!(store.outbox(&Arc::from("bot.py")).unwrap().len(), 1);
+    assert_eq!(receive(&store, [3, 4]), 4);
+}
+
+#[test]
+fn rows_that_every_cursor_has_passed_go() {
+    let dir = TempDir::new().unwrap();
+    let store = AccountStore::open_bounded(dir.path(), SMALL).unwrap();
+    store.join("a.py").unwrap();
+    store.join("b.py").unwrap();
+    receive(&store, 1..=6);
+    store.handled("a.py", 6, &[]).unwrap();
+    assert_eq!(waiting(&store, 0), [1, 2, 3, 4, 5, 6], "b.py still needs them");
+    store.handled("b.py", 4, &[]).unwrap();
+    assert_eq!(waiting(&store, 0), [5, 6]);
+    store.leave("b.py").unwrap();
+    assert_eq!(waiting(&store, 0), [] as [i64; 0]);
+    drop(store);
+    assert_eq!(receive(&open(&dir), [7]), 7, "sequence numbers are never used again");
+}
+
+#[test]
+fn a_full_inbox_takes_nothing_until_a_script_has_caught_up() {
+    let dir = TempDir::new().unwrap();
+    let store = AccountStore::open_bounded(dir.path(), SMALL).unwrap();
+    store.join("slow.py").unwrap();
+    receive(&store, 1..=7);
+    assert_eq!(store.inbox_room(), 1);
+    let two = store.record(|batch| {
+        batch.push_event(Some("m8"), &Event::Message(message(8, "x")))?;
+        batch.push_event(Some("m9"), &Event::Message(message(9, "x")))
+    });
+    assert!(matches!(two, Err(StoreError::InboxFull { .. })));
+    assert_eq!(store.inbox_seq(), 7);
+    store.handled("slow.py", 5, &[]).unwrap();
+    assert_eq!(receive(&store, [8, 9]), 9);
+}
+
+#[test]
+fn a_script_that_does_not_run_cannot_hold_up_the_account() {
+    let dir = TempDir::new().unwrap();
+    AccountStore::open_bounded(dir.path(), SMALL).unwrap().join("gone.py").unwrap();
+    let store = AccountStore::open_bounded(dir.path(), SMALL).unwrap();
+    store.join("runs.py").unwrap();
+    for id in 1..=20 {
+        let seq = receive(&store, [id]);
+        store.handled("runs.py", seq, &[]).unwrap();
+    }
+    let kept = waiting(&store, store.join("gone.py").unwrap());
+    assert!(kept.len() >= 8 && kept.len() <= 10 && kept.ends_with(&[20]), "{kept:?}");
+}
+
+#[test]
+fn old_messages_and_keys_make_room_for_new_ones() {
+    let dir = TempDir::new().unwrap();
+    let store = AccountStore::open_bounded(dir.path(), SMALL).unwrap();
+    for id in 1..=10 {
+        store.record(|batch| batch.put_message(PeerId::user(1), &message(id, "x"))).unwrap();
+        receive(&store, [id]);
+    }
+    assert_eq!(store.message(6).unwrap(), None);
+    assert!(store.message(10).unwrap().is_some());
+    assert_eq!(receive(&store, [10]), 10, "a recent key is known");
+    assert_eq!(receive(&store, [1]), 11, "the oldest is forgotten");
+}
+
+#[test]
+fn messages_keep_their_state() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let (alice, group) = (PeerId::user(1), PeerId::chat(1));
+    let outgoing = Message { flags: MessageFlags { outgoing: true, ..message(3, "").flags }, ..message(3, "out") };
+    store
+        .record(|batch| {
+            batch.put_message(alice, &message(1, "one"))?;
+            batch.put_message(group, &message(2, "two"))?;
+            batch.put_message(alice, &outgoing)?;
+            batch.put_message(alice, &message(4, "four"))?;
+            batch.put_message(alice, &message(1, "edited"))?;
+            batch.mark_read(alice, false, 3)?;
+            batch.delete_messages(&[4, 99])
+        })
+        .unwrap();
+    let unread = |id| store.message(id).unwrap().unwrap().flags.unread;
+    assert_eq!((unread(1), unread(2), unread(3)), (false, true, true));
+    assert_eq!(store.message(1).unwrap().unwrap().text.as_deref(), Some("edited"));
+    assert_eq!(store.message_chat(2).unwrap(), Some(group));
+    assert_eq!(store.message(4).unwrap(), None);
+}
+
+#[test]
+fn print_names_are_telegram_clis_and_unique() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let put = |record: &PeerRecord| store.record(|batch| batch.put_peer(record)).unwrap().0.name;
+    let group = |id, title: &str| {
+        let details = PeerDetails::Chat(Group { id, title: title.to_owned(), ..Group::default() });
+        PeerRecord { peer: Peer { name: String::new(), details }, ..user(id, "", "") }
+    };
+    assert_eq!(put(&user(1, "John", "Doe")), "John_Doe");
+    assert_eq!(put(&user(2, "John", "Doe")), "John_Doe#1");
+    assert_eq!(put(&group(2, "John Doe")), "John_Doe#2");
+    assert_eq!(put(&user(2, "John", "Doe")), "John_Doe#1", "a name stays");
+    assert_eq!(put(&user(2, "Jane", "")), "Jane");
+    assert_eq!(put(&user(3, "John", "Doe")), "John_Doe#3", "a name is not given twice while others use it");
+    assert_eq!(put(&user(4, "a\tb", "#1 fan")), "a_b_@1_fan");
+    assert_eq!(put(&user(5, "", "")), "user_5");
+    assert_eq!(put(&group(6, "Ünïcode 群")), "Ünïcode_群");
+    drop(store);
+    let store = open(&dir);
+    let record = store.peer_record(PeerId::user(2)).unwrap().unwrap();
+    assert_eq!((record.peer.name.as_str(), record.access_hash), ("Jane", Some(14)));
+    assert_eq!(store.peer(PeerId::chat(1)).unwrap(), None);
+}
+
+#[test]
+fn the_session_survives_and_its_files_are_the_owners_alone() {
+    let dir = TempDir::new().unwrap();
+    let account = dir.path().join("accounts/bot");
+    let address = "127.0.0.1:443".parse().unwrap();
+    let dc = DcRecord { id: 2, ipv4: address, ipv6: "[::1]:443".parse().unwrap(), auth_key: Some([171; 256]) };
+    let store = AccountStore::open(&account).unwrap();
+    assert_eq!((store.home_dc().unwrap(), store.owner().unwrap(), store.update_state().unwrap()), (None, None, None));
+    store.set_home_dc(2).unwrap();
+    store.set_dc(&dc).unwrap();
+    store.set_owner(Owner { user_id: 1, is_bot: true }).unwrap();
+    store.record(|batch| batch.put_peer(&user(1, "Bot", ""))).unwrap();
+    assert!(!format!("{dc:?}{store:?}").contains("171"), "no key in Debug");
+    for file in std::fs::read_dir(&account).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
+    }
+    assert_eq!(std::fs::metadata(&account).unwrap().permissions().mode() & 0o777, 0o700);
+    let seen = inspect(&account).unwrap().unwrap();
+    assert_eq!((seen.user.unwrap().name.as_str(), seen.is_bot, seen.dc_address), ("Bot", true, Some(address)));
+    drop(store);
+    assert_eq!(inspect(&account).unwrap().unwrap().dc_id, Some(2));
+    let store = AccountStore::open(&account).unwrap();
+    assert_eq!(store.dc(2).unwrap(), Some(dc));
+    store.clear_login().unwrap();
+    assert_eq!(store.dc(2).unwrap().unwrap().auth_key, None);
+    assert_eq!(inspect(&account).unwrap().unwrap().user, None);
+    assert_eq!(inspect(dir.path()).unwrap(), None);
+}
+
+#[test]
+fn another_users_login_begins_empty() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    store.set_owner(Owner { user_id: 1, is_bot: false }).unwrap();
+    store.join("bot.py").unwrap();
+    receive(&store, [1]);
+    store.record(|batch| batch.put_message(PeerId::user(1), &message(1, "x"))).unwrap();
+    store.set_owner(Owner { user_id: 1, is_bot: false }).unwrap();
+    assert_eq!(waiting(&store, 0), [1], "the same user's events stay");
+    store.set_owner(Owner { user_id: 2, is_bot: false }).unwrap();
+    assert_eq!(waiting(&store, 0), [] as [i64; 0]);
+    assert_eq!(store.message(1).unwrap(), None);
+    assert_eq!(receive(&store, [1]), 2, "message 1 of another user is another message");
+    assert_eq!(waiting(&store, store.join("bot.py").unwrap()), [1]);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_and_left_alone() {
+    let spoil: [(&str, fn(&Path)); 3] = [
+        ("is damaged", |file| std::fs::write(file, b"not a database at all, however long the text may be").unwrap()),
+        ("another program", |file| Connection::open(file).unwrap().execute_batch("CREATE TABLE t (x)").unwrap()),
+        ("newer tglhost", |file| {
+            let db = Connection::open(file).unwrap();
+            db.execute_batch("CREATE TABLE t (x); PRAGMA user_version = 99").unwrap();
+        }),
+    ];
+    for (said, spoil) in spoil {
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join(DATABASE_FILE);
+        spoil(&file);
+        let before = std::fs::read(&file).unwrap();
+        let error = AccountStore::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains(said) && error.contains(file.to_str().unwrap()), "{error}");
+        assert!(before.len() > 100 || std::fs::read(&file).unwrap() == before);
+    }
+}
+
+#[test]
+fn an_unreadable_record_is_damage_not_a_panic() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    receive(&store, [1]);
+    store.lock().connection.execute_batch("UPDATE inbox SET event = '{\"Message\":7}'").unwrap();
+    assert!(matches!(store.inbox_after(0, 10), Err(StoreError::Damaged { .. })));
+}
+
+#[test]
+fn an_account_is_open_once() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    assert!(matches!(AccountStore::open(dir.path()), Err(StoreError::InUse { .. })));
+    drop(store);
+    open(&dir);
+}
