@@ -4,7 +4,14 @@
 //! Invariant: whatever a client sends, the server answers as Telegram's documentation says or closes that one
 //! connection; no input ends it or touches another user's data.
 
+mod api;
+mod faults;
+mod model;
+mod mtproto;
 mod seam;
+
+pub use faults::Faults;
+pub use mtproto::RsaKeyError;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -50,7 +50,7 @@ pub(crate) trait AuthKeys: Send + Sync + 'static {
     /// The key with this id, if the key exchange made it here.
     fn find(&self, auth_key_id: i64) -> Option<AuthKeyRecord>;
     /// Keeps a new key. An existing key with the same id is left as it is and false is given.
-    fn insert(&self, key: &[u8; 256], first_salt: i64) -> bool;
+    fn insert(&self, key: &[u8; 256]) -> bool;
     /// Forgets a key altogether (`destroy_auth_key`).
     fn remove(&self, auth_key_id: i64);
     /// Remembers the layer a client announced for this key.
@@ -61,7 +61,6 @@ pub(crate) trait AuthKeys: Send + Sync + 'static {
 #[derive(Clone)]
 pub(crate) struct AuthKeyRecord {
     pub(crate) key: [u8; 256],
-    pub(crate) first_salt: i64,
     pub(crate) layer: Option<i32>,
 }
 

@@ -1,0 +1,392 @@
+//! One TCP connection: reads packets, has each dealt with, in order, and keeps time.
+//!
+//! Invariant: whatever comes in, the worst that happens is the end of this connection; at its end its sessions know.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use grammers_tl_types::{LAYER, Serializable as _, enums, types};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+use super::Shared;
+use super::clock::{self, Kind, MessageIds};
+use super::envelope::{self, Opened};
+use super::handshake::{Handshake, HandshakeError, Step};
+use super::hub::{SharedSession, lock};
+use super::keyring::KnownKey;
+use super::message::{self, Budget, MSG_CONTAINER, Message, constructor};
+use super::outlet::Outlet;
+use super::salts;
+use super::session::Task;
+use super::transport::{Inbound, Outbound, Packet, TransportError};
+use super::wrappers;
+use crate::seam::{Caller, Pusher as _, RpcError};
+
+/// Sessions that one connection may carry.
+const SESSIONS_MAX: usize = 16;
+/// How long the last bytes may take to leave when a connection ends in good order.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
+/// What Telegram sends instead of a packet when it does not know the key:
+/// <https://core.telegram.org/mtproto/mtproto-transports#transport-errors>.
+const UNKNOWN_KEY: i32 = -404;
+
+/// Why a connection ends.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    #[error("a packet is too short or its envelope does not open")]
+    Envelope,
+    #[error("the key is not known")]
+    UnknownKey,
+    #[error("too many sessions")]
+    TooManySessions,
+    #[error("it was silent for too long")]
+    Silent,
+    #[error("the other side closed it")]
+    Closed,
+    #[error("it was to end, or read too slowly")]
+    Asked,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, mut stop: watch::Receiver<()>) {
+    let mut drops = shared.faults.drops();
+    tokio::select! {
+        biased;
+        _ = stop.changed() => {}
+        _ = drops.changed() => {}
+        end = run(shared, stream) => {
+            if let Err(end) = end {
+                tracing::debug!(%end, "a connection ended");
+            }
+        }
+    }
+}
+
+async fn run(shared: Arc<Shared>, stream: TcpStream) -> Result<(), End> {
+    stream.set_nodelay(true)?;
+    let stream = Arc::new(stream);
+    let begun = Instant::now();
+    let mut inbound = Inbound::default();
+    let detected = timeout(shared.limits.unauthorised_max, detect(&stream, &mut inbound));
+    let outbound = detected.await.map_err(|_| End::Silent)??;
+    let mut connection = Connection::new(shared, Arc::new(Outlet::new(Arc::clone(&stream), outbound)), begun);
+    let timer = sleep_until(connection.deadline);
+    tokio::pin!(timer);
+    loop {
+        while !connection.outlet.is_ending()
+            && let Some(packet) = inbound.next()?
+        {
+            if let Err(end) = connection.packet(packet).await {
+                connection.farewell(&stream).await;
+                return Err(end);
+            }
+        }
+        if connection.deadline < timer.deadline() {
+            timer.as_mut().reset(connection.deadline);
+        }
+        let outlet = &connection.outlet;
+        if outlet.is_ending() {
+            connection.farewell(&stream).await;
+            return Err(End::Asked);
+        }
+        tokio::select! {
+            read = read(&stream, &mut inbound), if !outlet.is_congested() => read?,
+            ready = stream.writable(), if outlet.is_pending() => {
+                ready?;
+                outlet.flush()?;
+            }
+            () = outlet.woken() => {}
+            () = &mut timer => {
+                if connection.deadline <= Instant::now() {
+                    return Err(End::Silent);
+                }
+                timer.as_mut().reset(connection.deadline);
+            }
+        }
+    }
+}
+
+async fn detect(stream: &TcpStream, inbound: &mut Inbound) -> Result<Outbound, End> {
+    loop {
+        read(stream, inbound).await?;
+        if let Some(outbound) = inbound.detect()? {
+            return Ok(outbound);
+        }
+    }
+}
+
+/// Reads what there is. Nothing is lost when this is dropped before it is ready.
+async fn read(stream: &TcpStream, inbound: &mut Inbound) -> Result<(), End> {
+    loop {
+        stream.readable().await?;
+        match stream.try_read_buf(inbound.space()) {
+            Ok(0) => return Err(End::Closed),
+            Ok(count) => {
+                inbound.received(count);
+                return Ok(());
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A connection whose transport is known.
+struct Connection {
+    shared: Arc<Shared>,
+    outlet: Arc<Outlet>,
+    handshake: Handshake,
+    plain_ids: MessageIds,
+    /// The key last agreed upon here and the salt that goes with it for the first messages.
+    agreed: Option<(i64, i64)>,
+    /// The key of the last message.
+    known: Option<KnownKey>,
+    attached: Vec<Attached>,
+    /// When it is closed, unless something comes.
+    deadline: Instant,
+    /// What `ping_delay_disconnect` asked for.
+    ping_deadline: Option<Instant>,
+}
+
+/// A session that this connection carries.
+#[derive(Clone)]
+struct Attached {
+    auth_key_id: i64,
+    session_id: i64,
+    session: SharedSession,
+}
+
+impl Connection {
+    fn new(shared: Arc<Shared>, outlet: Arc<Outlet>, begun: Instant) -> Self {
+        let deadline = begun + shared.limits.unauthorised_max;
+        Self {
+            shared,
+            outlet,
+            handshake: Handshake::default(),
+            plain_ids: MessageIds::default(),
+            agreed: None,
+            known: None,
+            attached: Vec::new(),
+            deadline,
+            ping_deadline: None,
+        }
+    }
+
+    /// Deals with one packet.
+    async fn packet(&mut self, Packet { payload, quick_ack }: Packet) -> Result<(), End> {
+        let key_id = payload.first_chunk().map(|id| i64::from_le_bytes(*id)).ok_or(End::Envelope)?;
+        if key_id == 0 {
+            return self.exchange(&payload[8..]).await;
+        }
+        let Some(known) = self.known_key(key_id) else {
+            self.outlet.send(&UNKNOWN_KEY.to_le_bytes());
+            return Err(End::UnknownKey);
+        };
+        let opened = envelope::open(&known.key, payload).ok_or(End::Envelope)?;
+        if quick_ack {
+            self.outlet.quick_ack(opened.quick_ack_token);
+        }
+        let attached = self.attach(&known, opened.session_id)?;
+        self.messages(&attached, &known, opened);
+        lock(&attached.session).flush();
+        self.prolong();
+        Ok(())
+    }
+
+    /// One step of a key exchange, off the threads that serve others.
+    async fn exchange(&mut self, message: &[u8]) -> Result<(), End> {
+        let request = plain_body(message).ok_or(HandshakeError::Malformed)?.to_vec();
+        let shared = Arc::clone(&self.shared);
+        let permit = shared.exchanges.acquire().await.map_err(|_| End::Asked)?;
+        let mut handshake = std::mem::take(&mut self.handshake);
+        let step = {
+            let shared = Arc::clone(&self.shared);
+            tokio::task::spawn_blocking(move || {
+                let step = handshake.step(&shared.rsa, &request);
+                (handshake, step)
+            })
+        };
+        let (handshake, step) = step.await.map_err(|_| End::Envelope)?;
+        drop(permit);
+        self.handshake = handshake;
+        let reply = match step {
+            Ok(Step::Reply(reply)) => reply,
+            Ok(Step::Agreed(agreed)) if self.shared.keyring.insert(&agreed) => {
+                self.handshake.finish();
+                self.agreed = Some((agreed.key.id(), agreed.first_salt));
+                agreed.kept()
+            }
+            Ok(Step::Agreed(agreed)) => self.handshake.clashed(agreed),
+            Err(error) => {
+                self.outlet.send(&UNKNOWN_KEY.to_le_bytes());
+                return Err(error.into());
+            }
+        };
+        self.outlet.send(&plain_message(self.plain_ids.next(Kind::Answer), &reply));
+        Ok(())
+    }
+
+    fn known_key(&mut self, id: i64) -> Option<KnownKey> {
+        if self.known.as_ref().is_none_or(|known| known.key.id() != id) {
+            self.known = self.shared.keyring.find(id);
+        }
+        self.known.clone().filter(KnownKey::is_valid)
+    }
+
+    /// The session of a message, from now on answered on this connection.
+    fn attach(&mut self, known: &KnownKey, session_id: i64) -> Result<Attached, End> {
+        let auth_key_id = known.key.id();
+        let here = |attached: &&Attached| (attached.auth_key_id, attached.session_id) == (auth_key_id, session_id);
+        if let Some(attached) = self.attached.iter().find(here) {
+            lock(&attached.session).attach(&self.outlet, false);
+            return Ok(attached.clone());
+        }
+        if self.attached.len() >= SESSIONS_MAX {
+            return Err(End::TooManySessions);
+        }
+        let session = self.shared.hub.connect(&known.key, session_id).ok_or(End::TooManySessions)?;
+        lock(&session).attach(&self.outlet, true);
+        let attached = Attached { auth_key_id, session_id, session };
+        self.attached.push(attached.clone());
+        Ok(attached)
+    }
+
+    /// Judges the message of a packet and deals with it, or with those it contains, in their order.
+    fn messages(&mut self, attached: &Attached, known: &KnownKey, opened: Opened) {
+        let Opened { salt, msg_id, seq_no, body, .. } = opened;
+        let salt_fits = salts::accepts(&known.key, salt, clock::unix_s()) || self.agreed == Some((known.key.id(), salt));
+        let mut message = Message { msg_id, seq_no, body };
+        let mut session = lock(&attached.session);
+        if !session.admit(&message, salt_fits) {
+            return;
+        }
+        let budget = &mut Budget::new();
+        if let Ok(unzipped) = message::unzip(std::mem::take(&mut message.body), budget) {
+            message.body = unzipped;
+        }
+        let messages =
+            if constructor(&message.body) == MSG_CONTAINER { session.unpack(&message) } else { vec![message] };
+        drop(session);
+        for message in messages {
+            let task = lock(&attached.session).take(message, budget);
+            if let Some(task) = task {
+                self.task(attached, task, budget);
+            }
+        }
+    }
+
+    fn task(&mut self, attached: &Attached, task: Task, budget: &mut Budget) {
+        match task {
+            Task::Invoke { msg_id, request } => {
+                let result = self.invoke(attached, request, budget);
+                lock(&attached.session).answer(msg_id, &result);
+            }
+            Task::DestroySession { session_id } => {
+                let known = session_id != attached.session_id
+                    && self.shared.hub.destroy_session(attached.auth_key_id, session_id);
+                let answer = if known {
+                    enums::DestroySessionRes::DestroySessionOk(types::DestroySessionOk { session_id })
+                } else {
+                    enums::DestroySessionRes::DestroySessionNone(types::DestroySessionNone { session_id })
+                };
+                lock(&attached.session).say(Kind::Answer, answer.to_bytes());
+            }
+            Task::DestroyAuthKey => {
+                self.shared.keyring.remove(attached.auth_key_id);
+                lock(&attached.session).say(Kind::Answer, enums::DestroyAuthKeyRes::DestroyAuthKeyOk.to_bytes());
+                self.shared.hub.disconnect(attached.auth_key_id);
+            }
+            Task::DisconnectAfter { seconds } => {
+                let delay = Duration::from_secs(seconds.max(0).unsigned_abs().into());
+                self.ping_deadline = Some(Instant::now() + delay.min(self.shared.limits.idle_max));
+            }
+        }
+    }
+
+    /// Executes a method call, its wrappers taken off.
+    fn invoke(&mut self, attached: &Attached, request: Vec<u8>, budget: &mut Budget) -> Result<Vec<u8>, RpcError> {
+        let call = wrappers::unwrap(request, budget)?;
+        if let (Some(layer), Some(known)) = (call.layer, &mut self.known) {
+            if known.layer != Some(layer) {
+                known.layer = Some(layer);
+                self.shared.keyring.set_layer(attached.auth_key_id, layer);
+            }
+        }
+        {
+            let mut session = lock(&attached.session);
+            if !session.have_succeeded(&call.after) {
+                return Err(RpcError { code: 400, name: "MSG_WAIT_FAILED".to_owned() });
+            }
+            if !call.without_updates {
+                session.want_updates();
+            }
+        }
+        let caller = Caller {
+            auth_key_id: attached.auth_key_id,
+            session_id: attached.session_id,
+            layer: self.known.as_ref().and_then(|known| known.layer).unwrap_or(LAYER),
+            without_updates: call.without_updates,
+        };
+        let invoked = catch_unwind(AssertUnwindSafe(|| self.shared.methods.invoke(caller, &call.method)));
+        invoked.unwrap_or_else(|_| {
+            tracing::error!(constructor = format_args!("{:08x}", constructor(&call.method)), "a method panicked");
+            Err(RpcError { code: 500, name: "INTERNAL".to_owned() })
+        })
+    }
+
+    /// Something valid came: the connection may go on.
+    fn prolong(&mut self) {
+        let idle = Instant::now() + self.shared.limits.idle_max;
+        self.deadline = self.ping_deadline.map_or(idle, |ping| ping.min(idle));
+    }
+
+    /// Lets the last bytes leave.
+    async fn farewell(&self, stream: &TcpStream) {
+        let until = Instant::now() + FAREWELL_MAX;
+        while self.outlet.is_pending() {
+            let ready = timeout_at(until, stream.writable()).await;
+            if !matches!(ready, Ok(Ok(()))) || self.outlet.flush().is_err() {
+                break;
+            }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        for Attached { auth_key_id, session, .. } in self.attached.drain(..) {
+            lock(&session).detach(&self.outlet);
+            if self.shared.hub.disconnected(auth_key_id) && !std::thread::panicking() {
+                self.shared.methods.disconnected(auth_key_id);
+            }
+        }
+    }
+}
+
+/// The body of an unencrypted message: <https://core.telegram.org/mtproto/description#unencrypted-message>. What the
+/// padded transport put behind it is left out.
+fn plain_body(message: &[u8]) -> Option<&[u8]> {
+    let (msg_id, rest) = message.split_first_chunk()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    let is_client = i64::from_le_bytes(*msg_id) & 3 == 0;
+    rest.get(..length).filter(|_| is_client && rest.len() - length < 16)
+}
+
+fn plain_message(msg_id: i64, body: &[u8]) -> Vec<u8> {
+    let mut message = vec![0; 8];
+    msg_id.serialize(&mut message);
+    u32::try_from(body.len()).unwrap_or(u32::MAX).serialize(&mut message);
+    message.extend_from_slice(body);
+    message
+}

@@ -1,0 +1,114 @@
+//! All sessions there are, by key: where a client's messages find theirs, and updates their receivers.
+//!
+//! Invariant: a session's lock may be taken while the hub's is held, never the other way round, and neither is held
+//! while a method runs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use grammers_tl_types::{Serializable as _, enums};
+
+use super::envelope::AuthKey;
+use super::session::Session;
+use crate::faults::Faults;
+use crate::seam::Pusher;
+
+/// Sessions of one key at a time.
+pub(crate) const SESSIONS_PER_KEY_MAX: usize = 64;
+/// How long a session without a connection is kept: its messages are too old to be sent again after that.
+const DETACHED_MAX: Duration = Duration::from_secs(300);
+
+/// See the module.
+pub(crate) struct Hub {
+    keys: Mutex<HashMap<i64, KeyEntry>>,
+    faults: Faults,
+}
+
+/// A session and its lock.
+pub(crate) type SharedSession = Arc<Mutex<Session>>;
+
+#[derive(Default)]
+struct KeyEntry {
+    sessions: HashMap<i64, SharedSession>,
+    connections: usize,
+}
+
+/// Takes a session's lock. A panic elsewhere leaves a session as usable as a message that came half-way.
+pub(crate) fn lock(session: &SharedSession) -> MutexGuard<'_, Session> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Hub {
+    pub(crate) fn new(faults: Faults) -> Self {
+        Self { keys: Mutex::default(), faults }
+    }
+
+    /// A connection has come to this session, which is made if it is new. `None` when the key has too many.
+    pub(crate) fn connect(&self, key: &Arc<AuthKey>, session_id: i64) -> Option<SharedSession> {
+        let mut keys = self.keys();
+        Self::forget_detached(&mut keys);
+        let entry = keys.entry(key.id()).or_default();
+        if !entry.sessions.contains_key(&session_id) && entry.sessions.len() >= SESSIONS_PER_KEY_MAX {
+            let idle = entry.sessions.iter().filter_map(|(id, session)| Some((lock(session).detached_since()?, *id)));
+            let (_, oldest) = idle.min()?;
+            entry.sessions.remove(&oldest);
+        }
+        entry.connections += 1;
+        let make = || Arc::new(Mutex::new(Session::new(Arc::clone(key), session_id)));
+        Some(Arc::clone(entry.sessions.entry(session_id).or_insert_with(make)))
+    }
+
+    /// A connection that had come to a session of this key has ended. True when it was the key's last.
+    pub(crate) fn disconnected(&self, auth_key_id: i64) -> bool {
+        let mut keys = self.keys();
+        let Some(entry) = keys.get_mut(&auth_key_id) else { return false };
+        entry.connections = entry.connections.saturating_sub(1);
+        entry.connections == 0
+    }
+
+    /// Forgets a session; false when there is none.
+    pub(crate) fn destroy_session(&self, auth_key_id: i64, session_id: i64) -> bool {
+        let mut keys = self.keys();
+        keys.get_mut(&auth_key_id).is_some_and(|entry| entry.sessions.remove(&session_id).is_some())
+    }
+
+    /// Forgets sessions long without a connection, and keys without either.
+    fn forget_detached(keys: &mut HashMap<i64, KeyEntry>) {
+        keys.retain(|_, entry| {
+            let is_kept = |session: &SharedSession| {
+                lock(session).detached_since().is_none_or(|since| since.elapsed() < DETACHED_MAX)
+            };
+            entry.sessions.retain(|_, session| is_kept(session));
+            entry.connections > 0 || !entry.sessions.is_empty()
+        });
+    }
+
+    fn sessions(&self, auth_key_id: i64, but_not: Option<i64>) -> Vec<SharedSession> {
+        let keys = self.keys();
+        let sessions = keys.get(&auth_key_id).into_iter().flat_map(|entry| &entry.sessions);
+        sessions.filter(|(id, _)| but_not != Some(**id)).map(|(_, session)| Arc::clone(session)).collect()
+    }
+
+    fn keys(&self) -> MutexGuard<'_, HashMap<i64, KeyEntry>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pusher for Hub {
+    fn push(&self, auth_key_id: i64, updates: &enums::Updates, but_not: Option<i64>) {
+        let mut body: Option<Arc<[u8]>> = None;
+        for session in self.sessions(auth_key_id, but_not) {
+            let mut session = lock(&session);
+            if session.wants_updates() && !self.faults.loses_push() {
+                session.push(body.get_or_insert_with(|| updates.to_bytes().into()));
+            }
+        }
+    }
+
+    fn disconnect(&self, auth_key_id: i64) {
+        for session in self.sessions(auth_key_id, None) {
+            lock(&session).disconnect();
+        }
+    }
+}
