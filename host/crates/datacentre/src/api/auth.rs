@@ -1,0 +1,241 @@
+//! `auth.*`: logging in and out, <https://core.telegram.org/api/auth>.
+//!
+//! Invariant: a key becomes a user's only by the right code and, where one is set, the right password; or by a bot's
+//! token; or by a token the user exported.
+
+use grammers_tl_types as tl;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tl::{enums, functions, types};
+
+use super::context::Context;
+use super::error::{Answer, bad_request, unauthorized};
+use super::{account, render};
+use crate::model::users::{self, User};
+use crate::model::{keys, login};
+
+/// Test numbers, as on Telegram's test servers: this, then X, then four digits. The code is X five times.
+const TEST_PHONE_PREFIX: &str = "99966";
+const TEST_PHONE_LEN: usize = 10;
+const CODE_LEN: usize = 5;
+/// The longest first or last name, in characters.
+const NAME_MAX_CHARS: usize = 64;
+/// The part of a bot's token after the colon.
+const BOT_SECRET_LEN: usize = 35;
+/// The greatest bot id, so that ids stay in the range clients take for users.
+const BOT_ID_MAX: i64 = 0xff_ffff_ffff;
+
+/// auth.sendCode: <https://core.telegram.org/method/auth.sendCode>. Test numbers only.
+pub(super) fn send_code(context: &mut Context<'_>, call: functions::auth::SendCode) -> Answer<enums::auth::SentCode> {
+    if call.api_id <= 0 {
+        return Err(bad_request("API_ID_INVALID"));
+    }
+    let phone = test_phone(&call.phone_number)?;
+    let hash = login::insert_code(context.db, &phone, call.api_id)?;
+    Ok(sent_code(hash))
+}
+
+/// auth.resendCode: <https://core.telegram.org/method/auth.resendCode>.
+pub(super) fn resend_code(context: &mut Context<'_>, call: functions::auth::ResendCode) -> Answer<enums::auth::SentCode> {
+    code(context, &call.phone_number, &call.phone_code_hash)?;
+    Ok(sent_code(call.phone_code_hash))
+}
+
+/// auth.cancelCode: <https://core.telegram.org/method/auth.cancelCode>.
+pub(super) fn cancel_code(context: &mut Context<'_>, call: functions::auth::CancelCode) -> Answer<bool> {
+    code(context, &call.phone_number, &call.phone_code_hash)?;
+    login::remove_code(context.db, &call.phone_code_hash)?;
+    Ok(true)
+}
+
+/// auth.signIn: <https://core.telegram.org/method/auth.signIn>.
+pub(super) fn sign_in(context: &mut Context<'_>, call: functions::auth::SignIn) -> Answer<enums::auth::Authorization> {
+    let (phone, sent) = code(context, &call.phone_number, &call.phone_code_hash)?;
+    let given = call.phone_code.as_deref().unwrap_or_default();
+    if given.is_empty() {
+        return Err(bad_request("PHONE_CODE_EMPTY"));
+    }
+    if given != right_code(&phone) {
+        return Err(bad_request("PHONE_CODE_INVALID"));
+    }
+    keys::set_api_id(context.db, context.caller.auth_key_id, sent.api_id)?;
+    let Some(user) = users::by_phone(context.db, &phone)? else {
+        login::verify_code(context.db, &call.phone_code_hash)?;
+        return Ok(types::auth::AuthorizationSignUpRequired { terms_of_service: None }.into());
+    };
+    login::remove_code(context.db, &call.phone_code_hash)?;
+    authorize(context, &user)
+}
+
+/// auth.signUp: <https://core.telegram.org/method/auth.signUp>.
+pub(super) fn sign_up(context: &mut Context<'_>, call: functions::auth::SignUp) -> Answer<enums::auth::Authorization> {
+    let (phone, sent) = code(context, &call.phone_number, &call.phone_code_hash)?;
+    if !sent.verified {
+        return Err(bad_request("PHONE_CODE_INVALID"));
+    }
+    if users::by_phone(context.db, &phone)?.is_some() {
+        return Err(bad_request("PHONE_NUMBER_OCCUPIED"));
+    }
+    let first_name = checked_first_name(&call.first_name)?;
+    let last_name = checked_last_name(&call.last_name)?;
+    login::remove_code(context.db, &call.phone_code_hash)?;
+    let user = users::insert_human(context.db, &phone, first_name, last_name)?;
+    authorize(context, &user)
+}
+
+/// auth.checkPassword: <https://core.telegram.org/method/auth.checkPassword>.
+pub(super) fn check_password(
+    context: &mut Context<'_>,
+    call: functions::auth::CheckPassword,
+) -> Answer<enums::auth::Authorization> {
+    let Some(id) = context.standing.password_pending else {
+        return Err(unauthorized("AUTH_KEY_UNREGISTERED"));
+    };
+    account::check_srp(context, id, &call.password)?;
+    let user = users::find(context.db, id)?.ok_or_else(|| unauthorized("USER_DEACTIVATED"))?;
+    log_in(context, &user)
+}
+
+/// auth.importBotAuthorization: <https://core.telegram.org/method/auth.importBotAuthorization>. An unknown but well-formed
+/// token makes a new bot. Its privacy mode is off: it sees all that is written in its groups.
+pub(super) fn import_bot_authorization(
+    context: &mut Context<'_>,
+    call: functions::auth::ImportBotAuthorization,
+) -> Answer<enums::auth::Authorization> {
+    if call.api_id <= 0 {
+        return Err(bad_request("API_ID_INVALID"));
+    }
+    let invalid = || bad_request("ACCESS_TOKEN_INVALID");
+    let token = call.bot_auth_token.as_str();
+    let (id, secret) = token.split_once(':').ok_or_else(invalid)?;
+    let well_formed = secret.len() == BOT_SECRET_LEN
+        && secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        && id.bytes().all(|b| b.is_ascii_digit());
+    let id = id.parse().ok().filter(|id| well_formed && (1..=BOT_ID_MAX).contains(id)).ok_or_else(invalid)?;
+    let hash = Sha256::digest(token.as_bytes());
+    let user = match users::find(context.db, id)? {
+        None => users::insert_bot(context.db, id, &hash)?,
+        Some(user) => {
+            let known = users::bot_token_hash(context.db, id)?.ok_or_else(invalid)?;
+            if !bool::from(hash[..].ct_eq(&known)) {
+                return Err(invalid());
+            }
+            user
+        }
+    };
+    keys::set_api_id(context.db, context.caller.auth_key_id, call.api_id)?;
+    log_in(context, &user)
+}
+
+/// auth.logOut: <https://core.telegram.org/method/auth.logOut>.
+pub(super) fn log_out(context: &mut Context<'_>, _: functions::auth::LogOut) -> Answer<enums::auth::LoggedOut> {
+    keys::log_out(context.db, context.caller.auth_key_id, false)?;
+    Ok(types::auth::LoggedOut { future_auth_token: None }.into())
+}
+
+/// auth.resetAuthorizations: <https://core.telegram.org/method/auth.resetAuthorizations>: all but the calling session.
+pub(super) fn reset_authorizations(context: &mut Context<'_>, _: functions::auth::ResetAuthorizations) -> Answer<bool> {
+    for auth_key_id in keys::of_user(context.db, context.me)? {
+        if auth_key_id != context.caller.auth_key_id {
+            keys::log_out(context.db, auth_key_id, true)?;
+            context.disconnect(auth_key_id);
+        }
+    }
+    Ok(true)
+}
+
+/// auth.exportAuthorization: <https://core.telegram.org/method/auth.exportAuthorization>; there is this data centre only.
+pub(super) fn export_authorization(
+    context: &mut Context<'_>,
+    call: functions::auth::ExportAuthorization,
+) -> Answer<enums::auth::ExportedAuthorization> {
+    if call.dc_id != context.dc.id {
+        return Err(bad_request("DC_ID_INVALID"));
+    }
+    let bytes = login::insert_export(context.db, context.me)?;
+    Ok(types::auth::ExportedAuthorization { id: context.me, bytes }.into())
+}
+
+/// auth.importAuthorization: <https://core.telegram.org/method/auth.importAuthorization>.
+pub(super) fn import_authorization(
+    context: &mut Context<'_>,
+    call: functions::auth::ImportAuthorization,
+) -> Answer<enums::auth::Authorization> {
+    if !login::take_export(context.db, call.id, &call.bytes)? {
+        return Err(bad_request("AUTH_BYTES_INVALID"));
+    }
+    let user = users::find(context.db, call.id)?.ok_or_else(|| bad_request("USER_ID_INVALID"))?;
+    log_in(context, &user)
+}
+
+/// A first name that can be stored.
+pub(super) fn checked_first_name(name: &str) -> Answer<&str> {
+    let name = name.trim();
+    let good = (1..=NAME_MAX_CHARS).contains(&name.chars().count());
+    if good { Ok(name) } else { Err(bad_request("FIRSTNAME_INVALID")) }
+}
+
+/// A last name that can be stored; it may be empty.
+pub(super) fn checked_last_name(name: &str) -> Answer<&str> {
+    let name = name.trim();
+    if name.chars().count() <= NAME_MAX_CHARS { Ok(name) } else { Err(bad_request("LASTNAME_INVALID")) }
+}
+
+/// The digits of a phone number.
+pub(super) fn digits(phone: &str) -> String {
+    phone.chars().filter(char::is_ascii_digit).collect()
+}
+
+fn test_phone(given: &str) -> Answer<String> {
+    let phone = digits(given);
+    let good = phone.len() == TEST_PHONE_LEN && phone.starts_with(TEST_PHONE_PREFIX);
+    if good { Ok(phone) } else { Err(bad_request("PHONE_NUMBER_INVALID")) }
+}
+
+fn right_code(phone: &str) -> String {
+    let digit = phone.get(TEST_PHONE_PREFIX.len()..=TEST_PHONE_PREFIX.len()).unwrap_or_default();
+    digit.repeat(CODE_LEN)
+}
+
+fn sent_code(phone_code_hash: String) -> enums::auth::SentCode {
+    let length = i32::try_from(CODE_LEN).unwrap_or(0);
+    types::auth::SentCode {
+        r#type: types::auth::SentCodeTypeApp { length }.into(),
+        phone_code_hash,
+        next_type: Some(enums::auth::CodeType::Sms),
+        timeout: None,
+    }
+    .into()
+}
+
+/// The phone number and the code that was sent to it under this hash.
+fn code(context: &Context<'_>, phone: &str, hash: &str) -> Answer<(String, login::SentCode)> {
+    let phone = test_phone(phone)?;
+    if hash.is_empty() {
+        return Err(bad_request("PHONE_CODE_HASH_EMPTY"));
+    }
+    let sent = login::find_code(context.db, hash)?.filter(|sent| sent.phone == phone);
+    Ok((phone, sent.ok_or_else(|| bad_request("PHONE_CODE_EXPIRED"))?))
+}
+
+/// Logs in who gave the right code, unless a password is missing still.
+fn authorize(context: &mut Context<'_>, user: &User) -> Answer<enums::auth::Authorization> {
+    if login::password(context.db, user.id)?.is_none() {
+        return log_in(context, user);
+    }
+    keys::await_password(context.db, context.caller.auth_key_id, user.id)?;
+    Err(unauthorized("SESSION_PASSWORD_NEEDED").keeping_changes())
+}
+
+fn log_in(context: &mut Context<'_>, user: &User) -> Answer<enums::auth::Authorization> {
+    keys::log_in(context.db, context.caller.auth_key_id, user.id)?;
+    (context.me, context.bot) = (user.id, user.bot);
+    Ok(types::auth::Authorization {
+        setup_password_required: false,
+        otherwise_relogin_days: None,
+        tmp_sessions: None,
+        future_auth_token: None,
+        user: render::user(context, user.id, user)?,
+    }
+    .into())
+}

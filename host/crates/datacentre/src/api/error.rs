@@ -1,0 +1,66 @@
+//! How a method fails: <https://core.telegram.org/api/errors>.
+//!
+//! Invariant: what is wrong inside the data centre is logged, and the client learns only that something is.
+
+use crate::seam::RpcError;
+
+/// Why a method failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// With Telegram's own error; nothing happened.
+    Rpc(RpcError),
+    /// With Telegram's own error; what the method had changed until then is kept.
+    RpcKeepingChanges(RpcError),
+    /// Because the database did.
+    Database(rusqlite::Error),
+}
+
+/// What a method gives.
+pub(super) type Answer<T> = Result<T, Failure>;
+
+impl Failure {
+    /// The same, but what the method had changed until then is kept.
+    pub(super) fn keeping_changes(self) -> Failure {
+        match self {
+            Failure::Rpc(error) => Failure::RpcKeepingChanges(error),
+            other => other,
+        }
+    }
+
+    /// What the client is told.
+    pub(super) fn into_rpc_error(self) -> RpcError {
+        match self {
+            Failure::Rpc(error) | Failure::RpcKeepingChanges(error) => error,
+            Failure::Database(error) => {
+                tracing::error!(%error, "the data centre's database failed");
+                RpcError { code: 500, name: "INTERNAL".to_owned() }
+            }
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Failure::Database(error)
+    }
+}
+
+/// 400: the request is wrong.
+pub(super) fn bad_request(name: &str) -> Failure {
+    rpc(400, name)
+}
+
+/// 401: the caller is not logged in far enough.
+pub(super) fn unauthorized(name: &str) -> Failure {
+    rpc(401, name)
+}
+
+/// 403: the caller may not do this.
+pub(super) fn forbidden(name: &str) -> Failure {
+    rpc(403, name)
+}
+
+/// Any other code.
+pub(super) fn rpc(code: i32, name: &str) -> Failure {
+    Failure::Rpc(RpcError { code, name: name.to_owned() })
+}

@@ -1,0 +1,11 @@
+//! `messages.*`, cut by topic.
+//!
+//! Invariant: a caller reads and changes only what is in the caller's own box, or what follows from it for others.
+
+pub(super) mod history;
+pub(super) mod send;
+
+/// How long a message may be edited, in seconds.
+pub(super) const EDIT_TIME_S: i32 = 48 * 3600;
+/// How many messages one request may forward, delete or ask for.
+pub(super) const FORWARDED_MAX: usize = 100;

@@ -1,0 +1,109 @@
+//! Telegram's methods, one file per TL namespace, over the model.
+//!
+//! Invariant: a method either happens wholly (committed, then answered and pushed) or not at all; no request's bytes
+//! can make it panic, and no request reaches what its caller may not see.
+
+mod account;
+mod auth;
+mod bots;
+mod contacts;
+mod context;
+mod dispatch;
+mod error;
+mod help;
+mod messages;
+pub(crate) mod nesting;
+mod peers;
+mod post;
+mod render;
+mod srp;
+#[cfg(test)]
+mod tests;
+mod text;
+mod updates;
+mod users;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock, Weak};
+
+use crate::faults::Faults;
+use crate::model::{Model, keys, messages as stored, unix_time};
+use crate::seam::{Caller, Methods, Pusher, RpcError};
+use context::{Context, Outgoing};
+use error::Failure;
+
+/// Where this data centre is, for help.getConfig.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DcInfo {
+    pub(crate) id: i32,
+    pub(crate) address: SocketAddr,
+}
+
+/// All methods of the data centre.
+pub(crate) struct Api {
+    model: Arc<Model>,
+    dc: DcInfo,
+    faults: Faults,
+    pusher: OnceLock<Weak<dyn Pusher>>,
+}
+
+impl Api {
+    /// The methods over this model. Until [`Api::connect`] nothing is pushed.
+    pub(crate) fn new(model: Arc<Model>, dc: DcInfo, faults: Faults) -> Api {
+        if let Err(error) = stored::prune_random_ids(&model.lock(), unix_time()) {
+            tracing::error!(%error, "the data centre's database failed");
+        }
+        Api { model, dc, faults, pusher: OnceLock::new() }
+    }
+
+    /// Says through whom updates are pushed; only the first call counts. The pusher is not kept alive by this.
+    pub(crate) fn connect(&self, pusher: &Arc<dyn Pusher>) {
+        let _ = self.pusher.set(Arc::downgrade(pusher));
+    }
+
+    /// Runs `method` in one transaction for this caller, and pushes what it gathered once that is committed.
+    fn transact<T>(&self, caller: Caller, method: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut db = self.model.lock();
+        let transaction = db.transaction()?;
+        let standing = keys::standing(&transaction, caller.auth_key_id)?;
+        let mut context = Context::new(&transaction, &self.model, self.dc, caller, standing)?;
+        let answer = method(&mut context);
+        if let Ok(_) | Err(Failure::RpcKeepingChanges(_)) = &answer {
+            let outgoing = context.into_outgoing();
+            transaction.commit()?;
+            // Still under the lock: updates leave in the order of their pts.
+            self.send(outgoing);
+        }
+        answer
+    }
+
+    fn send(&self, outgoing: Vec<Outgoing>) {
+        let Some(pusher) = self.pusher.get().and_then(Weak::upgrade) else { return };
+        for item in outgoing {
+            match item {
+                Outgoing::Push { auth_key_ids, updates, but_not } => {
+                    for auth_key_id in auth_key_ids {
+                        pusher.push(auth_key_id, &updates, but_not);
+                    }
+                }
+                Outgoing::Disconnect { auth_key_id } => pusher.disconnect(auth_key_id),
+            }
+        }
+    }
+}
+
+impl Methods for Api {
+    fn invoke(&self, caller: Caller, request: &[u8]) -> Result<Vec<u8>, RpcError> {
+        dispatch::method_name(request)
+            .and_then(|name| self.faults.take(name).map_or(Ok(()), |error| Err(Failure::Rpc(error))))
+            .and_then(|()| self.transact(caller, |context| dispatch::invoke(context, request)))
+            .map_err(Failure::into_rpc_error)
+    }
+
+    fn disconnected(&self, auth_key_id: i64) {
+        let caller = Caller { auth_key_id, session_id: 0, layer: 0, without_updates: false };
+        if let Err(failure) = self.transact(caller, account::went_offline) {
+            failure.into_rpc_error();
+        }
+    }
+}

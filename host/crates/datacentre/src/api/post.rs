@@ -1,0 +1,130 @@
+//! Sending: one content into the boxes of all who are to see it, with the updates that tell them.
+//!
+//! Invariant: each recipient gets exactly one message with one pts, and the sender's answer says the sender's.
+
+use grammers_tl_types as tl;
+use tl::{Serializable, enums, types};
+
+use super::context::Context;
+use super::error::{Answer, bad_request, forbidden, rpc};
+use super::peers::{self, Peers};
+use super::render;
+use crate::model::messages::{self, Content, Message};
+use crate::model::{Peer, chats, contacts, dialogs, users};
+
+/// A message that was sent, as its sender has it.
+pub(super) struct Sent {
+    pub(super) message: Message,
+    pub(super) pts: i32,
+}
+
+impl Sent {
+    /// The update that tells its sender.
+    pub(super) fn update(&self) -> enums::Update {
+        new_message(&self.message, self.pts)
+    }
+}
+
+/// Refuses if the caller may not send to this peer: <https://core.telegram.org/method/messages.sendMessage>.
+pub(super) fn check_may_send(context: &Context<'_>, peer: Peer) -> Answer<()> {
+    let id = match peer {
+        Peer::Chat(id) => {
+            let member = peers::is_member(context, id, context.me)?;
+            return if member { Ok(()) } else { Err(forbidden("CHAT_WRITE_FORBIDDEN")) };
+        }
+        Peer::User(id) if id == context.me => return Ok(()),
+        Peer::User(id) => id,
+    };
+    if contacts::is_blocked(context.db, context.me, id)? {
+        return Err(bad_request("YOU_BLOCKED_USER"));
+    }
+    if context.bot {
+        let other_is_bot = users::find(context.db, id)?.is_some_and(|user| user.bot);
+        if other_is_bot {
+            return Err(bad_request("USER_IS_BOT"));
+        }
+        if contacts::is_blocked(context.db, id, context.me)? {
+            return Err(forbidden("USER_IS_BLOCKED"));
+        }
+        // A bot speaks only to who spoke to it first.
+        if dialogs::find(context.db, context.me, peer)?.is_none() {
+            return Err(bad_request("PEER_ID_INVALID"));
+        }
+    }
+    Ok(())
+}
+
+/// Remembers a random_id; a repeated one is an error: the message was sent before.
+pub(super) fn take_random_id(context: &Context<'_>, random_id: i64) -> Answer<()> {
+    if random_id == 0 {
+        return Err(bad_request("RANDOM_ID_EMPTY"));
+    }
+    if messages::insert_random_id(context.db, context.me, random_id, context.now)? {
+        Ok(())
+    } else {
+        Err(rpc(500, "RANDOM_ID_DUPLICATE"))
+    }
+}
+
+/// Sends a content from the caller to this peer. `mentioned` are those it speaks to by name; `extra` are updates without
+/// pts that go along to everyone else.
+pub(super) fn post(
+    context: &mut Context<'_>,
+    peer: Peer,
+    mut content: Content,
+    mentioned: &[i64],
+    extra: &[enums::Update],
+) -> Answer<Sent> {
+    content.sender = context.me;
+    content.date = context.now;
+    content.id = messages::insert_content(context.db, &content)?;
+    let replied_sender = match (peer, content.reply_to) {
+        (Peer::Chat(_), Some(replied)) => {
+            messages::sights(context.db, replied)?.first().map(|message| message.content.sender)
+        }
+        _ => None,
+    };
+    let (message, pts) = messages::deliver(context.db, context.me, peer, &content, false)?;
+    let sent = Sent { message, pts };
+    let own = [extra, &[sent.update()]].concat();
+    let people = Peers::of_messages(&[render::message(&sent.message)]);
+    context.push(context.me, own, &people)?;
+    for (owner, their_peer) in recipients(context, peer)? {
+        let mentioned = replied_sender == Some(owner) || mentioned.contains(&owner);
+        let (message, pts) = messages::deliver(context.db, owner, their_peer, &content, mentioned)?;
+        let update = new_message(&message, pts);
+        let people = Peers::of_messages(&[render::message(&message)]);
+        context.push(owner, [extra, &[update]].concat(), &people)?;
+    }
+    Ok(sent)
+}
+
+/// Sends a service message into a group.
+pub(super) fn post_action(
+    context: &mut Context<'_>,
+    chat: i64,
+    action: enums::MessageAction,
+    extra: &[enums::Update],
+) -> Answer<Sent> {
+    let content = Content { action: Some(action.to_bytes()), ..Content::default() };
+    post(context, Peer::Chat(chat), content, &[], extra)
+}
+
+/// The update that tells a message's owner of it.
+pub(super) fn new_message(message: &Message, pts: i32) -> enums::Update {
+    types::UpdateNewMessage { message: render::message(message), pts, pts_count: 1 }.into()
+}
+
+/// Everyone but the caller who gets a message for this peer, with the peer as they name it.
+fn recipients(context: &Context<'_>, peer: Peer) -> Answer<Vec<(i64, Peer)>> {
+    match peer {
+        Peer::User(id) if id == context.me => Ok(Vec::new()),
+        // A blocked sender is not told: https://core.telegram.org/api/block
+        Peer::User(id) if contacts::is_blocked(context.db, id, context.me)? => Ok(Vec::new()),
+        Peer::User(id) => Ok(vec![(id, Peer::User(context.me))]),
+        Peer::Chat(id) => {
+            let members = chats::members(context.db, id)?;
+            Ok(members.into_iter().map(|member| (member.user, peer)).filter(|(user, _)| *user != context.me).collect())
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! TL objects from what is stored, as one viewer may see it.
+//!
+//! Invariant: only constructors that are the same in layers 229 and 230, and nothing of another user's that Telegram
+//! would not show: phone numbers to contacts only, names as the viewer saved them.
+
+use grammers_tl_types as tl;
+use tl::{Deserializable, enums, types};
+
+use super::context::Context;
+use super::error::{Answer, Failure};
+use super::peers::{Peers, to_tl};
+use crate::model::chats::{self, Chat, Member, Standing};
+use crate::model::dialogs::{self, Dialog};
+use crate::model::messages::{self, Message};
+use crate::model::users::{self, User};
+use crate::model::{Peer, contacts, log};
+
+/// A TL object whose optional fields are all absent, from its required fields in the schema's order.
+macro_rules! bare {
+    ($type:ty; $($field:expr),+) => {{
+        let mut bytes = Vec::new();
+        $(grammers_tl_types::Serializable::serialize(&$field, &mut bytes);)+
+        <$type as grammers_tl_types::Deserializable>::from_bytes(&bytes).expect("required fields, with no flag set, are the whole object")
+    }};
+}
+pub(super) use bare;
+
+/// A user, as `viewer` sees them.
+pub(super) fn user(context: &Context<'_>, viewer: i64, user: &User) -> Answer<enums::User> {
+    let is_self = viewer == user.id;
+    let contact = if is_self { None } else { contacts::find(context.db, viewer, user.id)? };
+    let (first_name, last_name) = match &contact {
+        Some(contact) => (&contact.first_name, &contact.last_name),
+        None => (&user.first_name, &user.last_name),
+    };
+    let mut tl = bare!(types::User; 0, 0, user.id);
+    tl.is_self = is_self;
+    tl.contact = contact.is_some();
+    tl.mutual_contact = contact.as_ref().is_some_and(|contact| contact.mutual);
+    tl.access_hash = Some(context.model.access_hash(viewer, user.id));
+    tl.first_name = Some(first_name.clone());
+    tl.last_name = Some(last_name.clone()).filter(|name| !name.is_empty());
+    tl.username = user.username.clone();
+    tl.phone = user.phone.clone().filter(|_| is_self || contact.is_some());
+    tl.bot = user.bot;
+    // Privacy mode is off for all bots made here: they see every message of their groups.
+    tl.bot_chat_history = user.bot;
+    tl.bot_info_version = user.bot.then_some(1);
+    tl.status = (!user.bot).then(|| status(user, context.now));
+    Ok(tl.into())
+}
+
+/// The user with this id, as `viewer` sees them.
+pub(super) fn user_by_id(context: &Context<'_>, viewer: i64, id: i64) -> Answer<enums::User> {
+    match users::find(context.db, id)? {
+        Some(found) => user(context, viewer, &found),
+        None => Ok(types::UserEmpty { id }.into()),
+    }
+}
+
+/// When a user is or was online.
+pub(super) fn status(user: &User, now: i32) -> enums::UserStatus {
+    if user.online_until > now {
+        types::UserStatusOnline { expires: user.online_until }.into()
+    } else {
+        types::UserStatusOffline { was_online: user.seen }.into()
+    }
+}
+
+/// The group with this id, as `viewer` sees it.
+pub(super) fn chat_by_id(context: &Context<'_>, viewer: i64, id: i64) -> Answer<enums::Chat> {
+    let member = chats::member(context.db, id, viewer)?;
+    match (chats::find(context.db, id)?, member) {
+        (Some(found), Some(member)) => Ok(chat(&found, &member)),
+        _ => Ok(types::ChatEmpty { id }.into()),
+    }
+}
+
+/// A group, as someone who is or was in it sees it.
+pub(super) fn chat(chat: &Chat, viewer: &Member) -> enums::Chat {
+    if viewer.standing == Standing::Removed && !chat.deactivated {
+        return types::ChatForbidden { id: chat.id, title: chat.title.clone() }.into();
+    }
+    let admin_rights = viewer.admin.then(|| {
+        let mut rights = bare!(types::ChatAdminRights; 0);
+        rights.change_info = true;
+        rights.delete_messages = true;
+        rights.ban_users = true;
+        rights.invite_users = true;
+        rights.pin_messages = true;
+        rights.manage_call = true;
+        rights.other = true;
+        rights.into()
+    });
+    types::Chat {
+        creator: chat.creator == viewer.user,
+        left: viewer.standing != Standing::Member,
+        deactivated: chat.deactivated,
+        call_active: false,
+        call_not_empty: false,
+        noforwards: false,
+        id: chat.id,
+        title: chat.title.clone(),
+        photo: enums::ChatPhoto::Empty,
+        participants_count: chat.members,
+        date: chat.date,
+        version: chat.version,
+        migrated_to: None,
+        admin_rights,
+        default_banned_rights: Some(bare!(types::ChatBannedRights; 0, i32::MAX).into()),
+    }
+    .into()
+}
+
+/// A group's members, as a member sees them; to others they are forbidden.
+pub(super) fn participants(context: &Context<'_>, viewer: i64, chat: &Chat) -> Answer<enums::ChatParticipants> {
+    let members = chats::members(context.db, chat.id)?;
+    if !members.iter().any(|member| member.user == viewer) {
+        return Ok(types::ChatParticipantsForbidden { chat_id: chat.id, self_participant: None }.into());
+    }
+    let participants = members.iter().map(|member| participant(chat, member)).collect();
+    Ok(types::ChatParticipants { chat_id: chat.id, participants, version: chat.version }.into())
+}
+
+fn participant(chat: &Chat, member: &Member) -> enums::ChatParticipant {
+    let (user_id, inviter_id, date, rank) = (member.user, member.inviter, member.date, None);
+    if chat.creator == user_id {
+        types::ChatParticipantCreator { user_id, rank }.into()
+    } else if member.admin {
+        types::ChatParticipantAdmin { user_id, inviter_id, date, rank }.into()
+    } else {
+        types::ChatParticipant { user_id, inviter_id, date, rank }.into()
+    }
+}
+
+/// A message, as its owner sees it.
+pub(super) fn message(message: &Message) -> enums::Message {
+    let content = &message.content;
+    let from_id = Some(types::PeerUser { user_id: content.sender }.into());
+    if let Some(action) = stored(&content.action) {
+        let mut tl = bare!(types::MessageService; 0, message.id, to_tl(message.peer), content.date, enums::MessageAction::Empty);
+        tl.out = message.outgoing();
+        tl.from_id = from_id;
+        tl.action = action;
+        return tl.into();
+    }
+    let mut tl = bare!(types::Message; 0, 0, message.id, to_tl(message.peer), content.date, content.text);
+    tl.out = message.outgoing();
+    tl.mentioned = message.mentioned;
+    tl.silent = content.silent;
+    tl.from_id = from_id;
+    tl.fwd_from = stored(&content.forward);
+    tl.reply_to = message.reply_to.map(|id| reply_header(id, stored(&content.quote)));
+    tl.entities = stored(&content.entities);
+    tl.reply_markup = stored(&content.markup);
+    tl.edit_date = content.edit_date;
+    tl.into()
+}
+
+fn reply_header(id: i32, quote: Option<enums::MessageReplyHeader>) -> enums::MessageReplyHeader {
+    let mut header = match quote {
+        Some(enums::MessageReplyHeader::Header(header)) => header,
+        _ => bare!(types::MessageReplyHeader; 0),
+    };
+    header.reply_to_msg_id = Some(id);
+    header.into()
+}
+
+/// A dialog of the caller's.
+pub(super) fn dialog(dialog: &Dialog) -> enums::Dialog {
+    types::Dialog {
+        pinned: dialog.pinned > 0,
+        unread_mark: dialog.marked_unread,
+        view_forum_as_messages: false,
+        peer: to_tl(dialog.peer),
+        top_message: dialog.top_message,
+        read_inbox_max_id: dialog.read_inbox,
+        read_outbox_max_id: dialog.read_outbox,
+        unread_count: dialog.unread,
+        unread_mentions_count: 0,
+        unread_reactions_count: 0,
+        unread_poll_votes_count: 0,
+        notify_settings: notify_settings(Some(dialog)),
+        pts: None,
+        draft: stored(&dialog.draft),
+        folder_id: None,
+        ttl_period: None,
+    }
+    .into()
+}
+
+/// Dialogs of the caller's with their top messages, and whom both name.
+pub(super) fn dialogs(
+    context: &Context<'_>,
+    stored: &[Dialog],
+) -> Answer<(Vec<enums::Dialog>, Vec<enums::Message>, Peers)> {
+    let mut tops = Vec::new();
+    for dialog in stored {
+        if let Some(top) = messages::find(context.db, context.me, dialog.top_message)? {
+            tops.push(message(&top));
+        }
+    }
+    let mut peers = Peers::of_messages(&tops);
+    stored.iter().for_each(|dialog| peers.add(dialog.peer));
+    Ok((stored.iter().map(dialog).collect(), tops, peers))
+}
+
+/// The dialog's notification settings; without any set, the defaults.
+pub(super) fn notify_settings(dialog: Option<&Dialog>) -> enums::PeerNotifySettings {
+    dialog
+        .and_then(|dialog| stored(&dialog.notify))
+        .unwrap_or_else(|| bare!(types::PeerNotifySettings; 0).into())
+}
+
+/// The caller's state of updates: <https://core.telegram.org/constructor/updates.state>.
+pub(super) fn state(context: &Context<'_>, pts: i32) -> Answer<enums::updates::State> {
+    let unread_count = dialogs::unread_total(context.db, context.me)?;
+    Ok(types::updates::State { pts, qts: log::QTS, date: context.now, seq: 0, unread_count }.into())
+}
+
+/// The caller's state of updates now.
+pub(super) fn state_now(context: &Context<'_>) -> Answer<enums::updates::State> {
+    state(context, log::pts(context.db, context.me)?)
+}
+
+/// What a chat with this user shows above its messages.
+pub(super) fn peer_settings(context: &Context<'_>, peer: Peer) -> Answer<enums::PeerSettings> {
+    let mut settings = bare!(types::PeerSettings; 0);
+    if let Peer::User(id) = peer {
+        let stranger = id != context.me && contacts::find(context.db, context.me, id)?.is_none();
+        let bot = users::find(context.db, id)?.is_some_and(|user| user.bot);
+        settings.add_contact = stranger && !bot;
+        settings.block_contact = settings.add_contact;
+    }
+    Ok(settings.into())
+}
+
+/// What was stored serialised.
+pub(super) fn stored<T: Deserializable>(bytes: &Option<Vec<u8>>) -> Option<T> {
+    T::from_bytes(bytes.as_deref()?).ok()
+}
+
+/// All of a page of messages and whom they name.
+pub(super) fn messages_and_peers(
+    context: &Context<'_>,
+    page: &[Message],
+) -> Result<(Vec<enums::Message>, Vec<enums::User>, Vec<enums::Chat>), Failure> {
+    let messages: Vec<_> = page.iter().map(message).collect();
+    let (users, chats) = Peers::of_messages(&messages).render(context, context.me)?;
+    Ok((messages, users, chats))
+}

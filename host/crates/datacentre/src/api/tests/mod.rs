@@ -1,0 +1,8 @@
+//! What clients rely on, asked of [`Api::invoke`] itself, without a network.
+//!
+//! Invariant: every world has a data directory of its own, and every answer is parsed as a client would.
+
+mod login;
+mod messages;
+mod updates;
+mod world;

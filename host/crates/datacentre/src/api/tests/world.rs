@@ -1,0 +1,327 @@
+//! A data centre without a network, and clients of it.
+//!
+//! Invariant: what was pushed to a key is kept until a test takes it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use grammers_tl_types as tl;
+use sha1::{Digest, Sha1};
+use tl::{Deserializable, RemoteCall, Serializable, enums, functions, types};
+
+use crate::api::{Api, DcInfo};
+use crate::faults::Faults;
+use crate::model::Model;
+use crate::seam::{AuthKeys, Caller, Methods, Pusher, RpcError};
+
+/// A data centre in a temporary directory.
+pub(super) struct World {
+    dir: tempfile::TempDir,
+    pub(super) api: Arc<Api>,
+    model: Arc<Model>,
+    pub(super) faults: Faults,
+    recorder: Arc<Recorder>,
+    _pusher: Arc<dyn Pusher>,
+    next_key: AtomicI64,
+}
+
+/// What was pushed and which keys were disconnected.
+#[derive(Default)]
+struct Recorder {
+    pushed: Mutex<HashMap<i64, Vec<enums::Updates>>>,
+    disconnected: Mutex<Vec<i64>>,
+    listening: Mutex<Vec<Caller>>,
+}
+
+impl Pusher for Recorder {
+    fn push(&self, auth_key_id: i64, updates: &enums::Updates, but_not: Option<i64>) {
+        let sessions = self.listening.lock().unwrap();
+        let listens = |caller: &&Caller| caller.auth_key_id == auth_key_id && Some(caller.session_id) != but_not;
+        if sessions.iter().any(|caller| listens(&caller)) {
+            let copy = enums::Updates::from_bytes(&updates.to_bytes()).unwrap();
+            self.pushed.lock().unwrap().entry(auth_key_id).or_default().push(copy);
+        }
+    }
+
+    fn disconnect(&self, auth_key_id: i64) {
+        self.disconnected.lock().unwrap().push(auth_key_id);
+    }
+}
+
+impl World {
+    pub(super) fn new() -> World {
+        World::open(tempfile::tempdir().unwrap())
+    }
+
+    /// Stops and starts again with the same data.
+    pub(super) fn restarted(self) -> World {
+        let World { dir, api, model, .. } = self;
+        drop((api, model));
+        World::open(dir)
+    }
+
+    fn open(dir: tempfile::TempDir) -> World {
+        let model = Arc::new(Model::open(dir.path()).unwrap());
+        let faults = Faults::new();
+        let dc = DcInfo { id: 2, address: "127.0.0.1:4430".parse().unwrap() };
+        let api = Arc::new(Api::new(Arc::clone(&model), dc, faults.clone()));
+        let recorder = Arc::new(Recorder::default());
+        let pusher: Arc<dyn Pusher> = recorder.clone();
+        api.connect(&pusher);
+        World { dir, api, model, faults, recorder, _pusher: pusher, next_key: AtomicI64::new(1) }
+    }
+
+    /// A client with a new key, not logged in.
+    pub(super) fn client(&self) -> Client<'_> {
+        let n = self.next_key.fetch_add(1, Ordering::Relaxed);
+        let mut key = [0; 256];
+        key[..8].copy_from_slice(&n.to_le_bytes());
+        key[8..8 + 16].copy_from_slice(&crate::model::random::<16>());
+        assert!(self.model.insert(&key));
+        let auth_key_id = i64::from_le_bytes(Sha1::digest(key)[12..20].try_into().unwrap());
+        self.session(auth_key_id, 1000 + n)
+    }
+
+    /// Another session of this key.
+    pub(super) fn session(&self, auth_key_id: i64, session_id: i64) -> Client<'_> {
+        let caller = Caller { auth_key_id, session_id, layer: 230, without_updates: false };
+        self.recorder.listening.lock().unwrap().push(caller);
+        Client { world: self, caller, me: 0 }
+    }
+
+    /// A client of a new human, called like the last digits of the phone number.
+    pub(super) fn human(&self, n: u16) -> Client<'_> {
+        let mut client = self.client();
+        client.sign_up(n);
+        client
+    }
+
+    /// A client of a bot.
+    pub(super) fn bot(&self, id: i64) -> Client<'_> {
+        let mut client = self.client();
+        let call = functions::auth::ImportBotAuthorization {
+            flags: 0,
+            api_id: 1,
+            api_hash: String::new(),
+            bot_auth_token: bot_token(id),
+        };
+        client.me = authorized(client.call(&call).unwrap()).id();
+        client
+    }
+
+    pub(super) fn disconnected(&self) -> Vec<i64> {
+        std::mem::take(&mut self.recorder.disconnected.lock().unwrap())
+    }
+}
+
+/// One session of one key.
+pub(super) struct Client<'w> {
+    pub(super) world: &'w World,
+    pub(super) caller: Caller,
+    /// The user's id, once logged in.
+    pub(super) me: i64,
+}
+
+impl Client<'_> {
+    /// Calls a method.
+    #[track_caller]
+    pub(super) fn call<R: RemoteCall>(&self, request: &R) -> Result<R::Return, RpcError> {
+        let bytes = self.world.api.invoke(self.caller, &request.to_bytes())?;
+        Ok(R::Return::from_bytes(&bytes).expect("the answer is of the method's type"))
+    }
+
+    /// Calls a method that must work.
+    #[track_caller]
+    pub(super) fn ok<R: RemoteCall>(&self, request: &R) -> R::Return {
+        self.call(request).expect("the method works")
+    }
+
+    /// Calls a method that must fail: `code NAME`.
+    #[track_caller]
+    pub(super) fn err<R: RemoteCall>(&self, request: &R) -> String {
+        match self.call(request) {
+            Ok(_) => panic!("the method should have failed"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    pub(super) fn sign_up(&mut self, n: u16) {
+        let hash = self.send_code(n).unwrap();
+        assert!(matches!(self.sign_in(n, &hash, "11111").unwrap(), enums::auth::Authorization::SignUpRequired(_)));
+        let call = functions::auth::SignUp {
+            no_joined_notifications: false,
+            phone_number: phone(n),
+            phone_code_hash: hash,
+            first_name: format!("User{n}"),
+            last_name: String::new(),
+        };
+        self.me = authorized(self.ok(&call)).id();
+    }
+
+    /// Logs in someone who signed up before.
+    pub(super) fn log_in(&mut self, n: u16) {
+        let hash = self.send_code(n).unwrap();
+        self.me = authorized(self.sign_in(n, &hash, "11111").unwrap()).id();
+    }
+
+    pub(super) fn send_code(&self, n: u16) -> Result<String, RpcError> {
+        self.send_code_to(&phone(n))
+    }
+
+    pub(super) fn send_code_to(&self, phone: &str) -> Result<String, RpcError> {
+        let settings = types::CodeSettings::from_bytes(&[0; 4]).unwrap().into();
+        let call =
+            functions::auth::SendCode { phone_number: phone.to_owned(), api_id: 1, api_hash: String::new(), settings };
+        match self.call(&call)? {
+            enums::auth::SentCode::Code(code) => Ok(code.phone_code_hash),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn sign_in(&self, n: u16, hash: &str, code: &str) -> Result<enums::auth::Authorization, RpcError> {
+        self.call(&functions::auth::SignIn {
+            phone_number: phone(n),
+            phone_code_hash: hash.to_owned(),
+            phone_code: Some(code.to_owned()),
+            email_verification: None,
+        })
+    }
+
+    /// This client's name for another's user.
+    pub(super) fn user(&self, other: &Client<'_>) -> types::InputUser {
+        types::InputUser { user_id: other.me, access_hash: self.world.model.access_hash(self.me, other.me) }
+    }
+
+    /// This client's name for the chat with another's user.
+    pub(super) fn peer(&self, other: &Client<'_>) -> enums::InputPeer {
+        let user = self.user(other);
+        types::InputPeerUser { user_id: user.user_id, access_hash: user.access_hash }.into()
+    }
+
+    /// What was pushed to this key since last asked.
+    pub(super) fn pushed(&self) -> Vec<enums::Updates> {
+        self.world.recorder.pushed.lock().unwrap().remove(&self.caller.auth_key_id).unwrap_or_default()
+    }
+
+    /// The updates pushed to this key since last asked, out of their wrapping.
+    pub(super) fn pushed_updates(&self) -> Vec<enums::Update> {
+        self.pushed().into_iter().flat_map(unwrapped).collect()
+    }
+
+    /// A request to send text.
+    pub(super) fn message(&self, peer: enums::InputPeer, text: &str) -> functions::messages::SendMessage {
+        functions::messages::SendMessage {
+            no_webpage: false,
+            silent: false,
+            background: false,
+            clear_draft: false,
+            noforwards: false,
+            update_stickersets_order: false,
+            invert_media: false,
+            allow_paid_floodskip: false,
+            peer,
+            reply_to: None,
+            message: text.to_owned(),
+            random_id: i64::from_le_bytes(crate::model::random()),
+            reply_markup: None,
+            entities: None,
+            schedule_date: None,
+            schedule_repeat_period: None,
+            send_as: None,
+            quick_reply_shortcut: None,
+            effect: None,
+            allow_paid_stars: None,
+            suggested_post: None,
+            rich_message: None,
+        }
+    }
+
+    /// Sends text: the sender's id of it.
+    #[track_caller]
+    pub(super) fn send(&self, peer: enums::InputPeer, text: &str) -> i32 {
+        sent_id(&self.ok(&self.message(peer, text)))
+    }
+
+    /// The newest messages of a chat.
+    pub(super) fn history(&self, peer: enums::InputPeer) -> Vec<types::Message> {
+        let page = self.ok(&history_request(peer, 100));
+        texts(messages_of(page))
+    }
+
+    pub(super) fn pts(&self) -> i32 {
+        let enums::updates::State::State(state) = self.ok(&functions::updates::GetState {});
+        state.pts
+    }
+}
+
+pub(super) fn phone(n: u16) -> String {
+    format!("+999661{n:04}")
+}
+
+pub(super) fn bot_token(id: i64) -> String {
+    format!("{id}:{}", "a".repeat(35))
+}
+
+#[track_caller]
+pub(super) fn authorized(answer: enums::auth::Authorization) -> enums::User {
+    match answer {
+        enums::auth::Authorization::Authorization(authorization) => authorization.user,
+        other => panic!("not logged in: {other:?}"),
+    }
+}
+
+pub(super) fn unwrapped(updates: enums::Updates) -> Vec<enums::Update> {
+    match updates {
+        enums::Updates::Updates(updates) => updates.updates,
+        enums::Updates::UpdateShort(short) => vec![short.update],
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The id of the message an answer says was sent.
+#[track_caller]
+pub(super) fn sent_id(answer: &enums::Updates) -> i32 {
+    match answer {
+        enums::Updates::UpdateShortSentMessage(short) => short.id,
+        enums::Updates::Updates(full) => full
+            .updates
+            .iter()
+            .find_map(|update| match update {
+                enums::Update::NewMessage(new) => Some(new.message.id()),
+                _ => None,
+            })
+            .expect("a new message"),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn messages_of(answer: enums::messages::Messages) -> Vec<enums::Message> {
+    match answer {
+        enums::messages::Messages::Messages(all) => all.messages,
+        enums::messages::Messages::Slice(slice) => slice.messages,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The ordinary messages among them.
+pub(super) fn texts(messages: Vec<enums::Message>) -> Vec<types::Message> {
+    let ordinary = |message| match message {
+        enums::Message::Message(message) => Some(message),
+        _ => None,
+    };
+    messages.into_iter().filter_map(ordinary).collect()
+}
+
+pub(super) fn history_request(peer: enums::InputPeer, limit: i32) -> functions::messages::GetHistory {
+    functions::messages::GetHistory {
+        peer,
+        offset_id: 0,
+        offset_date: 0,
+        add_offset: 0,
+        limit,
+        max_id: 0,
+        min_id: 0,
+        hash: 0,
+    }
+}

@@ -1,0 +1,118 @@
+//! Authorisation keys, and who is logged in with each: <https://core.telegram.org/api/auth>.
+//!
+//! Invariant: a key belongs to at most one user at a time; a key that was revoked says so until its next login.
+
+use super::{Db, Model, Result, Row, all, one, params, random, run, unix_time};
+use crate::seam::{AuthKeyRecord, AuthKeys};
+use sha1::{Digest, Sha1};
+
+/// What a key stands for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Standing {
+    /// Logged in with it.
+    pub(crate) user: Option<i64>,
+    /// Gave the right code with it, and must give the password still.
+    pub(crate) password_pending: Option<i64>,
+    /// Was logged out from elsewhere.
+    pub(crate) revoked: bool,
+}
+
+/// A login, as account.getAuthorizations lists it.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    pub(crate) auth_key_id: i64,
+    pub(crate) hash: i64,
+    pub(crate) api_id: i32,
+    pub(crate) layer: Option<i32>,
+    pub(crate) created: i32,
+    pub(crate) active: i32,
+}
+
+/// Who this key belongs to.
+pub(crate) fn standing(db: &Db, auth_key_id: i64) -> Result<Standing> {
+    let read = |row: &Row<'_>| {
+        Ok(Standing { user: row.get(0)?, password_pending: row.get(1)?, revoked: row.get(2)? })
+    };
+    let sql = "SELECT user, password_pending, revoked FROM auth_keys WHERE id = ?1";
+    Ok(one(db, sql, [auth_key_id], read)?.unwrap_or_default())
+}
+
+/// Logs the key in as this user.
+pub(crate) fn log_in(db: &Db, auth_key_id: i64, user: i64) -> Result<()> {
+    let sql = "UPDATE auth_keys SET user = ?2, password_pending = NULL, revoked = 0, hash = ?3, created = ?4, active = ?4 WHERE id = ?1";
+    run(db, sql, params![auth_key_id, user, i64::from_le_bytes(random()), unix_time()])?;
+    Ok(())
+}
+
+/// The key's user gave the right code; only the password is missing.
+pub(crate) fn await_password(db: &Db, auth_key_id: i64, user: i64) -> Result<()> {
+    run(db, "UPDATE auth_keys SET password_pending = ?2 WHERE id = ?1", [auth_key_id, user])?;
+    Ok(())
+}
+
+/// Remembers which application uses the key.
+pub(crate) fn set_api_id(db: &Db, auth_key_id: i64, api_id: i32) -> Result<()> {
+    run(db, "UPDATE auth_keys SET api_id = ?2 WHERE id = ?1", params![auth_key_id, api_id])?;
+    Ok(())
+}
+
+/// Logs the key out; `revoked` when someone else did.
+pub(crate) fn log_out(db: &Db, auth_key_id: i64, revoked: bool) -> Result<()> {
+    let sql = "UPDATE auth_keys SET user = NULL, password_pending = NULL, revoked = ?2 WHERE id = ?1";
+    run(db, sql, params![auth_key_id, revoked])?;
+    Ok(())
+}
+
+/// The keys this user is logged in with.
+pub(crate) fn of_user(db: &Db, user: i64) -> Result<Vec<i64>> {
+    all(db, "SELECT id FROM auth_keys WHERE user = ?1", [user], |row| row.get(0))
+}
+
+/// This user's logins, oldest first.
+pub(crate) fn logins(db: &Db, user: i64) -> Result<Vec<Login>> {
+    let sql = "SELECT id, hash, api_id, layer, created, active FROM auth_keys WHERE user = ?1 ORDER BY created, id";
+    all(db, sql, [user], |row| {
+        Ok(Login {
+            auth_key_id: row.get(0)?,
+            hash: row.get(1)?,
+            api_id: row.get(2)?,
+            layer: row.get(3)?,
+            created: row.get(4)?,
+            active: row.get(5)?,
+        })
+    })
+}
+
+impl AuthKeys for Model {
+    fn find(&self, auth_key_id: i64) -> Option<AuthKeyRecord> {
+        let sql = "SELECT key, layer FROM auth_keys WHERE id = ?1";
+        let read = |row: &Row<'_>| Ok(AuthKeyRecord { key: row.get(0)?, layer: row.get(1)? });
+        logged(one(&self.lock(), sql, [auth_key_id], read)).flatten()
+    }
+
+    fn insert(&self, key: &[u8; 256]) -> bool {
+        let sql = "INSERT OR IGNORE INTO auth_keys (id, key, hash, created, active) VALUES (?1, ?2, 0, ?3, ?3)";
+        let params = params![key_id(key), key, unix_time()];
+        logged(run(&self.lock(), sql, params)) == Some(1)
+    }
+
+    fn remove(&self, auth_key_id: i64) {
+        logged(run(&self.lock(), "DELETE FROM auth_keys WHERE id = ?1", [auth_key_id]));
+    }
+
+    fn set_layer(&self, auth_key_id: i64, layer: i32) {
+        let sql = "UPDATE auth_keys SET layer = ?2 WHERE id = ?1 AND layer IS NOT ?2";
+        logged(run(&self.lock(), sql, params![auth_key_id, layer]));
+    }
+}
+
+/// The low 64 bits of the key's SHA-1: <https://core.telegram.org/mtproto/description#authorization-key-identifier>.
+fn key_id(key: &[u8; 256]) -> i64 {
+    let hash = Sha1::digest(key);
+    i64::from_le_bytes(hash[12..20].try_into().expect("eight of 20 bytes"))
+}
+
+/// `mtproto` can do nothing about a failing disk but refuse the key; whoever runs the data centre can.
+fn logged<T>(result: Result<T>) -> Option<T> {
+    result.inspect_err(|error| tracing::error!(%error, "the data centre's database failed")).ok()
+}

@@ -1,0 +1,172 @@
+//! What the data centre must keep: one SQLite file with keys, users, chats, messages and each user's log of updates.
+//!
+//! Invariant: everything one method changes is one transaction, and what is answered or pushed was committed before.
+
+pub(crate) mod chats;
+pub(crate) mod contacts;
+pub(crate) mod dialogs;
+pub(crate) mod history;
+pub(crate) mod keys;
+pub(crate) mod log;
+pub(crate) mod login;
+pub(crate) mod messages;
+mod schema;
+pub(crate) mod users;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub(crate) use rusqlite::{Connection as Db, Result, Row, params};
+use rusqlite::{OptionalExtension, Params};
+use sha2::{Digest, Sha256};
+
+/// The database's name in the data directory.
+const DATABASE_FILE: &str = "datacentre.sqlite";
+/// Prepared statements kept; all that this crate has fit.
+const STATEMENTS_KEPT_MAX: usize = 256;
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// SQLite's own words: not a database, no permission, disk full.
+    #[error("cannot open the data centre's database {path}: {source}")]
+    Sqlite { path: String, source: rusqlite::Error },
+    /// Written by a newer program.
+    #[error("the data centre's database {path} has version {found}, this program knows {known}: use a newer program, or another data directory")]
+    TooNew { path: String, found: i32, known: i32 },
+}
+
+/// The data centre's memory.
+pub(crate) struct Model {
+    db: Mutex<Db>,
+    secret: [u8; 32],
+}
+
+impl Model {
+    /// Opens the database in `data_dir`, making it when there is none.
+    pub(crate) fn open(data_dir: &Path) -> Result<Model, OpenError> {
+        let path = data_dir.join(DATABASE_FILE);
+        let shown = || path.display().to_string();
+        let sqlite = |source| OpenError::Sqlite { path: shown(), source };
+        let db = Db::open(&path).map_err(sqlite)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT_MAX);
+        if let Some(found) = schema::prepare(&db).map_err(sqlite)? {
+            return Err(OpenError::TooNew { path: shown(), found, known: schema::VERSION });
+        }
+        let secret = secret(&db).map_err(sqlite)?;
+        Ok(Model { db: Mutex::new(db), secret })
+    }
+
+    /// The database, for one method at a time.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Db> {
+        // A panic while it was held rolled its transaction back: the database is as it was before.
+        self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The access hash with which `viewer` may name the user `target`.
+    pub(crate) fn access_hash(&self, viewer: i64, target: i64) -> i64 {
+        let tag = self.tag("access", viewer, target);
+        i64::from_le_bytes(tag[..8].try_into().expect("eight of 32 bytes"))
+    }
+
+    /// Bytes only this data centre can make for these two numbers.
+    pub(crate) fn tag(&self, purpose: &str, a: i64, b: i64) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.secret);
+        hash.update(purpose.as_bytes());
+        hash.update(a.to_le_bytes());
+        hash.update(b.to_le_bytes());
+        hash.finalize().into()
+    }
+}
+
+/// A private chat (by the other user's id) or a basic group. Stored as one number: a group's is negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Peer {
+    User(i64),
+    Chat(i64),
+}
+
+impl Peer {
+    /// The number it is stored as.
+    pub(crate) fn code(self) -> i64 {
+        match self {
+            Peer::User(id) => id,
+            Peer::Chat(id) => -id,
+        }
+    }
+
+    /// The peer stored as this number.
+    pub(crate) fn from_code(code: i64) -> Peer {
+        if code < 0 { Peer::Chat(-code) } else { Peer::User(code) }
+    }
+}
+
+/// Seconds since 1970, as Telegram's dates are.
+pub(crate) fn unix_time() -> i32 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
+/// Random bytes from the operating system.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system has random bytes");
+    bytes
+}
+
+/// Runs a statement; gives how many rows it changed.
+pub(crate) fn run(db: &Db, sql: &str, params: impl Params) -> Result<usize> {
+    db.prepare_cached(sql)?.execute(params)
+}
+
+/// The query's first row.
+pub(crate) fn one<T>(db: &Db, sql: &str, params: impl Params, read: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
+    db.prepare_cached(sql)?.query_row(params, read).optional()
+}
+
+/// All of the query's rows.
+pub(crate) fn all<T>(db: &Db, sql: &str, params: impl Params, read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    db.prepare_cached(sql)?.query_map(params, read)?.collect()
+}
+
+fn secret(db: &Db) -> Result<[u8; 32]> {
+    let fresh: [u8; 32] = random();
+    run(db, "INSERT OR IGNORE INTO meta (name, value) VALUES ('secret', ?1)", [fresh])?;
+    let kept = one(db, "SELECT value FROM meta WHERE name = 'secret'", [], |row| row.get(0))?;
+    Ok(kept.unwrap_or(fresh))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_database_is_refused_with_both_versions() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Model::open(dir.path()).unwrap());
+        let db = Db::open(dir.path().join(DATABASE_FILE)).unwrap();
+        db.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
+        let error = Model::open(dir.path()).err().unwrap().to_string();
+        assert!(error.contains(&format!("version {}", schema::VERSION + 1)), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(DATABASE_FILE), b"not a database, but long enough to be read as one").unwrap();
+        assert!(matches!(Model::open(dir.path()), Err(OpenError::Sqlite { .. })));
+    }
+
+    #[test]
+    fn access_hashes_differ_by_viewer_and_survive() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = Model::open(dir.path()).unwrap();
+        let hash = model.access_hash(1, 2);
+        assert_ne!(hash, model.access_hash(2, 1));
+        assert_ne!(hash, model.access_hash(1, 3));
+        drop(model);
+        assert_eq!(hash, Model::open(dir.path()).unwrap().access_hash(1, 2));
+    }
+}

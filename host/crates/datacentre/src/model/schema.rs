@@ -1,0 +1,182 @@
+//! The tables, and the version they have.
+//!
+//! Invariant: a database of another version is either brought up to this one or refused, never half understood.
+
+use super::{Db, Result};
+
+/// Grows with every change of the tables.
+pub(super) const VERSION: i32 = 1;
+
+/// Sets the connection up and makes the tables in an empty database. Gives the database's version if it is too new.
+pub(super) fn prepare(db: &Db) -> Result<Option<i32>> {
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    db.pragma_update(None, "synchronous", "NORMAL")?;
+    db.pragma_update(None, "temp_store", "MEMORY")?;
+    let found: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > VERSION {
+        return Ok(Some(found));
+    }
+    if found == 0 {
+        db.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+    }
+    Ok(None)
+}
+
+const TABLES: &str = "
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+-- Authorisation keys, and who is logged in with each.
+CREATE TABLE auth_keys (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL,
+    layer INTEGER,
+    user INTEGER,               -- logged in
+    password_pending INTEGER,   -- gave the right code, must give the password still
+    revoked INTEGER NOT NULL DEFAULT 0,
+    hash INTEGER NOT NULL,      -- names the authorisation in account.getAuthorizations
+    api_id INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL,
+    active INTEGER NOT NULL
+);
+CREATE INDEX auth_keys_by_user ON auth_keys (user) WHERE user IS NOT NULL;
+
+CREATE TABLE login_codes (
+    hash TEXT PRIMARY KEY,
+    phone TEXT NOT NULL,
+    api_id INTEGER NOT NULL,
+    verified INTEGER NOT NULL DEFAULT 0,
+    expires INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE exported_logins (
+    token BLOB PRIMARY KEY,
+    user INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE passwords (
+    user INTEGER PRIMARY KEY,
+    salt1 BLOB NOT NULL,
+    salt2 BLOB NOT NULL,
+    verifier BLOB NOT NULL,
+    hint TEXT NOT NULL
+);
+CREATE TABLE srp_exchanges (
+    id INTEGER PRIMARY KEY,
+    user INTEGER NOT NULL,
+    secret_b BLOB NOT NULL,
+    expires INTEGER NOT NULL
+);
+
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY,
+    phone TEXT UNIQUE,
+    first_name TEXT NOT NULL,
+    last_name TEXT NOT NULL DEFAULT '',
+    username TEXT UNIQUE COLLATE NOCASE,
+    about TEXT NOT NULL DEFAULT '',
+    bot_token_hash BLOB,        -- a bot has one, a human has none
+    bot_commands BLOB,
+    online_until INTEGER NOT NULL DEFAULT 0,
+    seen INTEGER NOT NULL DEFAULT 0
+);
+-- What changes with every message, apart from the wide and seldom changed users.
+CREATE TABLE counters (
+    user INTEGER PRIMARY KEY,
+    pts INTEGER NOT NULL,
+    message INTEGER NOT NULL    -- the last message id given out
+);
+
+CREATE TABLE contacts (
+    owner INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    first_name TEXT NOT NULL,
+    last_name TEXT NOT NULL,
+    PRIMARY KEY (owner, user)
+) WITHOUT ROWID;
+CREATE INDEX contacts_by_user ON contacts (user, owner);
+CREATE TABLE blocks (
+    owner INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    PRIMARY KEY (owner, user)
+) WITHOUT ROWID;
+
+CREATE TABLE chats (
+    id INTEGER PRIMARY KEY,
+    title TEXT NOT NULL,
+    about TEXT NOT NULL DEFAULT '',
+    creator INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
+    deactivated INTEGER NOT NULL DEFAULT 0,
+    invite TEXT UNIQUE
+);
+CREATE TABLE chat_members (
+    chat INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    inviter INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    admin INTEGER NOT NULL DEFAULT 0,
+    standing INTEGER NOT NULL DEFAULT 0,  -- 0 member, 1 left, 2 removed
+    PRIMARY KEY (chat, user)
+) WITHOUT ROWID;
+CREATE INDEX chat_members_by_user ON chat_members (user, chat);
+
+-- A message once, whoever sees it; and each owner's sight of it, with the owner's own message id.
+CREATE TABLE contents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sender INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    edit_date INTEGER,
+    text TEXT NOT NULL,
+    entities BLOB,
+    action BLOB,
+    forward BLOB,
+    reply_to INTEGER,           -- contents.id
+    quote BLOB,
+    markup BLOB,
+    silent INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE boxes (
+    owner INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    peer INTEGER NOT NULL,
+    content INTEGER NOT NULL,
+    mentioned INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (owner, id)
+) WITHOUT ROWID;
+CREATE INDEX boxes_by_peer ON boxes (owner, peer, id);
+CREATE INDEX boxes_by_content ON boxes (content, owner, id);
+CREATE TABLE random_ids (
+    sender INTEGER NOT NULL,
+    random_id INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    PRIMARY KEY (sender, random_id)
+) WITHOUT ROWID;
+
+CREATE TABLE dialogs (
+    owner INTEGER NOT NULL,
+    peer INTEGER NOT NULL,
+    top_message INTEGER NOT NULL,
+    read_inbox INTEGER NOT NULL DEFAULT 0,
+    read_outbox INTEGER NOT NULL DEFAULT 0,
+    unread INTEGER NOT NULL DEFAULT 0,
+    marked_unread INTEGER NOT NULL DEFAULT 0,
+    pinned INTEGER NOT NULL DEFAULT 0,   -- 0: not; else the greater the higher
+    draft BLOB,
+    notify BLOB,
+    PRIMARY KEY (owner, peer)
+) WITHOUT ROWID;
+
+-- What getDifference answers from.
+CREATE TABLE updates (
+    owner INTEGER NOT NULL,
+    pts INTEGER NOT NULL,
+    pts_count INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    other BLOB,
+    PRIMARY KEY (owner, pts)
+) WITHOUT ROWID;
+";
