@@ -1,1 +1,49 @@
-fn main() {}
+//! `cargo xtask <verb>`: set-up, run, test, bench. Each verb has a file.
+//!
+//! Invariant: every verb does the set-up that it needs, and none does work twice.
+
+mod bench;
+mod guests;
+mod run;
+mod setup;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <verb>
+
+  run SCRIPT... [OPTIONS]   build what is needed, then `tglhost run`: a Python file, a component (.wasm),
+                            or the folder of a Rust guest
+  test [SUITE]              build what is needed, then every test, or one suite: a package (store, telegram…),
+                            a file or folder of tests/ (cli, interop…), or python
+  bench                     measure, and write docs/BENCHMARKS.md
+  build                     build the host with everything in it
+  setup                     get the tools and build the Python runtime component, as every other verb does first";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((verb, arguments)) = arguments.split_first() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let result = match (verb.as_str(), arguments) {
+        ("run", _) => run::run(arguments),
+        ("test", [] | [_]) => test::test(arguments.first().map(String::as_str)),
+        ("bench", []) => bench::bench(),
+        ("build", []) => run::build_host(),
+        ("setup", []) => setup::setup(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
