@@ -1,0 +1,148 @@
+//! What can go wrong between a file and a running guest, in words for its user.
+//!
+//! Invariant: every text says what happened and, where the user can do something, what; none has host addresses in it.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why there is no sandbox.
+#[derive(Debug, Error)]
+#[error("the WebAssembly engine does not start on this machine: {0}")]
+pub struct SandboxError(pub(crate) String);
+
+/// Why a file is not a program.
+#[derive(Debug, Error)]
+pub enum CompileError {
+    /// It could not be read.
+    #[error("the component cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// Its content is not what its hash says.
+    #[error("the built-in component is damaged; install tglhost again")]
+    Damaged,
+    /// Anything but WebAssembly.
+    #[error("this is not a WebAssembly file; give a Python script (.py) or a WebAssembly component (.wasm)")]
+    NotWasm,
+    /// WebAssembly without the component layer.
+    #[error("this is a core WebAssembly module, not a component; for Rust, build it with --target wasm32-wasip2")]
+    CoreModule,
+    /// Over the size cap.
+    #[error("the component has {bytes} bytes; the most that is compiled is {bytes_max}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The cap.
+        bytes_max: usize,
+    },
+    /// It does not validate.
+    #[error("the component is not valid: {0}")]
+    Invalid(String),
+    /// It wants what scripts are not given.
+    #[error(
+        "the component asks for interfaces that scripts are not given: {}; \
+         a script has tgl:script and, of WASI 0.2, clocks, random, filesystem and cli",
+        .0.join(", ")
+    )]
+    UnknownImports(Vec<String>),
+    /// It was built against another version of the contract.
+    #[error("the component was built for {found}; this tglhost speaks {ours}: build it again with the matching wit/")]
+    OtherVersion {
+        /// The interface and version it names.
+        found: String,
+        /// What there is.
+        ours: &'static str,
+    },
+    /// It lacks the callbacks.
+    #[error("the component is not a script: it does not export {0} (see the worlds in wit/)")]
+    NotAScript(&'static str),
+    /// The names agree, the types do not.
+    #[error("the component does not fit the contract in wit/: {0}")]
+    Mismatch(String),
+    /// The compiler took too much, or failed.
+    #[error("the component could not be compiled: {0}")]
+    Compiler(String),
+}
+
+/// Why an instance did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Every instance slot is taken.
+    #[error("this host already runs {0} scripts, its most")]
+    HostFull(u32),
+    /// A folder of the script's cannot be opened.
+    #[error("the script's folder {} cannot be opened: {reason}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: io::Error,
+    },
+    /// The guest crashed or hit a limit while it was being set up.
+    #[error("it {0} while it was being set up")]
+    Trapped(Trap),
+}
+
+/// Why a callback did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum GuestError {
+    /// The guest reported an error and lives on; the text is its own.
+    #[error("{0}")]
+    Raised(String),
+    /// The guest was stopped: its instance is gone.
+    #[error("{0}")]
+    Trapped(Trap),
+}
+
+/// Why a guest was stopped. Each text fits after "it" or a script's name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Trap {
+    /// Used up its CPU time.
+    #[error("ran longer than {ms_max} ms of CPU")]
+    CpuTime {
+        /// The limit.
+        ms_max: u64,
+    },
+    /// Did not come back in time.
+    #[error("did not return within {ms_max} ms")]
+    WallTime {
+        /// The limit.
+        ms_max: u64,
+    },
+    /// Crashed when it got no more memory.
+    #[error("needed more than {} MiB of memory", bytes_max >> 20)]
+    Memory {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// Recursed too deeply.
+    #[error("called functions too deeply: its stack is used up")]
+    StackOverflow,
+    /// Held too many handles.
+    #[error("held more than {max} files and streams open")]
+    Resources {
+        /// The limit.
+        max: usize,
+    },
+    /// Handed over too much at once.
+    #[error("handed more than {bytes_max} bytes to the host at once")]
+    HostCallTooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// Made more calls than can be answered.
+    #[error("made call after call without waiting for any to complete")]
+    TooManyCalls,
+    /// Ended its own process.
+    #[error("exited with code {0}")]
+    Exited(i32),
+    /// Called although it had been stopped before.
+    #[error("had been stopped before")]
+    Gone,
+    /// The host's side of a call panicked.
+    #[error("met a fault in the host (a bug in tglhost)")]
+    HostFault,
+    /// Anything else, WebAssembly's own traps among them.
+    #[error("crashed: {0}")]
+    Other(String),
+}

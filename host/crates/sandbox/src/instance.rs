@@ -1,0 +1,269 @@
+//! One running guest.
+//!
+//! Invariant: an instance is entered by one call at a time, and never again after a trap, a time-out, a host's panic or a
+//! call that was given up half-way: its store is dropped with all it holds.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tgl::{CallError, Event, Outcome, RequestId};
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::component::{ResourceTable, ResourceTableError, TypedFunc};
+use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::I32Exit;
+
+use crate::bindings::Script;
+use crate::bindings::tgl::script::types;
+use crate::engine::{SLICE_TICKS, Shared};
+use crate::errors::{GuestError, StartError, Trap};
+use crate::imports::{CallsExhausted, Guest};
+use crate::limits::{Limiter, Limits};
+use crate::meter::{Meter, Spent};
+use crate::outlet::Outlet;
+use crate::program::{Inner, StartConfig};
+use crate::quota::Quota;
+use crate::wasi;
+
+/// What wasmtime says when a host call is larger than allowed; it has no error type of its own.
+const HOST_CALL_TOO_LARGE: &str = "fuel allocated for hostcalls";
+/// Characters of an unknown error that are passed on.
+const ERROR_TEXT_BYTES_MAX: usize = 300;
+
+/// A guest. Its methods are the callbacks; each takes what the contract's function of the same name takes.
+///
+/// They give [`GuestError::Raised`] where the guest reports an error and lives on, and [`GuestError::Trapped`] where it was
+/// stopped: then, and after a call's future was dropped before its end, every further call gives [`Trap::Gone`].
+pub struct Instance {
+    running: Option<Box<Running>>,
+    limits: Limits,
+    shared: Arc<Shared>,
+    meter: Meter,
+    outlet: Outlet,
+}
+
+/// What is dropped when the guest is stopped. The slot comes last: it is free again only when the store is gone.
+struct Running {
+    store: Store<Guest>,
+    callbacks: Script,
+    load: Option<TypedFunc<(String, String), (Result<(), String>,)>>,
+    _slot: OwnedSemaphorePermit,
+}
+
+enum Callback<'a> {
+    Load { source: String, path: String },
+    OurId(i64),
+    BinlogReplayEnd,
+    GetDifferenceEnd,
+    Event(&'a Event),
+    Completion(RequestId, &'a Result<Outcome, CallError>),
+    Timer,
+}
+
+impl Instance {
+    pub(crate) async fn start(program: &Inner, config: StartConfig) -> Result<Self, StartError> {
+        let shared = Arc::clone(&program.shared);
+        let slot =
+            Arc::clone(&shared.slots).try_acquire_owned().map_err(|_| StartError::HostFull(shared.instances_max))?;
+        let limits = config.limits;
+        let (meter, outlet) = (Meter::default(), Outlet::new(config.host, &limits));
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.resources_max);
+        let guest = Guest {
+            wasi: wasi::context(&config.folders, &config.args, &config.env, &outlet, &limits)?,
+            table,
+            limiter: Limiter::new(&limits),
+            outlet: outlet.clone(),
+            quota: Quota::new(config.folders.home, limits.home_bytes_max),
+        };
+        let mut store = store(&shared, guest, &limits, &meter);
+        let set_up = async {
+            let instance = program.instance.instantiate_async(&mut store).await?;
+            let callbacks = program.callbacks.load(&mut store, &instance)?;
+            let load = program.load.as_ref().map(|load| instance.get_typed_func(&mut store, load)).transpose()?;
+            Ok((callbacks, load))
+        };
+        meter.begin(limits.load_ms_max);
+        let outcome = contain(&shared, &meter, &limits, set_up).await;
+        match outcome
+            .and_then(|result| result.map_err(|error| classify(&error, &mut store, &limits, limits.load_ms_max)))
+        {
+            Ok((callbacks, load)) => {
+                let running = Box::new(Running { store, callbacks, load, _slot: slot });
+                Ok(Self { running: Some(running), limits, shared, meter, outlet })
+            }
+            Err(trap) => Err(StartError::Trapped(trap)),
+        }
+    }
+
+    /// Runs a program given as text, for interpreters; `path` is where the guest sees it. The guest's error is the
+    /// program's traceback.
+    pub async fn load(&mut self, source: &str, path: &str) -> Result<(), GuestError> {
+        self.call(Callback::Load { source: source.to_owned(), path: path.to_owned() }).await
+    }
+
+    /// Tells which account is logged in.
+    pub async fn on_our_id(&mut self, id: i64) -> Result<(), GuestError> {
+        self.call(Callback::OurId(id)).await
+    }
+
+    /// Tells that what was left from last time has been delivered.
+    pub async fn on_binlog_replay_end(&mut self) -> Result<(), GuestError> {
+        self.call(Callback::BinlogReplayEnd).await
+    }
+
+    /// Tells that what was missed while away has been delivered.
+    pub async fn on_get_difference_end(&mut self) -> Result<(), GuestError> {
+        self.call(Callback::GetDifferenceEnd).await
+    }
+
+    /// Delivers an event, by the callback of its kind.
+    pub async fn on_event(&mut self, event: &Event) -> Result<(), GuestError> {
+        self.call(Callback::Event(event)).await
+    }
+
+    /// Delivers the end of a call.
+    pub async fn on_completion(
+        &mut self,
+        id: RequestId,
+        result: &Result<Outcome, CallError>,
+    ) -> Result<(), GuestError> {
+        self.call(Callback::Completion(id, result)).await
+    }
+
+    /// Tells that the moment asked for with `set-timer` has come.
+    pub async fn on_timer(&mut self) -> Result<(), GuestError> {
+        self.call(Callback::Timer).await
+    }
+
+    /// Enters the guest. The store is out of `self` meanwhile, so that it goes with this future if that is dropped.
+    async fn call(&mut self, callback: Callback<'_>) -> Result<(), GuestError> {
+        let Some(mut running) = self.running.take() else { return Err(GuestError::Trapped(Trap::Gone)) };
+        let cpu_ms_max = callback.cpu_ms_max(&self.limits);
+        self.meter.begin(cpu_ms_max);
+        running.store.set_epoch_deadline(SLICE_TICKS);
+        running.store.data_mut().limiter.take_memory_refused();
+        let outcome = contain(&self.shared, &self.meter, &self.limits, dispatch(&mut running, callback)).await;
+        self.outlet.flush_streams();
+        let trap = match outcome {
+            Ok(Ok(result)) => {
+                self.running = Some(running);
+                return result.map_err(GuestError::Raised);
+            }
+            Ok(Err(error)) => classify(&error, &mut running.store, &self.limits, cpu_ms_max),
+            Err(trap) => trap,
+        };
+        Err(GuestError::Trapped(trap))
+    }
+}
+
+impl Callback<'_> {
+    fn cpu_ms_max(&self, limits: &Limits) -> u64 {
+        match self {
+            Callback::Load { .. } => limits.load_ms_max,
+            _ => limits.cpu_ms_max,
+        }
+    }
+}
+
+/// A store with all its limits set.
+fn store(shared: &Shared, guest: Guest, limits: &Limits, meter: &Meter) -> Store<Guest> {
+    let mut store = Store::new(&shared.engine, guest);
+    store.limiter(|guest| &mut guest.limiter);
+    store.set_hostcall_fuel(limits.host_call_bytes_max);
+    store.set_max_component_handles(limits.resources_max);
+    store.set_epoch_deadline(SLICE_TICKS);
+    let meter = meter.clone();
+    store.epoch_deadline_callback(move |_| -> wasmtime::Result<UpdateDeadline> { meter.slice_over() });
+    store
+}
+
+async fn dispatch(running: &mut Running, callback: Callback<'_>) -> wasmtime::Result<Result<(), String>> {
+    let Running { store, callbacks, load, .. } = running;
+    let guest = callbacks.tgl_script_callbacks();
+    match callback {
+        Callback::Load { source, path } => match load {
+            Some(load) => Ok(load.call_async(store, (source, path)).await?.0),
+            None => Ok(Err("this program takes no source".to_owned())),
+        },
+        Callback::OurId(id) => guest.call_on_our_id(store, id).await,
+        Callback::BinlogReplayEnd => guest.call_on_binlog_replay_end(store).await,
+        Callback::GetDifferenceEnd => guest.call_on_get_difference_end(store).await,
+        Callback::Event(event) => match event {
+            Event::Message(message) => guest.call_on_message(store, &message.into()).await,
+            Event::UserUpdate { user, what } => guest.call_on_user_update(store, &user.into(), what.into()).await,
+            Event::ChatUpdate { chat, what } => guest.call_on_chat_update(store, &chat.into(), what.into()).await,
+            Event::SecretChatUpdate { chat, what } => {
+                guest.call_on_secret_chat_update(store, &chat.into(), what.into()).await
+            }
+        },
+        Callback::Completion(id, result) => {
+            let (outcome, error);
+            let result = match result {
+                Ok(value) => {
+                    outcome = types::Outcome::from(value);
+                    Ok(&outcome)
+                }
+                Err(value) => {
+                    error = types::CallError::from(value);
+                    Err(&error)
+                }
+            };
+            guest.call_on_completion(store, id, result).await
+        }
+        Callback::Timer => guest.call_on_timer(store).await,
+    }
+}
+
+/// Runs guest code: interruptible, measured, within the wall-clock limit, and with panics of host functions caught.
+async fn contain<T>(
+    shared: &Shared,
+    meter: &Meter,
+    limits: &Limits,
+    call: impl Future<Output = wasmtime::Result<T>>,
+) -> Result<wasmtime::Result<T>, Trap> {
+    let _ticking = shared.ticker.run();
+    let call = AssertUnwindSafe(meter.measure(call)).catch_unwind();
+    match tokio::time::timeout(Duration::from_millis(limits.wall_ms_max), call).await {
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(_)) => Err(Trap::HostFault),
+        Err(_) => Err(Trap::WallTime { ms_max: limits.wall_ms_max }),
+    }
+}
+
+/// Says in the user's words what stopped a guest.
+fn classify(error: &wasmtime::Error, store: &mut Store<Guest>, limits: &Limits, cpu_ms_max: u64) -> Trap {
+    let memory_refused = store.data_mut().limiter.take_memory_refused();
+    if let Some(I32Exit(code)) = find(error) {
+        return Trap::Exited(*code);
+    }
+    if find::<Spent>(error).is_some() {
+        return Trap::CpuTime { ms_max: cpu_ms_max };
+    }
+    if find::<CallsExhausted>(error).is_some() {
+        return Trap::TooManyCalls;
+    }
+    if let Some(ResourceTableError::Full) = find(error) {
+        return Trap::Resources { max: limits.resources_max };
+    }
+    if let Some(wasmtime::Trap::StackOverflow) = find(error) {
+        return Trap::StackOverflow;
+    }
+    if memory_refused {
+        return Trap::Memory { bytes_max: limits.memory_bytes_max };
+    }
+    let text = match find::<wasmtime::Trap>(error) {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    };
+    if text.contains(HOST_CALL_TOO_LARGE) {
+        return Trap::HostCallTooLarge { bytes_max: limits.host_call_bytes_max };
+    }
+    Trap::Other(text[..text.floor_char_boundary(ERROR_TEXT_BYTES_MAX)].to_owned())
+}
+
+/// An error of this type anywhere in the chain.
+fn find<E: std::error::Error + Send + Sync + 'static>(error: &wasmtime::Error) -> Option<&E> {
+    error.chain().find_map(|cause| cause.downcast_ref::<E>())
+}

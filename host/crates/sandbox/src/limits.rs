@@ -1,0 +1,120 @@
+//! How much one script may take.
+//!
+//! Invariant: whatever a guest can make grow has a limit here, in the engine's constants or in its call's bound.
+
+use serde::{Deserialize, Serialize};
+use wasmtime::ResourceLimiter;
+
+/// What one script may use. The defaults suit a chat script in Python.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Linear memory, whole. The Python component takes 22 MiB of it before any script is loaded, shared with every
+    /// other script until written to. Growth beyond it fails inside the guest (`MemoryError` in Python). Default: 64 MiB.
+    pub memory_bytes_max: usize,
+    /// Function table elements, over all tables. The Python component needs 5 700. Default: 20 000.
+    pub table_elements_max: usize,
+    /// Open files, streams and other handles at one time. Default: 128.
+    pub resources_max: usize,
+    /// Bytes that one call may hand to the host, and that a callback's error text may have. Default: 2 MiB.
+    pub host_call_bytes_max: usize,
+    /// CPU time of one callback. Default: 500 ms.
+    pub cpu_ms_max: u64,
+    /// CPU time of instantiation, and again of loading a script. Default: 2 000 ms.
+    pub load_ms_max: u64,
+    /// Time from a callback's begin to its end, sleep and file access included. Default: 5 000 ms.
+    pub wall_ms_max: u64,
+    /// Printed and logged text in the long run; more is dropped and its amount logged. Default: 64 KiB.
+    pub output_bytes_per_s: u64,
+    /// Printed and logged text at once, before [`Limits::output_bytes_per_s`] holds. Default: 1 MiB.
+    pub output_burst_bytes_max: u64,
+    /// One log line; longer ones are cut. Default: 4 KiB.
+    pub log_line_bytes_max: usize,
+    /// Random bytes for one request. Default: 64 KiB.
+    pub random_bytes_max: u64,
+    /// The private folder, whole; every file and folder in it counts 4 KiB beside its bytes. Default: 50 MiB.
+    pub home_bytes_max: u64,
+    /// Calls whose completion has not been delivered yet; kept by who implements [`crate::GuestHost`]. Default: 1 024.
+    pub calls_pending_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes_max: 64 << 20,
+            table_elements_max: 20_000,
+            resources_max: 128,
+            host_call_bytes_max: 2 << 20,
+            cpu_ms_max: 500,
+            load_ms_max: 2_000,
+            wall_ms_max: 5_000,
+            output_bytes_per_s: 64 << 10,
+            output_burst_bytes_max: 1 << 20,
+            log_line_bytes_max: 4 << 10,
+            random_bytes_max: 64 << 10,
+            home_bytes_max: 50 << 20,
+            calls_pending_max: 1_024,
+        }
+    }
+}
+
+/// Core instances in one component; the Python component has 14.
+pub(crate) const CORE_INSTANCES_MAX: usize = 40;
+/// Tables in one component; the Python component has 2.
+pub(crate) const TABLES_MAX: usize = 4;
+/// Linear memories in one component: each reserves 4 GiB of address space.
+pub(crate) const MEMORIES_MAX: usize = 1;
+
+/// Tells wasmtime what may grow, and remembers whether memory was refused, so that a crash that follows can be explained.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    memory_bytes_max: usize,
+    table_elements_max: usize,
+    table_elements: usize,
+    memory_refused: bool,
+}
+
+impl Limiter {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            memory_bytes_max: limits.memory_bytes_max,
+            table_elements_max: limits.table_elements_max,
+            table_elements: 0,
+            memory_refused: false,
+        }
+    }
+
+    /// Whether memory has been refused since this was last asked.
+    pub(crate) fn take_memory_refused(&mut self) -> bool {
+        std::mem::take(&mut self.memory_refused)
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = desired <= self.memory_bytes_max;
+        self.memory_refused |= !allowed;
+        Ok(allowed)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let elements = self.table_elements.saturating_add(desired.saturating_sub(current));
+        let allowed = elements <= self.table_elements_max;
+        if allowed {
+            self.table_elements = elements;
+        }
+        Ok(allowed)
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
+    }
+}

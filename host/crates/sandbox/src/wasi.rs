@@ -1,0 +1,141 @@
+//! WASI, narrowed to what a script may have: clocks, random numbers, its environment and arguments, its two folders, and
+//! output that goes where its prints go.
+//!
+//! Invariant: no network, no names look-up, no standard input, no file outside the two folders. wasmtime-wasi refuses
+//! sockets and look-ups unless told otherwise; nothing here tells it.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, async_trait};
+
+use crate::errors::StartError;
+use crate::host::Output;
+use crate::limits::Limits;
+use crate::outlet::Outlet;
+
+/// Where a guest sees the folder that its script came from.
+pub const SCRIPT_PATH: &str = "/script";
+/// Where a guest sees its private folder; also its working directory.
+pub const HOME_PATH: &str = "/home";
+/// The private folder's place for temporary files.
+const TMP_FOLDER: &str = "tmp";
+/// Bytes that a guest may write to an output stream in one go.
+const STREAM_WRITE_BYTES_MAX: usize = 64 << 10;
+
+/// The two folders of a script, on the host. They must exist.
+#[derive(Clone, Debug, Default)]
+pub struct Folders {
+    /// The folder that the script came from: read-only, at [`SCRIPT_PATH`].
+    pub script: Option<PathBuf>,
+    /// The private folder: read and written within its quota, at [`HOME_PATH`].
+    pub home: Option<PathBuf>,
+}
+
+/// The WASI side of one guest.
+pub(crate) fn context(
+    folders: &Folders,
+    args: &[String],
+    env: &[(String, String)],
+    outlet: &Outlet,
+    limits: &Limits,
+) -> Result<WasiCtx, StartError> {
+    let mut builder = WasiCtxBuilder::new();
+    builder
+        .args(args)
+        .env("HOME", HOME_PATH)
+        .env("TMPDIR", format!("{HOME_PATH}/{TMP_FOLDER}"))
+        .envs(env)
+        .max_random_size(limits.random_bytes_max)
+        .stdout(PrintStream { to: Output::Stdout, outlet: outlet.clone() })
+        .stderr(PrintStream { to: Output::Stderr, outlet: outlet.clone() });
+    if let Some(script) = &folders.script {
+        open(&mut builder, script, SCRIPT_PATH, FsPerms::ReadOnly)?;
+    }
+    if let Some(home) = &folders.home {
+        make_tmp(home).map_err(|reason| StartError::Folder { path: home.clone(), reason })?;
+        open(&mut builder, home, HOME_PATH, FsPerms::ReadWrite)?;
+        builder.initial_cwd(HOME_PATH);
+    }
+    Ok(builder.build())
+}
+
+fn open(builder: &mut WasiCtxBuilder, folder: &Path, path: &str, perms: FsPerms) -> Result<(), StartError> {
+    builder.preopened_dir(folder, path, perms).map(|_| ()).map_err(|error| StartError::Folder {
+        path: folder.to_owned(),
+        reason: error.downcast::<io::Error>().unwrap_or_else(|error| io::Error::other(error.to_string())),
+    })
+}
+
+/// Makes the folder for temporary files. What a guest may have put in its place is left alone.
+fn make_tmp(home: &Path) -> io::Result<()> {
+    match std::fs::create_dir(home.join(TMP_FOLDER)) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// WASI's stdout or stderr: always ready, and what is written goes to the guest's host.
+#[derive(Clone)]
+struct PrintStream {
+    to: Output,
+    outlet: Outlet,
+}
+
+impl IsTerminal for PrintStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for PrintStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl OutputStream for PrintStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.outlet.write_stream(self.to, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(STREAM_WRITE_BYTES_MAX)
+    }
+}
+
+#[async_trait]
+impl Pollable for PrintStream {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for PrintStream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.outlet.write_stream(self.to, bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,230 @@
+//! A guest that does as it is told. Its source, and the text of every message that comes in, is a list of commands, one a
+//! line; [`run`] lists them. `trace` makes it print every callback it gets.
+
+wit_bindgen::generate!({ path: "../../../wit/v0.1", world: "interpreter-script" });
+
+use std::cell::{Cell, RefCell};
+use std::fs::{self, File, OpenOptions};
+use std::hint::black_box;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use exports::tgl::script::{callbacks, interpreter};
+use tgl::script::calls::{self, Page, SendOptions};
+use tgl::script::host::{self, ExitMoment, LogLevel, Output};
+use tgl::script::lookup;
+use tgl::script::types::{CallError, Changes, Message, MessageFlags, Outcome, Peer, PeerDetails, PeerId, PeerKind};
+
+thread_local! {
+    static TRACE: Cell<bool> = const { Cell::new(false) };
+    static ON_COMPLETION: RefCell<String> = const { RefCell::new(String::new()) };
+    static ON_TIMER: RefCell<String> = const { RefCell::new(String::new()) };
+    static FILES: RefCell<Vec<File>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Puppet;
+export!(Puppet);
+
+type Done = Result<(), String>;
+
+/// Does what one line says.
+fn run(line: &str) -> Done {
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let number = || rest.split(' ').next_back().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
+    let path = || rest.split(' ').next().unwrap_or("");
+    match verb {
+        "" => {}
+        // What it says of itself.
+        "trace" => TRACE.set(true),
+        "print" => host::print(Output::Stdout, &format!("{rest}\n")),
+        "eprint" => host::print(Output::Stderr, &format!("{rest}\n")),
+        "println" => println!("{rest}"),
+        "write-stdout" => print!("{rest}"),
+        "log" => host::log(LogLevel::Info, rest),
+        "log-bytes" => host::log(LogLevel::Info, &"x".repeat(number() as usize)),
+        "print-bytes" => host::print(Output::Stdout, &"x".repeat(number() as usize)),
+        "flood" => (0..number()).for_each(|_| println!("{}", "x".repeat(999))),
+        "environment" => {
+            let variables: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
+            let arguments: Vec<String> = std::env::args().collect();
+            println!("{} {}", variables.join(" "), arguments.join(" "));
+        }
+        // Calls.
+        "send" => _ = send(rest),
+        "spam" => (0..number()).for_each(|_| _ = send("spam")),
+        "nowhere" => _ = calls::send_location(user(1), f64::NAN, 0.0),
+        "history" => _ = calls::get_history(user(1), Page { offset: 0, limit: 10 }),
+        "timer" => host::set_timer(number()),
+        "on-completion" => ON_COMPLETION.set(rest.to_owned()),
+        "on-timer" => ON_TIMER.set(rest.to_owned()),
+        "peer" => println!("{:?}", lookup::get_peer(user(number() as i64)).map(|peer| peer.name)),
+        "message" => println!("{:?}", lookup::get_message(number() as i64).and_then(|message| message.text)),
+        // Ends.
+        "raise" => return Err(rest.to_owned()),
+        "exit" => host::exit(number() as u8, ExitMoment::Now),
+        "exit-drained" => host::exit(number() as u8, ExitMoment::Drained),
+        "process-exit" => std::process::exit(number() as i32),
+        "panic" => panic!("told to"),
+        // Too much.
+        "spin" => loop {
+            black_box(0);
+        },
+        "work" => work(Duration::from_millis(number())),
+        "sleep" => std::thread::sleep(Duration::from_millis(number())),
+        "allocate" => println!("{}", allocate(number() as usize)),
+        "hoard" => {
+            allocate(usize::MAX);
+            black_box(vec![1_u8; 1 << 30]);
+        }
+        "recurse" => println!("{}", recurse(number() + 1)),
+        "open" => {
+            let files: Result<Vec<File>, _> = (0..number()).map(|_| File::open("/script/puppet.txt")).collect();
+            println!("{:?}", files.map(|files| FILES.with_borrow_mut(|open| open.extend(files))));
+        }
+        // Files and network.
+        "read" => println!("{:?}", fs::read_to_string(rest)),
+        "write" => println!("{:?}", fs::write(path(), vec![b'x'; number() as usize])),
+        "append" => println!("{:?}", append(path(), number() as usize)),
+        "resize" => println!("{:?}", File::create(path()).and_then(|file| file.set_len(number()))),
+        "make-folder" => println!("{:?}", fs::create_dir(rest)),
+        "make-files" => println!("{:?}", make_files(path(), number())),
+        "remove" => println!("{:?}", fs::remove_file(rest)),
+        "list" => println!("{:?}", fs::read_dir(rest).map(|folder| folder.count())),
+        "connect" => println!("{:?}", std::net::TcpStream::connect(rest).map(drop)),
+        "bind" => println!("{:?}", std::net::UdpSocket::bind(rest).map(drop)),
+        "resolve" => println!("{:?}", std::net::ToSocketAddrs::to_socket_addrs(rest).map(Iterator::count)),
+        _ => return Err(format!("puppet knows no {verb:?}")),
+    }
+    Ok(())
+}
+
+fn run_all(text: &str) -> Done {
+    text.lines().try_for_each(run)
+}
+
+fn user(id: i64) -> PeerId {
+    PeerId { kind: PeerKind::User, id }
+}
+
+fn send(text: &str) -> u64 {
+    calls::send_message(user(1), text, SendOptions { reply_to: None, preview: None })
+}
+
+fn work(time: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        black_box(0);
+    }
+}
+
+/// Takes memory, MiB by MiB, and gives how much there was, all of it held.
+fn allocate(mib_max: usize) -> usize {
+    let mut pieces: Vec<Vec<u8>> = Vec::new();
+    while pieces.len() < mib_max {
+        let mut piece = Vec::new();
+        if piece.try_reserve_exact(1 << 20).is_err() {
+            break;
+        }
+        piece.resize(1 << 20, 1);
+        pieces.push(piece);
+    }
+    let mib = pieces.len();
+    if mib_max == usize::MAX {
+        std::mem::forget(pieces);
+    }
+    mib
+}
+
+#[allow(unconditional_recursion)]
+fn recurse(depth: u64) -> u64 {
+    black_box(recurse(black_box(depth) + 1)) + 1
+}
+
+fn append(path: &str, bytes: usize) -> std::io::Result<()> {
+    OpenOptions::new().append(true).create(true).open(path)?.write_all(&vec![b'x'; bytes])
+}
+
+fn make_files(folder: &str, count: u64) -> std::io::Result<()> {
+    (0..count).try_for_each(|number| File::create(format!("{folder}/{number}")).map(drop))
+}
+
+fn trace(text: impl FnOnce() -> String) {
+    if TRACE.get() {
+        host::print(Output::Stdout, &format!("{}\n", text()));
+    }
+}
+
+fn name(peer: &Peer) -> (i64, &str) {
+    let id = match &peer.details {
+        PeerDetails::User(user) => user.id,
+        PeerDetails::Chat(group) | PeerDetails::Channel(group) => group.id,
+        PeerDetails::SecretChat(chat) => chat.id,
+    };
+    (id, &peer.name)
+}
+
+fn update(kind: &str, peer: &Peer, what: Changes) -> Done {
+    trace(|| format!("{kind} {:?} {what:?}", name(peer)));
+    Ok(())
+}
+
+impl interpreter::Guest for Puppet {
+    fn load(source: String, path: String) -> Done {
+        run_all(&source)?;
+        trace(|| format!("load {path}"));
+        Ok(())
+    }
+}
+
+impl callbacks::Guest for Puppet {
+    fn on_our_id(id: i64) -> Done {
+        trace(|| format!("our_id {id}"));
+        Ok(())
+    }
+
+    fn on_binlog_replay_end() -> Done {
+        trace(|| "binlog_replay_end".to_owned());
+        Ok(())
+    }
+
+    fn on_get_difference_end() -> Done {
+        trace(|| "get_difference_end".to_owned());
+        Ok(())
+    }
+
+    fn on_message(message: Message) -> Done {
+        trace(|| format!("message {} {}", message.id, message.text.as_deref().unwrap_or("-")));
+        match &message.text {
+            Some(text) if !message.flags.contains(MessageFlags::OUTGOING) => run_all(text),
+            _ => Ok(()),
+        }
+    }
+
+    fn on_user_update(user: Peer, what: Changes) -> Done {
+        update("user", &user, what)
+    }
+
+    fn on_chat_update(chat: Peer, what: Changes) -> Done {
+        update("chat", &chat, what)
+    }
+
+    fn on_secret_chat_update(chat: Peer, what: Changes) -> Done {
+        update("secret_chat", &chat, what)
+    }
+
+    fn on_completion(request: u64, outcome: Result<Outcome, CallError>) -> Done {
+        trace(|| match outcome {
+            Ok(Outcome::Message(message)) => format!("completion {request} message {}", message.id),
+            Ok(other) => format!("completion {request} {other:?}"),
+            Err(error) => format!("completion {request} {:?}", error.kind),
+        });
+        let commands = ON_COMPLETION.with_borrow(Clone::clone);
+        run_all(&commands)
+    }
+
+    fn on_timer() -> Done {
+        trace(|| "timer".to_owned());
+        let commands = ON_TIMER.with_borrow(Clone::clone);
+        run_all(&commands)
+    }
+}
