@@ -62,6 +62,11 @@ pub(crate) fn virtual_environment(name: &str, requirements: &Path) -> Result<Pat
     Ok(folder)
 }
 
+/// Independent Telegram clients, which tests/interop tries the data centre with and the bench measures against.
+pub(crate) fn interop_environment() -> Result<PathBuf> {
+    virtual_environment("interop-venv", &root().join("tests/interop/requirements.txt"))
+}
+
 fn add_guest_target() -> Result<()> {
     let sysroot = answer(Command::new("rustc").current_dir(root()).args(["--print", "sysroot"]))?;
     if Path::new(&sysroot).join("lib/rustlib").join(GUEST_TARGET).is_dir() {

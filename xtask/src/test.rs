@@ -10,8 +10,6 @@ use crate::{guests, run, setup};
 
 /// Where the unit tests of the `tgl` package are.
 const PYTHON_TESTS: &str = "tests/python";
-/// What the independent clients in tests/interop are installed from.
-const INTEROP_REQUIREMENTS: &str = "tests/interop/requirements.txt";
 
 /// How many tests ended which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,10 +26,7 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
         run::build_host()?;
         step("Building the Rust guests");
         guests::build_all()?;
-        let requirements = root().join(INTEROP_REQUIREMENTS);
-        if requirements.is_file() {
-            setup::virtual_environment("interop-venv", &requirements)?;
-        }
+        setup::interop_environment()?;
         step("Building and running the tests of the host");
         let mut tests = cargo();
         tests.args(["test", "--no-fail-fast"]).args(&selection).stdout(Stdio::piped());

@@ -41,7 +41,11 @@ fn a_closure_gets_the_script_and_the_answer_once() {
 #[test]
 fn a_closures_error_is_the_callbacks_error() {
     let mut script = Counter::default();
-    call(1).then(|_: &mut Counter, answer| Ok(drop(answer?))).unwrap();
+    let pass_on = |_: &mut Counter, answer: Result<String, CallError>| {
+        answer?;
+        Ok(())
+    };
+    call(1).then(pass_on).unwrap();
     let error = CallError::new(Failure::Refused, "CHAT_WRITE_FORBIDDEN");
     let result = pending::complete(1, Err(error), &mut script);
     assert_eq!(result.unwrap_err().to_string(), "refused by Telegram: CHAT_WRITE_FORBIDDEN");

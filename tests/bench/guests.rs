@@ -1,0 +1,241 @@
+//! What guests cost inside the host: from the wish for an instance to its first event, a warm event, memory.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow};
+use sandbox::{
+    ComponentSource, ExitMoment, Folders, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig,
+    StartConfig,
+};
+use tgl::{
+    Call, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerDetails, PeerId, RequestId, ServiceAction, User,
+};
+
+use crate::progress;
+use crate::sample::{Figures, MS, Measure, US};
+
+const COLD_STARTS: usize = 300;
+const WARM_EVENTS: usize = 20_000;
+/// Share of a run that is done beforehand without being measured: one in this many.
+const WARM_UP_SHARE: usize = 10;
+const SCRIPTS_IN_MEMORY: usize = 500;
+/// Events that each of the scripts in memory has handled.
+const EVENTS_PER_SCRIPT: usize = 20;
+
+/// Measures Python and Rust guests.
+pub(crate) fn measure() -> Result<Vec<Measure>> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let bench = Bench::new().await?;
+        let mut measures = vec![
+            bench.cold("python_first_event", "Python: instance asked for to first event handled", &bench.python, MS, 3.0).await?,
+            bench.cold("rust_first_event", "Rust: the same", &bench.rust, US, 100.0).await?,
+        ];
+        let (heard, answered) = (message(1, "hello"), message(1, "!ping"));
+        measures.push(bench.warm("python_event", "Python: warm event, not answered", &bench.python, &heard, Some(20.0)).await?);
+        measures.push(bench.warm("python_answer", "Python: warm event, answered", &bench.python, &answered, None).await?);
+        measures.push(bench.warm("rust_answer", "Rust: warm event, answered", &bench.rust, &heard, Some(2.0)).await?);
+        measures.push(bench.memory().await?);
+        Ok(measures)
+    })
+}
+
+/// A program, and the script for it if it is an interpreter.
+struct Guest {
+    program: Program,
+    source: Option<String>,
+}
+
+struct Bench {
+    python: Guest,
+    rust: Guest,
+    home: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new() -> Result<Self> {
+        let root = tests::root();
+        let sandbox = Sandbox::new(SandboxConfig::new(root.join("target/bench/cache")))?;
+        let python = Guest {
+            program: program(&sandbox, &root.join("target/guests/python.wasm")).await?,
+            source: Some(fs::read_to_string(root.join("examples/ping.py"))?),
+        };
+        let rust = program(&sandbox, &root.join("target/wasm32-wasip2/guest/echo_rust.wasm")).await?;
+        Ok(Self { python, rust: Guest { program: rust, source: None }, home: tempfile::tempdir()? })
+    }
+
+    /// From the wish for an instance to the end of its first event, one instance after the other.
+    async fn cold(
+        &self,
+        id: &'static str,
+        what: &'static str,
+        guest: &Guest,
+        unit: (&'static str, f64),
+        budget: f64,
+    ) -> Result<Measure> {
+        progress(what);
+        let event = message(1, "hello");
+        let mut times = Vec::with_capacity(COLD_STARTS);
+        for round in 0..COLD_STARTS + COLD_STARTS / WARM_UP_SHARE {
+            let begun = Instant::now();
+            let (mut instance, _calls) = self.start(guest).await?;
+            instance.on_event(&event).await?;
+            if round >= COLD_STARTS / WARM_UP_SHARE {
+                times.push(begun.elapsed());
+            }
+        }
+        Ok(Measure::of_times(id, what, unit, times, Some(budget)))
+    }
+
+    /// One event after the other in one instance. What the guest calls completes between them, outside the measured time.
+    async fn warm(
+        &self,
+        id: &'static str,
+        what: &'static str,
+        guest: &Guest,
+        event: &Event,
+        budget: Option<f64>,
+    ) -> Result<Measure> {
+        progress(what);
+        let (mut instance, calls) = self.start(guest).await?;
+        let sent = Ok(Outcome::Message(text_message(2, "an answer")));
+        let mut times = Vec::with_capacity(WARM_EVENTS);
+        for round in 0..WARM_EVENTS + WARM_EVENTS / WARM_UP_SHARE {
+            let begun = Instant::now();
+            instance.on_event(event).await?;
+            let time = begun.elapsed();
+            if round >= WARM_EVENTS / WARM_UP_SHARE {
+                times.push(time);
+            }
+            while let Some(call) = calls.next() {
+                instance.on_completion(call, &sent).await?;
+            }
+        }
+        Ok(Measure::of_times(id, what, US, times, budget))
+    }
+
+    /// What each loaded Python script adds to the memory that this process shares with nobody.
+    async fn memory(&self) -> Result<Measure> {
+        let what = "Python: private memory per loaded script";
+        progress(what);
+        let (first, _) = self.start(&self.python).await?;
+        let before = private_dirty_bytes()?;
+        let mut instances = vec![first];
+        for _ in 0..SCRIPTS_IN_MEMORY {
+            let (mut instance, _calls) = self.start(&self.python).await?;
+            for n in 0..EVENTS_PER_SCRIPT {
+                instance.on_event(&message(n as MessageId + 1, "hello")).await?;
+            }
+            instances.push(instance);
+        }
+        let bytes = private_dirty_bytes()?.saturating_sub(before) as f64 / SCRIPTS_IN_MEMORY as f64;
+        drop(instances);
+        let figures = Figures::One { value: bytes / f64::from(1 << 20) };
+        Ok(Measure { id: "python_memory", what, unit: "MiB", figures, samples: SCRIPTS_IN_MEMORY, budget: Some(2.5) })
+    }
+
+    /// An instance with its script loaded, and the calls that it makes.
+    async fn start(&self, guest: &Guest) -> Result<(Instance, Calls)> {
+        let calls = Calls::default();
+        let config = StartConfig {
+            limits: Limits::default(),
+            folders: Folders { script: Some(tests::root().join("examples")), home: Some(self.home.path().to_owned()) },
+            args: vec!["ping.py".to_owned()],
+            env: Vec::new(),
+            host: Box::new(Host { calls: calls.clone(), last: 0 }),
+        };
+        let mut instance = guest.program.start(config).await?;
+        if let Some(source) = &guest.source {
+            instance.load(source, "/script/ping.py").await?;
+        }
+        Ok((instance, calls))
+    }
+}
+
+async fn program(sandbox: &Sandbox, path: &Path) -> Result<Program> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let compiling = || progress(&format!("compiling {}", path.display()));
+    sandbox.compile(ComponentSource::user(bytes), compiling).await.map_err(|error| anyhow!("{}: {error}", path.display()))
+}
+
+/// The calls that a guest has made and that are not completed yet.
+#[derive(Clone, Default)]
+struct Calls(Arc<Mutex<VecDeque<RequestId>>>);
+
+impl Calls {
+    fn next(&self) -> Option<RequestId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// Takes calls and does nothing else.
+struct Host {
+    calls: Calls,
+    last: RequestId,
+}
+
+impl GuestHost for Host {
+    fn call(&mut self, _: Call) -> Option<RequestId> {
+        self.last += 1;
+        self.calls.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(self.last);
+        Some(self.last)
+    }
+
+    fn peer(&mut self, _: PeerId) -> Option<Peer> {
+        None
+    }
+
+    fn message(&mut self, _: MessageId) -> Option<Message> {
+        None
+    }
+
+    fn log(&mut self, _: LogLevel, _: &str) {}
+
+    fn print(&mut self, _: Output, _: &str) {}
+
+    fn set_timer(&mut self, _: u64) {}
+
+    fn exit(&mut self, _: u8, _: ExitMoment) {}
+}
+
+fn message(id: MessageId, text: &str) -> Event {
+    Event::Message(text_message(id, text))
+}
+
+/// A private message from somebody to the script's account.
+fn text_message(id: MessageId, text: &str) -> Message {
+    Message {
+        id,
+        flags: MessageFlags { unread: true, created: true, ..Default::default() },
+        source: Some(person(7, "Ada", "Lovelace")),
+        destination: Some(person(1, "Script", "Account")),
+        text: Some(text.to_owned()),
+        media: None,
+        date: 1_700_000_000,
+        forward: None,
+        reply_to: None,
+        action: ServiceAction::None,
+    }
+}
+
+fn person(id: i64, first_name: &str, last_name: &str) -> Peer {
+    let user = User {
+        id,
+        first_name: Some(first_name.to_owned()),
+        last_name: Some(last_name.to_owned()),
+        username: Some(first_name.to_lowercase()),
+        ..Default::default()
+    };
+    Peer { name: format!("{first_name}_{last_name}"), details: PeerDetails::User(user) }
+}
+
+/// Memory of this process that it has written to and shares with nobody, by the kernel's account.
+fn private_dirty_bytes() -> Result<u64> {
+    let account = fs::read_to_string("/proc/self/smaps_rollup").context("memory can be measured on Linux only")?;
+    let line = account.lines().find_map(|line| line.strip_prefix("Private_Dirty:")).context("no Private_Dirty in smaps_rollup")?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib * 1024)
+}

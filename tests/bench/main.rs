@@ -1,0 +1,34 @@
+//! What `cargo xtask bench` runs: measures the product's own parts, and writes target/bench/results.json and docs/BENCHMARKS.md.
+//!
+//! Invariant: every figure comes from this run, on this machine; what cannot be measured here is an error, not a blank.
+
+mod guests;
+mod report;
+mod round_trip;
+mod sample;
+mod start;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+fn main() -> Result<()> {
+    let tglhost = tglhost()?;
+    let mut measures = guests::measure()?;
+    measures.extend(start::measure(&tglhost)?);
+    measures.extend(round_trip::measure(&tglhost)?);
+    report::write(&measures)
+}
+
+/// The host's binary, built beside this program.
+fn tglhost() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let built = program.ancestors().nth(2).context("this program is not in target/<profile>/deps")?.join("tglhost");
+    anyhow::ensure!(built.is_file(), "{} is missing: measure with `cargo xtask bench`", built.display());
+    Ok(built)
+}
+
+/// One line for who watches.
+fn progress(text: &str) {
+    eprintln!("  {text}");
+}

@@ -1,0 +1,101 @@
+//! The results as JSON and as a page for people.
+
+use std::fmt::Write;
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::progress;
+use crate::sample::{Figures, Measure};
+
+/// What the figures depend on.
+#[derive(Serialize)]
+struct Machine {
+    processor: String,
+    cores: usize,
+    memory_gib: u64,
+    system: String,
+}
+
+/// Writes both, and says which budgets were missed.
+pub(crate) fn write(measures: &[Measure]) -> Result<()> {
+    let root = tests::root();
+    let machine = Machine::describe()?;
+    let json = serde_json::json!({ "machine": machine, "measures": measures });
+    fs::create_dir_all(root.join("target/bench"))?;
+    fs::write(root.join("target/bench/results.json"), serde_json::to_string_pretty(&json)? + "\n")?;
+    fs::create_dir_all(root.join("docs"))?;
+    fs::write(root.join("docs/BENCHMARKS.md"), page(&machine, measures))?;
+    for measure in measures {
+        let verdict = if is_missed(measure) { "  BUDGET MISSED" } else { "" };
+        progress(&format!("{}: {}{verdict}", measure.what, figures(measure)));
+    }
+    progress("written: target/bench/results.json, docs/BENCHMARKS.md");
+    Ok(())
+}
+
+impl Machine {
+    fn describe() -> Result<Self> {
+        let processor = fs::read_to_string("/proc/cpuinfo").context("the machine can be described on Linux only")?;
+        let processor = processor.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
+        let memory = fs::read_to_string("/proc/meminfo")?;
+        let memory_kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")).context("no MemTotal in meminfo")?;
+        let memory_kib: u64 = memory_kib.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(Self {
+            processor: processor.trim_start_matches([' ', '\t', ':']).to_owned(),
+            cores: std::thread::available_parallelism()?.get(),
+            memory_gib: (memory_kib + (1 << 19)) >> 20,
+            system: format!("Linux {}, {}", fs::read_to_string("/proc/sys/kernel/osrelease")?.trim(), std::env::consts::ARCH),
+        })
+    }
+}
+
+fn page(machine: &Machine, measures: &[Measure]) -> String {
+    let mut page = String::from("# Benchmarks\n\n");
+    let Machine { processor, cores, memory_gib, system } = machine;
+    let _ = writeln!(page, "Written by `cargo xtask bench` on {processor}, {cores} cores, {memory_gib} GiB, {system}.");
+    page += "
+Everything runs on the product's own parts, built by the profile `dev` (dependencies fully optimised). Times are wall
+clock after a warm-up. A budget is for the median (p50), or for the one figure there is.
+
+| what | p50 | p90 | p99 | budget | samples |
+|---|---:|---:|---:|---:|---:|
+";
+    for measure in measures {
+        let Measure { what, unit, samples, .. } = measure;
+        let (p50, p90, p99) = match measure.figures {
+            Figures::Percentiles { p50, p90, p99 } => (shown(p50), shown(p90), shown(p99)),
+            Figures::One { value } => (shown(value), String::new(), String::new()),
+        };
+        let budget = measure.budget.map_or(String::new(), |budget| {
+            format!("≤ {budget} {unit}{}", if is_missed(measure) { ", missed" } else { "" })
+        });
+        let _ = writeln!(page, "| {what} | {p50} {unit} | {p90} | {p99} | {budget} | {samples} |");
+    }
+    page += "
+* *First event*: an instance is made from the compiled component, examples/ping.py is loaded (Python), one message is
+  handled. *Warm event*: one message after the other in one instance; the Rust guest is examples/echo-rust.
+* *Private memory*: what the kernel counts as private and written to (`Private_Dirty`), after load and 20 messages each.
+* *Start to first answer*: the cache and the data directory are warm; the process starts its data centre and both accounts,
+  loads the script, and answers `!ping`, which stands in its input from the beginning.
+* *Echo*: a Telethon client sends and waits for the answer, to each bot in turn, all at one `tglhost dc` over TCP on
+  loopback. The Telethon bot is a process of its own, as is `tglhost run`.
+";
+    page
+}
+
+fn is_missed(measure: &Measure) -> bool {
+    measure.budget.is_some_and(|budget| measure.main_figure() > budget)
+}
+
+fn figures(measure: &Measure) -> String {
+    format!("{} {}", shown(measure.main_figure()), measure.unit)
+}
+
+/// Three significant digits.
+fn shown(figure: f64) -> String {
+    let digits_before = figure.abs().log10().floor() as i32 + 1;
+    let decimals = usize::try_from(3 - digits_before).unwrap_or(0).min(4);
+    format!("{figure:.decimals$}")
+}

@@ -1,0 +1,107 @@
+"""Measures echo round trips: this Telethon client sends, a bot answers, all at one `tglhost dc`. Three bots take turns, message by
+message, so that a busy moment of the machine meets each of them: a Python script and a Rust guest under `tglhost run`, and a
+Telethon program. Prints seconds per echo as JSON.
+
+Use, in a network namespace of its own: unshare --net --map-root-user python round_trip.py TGLHOST DATA
+"""
+import asyncio
+import fcntl
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+from telethon import events
+from telethon.tl import functions, types
+
+from telethon_login import log_in
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RUST_GUEST = os.path.join(HERE, "../../target/wasm32-wasip2/guest/echo_rust.wasm")
+ROUNDS, WARM_UP_ROUNDS = 500, 50
+WAIT_S = 60
+PYTHON_PHONE, RUST_PHONE, TELETHON_PHONE, OWN_PHONE = "9996610001", "9996610002", "9996610003", "9996610004"
+
+
+def loopback_up():
+    """Brings the loopback interface of this namespace up."""
+    flags_up_and_running, set_flags = 0x1 | 0x40, 0x8914
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, set_flags, struct.pack("16sh", b"lo", flags_up_and_running))
+
+
+def start(arguments, given=""):
+    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process.stdin.write(given)
+    process.stdin.flush()
+    return process
+
+
+def wait_for(process, word):
+    """The first line of a process's output that contains a word."""
+    for line in process.stdout:
+        if word in line:
+            return line
+    raise SystemExit(f"{process.args} ended before it said {word!r}")
+
+
+async def measure(port, pem):
+    client = await log_in(port, pem, OWN_PHONE, "Measurer")
+    phones = {"tglhost_python": PYTHON_PHONE, "tglhost_rust": RUST_PHONE, "telethon": TELETHON_PHONE}
+    cards = [types.InputPhoneContact(n, phone, name, "") for n, (name, phone) in enumerate(phones.items())]
+    imported = await client(functions.contacts.ImportContactsRequest(cards))
+    by_phone = {user.phone: user for user in imported.users}
+    bots = {name: await client.get_input_entity(by_phone[phone]) for name, phone in phones.items()}
+    awaited = {}
+
+    @client.on(events.NewMessage(incoming=True))
+    async def heard(event):
+        if event.raw_text in awaited:
+            awaited.pop(event.raw_text).set_result(time.perf_counter())
+
+    samples = {name: [] for name in bots}
+    names = list(bots)
+    for n in range(WARM_UP_ROUNDS + ROUNDS):
+        for name in names[n % 3 :] + names[: n % 3]:
+            text = f"echo {n} {name}"
+            awaited[text] = answer = asyncio.get_running_loop().create_future()
+            begun = time.perf_counter()
+            await client.send_message(bots[name], text)
+            ended = await asyncio.wait_for(answer, WAIT_S)
+            if n >= WARM_UP_ROUNDS:
+                samples[name].append(ended - begun)
+    await client.disconnect()
+    return samples
+
+
+def main(tglhost, data):
+    loopback_up()
+    processes = []
+    try:
+        centre = start([tglhost, "dc", "--listen", "127.0.0.1:0", "--data", os.path.join(data, "dc")])
+        processes.append(centre)
+        ready = json.loads(wait_for(centre, "ready"))
+        address, pem = ready["address"], ready["rsa_public_key"]
+        port = int(address.rsplit(":", 1)[1])
+        bots = {PYTHON_PHONE: os.path.join(HERE, "echo.py"), RUST_PHONE: RUST_GUEST}
+        for phone, script in bots.items():
+            options = ["--json", "--data", os.path.join(data, phone), "--dc", address, "--dc-key", pem]
+            code = phone[5] * 5
+            bot = start([tglhost, "run", script, *options, "--phone", phone, "--code", code], given="Echo\n")
+            processes.append(bot)
+            wait_for(bot, "online")
+        bot = start([sys.executable, os.path.join(HERE, "telethon_echo.py"), str(port), pem, TELETHON_PHONE])
+        processes.append(bot)
+        wait_for(bot, "ready")
+        print(json.dumps(asyncio.run(measure(port, pem))))
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            process.wait()
+
+
+main(*sys.argv[1:])
