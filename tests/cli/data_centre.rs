@@ -4,50 +4,10 @@ use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::TempDir;
-use tests::{Finished, Process, finish, tglhost};
-
-/// A data centre in a process of its own, and a data directory for those who talk to it.
-struct Place {
-    data: TempDir,
-    address: String,
-    public_key: PathBuf,
-    data_centre: Process,
-}
-
-impl Place {
-    fn new() -> Self {
-        let data = TempDir::new().expect("a folder");
-        Self::at(data, "127.0.0.1:0")
-    }
-
-    fn at(data: TempDir, listen: &str) -> Self {
-        let mut data_centre = Process::start(tglhost(&data.path().join("dc")).args(["dc", "--listen", listen]));
-        let ready: serde_json::Value = serde_json::from_str(&data_centre.line()).expect("one line of JSON");
-        assert_eq!(ready["event"], "ready");
-        assert_eq!(ready["dc_id"], 2);
-        let text = |key: &str| ready[key].as_str().expect("a string").to_owned();
-        Self { address: text("address"), public_key: text("rsa_public_key").into(), data, data_centre }
-    }
-
-    fn at_dc(&self, arguments: &[&str]) -> std::process::Command {
-        let mut command = tglhost(&self.data.path().join("user"));
-        command.args(arguments).args(["--dc", &self.address, "--dc-key"]).arg(&self.public_key);
-        command
-    }
-
-    fn login(&self, arguments: &[&str], input: &str) -> Finished {
-        finish(self.at_dc(&["login"]).args(arguments), input)
-    }
-
-    fn script(&self, name: &str, source: &str) -> PathBuf {
-        let path = self.data.path().join(name);
-        fs::write(&path, source).expect("written");
-        path
-    }
-}
+use tests::{Place, Process, finish, tglhost};
 
 #[test]
 fn it_is_ready_with_a_public_key_and_keeps_the_private_one_to_itself() {
@@ -101,9 +61,8 @@ fn logins_succeed_and_fail_with_reasons() {
 #[test]
 fn two_scripts_on_two_accounts_talk() {
     let place = Place::new();
-    for (name, phone, first) in [("a", "9996631001", "Ann"), ("b", "9996631002", "Bob")] {
-        assert_eq!(place.login(&[name, "--phone", phone, "--code", "33333"], &format!("{first}\n")).code(), Some(0));
-    }
+    place.sign_up("a", "9996631001", "Ann");
+    place.sign_up("b", "9996631002", "Bob");
     let answering = place.script(
         "answering.py",
         "import tgl\ndef f(m):\n    if not m.out: m.src.send_msg('re: ' + m.text, reply=m.id)\ntgl.set_on_msg_receive(f)\ntgl.set_on_get_difference_end(lambda: print('up'))\n",
@@ -120,9 +79,9 @@ fn two_scripts_on_two_accounts_talk() {
          \x20   if m.text == 're: q2': tgl.safe_exit(9)\n\
          tgl.set_on_msg_receive(f)\n",
     );
-    let mut first = Process::start(place.at_dc(&["run", "--account", "a"]).arg(answering));
+    let mut first = Process::start(place.command(&["run", "--account", "a"]).arg(answering));
     assert_eq!(first.line(), "up\n");
-    let second = finish(place.at_dc(&["run", "--account", "b"]).arg(asking), "");
+    let second = finish(place.command(&["run", "--account", "b"]).arg(asking), "");
     assert_eq!(second.stdout, "Ann re: q0 q0\nAnn re: q1 q1\nAnn re: q2 q2\n", "{}", second.stderr);
     assert_eq!(second.code(), Some(9));
 }
@@ -150,9 +109,9 @@ fn a_data_centre_that_is_down_or_speaks_garbage_is_named() {
 #[test]
 fn an_outage_is_said_once_and_survived() {
     let place = Place::new();
-    assert_eq!(place.login(&["a", "--phone", "9996631001", "--code", "33333"], "Ann\n").code(), Some(0));
+    place.sign_up("a", "9996631001", "Ann");
     let script = place.script("up.py", "import tgl\ntgl.set_on_get_difference_end(lambda: print('up'))\n");
-    let mut run = Process::start(place.at_dc(&["run", "--account", "a"]).arg(&script));
+    let mut run = Process::start(place.command(&["run", "--account", "a"]).arg(&script));
     assert_eq!(run.line(), "up\n");
     run.stderr_line_with("is online");
     let Place { data, address, data_centre, .. } = place;
@@ -165,7 +124,7 @@ fn an_outage_is_said_once_and_survived() {
 #[test]
 fn a_damaged_session_is_named_and_left_alone() {
     let place = Place::new();
-    assert_eq!(place.login(&["a", "--phone", "9996631001", "--code", "33333"], "Ann\n").code(), Some(0));
+    place.sign_up("a", "9996631001", "Ann");
     let path = place.data.path().join("user/accounts/a/account.db");
     let damaged = vec![0x5a_u8; 8192];
     fs::write(&path, &damaged).expect("written");
@@ -173,7 +132,7 @@ fn a_damaged_session_is_named_and_left_alone() {
         let _ = fs::remove_file(path.with_file_name(journal));
     }
     let script = place.script("s.py", "");
-    let run = finish(place.at_dc(&["run", "--account", "a"]).arg(script), "");
+    let run = finish(place.command(&["run", "--account", "a"]).arg(script), "");
     assert_eq!(run.code(), Some(1), "{}", run.stderr);
     assert!(run.stderr.contains("account.db") && run.stderr.contains("damaged"), "{}", run.stderr);
     assert_eq!(fs::read(Path::new(&path)).expect("still there"), damaged, "it was not touched");

@@ -2,6 +2,10 @@
 //!
 //! Invariant: no run outlives its test, and none waits longer than [`WAIT_MAX`].
 
+mod place;
+
+pub use place::Place;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};

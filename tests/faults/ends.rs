@@ -1,0 +1,84 @@
+//! A script answers every message once, however often and whenever its process is ended in between.
+
+use std::time::Duration;
+
+use tests::{Place, Process};
+
+/// How many messages are sent.
+const MESSAGES: usize = 150;
+/// How often the answering process is ended before it may stay.
+const ENDS: u64 = 12;
+/// The latest moment of an end after a process's start.
+const END_MS_MAX: u64 = 250;
+
+/// Answers each message, and says in its log folder nothing: what it does can be seen from outside only.
+const ANSWERING: &str = "\
+import tgl
+def f(m):
+    if not m.out: m.src.send_msg('re: ' + m.text)
+tgl.set_on_msg_receive(f)
+tgl.set_on_get_difference_end(lambda: print('up'))
+";
+
+/// Sends all messages at once, prints each answer, and ends when the answer to a last message shows that no more come.
+const ASKING: &str = "\
+import tgl
+seen = set()
+def added(ok, peers):
+    global ann
+    ann = peers[0]
+    for n in range(COUNT): ann.send_msg('q%d' % n)
+tgl.add_contact('9996631001', 'Ann', '', added)
+def f(m):
+    if m.out: return
+    if m.text == 're: end': return tgl.safe_exit(0)
+    print(m.text)
+    before = len(seen)
+    seen.add(m.text)
+    if len(seen) == COUNT and before < COUNT: ann.send_msg('end')
+tgl.set_on_msg_receive(f)
+";
+
+fn every_message_is_answered_once_over(end: impl Fn(Process)) {
+    let place = Place::new();
+    place.sign_up("a", "9996631001", "Ann");
+    place.sign_up("b", "9996631002", "Bob");
+    let answering = place.script("answering.py", ANSWERING);
+    let asking = place.script("asking.py", &ASKING.replace("COUNT", &MESSAGES.to_string()));
+    let start_answering = || Process::start(place.command(&["run", "--account", "a"]).arg(&answering));
+
+    let mut first = start_answering();
+    assert_eq!(first.line(), "up\n");
+    let asking = Process::start(place.command(&["run", "--account", "b"]).arg(&asking));
+    end(first);
+    // A fixed sequence that looks random, so that a failure can be had again.
+    let mut moment = 7_u64;
+    for _ in 0..ENDS {
+        moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let process = start_answering();
+        std::thread::sleep(Duration::from_millis((moment >> 33) % END_MS_MAX));
+        end(process);
+    }
+    let _last = start_answering();
+    let run = asking.finish();
+    let mut answers: Vec<&str> = run.stdout.lines().collect();
+    answers.sort_unstable();
+    let mut expected: Vec<String> = (0..MESSAGES).map(|n| format!("re: q{n}")).collect();
+    expected.sort_unstable();
+    assert_eq!(answers, expected, "{}", run.stderr);
+    assert_eq!(run.code(), Some(0));
+}
+
+#[test]
+fn kills_at_any_moment() {
+    every_message_is_answered_once_over(Process::kill);
+}
+
+#[test]
+fn interrupts_at_any_moment() {
+    every_message_is_answered_once_over(|process| {
+        let killed = std::process::Command::new("kill").args(["-INT", &process.id().to_string()]).status();
+        assert!(killed.expect("kill runs").success());
+        process.finish();
+    });
+}

@@ -1,0 +1,3 @@
+//! What is killed or stopped at any moment loses nothing and does nothing twice.
+
+mod ends;
