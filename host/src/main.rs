@@ -43,19 +43,18 @@ enum Command {
     /// List the accounts that are logged in
     Accounts,
     /// Compile one component from stdin to stdout, in a process with its own limits
-    #[command(hide = true)]
+    #[command(name = compile_worker::COMPILE_WORKER, hide = true)]
     CompileWorker,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::CompileWorker = cli.command {
+        return compile_worker::execute();
+    }
     output::start_logging();
     let output = output::Output::new(cli.json);
-    let outcome = match cli.command {
-        Command::CompileWorker => compile_worker::execute(),
-        command => execute(command, cli.data, &output),
-    };
-    match outcome {
+    match execute(cli.command, cli.data, &output) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output.failed(&error);
@@ -75,7 +74,7 @@ fn execute(command: Command, data: Option<PathBuf>, output: &output::Output) -> 
             Command::Dc(args) => dc::execute(args, &data_dir, output).await,
             Command::Login(args) => login::execute(args, &data_dir, output).await,
             Command::Accounts => accounts::execute(&data_dir, output),
-            Command::CompileWorker => compile_worker::execute(),
+            Command::CompileWorker => unreachable!("it needs neither a runtime nor a data directory"),
         }
     });
     runtime.shutdown_background();

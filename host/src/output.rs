@@ -77,17 +77,17 @@ impl Output {
 }
 
 impl runtime::ScriptOutput for Output {
-    fn print(&self, script: &tgl::ScriptName, stream: sandbox::OutputStream, text: &str) {
+    fn print(&self, script: &tgl::ScriptName, stream: sandbox::Output, text: &str) {
         if self.json {
             let stream = match stream {
-                sandbox::OutputStream::Stdout => "stdout",
-                sandbox::OutputStream::Stderr => "stderr",
+                sandbox::Output::Stdout => "stdout",
+                sandbox::Output::Stderr => "stderr",
             };
             return self.json(&json!({"event": "print", "script": script, "stream": stream, "text": text}));
         }
         match stream {
-            sandbox::OutputStream::Stdout => self.stdout(text),
-            sandbox::OutputStream::Stderr => {
+            sandbox::Output::Stdout => self.stdout(text),
+            sandbox::Output::Stderr => {
                 let text = if self.stderr_is_terminal { without_control(text) } else { text.to_owned() };
                 write_or_leave(std::io::stderr().lock(), &text);
             }

@@ -19,5 +19,6 @@ pub(crate) fn source() -> Result<ComponentSource> {
     if COMPRESSED.is_empty() {
         bail!("this tglhost was built without its Python runtime: build it with `cargo xtask build`");
     }
-    Ok(ComponentSource::built_in("Python runtime", CONTENT_HASH, || zstd::bulk::decompress(COMPRESSED, COMPONENT_BYTES_MAX)))
+    let content_hash = blake3::Hash::from_hex(CONTENT_HASH).expect("build.rs writes it");
+    Ok(ComponentSource::built_in(content_hash.into(), || zstd::bulk::decompress(COMPRESSED, COMPONENT_BYTES_MAX)))
 }

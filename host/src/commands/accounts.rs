@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use store::AccountStore;
 use telegram::DcAddress;
 
 use crate::data_dir::{AccountDir, DataDir};
@@ -41,16 +40,15 @@ impl Line {
             Ok(DcAddress::Custom { address, .. }) => address.to_string(),
             Err(_) => "unknown".to_owned(),
         };
-        let user = AccountStore::open(&account.path).map(|store| telegram::is_logged_in(&store));
-        let (user, error) = match user {
-            Ok(user) => (user, None),
+        let (user, error) = match store::inspect(&account.path) {
+            Ok(summary) => (summary.and_then(|summary| summary.user), None),
             Err(error) => (None, Some(error.to_string())),
         };
         Self {
             name: account.name.clone(),
             data_centre,
-            user_id: user.as_ref().map(|user| user.id),
-            user: user.map(|user| telegram::display_name(&user)),
+            user_id: user.as_ref().map(|user| user.id().id),
+            user: user.map(|user| user.name),
             error,
         }
     }

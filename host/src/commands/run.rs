@@ -10,13 +10,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use datacentre::{Config, DataCentre};
 use runtime::{End, Link, Phase, Script, ScriptConfig};
-use sandbox::{ComponentSource, Folders, Limits, Program, Sandbox, SandboxConfig};
+use sandbox::{ComponentSource, Folders, Limits, Program, Sandbox, SandboxConfig, WorkerCommand};
 use serde_json::json;
 use store::AccountStore;
 use telegram::login::{Login, SignIn};
 use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
 use tgl::{Call, Connection, Outcome, PeerId, Request, ScriptName, User};
 
+use crate::commands::compile_worker::COMPILE_WORKER;
 use crate::commands::dc::DC_ID;
 use crate::commands::login::{self, Credentials, DcArgs};
 use crate::data_dir::{AccountDir, DataDir};
@@ -61,13 +62,10 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     if let Some(twice) = files.iter().find(|file| !names.insert(file.name.clone())) {
         bail!("two scripts are called {}: each needs a name of its own", twice.name);
     }
-    let programs = tokio::task::spawn_blocking({
-        let (files, output) = (files.clone(), output.clone());
-        move || compile(&files, &output)
-    });
-    let (programs, place) =
-        tokio::join!(async { programs.await.context("compiling was broken off")? }, Place::open(&args, data_dir, output));
-    let (programs, place) = (programs?, place?);
+    // The engine starts on a thread of its own while the accounts connect.
+    let programs = tokio::spawn(compile(files.clone(), output.clone()));
+    let (programs, place) = tokio::join!(programs, Place::open(&args, data_dir, output));
+    let (programs, place) = (programs.context("compiling was broken off")??, place?);
     let scripts = place.start_scripts(&files, programs, &args.args, output)?;
 
     let outcome = tokio::select! {
@@ -137,7 +135,7 @@ impl ScriptFile {
     /// Python source and its path in the guest, or nothing for a compiled guest.
     fn source(&self) -> Option<(String, String)> {
         match &self.content {
-            Content::Python(text) => Some((text.to_string(), format!("{}/{}", sandbox::SCRIPT_FOLDER, self.name))),
+            Content::Python(text) => Some((text.to_string(), format!("{}/{}", sandbox::SCRIPT_PATH, self.name))),
             Content::Component(_) => None,
         }
     }
@@ -156,27 +154,30 @@ fn decode(bytes: Vec<u8>, path: &Path) -> Result<String> {
 }
 
 /// Compiles what the scripts need, or takes it from the cache. The Python runtime is compiled once for all of them.
-fn compile(files: &[ScriptFile], output: &Output) -> Result<Vec<Program>> {
-    let sandbox = Sandbox::new(SandboxConfig { cache_dir: cache_dir()? })?;
+async fn compile(files: Vec<ScriptFile>, output: Output) -> Result<Vec<Program>> {
+    let worker = WorkerCommand {
+        program: std::env::current_exe().context("cannot find this program's own file")?,
+        args: vec![COMPILE_WORKER.into()],
+    };
+    let sandbox = Sandbox::new(SandboxConfig { compile_worker: Some(worker), ..SandboxConfig::new(cache_dir()?) })?;
+    let say = |what: &str| output.note(&format!("Compiling {what} for this machine (once)…"));
     let mut python: Option<Program> = None;
-    files
-        .iter()
-        .map(|file| {
-            let say = |what: &str| output.note(&format!("Compiling the {what} for this machine (once)…"));
-            match &file.content {
-                Content::Component(bytes) => {
-                    let source = ComponentSource::from_user(&file.name, bytes.to_vec());
-                    sandbox.compile(source, say).with_context(|| format!("cannot run {}", file.name))
-                }
-                Content::Python(_) => {
-                    if python.is_none() {
-                        python = Some(sandbox.compile(python_component::source()?, say)?);
-                    }
-                    python.clone().context("the Python runtime was compiled")
-                }
+    let mut programs = Vec::with_capacity(files.len());
+    for file in &files {
+        let program = match (&file.content, &python) {
+            (Content::Component(bytes), _) => {
+                let compiled = sandbox.compile(ComponentSource::user(bytes.to_vec()), || say(&file.name)).await;
+                compiled.with_context(|| format!("cannot run {}", file.name))?
             }
-        })
-        .collect()
+            (Content::Python(_), Some(python)) => python.clone(),
+            (Content::Python(_), None) => {
+                let compiled = sandbox.compile(python_component::source()?, || say("the Python runtime")).await?;
+                python.insert(compiled).clone()
+            }
+        };
+        programs.push(program);
+    }
+    Ok(programs)
 }
 
 /// Where compiled components are kept: private to this user, and safe to delete.
@@ -278,7 +279,7 @@ impl Place {
                 name: file.name.clone(),
                 program,
                 source: file.source(),
-                folders: Folders { script: file.folder.clone(), home: self.dir.script_home(&file.name)? },
+                folders: Folders { script: Some(file.folder.clone()), home: Some(self.dir.script_home(&file.name)?) },
                 args: args.to_vec(),
                 limits: Limits::default(),
             };
