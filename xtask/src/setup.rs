@@ -94,6 +94,7 @@ fn build_python_component() -> Result<()> {
     let mut build = Command::new(tools.join("bin/componentize-py"));
     build.current_dir(source.join("runtime")).arg("-d").arg(&contract).args(["-w", "interpreter-script", "componentize"]);
     build.args(["-p", ".", "-p", ".."]).arg("app").arg("-o").arg(&unfinished);
+    build.env("VIRTUAL_ENV", &tools); // Else it takes the packages of whatever `python3` it finds.
     run_quietly(&mut build)?;
     fs::rename(&unfinished, &component)?;
     write_stamp(&stamp, &made_of)
