@@ -1,0 +1,1 @@
+"""The runtime around the `tgl` package: the component's exports, the standard library in memory, output to the host."""

@@ -1,0 +1,84 @@
+"""Loads a script as telegram-cli did: imports it under its own name.
+
+Invariant: the script finds what it found there: `__name__` (never "__main__"), `__file__`, its folder at the end of
+sys.path, its home as the current folder; and no way to the raw bindings by import.
+"""
+
+import linecache
+import os
+import re
+import sys
+import types
+
+from tgl import _events
+
+from . import stdlib
+
+PYTHON_2_HINT = (
+    "This looks like Python 2, and this is Python {}.{}: convert the script, for example with `2to3 -w {}` "
+    "(which comes with Python 3.12 and older), and run it again.\n"
+)
+
+_PYTHON_2_MESSAGES = (
+    "Missing parentheses in call to 'print'",
+    "Missing parentheses in call to 'exec'",
+    "leading zeros in decimal integer literals",
+    "invalid decimal literal",
+    "inconsistent use of tabs and spaces",
+)
+
+_PYTHON_2_LINE = re.compile(r"^\s*(print\s+[^=(\s]|print\s*>>|exec\s+[\"'\w]|raise\s+\w+\s*,)|<>|`|\bur['\"]|\b\d+[lL]\b")
+
+_RAW_MODULES = ("app", "componentize_py_runtime", "componentize_py_types", "componentize_py_async_support", "poll_loop")
+
+
+def run(source: str, path: str) -> None:
+    """Runs the script, and takes its handlers. Raises what the script raises."""
+    _hide_raw_bindings()
+    _enter_home()
+    if not sys.argv:
+        sys.argv.append(path)
+    source = source.removeprefix("\ufeff")
+    linecache.cache[path] = (len(source), None, source.splitlines(True), path)
+    module = _module(path)
+    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+    _events.adopt(module.__dict__)
+
+
+def python_2_hint(error: BaseException, path: str) -> str:
+    """A sentence to add to a SyntaxError that is one because the script is Python 2; empty for others."""
+    if not isinstance(error, SyntaxError) or error.filename != path:
+        return ""
+    if not str(error.msg).startswith(_PYTHON_2_MESSAGES) and not _PYTHON_2_LINE.search(error.text or ""):
+        return ""
+    return PYTHON_2_HINT.format(*sys.version_info[:2], os.path.basename(path))
+
+
+def _module(path: str) -> types.ModuleType:
+    folder, file = os.path.split(path)
+    name = file.removesuffix(".py")
+    module = types.ModuleType(name)
+    module.__file__ = path
+    if folder and folder not in sys.path:
+        sys.path.append(folder)
+    if name not in sys.modules and not stdlib.has(name):
+        # A script that is called as a module of the standard library must not stand in its place.
+        sys.modules[name] = module
+    return module
+
+
+def _enter_home() -> None:
+    """The C library of a guest starts in '/', which is not a folder here."""
+    home = os.environ.get("HOME")
+    if home:
+        try:
+            os.chdir(home)
+        except OSError:
+            pass  # The host gave no home; relative names fail where they are used.
+
+
+def _hide_raw_bindings() -> None:
+    """None in sys.modules makes an import fail. Not to be done earlier: componentize-py imports them after app.py."""
+    for name in list(sys.modules):
+        if name in _RAW_MODULES or name.partition(".")[0] == "wit_world":
+            sys.modules[name] = None

@@ -1,0 +1,231 @@
+"""The calls, one function per raw import: checks what the script passed, asks the host, notes the callback.
+
+Invariant: nothing here waits, and a function that raises has asked the host for nothing.
+"""
+
+from __future__ import annotations
+
+from . import _check, _host
+from ._pending import Shape, add
+
+SEARCH_MESSAGES_MAX = 40
+"""How many messages a search gives at most, as it was in telegram-cli."""
+
+_preview_default: bool | None = None
+
+
+def set_preview_default(enabled: bool) -> None:
+    """Link previews of messages that do not say: as Telegram decides, or none."""
+    global _preview_default
+    _preview_default = None if enabled else False
+
+
+def get_contacts(callback: object) -> None:
+    """Contacts, as a list of peers."""
+    add(_host.calls.get_contacts(), "get_contact_list", Shape.LIST, callback)
+
+
+def get_dialogs(callback: object) -> None:
+    """Conversations, as a list of dicts."""
+    add(_host.calls.get_dialogs(), "get_dialog_list", Shape.LIST, callback)
+
+
+def add_contact(name: str, phone: object, first_name: object, last_name: object, callback: object) -> None:
+    """Adds or renames a contact."""
+    request = _host.calls.add_contact(
+        _check.text(phone, "phone"),
+        _check.text(first_name, "first_name"),
+        _check.text(last_name, "last_name"),
+    )
+    add(request, name, Shape.LIST, callback)
+
+
+def delete_contact(user: object, callback: object) -> None:
+    """Removes a contact."""
+    add(_host.calls.delete_contact(_check.peer_id(user)), "del_contact", Shape.DONE, callback)
+
+
+def set_profile_name(first_name: object, last_name: object, callback: object) -> None:
+    """Renames oneself."""
+    request = _host.calls.set_profile_name(
+        _check.text(first_name, "first_name"), _check.text(last_name, "last_name")
+    )
+    add(request, "set_profile_name", Shape.VALUE, callback)
+
+
+def set_profile_photo(path: object, callback: object) -> None:
+    """Sets one's avatar."""
+    add(_host.calls.set_profile_photo(_check.path(path, "file_path")), "set_profile_photo", Shape.DONE, callback)
+
+
+def set_presence(online: bool, callback: object) -> None:
+    """Shows oneself online or offline."""
+    presence = _host.calls.Presence
+    request = _host.calls.set_presence(presence.ONLINE if online else presence.OFFLINE)
+    add(request, "status_online" if online else "status_offline", Shape.DONE, callback)
+
+
+def send_message(to: object, text: object, callback: object, preview: object = None, reply: object = None) -> None:
+    """Sends text. `preview` is taken for its truth, None leaves it to the default; `reply` is a message's id or None."""
+    options = _host.calls.SendOptions(
+        None if reply is None else _check.int64(reply, "reply"),
+        _preview_default if preview is None else bool(preview),
+    )
+    request = _host.calls.send_message(_check.peer_id(to), _check.text(text, "text"), options)
+    add(request, "send_msg", Shape.VALUE, callback)
+
+
+def send_file(name: str, to: object, path: object, callback: object) -> None:
+    """Sends a file, as what `name` says: send_photo, send_video, send_audio, send_document, send_file or send_text."""
+    kind = getattr(_host.calls.FileKind, _FILE_KINDS[name])
+    request = _host.calls.send_file(_check.peer_id(to), kind, _check.path(path, "file"))
+    add(request, name, Shape.VALUE, callback)
+
+
+def send_location(to: object, latitude: object, longitude: object, callback: object) -> None:
+    """Sends a place."""
+    request = _host.calls.send_location(
+        _check.peer_id(to), _check.degrees(latitude, "latitude"), _check.degrees(longitude, "longitude")
+    )
+    add(request, "send_location", Shape.VALUE, callback)
+
+
+def send_contact(to: object, phone: object, first_name: object, last_name: object, callback: object) -> None:
+    """Sends a contact's card."""
+    request = _host.calls.send_contact(
+        _check.peer_id(to),
+        _check.text(phone, "phone"),
+        _check.text(first_name, "first_name"),
+        _check.text(last_name, "last_name"),
+    )
+    add(request, "send_contact", Shape.VALUE, callback)
+
+
+def forward_message(to: object, msg_id: object, callback: object) -> None:
+    """Forwards a message."""
+    request = _host.calls.forward_message(_check.peer_id(to), _check.int64(msg_id, "msg_id"))
+    add(request, "fwd_msg", Shape.VALUE, callback)
+
+
+def forward_media(to: object, msg_id: object, callback: object) -> None:
+    """Sends a message's media again."""
+    request = _host.calls.forward_media(_check.peer_id(to), _check.int64(msg_id, "msg_id"))
+    add(request, "fwd_media", Shape.VALUE, callback)
+
+
+def delete_message(msg_id: object, callback: object) -> None:
+    """Deletes a message."""
+    add(_host.calls.delete_message(_check.int64(msg_id, "msg_id")), "delete_msg", Shape.DONE, callback)
+
+
+def restore_message(msg_id: object, callback: object) -> None:
+    """Brings a deleted message back."""
+    add(_host.calls.restore_message(_check.int64(msg_id, "msg_id")), "restore_msg", Shape.DONE, callback)
+
+
+def mark_read(peer: object, callback: object) -> None:
+    """Marks a conversation as read."""
+    add(_host.calls.mark_read(_check.peer_id(peer)), "mark_read", Shape.DONE, callback)
+
+
+def set_typing(peer: object, typing: bool, callback: object) -> None:
+    """Says that we are typing, or stopped."""
+    states = _host.calls.TypingState
+    request = _host.calls.set_typing(_check.peer_id(peer), states.TYPING if typing else states.CANCELLED)
+    add(request, "send_typing" if typing else "send_typing_abort", Shape.DONE, callback)
+
+
+def get_history(peer: object, offset: object, limit: object, callback: object) -> None:
+    """A conversation's messages, newest first."""
+    page = _host.calls.Page(_check.count(offset, "offset"), _check.count(limit, "limit"))
+    add(_host.calls.get_history(_check.peer_id(peer), page), "get_history", Shape.LIST, callback)
+
+
+def search_messages(peer: object, text: object, callback: object) -> None:
+    """The newest messages that match; `peer` None searches everywhere."""
+    request = _host.calls.search_messages(
+        None if peer is None else _check.peer_id(peer),
+        _check.text(text, "text"),
+        _host.calls.Page(0, SEARCH_MESSAGES_MAX),
+    )
+    add(request, "msg_global_search" if peer is None else "msg_search", Shape.LIST, callback)
+
+
+def get_peer_info(name: str, peer: object, callback: object) -> None:
+    """Asks the server about a peer."""
+    add(_host.calls.get_peer_info(_check.peer_id(peer)), name, Shape.VALUE, callback)
+
+
+def load_file(name: str, msg: object, callback: object) -> None:
+    """Saves a message's media, or what of it `name` says, and gives the file's path."""
+    part = getattr(_host.calls.FilePart, _FILE_PARTS[name])
+    add(_host.calls.load_file(_check.message_id(msg), part), name, Shape.VALUE, callback)
+
+
+def create_chat(users: object, title: object, callback: object) -> None:
+    """Creates a group."""
+    request = _host.calls.create_chat(_check.peer_ids(users, "peer_list"), _check.text(title, "name"))
+    add(request, "create_group_chat", Shape.DONE, callback)
+
+
+def rename_chat(chat: object, title: object, callback: object) -> None:
+    """Renames a group."""
+    request = _host.calls.rename_chat(_check.peer_id(chat), _check.text(title, "new_name"))
+    add(request, "rename_chat", Shape.DONE, callback)
+
+
+def set_chat_photo(chat: object, path: object, callback: object) -> None:
+    """Sets a group's avatar."""
+    request = _host.calls.set_chat_photo(_check.peer_id(chat), _check.path(path, "file"))
+    add(request, "chat_set_photo", Shape.DONE, callback)
+
+
+def add_chat_user(chat: object, user: object, callback: object) -> None:
+    """Adds a user to a group."""
+    request = _host.calls.add_chat_user(_check.peer_id(chat, "chat"), _check.peer_id(user, "user"))
+    add(request, "chat_add_user", Shape.DONE, callback)
+
+
+def delete_chat_user(chat: object, user: object, callback: object) -> None:
+    """Removes a user from a group."""
+    request = _host.calls.delete_chat_user(_check.peer_id(chat, "chat"), _check.peer_id(user, "user"))
+    add(request, "chat_del_user", Shape.DONE, callback)
+
+
+def join_chat_by_link(link: object, callback: object) -> None:
+    """Joins the group or channel behind an invitation link."""
+    add(_host.calls.join_chat_by_link(_check.text(link, "link")), "import_chat_link", Shape.DONE, callback)
+
+
+def create_secret_chat(user: object, callback: object) -> None:
+    """Starts a secret chat."""
+    add(_host.calls.create_secret_chat(_check.peer_id(user)), "create_secret_chat", Shape.VALUE, callback)
+
+
+def accept_secret_chat(chat: object, callback: object) -> None:
+    """Accepts a secret chat that someone asked for."""
+    add(_host.calls.accept_secret_chat(_check.peer_id(chat)), "accept_secret_chat", Shape.VALUE, callback)
+
+
+def raw_query(text: object, callback: object) -> None:
+    """A query in TL notation."""
+    add(_host.calls.raw_query(_check.text(text, "text")), "ext_function", Shape.VALUE, callback)
+
+
+_FILE_KINDS = {
+    "send_photo": "PHOTO",
+    "send_video": "VIDEO",
+    "send_audio": "AUDIO",
+    "send_document": "DOCUMENT",
+    "send_file": "DETECT",
+    "send_text": "TEXT",
+}
+
+_FILE_PARTS = {
+    "load_photo": "PHOTO",
+    "load_video": "VIDEO",
+    "load_audio": "AUDIO",
+    "load_document": "DOCUMENT",
+    "load_video_thumb": "VIDEO_THUMBNAIL",
+    "load_document_thumb": "DOCUMENT_THUMBNAIL",
+}

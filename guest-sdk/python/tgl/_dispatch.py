@@ -1,0 +1,134 @@
+"""Brings what the host delivers to the script's handlers and callbacks. Used by the runtime, not by scripts.
+
+Invariant: what a handler raises is printed and forgotten, except SystemExit, which goes up to the runtime and ends the script.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from . import _host, _pending, _report, _timers
+from ._events import handlers
+from ._objects import wrap_msg, wrap_peer
+
+CHANGES = (
+    "created", "deleted", "phone", "contact", "photo", "blocked", "real_name", "name", "requested", "working", "flags",
+    "title", "admin", "members", "access_hash", "username",
+)  # fmt: skip
+"""telegram-cli's word for each of the host's changes, in their order."""
+
+_looping = False
+"""Set once what was left from last time has been delivered: on_loop is called from then on."""
+
+
+def our_id(id: int) -> None:
+    """The account that is logged in."""
+    _deliver("on_our_id", id)
+
+
+def binlog_replay_end() -> None:
+    """What was left from last time has been delivered."""
+    global _looping
+    _deliver("on_binlog_replay_end")
+    _looping = True
+
+
+def get_difference_end() -> None:
+    """What was missed has been delivered."""
+    _deliver("on_get_difference_end")
+
+
+def message(raw: Any) -> None:
+    """A message new to the account."""
+    _deliver("on_msg_receive", wrap_msg(raw))
+
+
+def update(event: str, raw_peer: Any, raw_changes: int) -> None:
+    """A peer became known or changed; `event` says of which kind it is."""
+    _deliver(event, wrap_peer(raw_peer), [word for index, word in enumerate(CHANGES) if raw_changes >> index & 1])
+
+
+def completion(request_id: int, result: Any) -> None:
+    """A call has come to its end, well or not."""
+    _call_on_loop()
+    pending = _pending.take(request_id)
+    if pending is None:
+        return
+    name, shape, callback = pending
+    if type(result).__name__ == "Err":
+        _host.warn(f"{name} failed: {result.value.detail or result.value.kind.name}")
+        arguments = shape.failure()
+    else:
+        arguments = shape.success(_value(result.value))
+    if callback is not None:
+        _run(callback, *arguments)
+
+
+def timer() -> None:
+    """The moment that the script waited for has come."""
+    _timers.fired()
+    _call_on_loop()
+
+
+def settle() -> None:
+    """What there is to do at the end of every callback: timers that are due, late reports, the next wake-up."""
+    for function in _timers.due():
+        _run(function)
+    _report.flush_late()
+    _timers.arm(ticking=_looping and handlers["on_loop"] is not None)
+
+
+def _deliver(event: str, *arguments: Any) -> None:
+    _call_on_loop()
+    handler = handlers[event]
+    if handler is not None:
+        _say(_run(handler, *arguments))
+
+
+def _call_on_loop() -> None:
+    handler = handlers["on_loop"]
+    if handler is not None and _looping:
+        _say(_run(handler))
+
+
+def _run(function: Callable[..., object], *arguments: Any) -> object:
+    try:
+        return function(*arguments)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        _report.exception(error)
+        return None
+
+
+def _say(result: object) -> None:
+    """A text that a handler gives goes to the log."""
+    if isinstance(result, str):
+        _host.inform(f" *** python: {result}")
+
+
+def _value(outcome: Any) -> Any:
+    """What a callback gets for an outcome."""
+    case = type(outcome).__name__
+    if case == "Outcome_Done":
+        return None
+    value = outcome.value
+    if case == "Outcome_Message":
+        return wrap_msg(value)
+    if case == "Outcome_Messages":
+        return [wrap_msg(raw) for raw in value]
+    if case == "Outcome_Peer":
+        return wrap_peer(value)
+    if case == "Outcome_Peers":
+        return [wrap_peer(raw) for raw in value]
+    if case == "Outcome_Dialogs":
+        return [_dialog(raw) for raw in value]
+    return value
+
+
+def _dialog(raw: Any) -> dict[str, Any]:
+    """The key 'message' is absent where the host does not have the message."""
+    dialog = {"peer": wrap_peer(raw.peer), "unread": raw.unread_count > 0}
+    if raw.last_message is not None:
+        dialog["message"] = wrap_msg(raw.last_message)
+    return dialog

@@ -1,0 +1,46 @@
+"""How wrong arguments come back to a script: module functions and methods did it differently, and scripts rely on both.
+
+Invariant: a function wrapped here raises only where there is no host at all.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Callable, ParamSpec
+
+from . import _host, _report
+
+P = ParamSpec("P")
+
+
+def queued(function: Callable[P, None]) -> Callable[P, bool]:
+    """A module function: True in any case; wrong arguments are reported on stderr after the callback that made the call."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> bool:
+        _host.require()
+        if kwargs:
+            raise TypeError(f"{function.__name__}() takes no keyword arguments")
+        try:
+            function(*args)
+        except Exception as error:
+            _report.call_late(error)
+        return True
+
+    return call
+
+
+def checked(function: Callable[P, None]) -> Callable[P, bool]:
+    """A method: True, or False after wrong arguments were reported on stderr."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> bool:
+        _host.require()
+        try:
+            function(*args, **kwargs)
+        except Exception as error:
+            _report.call_now(error)
+            return False
+        return True
+
+    return call
