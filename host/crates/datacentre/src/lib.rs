@@ -13,8 +13,21 @@ mod seam;
 pub use faults::Faults;
 pub use mtproto::RsaKeyError;
 
+use std::fs;
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use api::{Api, DcInfo};
+use model::Model;
+use mtproto::{Hub, Limits, RsaKey, Shared};
+use seam::{AuthKeys, Methods, Pusher};
 
 /// How to start a data centre.
 #[derive(Clone, Debug)]
@@ -27,7 +40,37 @@ pub struct Config {
     pub dc_id: i32,
 }
 
-/// A data centre at work. Dropping it stops it.
+/// Why a data centre does not start. Each says what happened, why, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be made or made private.
+    #[error("cannot use the data directory {path}: {source}; choose another, or make it yours")]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// See [`RsaKeyError`].
+    #[error(transparent)]
+    RsaKey(#[from] RsaKeyError),
+    /// The database in the data directory cannot be used; the text says why and what to do.
+    #[error("{0}")]
+    Database(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address, or port 0 for any free one")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A part of the start that runs on a thread of its own was lost.
+    #[error("the data centre did not start: {0}; this is a fault in this program")]
+    Internal(#[from] tokio::task::JoinError),
+}
+
+/// A data centre at work. Dropping it stops it; [`DataCentre::stop`] also waits until it has stopped.
 #[derive(Debug)]
 pub struct DataCentre {
     /// The address it listens on.
@@ -38,4 +81,64 @@ pub struct DataCentre {
     pub public_key_path: PathBuf,
     /// The same key's PEM text.
     pub public_key_pem: String,
+    faults: Faults,
+    stop: watch::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl DataCentre {
+    /// Starts a data centre on the current tokio runtime. When this returns it accepts connections.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let Config { listen, data_dir, dc_id } = config;
+        let (rsa, model) = tokio::task::spawn_blocking(move || open(&data_dir)).await??;
+        let in_use = |source| StartError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(in_use)?;
+        let address = listener.local_addr().map_err(in_use)?;
+
+        let faults = Faults::new();
+        let hub = Arc::new(Hub::new(faults.clone()));
+        let api = Arc::new(Api::new(Arc::clone(&model), DcInfo { id: dc_id, address }, faults.clone()));
+        api.connect(&(Arc::clone(&hub) as Arc<dyn Pusher>));
+        let (public_key_path, public_key_pem) = (rsa.public_path.clone(), rsa.public_pem.clone());
+        let shared = Shared::new(
+            rsa,
+            hub,
+            model as Arc<dyn AuthKeys>,
+            api as Arc<dyn Methods>,
+            faults.clone(),
+            Limits::default(),
+        );
+        let (stop, stopped) = watch::channel(());
+        let serving = tokio::spawn(mtproto::serve(shared, listener, stopped));
+        Ok(Self { address, dc_id, public_key_path, public_key_pem, faults, stop, serving })
+    }
+
+    /// A handle with which to make it misbehave.
+    pub fn faults(&self) -> Faults {
+        self.faults.clone()
+    }
+
+    /// Closes every connection and returns once nothing of it is at work any more.
+    pub async fn stop(self) {
+        drop(self.stop);
+        if let Err(error) = self.serving.await {
+            tracing::error!(%error, "the data centre ended badly");
+        }
+    }
+}
+
+/// Everything that lies in the data directory.
+fn open(data_dir: &Path) -> Result<(RsaKey, Arc<Model>), StartError> {
+    make_private(data_dir).map_err(|source| StartError::DataDir { path: data_dir.to_owned(), source })?;
+    let rsa = RsaKey::load_or_make(data_dir)?;
+    let model = Model::open(data_dir).map_err(|error| StartError::Database(error.to_string()))?;
+    Ok((rsa, Arc::new(model)))
+}
+
+/// Makes the directory, for its owner only; one that is there already keeps the rights its owner gave it.
+fn make_private(directory: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }

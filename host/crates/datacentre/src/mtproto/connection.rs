@@ -18,7 +18,7 @@ use super::envelope::{self, Opened};
 use super::handshake::{Handshake, HandshakeError, Step};
 use super::hub::{SharedSession, lock};
 use super::keyring::KnownKey;
-use super::message::{self, Budget, MSG_CONTAINER, Message, constructor};
+use super::message::{Budget, Message, constructor};
 use super::outlet::Outlet;
 use super::salts;
 use super::session::Task;
@@ -265,18 +265,12 @@ impl Connection {
     fn messages(&mut self, attached: &Attached, known: &KnownKey, opened: Opened) {
         let Opened { salt, msg_id, seq_no, body, .. } = opened;
         let salt_fits = salts::accepts(&known.key, salt, clock::unix_s()) || self.agreed == Some((known.key.id(), salt));
-        let mut message = Message { msg_id, seq_no, body };
-        let mut session = lock(&attached.session);
-        if !session.admit(&message, salt_fits) {
-            return;
-        }
+        let message = Message { msg_id, seq_no, body };
         let budget = &mut Budget::new();
-        if let Ok(unzipped) = message::unzip(std::mem::take(&mut message.body), budget) {
-            message.body = unzipped;
-        }
-        let messages =
-            if constructor(&message.body) == MSG_CONTAINER { session.unpack(&message) } else { vec![message] };
-        drop(session);
+        let messages = {
+            let mut session = lock(&attached.session);
+            if session.admit(&message, salt_fits) { session.unpack(message, budget) } else { Vec::new() }
+        };
         for message in messages {
             let task = lock(&attached.session).take(message, budget);
             if let Some(task) = task {

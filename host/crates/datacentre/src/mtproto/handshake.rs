@@ -64,6 +64,12 @@ struct Challenge {
     primes: [u32; 2],
 }
 
+impl Challenge {
+    fn pq(&self) -> [u8; 8] {
+        (u64::from(self.primes[0]) * u64::from(self.primes[1])).to_be_bytes()
+    }
+}
+
 struct Offer {
     nonce: [u8; 16],
     server_nonce: [u8; 16],
@@ -158,17 +164,15 @@ impl Handshake {
         }
         self.begun += 1;
         let (server_nonce, primes) = (random(), two_primes());
-        let pq = u64::from(primes[0]) * u64::from(primes[1]);
-        self.state = Some((Instant::now(), State::Challenged(Challenge { nonce, server_nonce, primes })));
-        Ok(Step::Reply(
-            enums::ResPq::Pq(types::ResPq {
-                nonce,
-                server_nonce,
-                pq: pq.to_be_bytes().to_vec(),
-                server_public_key_fingerprints: vec![rsa.fingerprint],
-            })
-            .to_bytes(),
-        ))
+        let challenge = Challenge { nonce, server_nonce, primes };
+        let answer = types::ResPq {
+            nonce,
+            server_nonce,
+            pq: challenge.pq().to_vec(),
+            server_public_key_fingerprints: vec![rsa.fingerprint],
+        };
+        self.state = Some((Instant::now(), State::Challenged(challenge)));
+        Ok(Step::Reply(enums::ResPq::Pq(answer).to_bytes()))
     }
 
     fn offer(&mut self, rsa: &RsaKey, request: functions::ReqDhParams) -> Result<Step, HandshakeError> {
@@ -183,10 +187,9 @@ impl Handshake {
             return Err(HandshakeError::UnknownFingerprint);
         }
         let (inner, lifetime) = open_inner(rsa, &request.encrypted_data)?;
-        let factors = challenge.primes.map(|prime| prime.to_be_bytes().to_vec());
-        let said = [&inner.p, &inner.q].map(Vec::as_slice);
-        let nonces = (inner.nonce, inner.server_nonce) == (challenge.nonce, challenge.server_nonce);
-        if !nonces || said != factors.each_ref().map(Vec::as_slice) || request.p != inner.p || request.q != inner.q {
+        let [p, q] = challenge.primes.map(|prime| prime.to_be_bytes());
+        let is_solved = inner.p == p && inner.q == q && inner.pq == challenge.pq() && request.p == p && request.q == q;
+        if !is_solved || (inner.nonce, inner.server_nonce) != (challenge.nonce, challenge.server_nonce) {
             return Err(HandshakeError::Encrypted);
         }
 
@@ -257,6 +260,7 @@ impl Handshake {
 
 /// What every constructor of `P_Q_inner_data` holds.
 struct PqInner {
+    pq: Vec<u8>,
     p: Vec<u8>,
     q: Vec<u8>,
     nonce: [u8; 16],
@@ -273,13 +277,13 @@ fn open_inner(rsa: &RsaKey, encrypted: &[u8]) -> Result<(PqInner, Lifetime), Han
     }
     let temporary = |seconds: i32| Lifetime::Temporary(Duration::from_secs(seconds.max(0).unsigned_abs().into()));
     use enums::PQInnerData::{Data, Dc, Temp, TempDc};
-    let (p, q, nonce, server_nonce, new_nonce, lifetime) = match data {
-        Data(x) => (x.p, x.q, x.nonce, x.server_nonce, x.new_nonce, Lifetime::Permanent),
-        Dc(x) => (x.p, x.q, x.nonce, x.server_nonce, x.new_nonce, Lifetime::Permanent),
-        Temp(x) => (x.p, x.q, x.nonce, x.server_nonce, x.new_nonce, temporary(x.expires_in)),
-        TempDc(x) => (x.p, x.q, x.nonce, x.server_nonce, x.new_nonce, temporary(x.expires_in)),
+    let (pq, p, q, nonce, server_nonce, new_nonce, lifetime) = match data {
+        Data(x) => (x.pq, x.p, x.q, x.nonce, x.server_nonce, x.new_nonce, Lifetime::Permanent),
+        Dc(x) => (x.pq, x.p, x.q, x.nonce, x.server_nonce, x.new_nonce, Lifetime::Permanent),
+        Temp(x) => (x.pq, x.p, x.q, x.nonce, x.server_nonce, x.new_nonce, temporary(x.expires_in)),
+        TempDc(x) => (x.pq, x.p, x.q, x.nonce, x.server_nonce, x.new_nonce, temporary(x.expires_in)),
     };
-    Ok((PqInner { p, q, nonce, server_nonce, new_nonce }, lifetime))
+    Ok((PqInner { pq, p, q, nonce, server_nonce, new_nonce }, lifetime))
 }
 
 /// `encrypted_answer`: SHA-1, the answer, random bytes up to a multiple of 16, in AES-IGE.

@@ -19,6 +19,8 @@ const IDLE_BUFFER_BYTES_MAX: usize = 64 << 10;
 const OBFUSCATED_HEADER_BYTES: usize = 64;
 /// Length, sequence number and checksum of the full transport.
 const FULL_OVERHEAD_BYTES: usize = 12;
+/// Transport errors are told by their length, so they are not padded.
+const TRANSPORT_ERROR_BYTES: usize = 4;
 /// The bit with which a client asks for a quick acknowledgement.
 const QUICK_ACK: u32 = 0x8000_0000;
 
@@ -227,7 +229,8 @@ impl Outbound {
             }
             Framing::Padded => {
                 let padding: [u8; 16] = random();
-                let padding = &padding[1..1 + usize::from(padding[0] % 16)];
+                let padding_bytes = if payload.len() == TRANSPORT_ERROR_BYTES { 0 } else { padding[0] % 16 };
+                let padding = &padding[1..1 + usize::from(padding_bytes)];
                 out.extend_from_slice(&length_word(payload.len() + padding.len()));
                 out.extend_from_slice(payload);
                 out.extend_from_slice(padding);

@@ -12,14 +12,18 @@ use std::time::Instant;
 
 use grammers_tl_types::{Serializable as _, enums, types};
 
-pub(crate) use self::received::{Progress, Relevance, Verdict};
+use self::received::{Progress, Relevance, Verdict};
+#[cfg(test)]
+pub(crate) use self::received::RECEIVED_MAX;
 use self::received::Received;
+#[cfg(test)]
+pub(crate) use self::sent::UNACKED_MAX;
 use self::sent::{Outgoing, Sent};
 pub(crate) use self::service::Task;
 use super::clock::{self, Kind};
 use super::crypto::random;
 use super::envelope::{self, AuthKey, Head};
-use super::message::{self, CONTAINED_HEADER_BYTES, MSG_CONTAINER, Message};
+use super::message::{self, Budget, CONTAINED_HEADER_BYTES, Damaged, MSG_CONTAINER, Message, constructor};
 use super::outlet::Outlet;
 use super::salts;
 use crate::seam::RpcError;
@@ -103,8 +107,16 @@ impl Session {
         self.refuse(message, code)
     }
 
-    /// Takes a container apart, having judged it by identifier and sequence number. Nothing when it was refused.
-    pub(crate) fn unpack(&mut self, container: &Message) -> Vec<Message> {
+    /// Unzips the message that a packet consists of, and takes it apart if it is a container. Nothing when it was refused.
+    pub(crate) fn unpack(&mut self, mut message: Message, budget: &mut Budget) -> Vec<Message> {
+        match message::unzip(std::mem::take(&mut message.body), budget) {
+            Ok(body) => message.body = body,
+            Err(Damaged) => return self.refuse(&message, 64),
+        }
+        if constructor(&message.body) == MSG_CONTAINER { self.unpack_container(&message) } else { vec![message] }
+    }
+
+    fn unpack_container(&mut self, container: &Message) -> Vec<Message> {
         match self.received.judge(container.msg_id, container.seq_no, Relevance::Bare) {
             Verdict::New => {}
             Verdict::Again(_) => return self.refuse(container, 19),
