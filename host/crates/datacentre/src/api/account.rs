@@ -3,19 +3,31 @@
 //! Invariant: what changes what others see is told to those who see it.
 
 use grammers_tl_types as tl;
-use tl::{enums, functions, types};
+use tl::{Serializable, enums, functions, types};
 
+use super::auth::{checked_first_name, checked_last_name};
 use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
+use super::peers::{self, Peers, to_tl};
 use super::{render, srp};
 use crate::model::login::{self, Password};
-use crate::model::{keys, random, users};
+use crate::model::users::{self, User};
+use crate::model::{dialogs, keys, random};
 
 /// How many salt bytes of its own a client must add to the server's.
 const CLIENT_SALT_MIN: usize = 8;
 const CLIENT_SALT_MAX: usize = 64;
 /// The longest password hint, in characters.
 const HINT_MAX_CHARS: usize = 255;
+/// The longest text about oneself, in characters.
+const ABOUT_MAX_CHARS: usize = 70;
+/// How long usernames are.
+const USERNAME_MIN_LEN: usize = 5;
+const USERNAME_MAX_LEN: usize = 32;
+/// How long account.updateStatus counts.
+const ONLINE_S: i32 = 300;
+/// What account.getAuthorizations says of unused logins; none is ended here.
+const AUTHORIZATION_TTL_DAYS: i32 = 365;
 
 /// account.getPassword: <https://core.telegram.org/method/account.getPassword>.
 pub(super) fn get_password(
@@ -85,6 +97,208 @@ pub(super) fn update_password_settings(
     Ok(true)
 }
 
+/// account.getPasswordSettings: <https://core.telegram.org/method/account.getPasswordSettings>.
+pub(super) fn get_password_settings(
+    context: &mut Context<'_>,
+    call: functions::account::GetPasswordSettings,
+) -> Answer<enums::account::PasswordSettings> {
+    check_srp(context, context.me, &call.password)?;
+    Ok(types::account::PasswordSettings { email: None, secure_settings: None }.into())
+}
+
+/// account.updateStatus: <https://core.telegram.org/method/account.updateStatus>.
+pub(super) fn update_status(context: &mut Context<'_>, call: functions::account::UpdateStatus) -> Answer<bool> {
+    set_online(context, !call.offline)?;
+    Ok(true)
+}
+
+/// account.updateProfile: <https://core.telegram.org/method/account.updateProfile>.
+pub(super) fn update_profile(context: &mut Context<'_>, call: functions::account::UpdateProfile) -> Answer<enums::User> {
+    let mut user = me(context)?;
+    if let Some(name) = &call.first_name {
+        user.first_name = checked_first_name(name)?.to_owned();
+    }
+    if let Some(name) = &call.last_name {
+        user.last_name = checked_last_name(name)?.to_owned();
+    }
+    if let Some(about) = &call.about {
+        if about.chars().count() > ABOUT_MAX_CHARS {
+            return Err(bad_request("ABOUT_TOO_LONG"));
+        }
+        user.about = about.trim().to_owned();
+    }
+    users::update_profile(context.db, &user)?;
+    name_changed(context, &user)
+}
+
+/// account.checkUsername: <https://core.telegram.org/method/account.checkUsername>.
+pub(super) fn check_username(context: &mut Context<'_>, call: functions::account::CheckUsername) -> Answer<bool> {
+    if !is_username(&call.username) {
+        return Err(bad_request("USERNAME_INVALID"));
+    }
+    Ok(users::by_username(context.db, &call.username)?.is_none())
+}
+
+/// account.updateUsername: <https://core.telegram.org/method/account.updateUsername>. An empty one takes it away.
+pub(super) fn update_username(
+    context: &mut Context<'_>,
+    call: functions::account::UpdateUsername,
+) -> Answer<enums::User> {
+    let mut user = me(context)?;
+    let username = Some(call.username).filter(|name| !name.is_empty());
+    if username == user.username {
+        return Err(bad_request("USERNAME_NOT_MODIFIED"));
+    }
+    if let Some(name) = &username {
+        if !is_username(name) {
+            return Err(bad_request("USERNAME_INVALID"));
+        }
+        if users::by_username(context.db, name)?.is_some_and(|other| other.id != user.id) {
+            return Err(bad_request("USERNAME_OCCUPIED"));
+        }
+    }
+    users::set_username(context.db, user.id, username.as_deref())?;
+    user.username = username;
+    name_changed(context, &user)
+}
+
+/// account.getAuthorizations: <https://core.telegram.org/method/account.getAuthorizations>. Devices are not told apart:
+/// all are on this machine.
+pub(super) fn get_authorizations(
+    context: &mut Context<'_>,
+    _: functions::account::GetAuthorizations,
+) -> Answer<enums::account::Authorizations> {
+    let mut authorizations: Vec<enums::Authorization> = Vec::new();
+    for login in keys::logins(context.db, context.me)? {
+        let current = login.auth_key_id == context.caller.auth_key_id;
+        let authorization = types::Authorization {
+            current,
+            official_app: false,
+            password_pending: false,
+            encrypted_requests_disabled: true,
+            call_requests_disabled: true,
+            unconfirmed: false,
+            // The calling session is named by 0.
+            hash: if current { 0 } else { login.hash },
+            device_model: "Unknown".to_owned(),
+            platform: String::new(),
+            system_version: String::new(),
+            api_id: login.api_id,
+            app_name: format!("Application {}", login.api_id),
+            app_version: login.layer.map(|layer| format!("layer {layer}")).unwrap_or_default(),
+            date_created: login.created,
+            date_active: login.active,
+            ip: "127.0.0.1".to_owned(),
+            country: String::new(),
+            region: String::new(),
+        };
+        authorizations.push(authorization.into());
+    }
+    Ok(types::account::Authorizations { authorization_ttl_days: AUTHORIZATION_TTL_DAYS, authorizations }.into())
+}
+
+/// account.resetAuthorization: <https://core.telegram.org/method/account.resetAuthorization>.
+pub(super) fn reset_authorization(
+    context: &mut Context<'_>,
+    call: functions::account::ResetAuthorization,
+) -> Answer<bool> {
+    let logins = keys::logins(context.db, context.me)?;
+    let named = logins.iter().find(|login| {
+        login.hash == call.hash && login.auth_key_id != context.caller.auth_key_id
+    });
+    let login = named.ok_or_else(|| bad_request("HASH_INVALID"))?;
+    keys::log_out(context.db, login.auth_key_id, true)?;
+    context.disconnect(login.auth_key_id);
+    Ok(true)
+}
+
+/// account.getNotifySettings: <https://core.telegram.org/method/account.getNotifySettings>.
+pub(super) fn get_notify_settings(
+    context: &mut Context<'_>,
+    call: functions::account::GetNotifySettings,
+) -> Answer<enums::PeerNotifySettings> {
+    let dialog = match &call.peer {
+        enums::InputNotifyPeer::Peer(named) => {
+            let peer = peers::peer(context, &named.peer)?;
+            dialogs::find(context.db, context.me, peer)?
+        }
+        _ => None,
+    };
+    Ok(render::notify_settings(dialog.as_ref()))
+}
+
+/// account.updateNotifySettings: <https://core.telegram.org/method/account.updateNotifySettings>, of single chats.
+pub(super) fn update_notify_settings(
+    context: &mut Context<'_>,
+    call: functions::account::UpdateNotifySettings,
+) -> Answer<bool> {
+    let enums::InputNotifyPeer::Peer(named) = &call.peer else { return Err(bad_request("PEER_ID_INVALID")) };
+    let peer = peers::peer(context, &named.peer)?;
+    let enums::InputPeerNotifySettings::Settings(new) = call.settings;
+    let mut settings = render::bare!(types::PeerNotifySettings; 0);
+    settings.show_previews = new.show_previews;
+    settings.silent = new.silent;
+    settings.mute_until = new.mute_until;
+    let notify_settings = enums::PeerNotifySettings::from(settings);
+    dialogs::set_notify(context.db, context.me, peer, &notify_settings.to_bytes())?;
+    let named = types::NotifyPeer { peer: to_tl(peer) }.into();
+    let update = types::UpdateNotifySettings { peer: named, notify_settings };
+    context.push(context.me, vec![update.into()], &Peers::default().with(peer))?;
+    Ok(true)
+}
+
+/// account.registerDevice: <https://core.telegram.org/method/account.registerDevice>; nothing is sent to devices.
+pub(super) fn register_device(_: &mut Context<'_>, _: functions::account::RegisterDevice) -> Answer<bool> {
+    Ok(true)
+}
+
+/// account.unregisterDevice: <https://core.telegram.org/method/account.unregisterDevice>.
+pub(super) fn unregister_device(_: &mut Context<'_>, _: functions::account::UnregisterDevice) -> Answer<bool> {
+    Ok(true)
+}
+
+/// account.getPrivacy: <https://core.telegram.org/method/account.getPrivacy>; there is nothing to hide here yet.
+pub(super) fn get_privacy(
+    _: &mut Context<'_>,
+    _: functions::account::GetPrivacy,
+) -> Answer<enums::account::PrivacyRules> {
+    let rules = vec![enums::PrivacyRule::PrivacyValueAllowAll];
+    Ok(types::account::PrivacyRules { rules, chats: Vec::new(), users: Vec::new() }.into())
+}
+
+/// account.getGlobalPrivacySettings: <https://core.telegram.org/method/account.getGlobalPrivacySettings>: the defaults.
+pub(super) fn get_global_privacy_settings(
+    _: &mut Context<'_>,
+    _: functions::account::GetGlobalPrivacySettings,
+) -> Answer<enums::GlobalPrivacySettings> {
+    Ok(render::bare!(types::GlobalPrivacySettings; 0).into())
+}
+
+/// account.getContentSettings: <https://core.telegram.org/method/account.getContentSettings>: the defaults.
+pub(super) fn get_content_settings(
+    _: &mut Context<'_>,
+    _: functions::account::GetContentSettings,
+) -> Answer<enums::account::ContentSettings> {
+    Ok(types::account::ContentSettings { sensitive_enabled: false, sensitive_can_change: false }.into())
+}
+
+/// account.getContactSignUpNotification: <https://core.telegram.org/method/account.getContactSignUpNotification>.
+pub(super) fn get_contact_sign_up_notification(
+    _: &mut Context<'_>,
+    _: functions::account::GetContactSignUpNotification,
+) -> Answer<bool> {
+    Ok(false)
+}
+
+/// Whether this can be a username: <https://core.telegram.org/method/account.checkUsername>.
+pub(super) fn is_username(name: &str) -> bool {
+    (USERNAME_MIN_LEN..=USERNAME_MAX_LEN).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !name.ends_with('_')
+        && !name.contains("__")
+}
+
 /// Refuses unless this proves that the client knows the user's password, or none is set and none is given.
 pub(super) fn check_srp(context: &mut Context<'_>, user: i64, given: &enums::InputCheckPasswordSrp) -> Answer<()> {
     let wrong = || bad_request("PASSWORD_HASH_INVALID");
@@ -130,8 +344,27 @@ fn set_online(context: &mut Context<'_>, online: bool) -> Answer<()> {
     Ok(())
 }
 
-/// How long account.updateStatus counts.
-const ONLINE_S: i32 = 300;
+fn me(context: &Context<'_>) -> Answer<User> {
+    users::find(context.db, context.me)?.ok_or_else(|| unauthorized("AUTH_KEY_UNREGISTERED"))
+}
+
+/// Tells everyone who sees the caller of a new name: the caller's answer.
+fn name_changed(context: &mut Context<'_>, user: &User) -> Answer<enums::User> {
+    let usernames = user.username.iter().map(|username| {
+        types::Username { editable: true, active: true, deletable: false, expired: false, username: username.clone() }.into()
+    });
+    let update = enums::Update::from(types::UpdateUserName {
+        user_id: user.id,
+        first_name: user.first_name.clone(),
+        last_name: user.last_name.clone(),
+        usernames: usernames.collect(),
+    });
+    let people = Peers::default().with_user(user.id);
+    for other in users::audience(context.db, user.id)?.into_iter().chain([user.id]) {
+        context.push(other, vec![update.clone()], &people)?;
+    }
+    render::user(context, user.id, user)
+}
 
 fn algo(salt1: Vec<u8>, salt2: Vec<u8>) -> enums::PasswordKdfAlgo {
     types::PasswordKdfAlgoSha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow {

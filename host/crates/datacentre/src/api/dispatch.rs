@@ -77,6 +77,16 @@ macro_rules! methods {
 methods! {
     All help::GetConfig => help::get_config;
     All help::GetNearestDc => help::get_nearest_dc;
+    All help::GetAppConfig => help::get_app_config;
+    All help::GetCountriesList => help::get_countries_list;
+    All help::GetAppUpdate => help::get_app_update;
+    All help::GetCdnConfig => help::get_cdn_config;
+    All help::GetInviteText => help::get_invite_text;
+    Humans help::GetTermsOfServiceUpdate => help::get_terms_of_service_update;
+    Humans help::GetPromoData => help::get_promo_data;
+    All langpack::GetLangPack => help::get_lang_pack;
+    All langpack::GetLanguages => help::get_languages;
+    All langpack::GetStrings => help::get_strings;
 
     All auth::SendCode => auth::send_code;
     All auth::ResendCode => auth::resend_code;
@@ -91,14 +101,95 @@ methods! {
     Humans auth::ResetAuthorizations => auth::reset_authorizations;
 
     All account::GetPassword => account::get_password;
+    Humans account::GetPasswordSettings => account::get_password_settings;
     Humans account::UpdatePasswordSettings => account::update_password_settings;
+    Humans account::UpdateStatus => account::update_status;
+    Humans account::UpdateProfile => account::update_profile;
+    Humans account::CheckUsername => account::check_username;
+    Humans account::UpdateUsername => account::update_username;
+    Humans account::GetAuthorizations => account::get_authorizations;
+    Humans account::ResetAuthorization => account::reset_authorization;
+    Humans account::GetNotifySettings => account::get_notify_settings;
+    Humans account::UpdateNotifySettings => account::update_notify_settings;
+    Humans account::RegisterDevice => account::register_device;
+    Humans account::UnregisterDevice => account::unregister_device;
+    Humans account::GetPrivacy => account::get_privacy;
+    Humans account::GetGlobalPrivacySettings => account::get_global_privacy_settings;
+    Humans account::GetContentSettings => account::get_content_settings;
+    Humans account::GetContactSignUpNotification => account::get_contact_sign_up_notification;
 
     Users users::GetUsers => users::get_users;
     Users users::GetFullUser => users::get_full_user;
+    Users photos::GetUserPhotos => users::get_user_photos;
+
+    Bots bots::SetBotCommands => bots::set_bot_commands;
+    Bots bots::ResetBotCommands => bots::reset_bot_commands;
+    Bots bots::GetBotCommands => bots::get_bot_commands;
+
+    Humans contacts::GetContacts => contacts::get_contacts;
+    Humans contacts::GetStatuses => contacts::get_statuses;
+    Humans contacts::ImportContacts => contacts::import_contacts;
+    Humans contacts::AddContact => contacts::add_contact;
+    Humans contacts::DeleteContacts => contacts::delete_contacts;
+    Humans contacts::DeleteByPhones => contacts::delete_by_phones;
+    Users contacts::ResolveUsername => contacts::resolve_username;
+    Humans contacts::ResolvePhone => contacts::resolve_phone;
+    Humans contacts::Search => contacts::search;
+    Humans contacts::GetTopPeers => contacts::get_top_peers;
+    Humans contacts::Block => contacts::block;
+    Humans contacts::Unblock => contacts::unblock;
+    Humans contacts::GetBlocked => contacts::get_blocked;
 
     Users messages::SendMessage => messages::send::send_message;
+    Users messages::ForwardMessages => messages::send::forward_messages;
+    Humans messages::StartBot => messages::send::start_bot;
+    Users messages::SetTyping => messages::send::set_typing;
+
+    Users messages::EditMessage => messages::change::edit_message;
+    Humans messages::GetMessageEditData => messages::change::get_message_edit_data;
+    Users messages::DeleteMessages => messages::change::delete_messages;
+    Humans messages::DeleteHistory => messages::change::delete_history;
+
     Humans messages::GetHistory => messages::history::get_history;
     Users messages::GetMessages => messages::history::get_messages;
+    Humans messages::Search => messages::history::search;
+    Humans messages::SearchGlobal => messages::history::search_global;
+    Humans messages::GetSearchCounters => messages::history::get_search_counters;
+    Humans messages::GetUnreadMentions => messages::history::get_unread_mentions;
+    Humans messages::GetScheduledHistory => messages::history::get_scheduled_history;
+
+    Humans messages::ReadHistory => messages::read::read_history;
+    Humans messages::ReceivedMessages => messages::read::received_messages;
+    Humans messages::ReadMessageContents => messages::read::read_message_contents;
+    Humans messages::ReadMentions => messages::read::read_mentions;
+    Humans messages::MarkDialogUnread => messages::read::mark_dialog_unread;
+    Humans messages::GetDialogUnreadMarks => messages::read::get_dialog_unread_marks;
+
+    Humans messages::GetDialogs => messages::dialogs::get_dialogs;
+    Humans messages::GetPeerDialogs => messages::dialogs::get_peer_dialogs;
+    Humans messages::GetPinnedDialogs => messages::dialogs::get_pinned_dialogs;
+    Humans messages::ToggleDialogPin => messages::dialogs::toggle_dialog_pin;
+    Humans messages::ReorderPinnedDialogs => messages::dialogs::reorder_pinned_dialogs;
+    Humans messages::SaveDraft => messages::dialogs::save_draft;
+    Humans messages::GetAllDrafts => messages::dialogs::get_all_drafts;
+    Humans messages::ClearAllDrafts => messages::dialogs::clear_all_drafts;
+    Humans messages::GetPeerSettings => messages::dialogs::get_peer_settings;
+    Humans messages::GetDialogFilters => messages::dialogs::get_dialog_filters;
+
+    Humans messages::CreateChat => messages::chats::create_chat;
+    Users messages::GetChats => messages::chats::get_chats;
+    Users messages::GetFullChat => messages::chats::get_full_chat;
+    Humans messages::AddChatUser => messages::chats::add_chat_user;
+    Users messages::DeleteChatUser => messages::chats::delete_chat_user;
+    Users messages::EditChatTitle => messages::chats::edit_chat_title;
+    Users messages::EditChatAbout => messages::chats::edit_chat_about;
+    Humans messages::EditChatAdmin => messages::chats::edit_chat_admin;
+    Humans messages::DeleteChat => messages::chats::delete_chat;
+    Humans messages::GetCommonChats => messages::chats::get_common_chats;
+    Users messages::GetOnlines => messages::chats::get_onlines;
+    Users messages::ExportChatInvite => messages::chats::export_chat_invite;
+    Humans messages::CheckChatInvite => messages::chats::check_chat_invite;
+    Humans messages::ImportChatInvite => messages::chats::import_chat_invite;
 
     Users updates::GetState => updates::get_state;
     Users updates::GetDifference => updates::get_difference;

@@ -1,4 +1,4 @@
-//! `help.*`: what clients ask for at their start.
+//! `help.*` and `langpack.*`: what clients ask for at their start.
 //!
 //! Invariant: nothing here needs a login or changes anything.
 
@@ -12,6 +12,8 @@ use super::text::TEXT_MAX_UTF16;
 
 /// How long clients may keep the configuration.
 const CONFIG_LIFE_S: i32 = 3600;
+/// Names the application configuration, so that clients that have it are not sent it again.
+const APP_CONFIG_HASH: i32 = 1;
 /// The most members of a basic group.
 pub(super) const CHAT_MEMBERS_MAX: usize = 200;
 
@@ -87,4 +89,98 @@ pub(super) fn get_config(context: &mut Context<'_>, _: functions::help::GetConfi
 pub(super) fn get_nearest_dc(context: &mut Context<'_>, _: functions::help::GetNearestDc) -> Answer<enums::NearestDc> {
     let dc = context.dc.id;
     Ok(types::NearestDc { country: "XX".to_owned(), this_dc: dc, nearest_dc: dc }.into())
+}
+
+/// help.getAppConfig: <https://core.telegram.org/method/help.getAppConfig>: nothing beyond the clients' defaults.
+pub(super) fn get_app_config(
+    _: &mut Context<'_>,
+    call: functions::help::GetAppConfig,
+) -> Answer<enums::help::AppConfig> {
+    if call.hash == APP_CONFIG_HASH {
+        return Ok(enums::help::AppConfig::NotModified);
+    }
+    let config = types::JsonObject { value: Vec::new() }.into();
+    Ok(types::help::AppConfig { hash: APP_CONFIG_HASH, config }.into())
+}
+
+/// help.getTermsOfServiceUpdate: <https://core.telegram.org/method/help.getTermsOfServiceUpdate>: there are none.
+pub(super) fn get_terms_of_service_update(
+    context: &mut Context<'_>,
+    _: functions::help::GetTermsOfServiceUpdate,
+) -> Answer<enums::help::TermsOfServiceUpdate> {
+    Ok(types::help::TermsOfServiceUpdateEmpty { expires: context.now + CONFIG_LIFE_S }.into())
+}
+
+/// help.getCountriesList: <https://core.telegram.org/method/help.getCountriesList>: the one of the test numbers.
+pub(super) fn get_countries_list(
+    _: &mut Context<'_>,
+    _: functions::help::GetCountriesList,
+) -> Answer<enums::help::CountriesList> {
+    let code = types::help::CountryCode {
+        country_code: "999".to_owned(),
+        prefixes: Some(vec!["66".to_owned()]),
+        patterns: None,
+    };
+    let country = types::help::Country {
+        hidden: false,
+        iso2: "XX".to_owned(),
+        default_name: "Test numbers".to_owned(),
+        name: None,
+        country_codes: vec![code.into()],
+    };
+    Ok(types::help::CountriesList { countries: vec![country.into()], hash: 1 }.into())
+}
+
+/// help.getAppUpdate: <https://core.telegram.org/method/help.getAppUpdate>: there is none.
+pub(super) fn get_app_update(
+    _: &mut Context<'_>,
+    _: functions::help::GetAppUpdate,
+) -> Answer<enums::help::AppUpdate> {
+    Ok(enums::help::AppUpdate::NoAppUpdate)
+}
+
+/// help.getPromoData: <https://core.telegram.org/method/help.getPromoData>: there is none.
+pub(super) fn get_promo_data(
+    context: &mut Context<'_>,
+    _: functions::help::GetPromoData,
+) -> Answer<enums::help::PromoData> {
+    Ok(types::help::PromoDataEmpty { expires: context.now + CONFIG_LIFE_S }.into())
+}
+
+/// help.getInviteText: <https://core.telegram.org/method/help.getInviteText>.
+pub(super) fn get_invite_text(
+    _: &mut Context<'_>,
+    _: functions::help::GetInviteText,
+) -> Answer<enums::help::InviteText> {
+    Ok(types::help::InviteText { message: "This data centre is for tests.".to_owned() }.into())
+}
+
+/// help.getCdnConfig: <https://core.telegram.org/method/help.getCdnConfig>: there is no CDN.
+pub(super) fn get_cdn_config(_: &mut Context<'_>, _: functions::help::GetCdnConfig) -> Answer<enums::CdnConfig> {
+    Ok(types::CdnConfig { public_keys: Vec::new() }.into())
+}
+
+/// langpack.getLangPack: <https://core.telegram.org/method/langpack.getLangPack>: clients speak as they were built.
+pub(super) fn get_lang_pack(
+    _: &mut Context<'_>,
+    call: functions::langpack::GetLangPack,
+) -> Answer<enums::LangPackDifference> {
+    let lang_code = call.lang_code;
+    Ok(types::LangPackDifference { lang_code, from_version: 0, version: 0, strings: Vec::new() }.into())
+}
+
+/// langpack.getLanguages: <https://core.telegram.org/method/langpack.getLanguages>.
+pub(super) fn get_languages(
+    _: &mut Context<'_>,
+    _: functions::langpack::GetLanguages,
+) -> Answer<Vec<enums::LangPackLanguage>> {
+    Ok(Vec::new())
+}
+
+/// langpack.getStrings: <https://core.telegram.org/method/langpack.getStrings>.
+pub(super) fn get_strings(
+    _: &mut Context<'_>,
+    _: functions::langpack::GetStrings,
+) -> Answer<Vec<enums::LangPackString>> {
+    Ok(Vec::new())
 }

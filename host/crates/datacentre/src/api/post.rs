@@ -3,7 +3,7 @@
 //! Invariant: each recipient gets exactly one message with one pts, and the sender's answer says the sender's.
 
 use grammers_tl_types as tl;
-use tl::{Serializable, enums, types};
+use tl::{enums, types};
 
 use super::context::Context;
 use super::error::{Answer, bad_request, forbidden, rpc};
@@ -66,30 +66,40 @@ pub(super) fn take_random_id(context: &Context<'_>, random_id: i64) -> Answer<()
     }
 }
 
-/// Sends a content from the caller to this peer. `mentioned` are those it speaks to by name; `extra` are updates without
-/// pts that go along to everyone else.
-pub(super) fn post(
-    context: &mut Context<'_>,
-    peer: Peer,
-    mut content: Content,
-    mentioned: &[i64],
-    extra: &[enums::Update],
-) -> Answer<Sent> {
+/// What to send, and where.
+pub(super) struct Posting<'a> {
+    pub(super) peer: Peer,
+    pub(super) content: Content,
+    /// Those it speaks to by name.
+    pub(super) mentioned: &'a [i64],
+    /// Updates without pts that go along to everyone.
+    pub(super) extra: &'a [enums::Update],
+    /// Who gets it too, though no longer a member.
+    pub(super) also: Option<i64>,
+}
+
+impl Posting<'_> {
+    /// This content, and nothing besides.
+    pub(super) fn of(peer: Peer, content: Content) -> Posting<'static> {
+        Posting { peer, content, mentioned: &[], extra: &[], also: None }
+    }
+}
+
+/// Sends a content from the caller.
+pub(super) fn post(context: &mut Context<'_>, posting: Posting<'_>) -> Answer<Sent> {
+    let Posting { peer, mut content, mentioned, extra, also } = posting;
     content.sender = context.me;
     content.date = context.now;
     content.id = messages::insert_content(context.db, &content)?;
     let replied_sender = match (peer, content.reply_to) {
-        (Peer::Chat(_), Some(replied)) => {
-            messages::sights(context.db, replied)?.first().map(|message| message.content.sender)
-        }
+        (Peer::Chat(_), Some(replied)) => messages::sender(context.db, replied)?,
         _ => None,
     };
     let (message, pts) = messages::deliver(context.db, context.me, peer, &content, false)?;
     let sent = Sent { message, pts };
-    let own = [extra, &[sent.update()]].concat();
     let people = Peers::of_messages(&[render::message(&sent.message)]);
-    context.push(context.me, own, &people)?;
-    for (owner, their_peer) in recipients(context, peer)? {
+    context.push(context.me, [extra, &[sent.update()]].concat(), &people)?;
+    for (owner, their_peer) in recipients(context, peer, also)? {
         let mentioned = replied_sender == Some(owner) || mentioned.contains(&owner);
         let (message, pts) = messages::deliver(context.db, owner, their_peer, &content, mentioned)?;
         let update = new_message(&message, pts);
@@ -99,32 +109,21 @@ pub(super) fn post(
     Ok(sent)
 }
 
-/// Sends a service message into a group.
-pub(super) fn post_action(
-    context: &mut Context<'_>,
-    chat: i64,
-    action: enums::MessageAction,
-    extra: &[enums::Update],
-) -> Answer<Sent> {
-    let content = Content { action: Some(action.to_bytes()), ..Content::default() };
-    post(context, Peer::Chat(chat), content, &[], extra)
-}
-
 /// The update that tells a message's owner of it.
 pub(super) fn new_message(message: &Message, pts: i32) -> enums::Update {
     types::UpdateNewMessage { message: render::message(message), pts, pts_count: 1 }.into()
 }
 
 /// Everyone but the caller who gets a message for this peer, with the peer as they name it.
-fn recipients(context: &Context<'_>, peer: Peer) -> Answer<Vec<(i64, Peer)>> {
+fn recipients(context: &Context<'_>, peer: Peer, also: Option<i64>) -> Answer<Vec<(i64, Peer)>> {
     match peer {
         Peer::User(id) if id == context.me => Ok(Vec::new()),
         // A blocked sender is not told: https://core.telegram.org/api/block
         Peer::User(id) if contacts::is_blocked(context.db, id, context.me)? => Ok(Vec::new()),
         Peer::User(id) => Ok(vec![(id, Peer::User(context.me))]),
         Peer::Chat(id) => {
-            let members = chats::members(context.db, id)?;
-            Ok(members.into_iter().map(|member| (member.user, peer)).filter(|(user, _)| *user != context.me).collect())
+            let members = chats::members(context.db, id)?.into_iter().map(|member| member.user);
+            Ok(members.chain(also).filter(|user| *user != context.me).map(|user| (user, peer)).collect())
         }
     }
 }

@@ -70,6 +70,12 @@ pub(super) fn prepare(context: &Context<'_>, raw: &str, given: Option<Vec<enums:
     Ok(Text { text: text.to_owned(), entities, mentioned })
 }
 
+/// Those entities that every client understands and may send, as they are.
+pub(super) fn known(entities: Option<Vec<enums::MessageEntity>>) -> Option<Vec<enums::MessageEntity>> {
+    let known = entities?.into_iter().filter_map(|mut entity| place(&mut entity).is_some().then_some(entity));
+    Some(known.take(ENTITIES_MAX).collect())
+}
+
 /// How long a text is in UTF-16 units.
 pub(super) fn utf16_len(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()

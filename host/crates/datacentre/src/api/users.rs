@@ -1,9 +1,9 @@
-//! `users.*`.
+//! `users.*` and `photos.*`.
 //!
 //! Invariant: a user whose access hash is wrong is as unknown as one who does not exist.
 
 use grammers_tl_types as tl;
-use tl::{enums, functions, types};
+use tl::{Serializable, enums, functions, types};
 
 use super::context::Context;
 use super::error::{Answer, Failure};
@@ -37,6 +37,16 @@ pub(super) fn get_full_user(
     Ok(types::users::UserFull { full_user: full(context, &user)?, chats, users }.into())
 }
 
+/// photos.getUserPhotos: <https://core.telegram.org/method/photos.getUserPhotos>; nobody has any yet.
+pub(super) fn get_user_photos(
+    context: &mut Context<'_>,
+    call: functions::photos::GetUserPhotos,
+) -> Answer<enums::photos::Photos> {
+    let user = peers::user(context, &call.user_id)?;
+    let users = vec![render::user(context, context.me, &user)?];
+    Ok(types::photos::Photos { photos: Vec::new(), users }.into())
+}
+
 fn full(context: &Context<'_>, user: &User) -> Answer<enums::UserFull> {
     let peer = Peer::User(user.id);
     let settings = render::peer_settings(context, peer)?;
@@ -58,7 +68,8 @@ fn full(context: &Context<'_>, user: &User) -> Answer<enums::UserFull> {
 pub(super) fn bot_info(context: &Context<'_>, bot: i64) -> Answer<enums::BotInfo> {
     let mut info = bare!(types::BotInfo; 0);
     info.user_id = Some(bot);
-    info.commands = render::stored(&users::bot_commands(context.db, bot)?);
+    let scope = enums::BotCommandScope::Default.to_bytes();
+    info.commands = render::stored(&users::bot_commands(context.db, bot, &scope, "")?);
     info.menu_button = Some(enums::BotMenuButton::Default);
     Ok(info.into())
 }

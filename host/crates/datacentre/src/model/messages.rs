@@ -101,6 +101,11 @@ pub(crate) fn sights(db: &Db, content: i64) -> Result<Vec<Message>> {
     all(db, &sql, [content], read)
 }
 
+/// Who sent a content.
+pub(crate) fn sender(db: &Db, content: i64) -> Result<Option<i64>> {
+    one(db, "SELECT sender FROM contents WHERE id = ?1", [content], |row| row.get(0))
+}
+
 /// The owner's id of a content.
 pub(crate) fn id_of_content(db: &Db, owner: i64, content: i64) -> Result<Option<i32>> {
     one(db, "SELECT id FROM boxes WHERE content = ?1 AND owner = ?2", [content, owner], |row| row.get(0))

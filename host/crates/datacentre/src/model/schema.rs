@@ -76,10 +76,16 @@ CREATE TABLE users (
     username TEXT UNIQUE COLLATE NOCASE,
     about TEXT NOT NULL DEFAULT '',
     bot_token_hash BLOB,        -- a bot has one, a human has none
-    bot_commands BLOB,
     online_until INTEGER NOT NULL DEFAULT 0,
     seen INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE bot_commands (
+    bot INTEGER NOT NULL,
+    scope BLOB NOT NULL,        -- BotCommandScope
+    language TEXT NOT NULL,
+    commands BLOB NOT NULL,     -- Vector<BotCommand>
+    PRIMARY KEY (bot, scope, language)
+) WITHOUT ROWID;
 -- What changes with every message, apart from the wide and seldom changed users.
 CREATE TABLE counters (
     user INTEGER PRIMARY KEY,

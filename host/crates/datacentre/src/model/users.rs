@@ -78,14 +78,19 @@ pub(crate) fn bot_token_hash(db: &Db, id: i64) -> Result<Option<Vec<u8>>> {
     Ok(one(db, "SELECT bot_token_hash FROM users WHERE id = ?1", [id], |row| row.get(0))?.flatten())
 }
 
-/// The commands this bot announces, serialised.
-pub(crate) fn bot_commands(db: &Db, id: i64) -> Result<Option<Vec<u8>>> {
-    Ok(one(db, "SELECT bot_commands FROM users WHERE id = ?1", [id], |row| row.get(0))?.flatten())
+/// The commands this bot announces in this scope (`BotCommandScope`) and language.
+pub(crate) fn bot_commands(db: &Db, bot: i64, scope: &[u8], language: &str) -> Result<Option<Vec<u8>>> {
+    let sql = "SELECT commands FROM bot_commands WHERE bot = ?1 AND scope = ?2 AND language = ?3";
+    one(db, sql, params![bot, scope, language], |row| row.get(0))
 }
 
-/// Announces a bot's commands, serialised; none takes them back.
-pub(crate) fn set_bot_commands(db: &Db, id: i64, commands: Option<&[u8]>) -> Result<()> {
-    run(db, "UPDATE users SET bot_commands = ?2 WHERE id = ?1", params![id, commands])?;
+/// Announces a bot's commands; none takes them back.
+pub(crate) fn set_bot_commands(db: &Db, bot: i64, scope: &[u8], language: &str, commands: Option<&[u8]>) -> Result<()> {
+    run(db, "DELETE FROM bot_commands WHERE bot = ?1 AND scope = ?2 AND language = ?3", params![bot, scope, language])?;
+    if let Some(commands) = commands {
+        let sql = "INSERT INTO bot_commands (bot, scope, language, commands) VALUES (?1, ?2, ?3, ?4)";
+        run(db, sql, params![bot, scope, language, commands])?;
+    }
     Ok(())
 }
 

@@ -8,14 +8,18 @@ use tl::{Serializable, enums, functions, types};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
 use crate::api::peers::{self, Peers};
-use crate::api::post::{self, Sent};
+use crate::api::post::{self, Posting, Sent};
 use crate::api::render::{self, bare};
 use crate::api::text;
-use crate::model::messages::Content;
-use crate::model::{Peer, dialogs};
+use crate::model::messages::{Content, Message};
+use crate::model::{Peer, chats, contacts, dialogs};
+
+use super::FORWARDED_MAX;
 
 /// The longest keyboard a bot may attach, in bytes.
 const MARKUP_MAX_BYTES: usize = 16 * 1024;
+/// The longest parameter of messages.startBot.
+const START_PARAMETER_MAX_BYTES: usize = 64;
 
 /// messages.sendMessage: <https://core.telegram.org/method/messages.sendMessage>.
 pub(in crate::api) fn send_message(
@@ -39,7 +43,7 @@ pub(in crate::api) fn send_message(
         reply_to(context, peer, reply, &mut content)?;
     }
     post::take_random_id(context, call.random_id)?;
-    let sent = post::post(context, peer, content, &text.mentioned, &[])?;
+    let sent = post::post(context, Posting { mentioned: &text.mentioned, ..Posting::of(peer, content) })?;
     if call.clear_draft {
         dialogs::set_draft(context.db, context.me, peer, None)?;
     }
@@ -91,12 +95,117 @@ fn reply_to(context: &Context<'_>, peer: Peer, reply: &enums::InputReplyTo, cont
         let mut header = bare!(types::MessageReplyHeader; 0);
         header.quote = true;
         header.quote_text = Some(quoted.clone());
-        header.quote_entities = reply.quote_entities.clone();
+        header.quote_entities = text::known(reply.quote_entities.clone());
         header.quote_offset = reply.quote_offset;
         content.quote = Some(enums::MessageReplyHeader::from(header).to_bytes());
     }
     content.reply_to = Some(replied.content.id);
     Ok(())
+}
+
+/// messages.forwardMessages: <https://core.telegram.org/method/messages.forwardMessages>.
+pub(in crate::api) fn forward_messages(
+    context: &mut Context<'_>,
+    call: functions::messages::ForwardMessages,
+) -> Answer<enums::Updates> {
+    if call.id.is_empty() {
+        return Err(bad_request("MESSAGE_IDS_EMPTY"));
+    }
+    if call.id.len() > FORWARDED_MAX {
+        return Err(bad_request("LIMIT_INVALID"));
+    }
+    if call.id.len() != call.random_id.len() {
+        return Err(bad_request("RANDOM_ID_INVALID"));
+    }
+    let from = peers::peer(context, &call.from_peer)?;
+    let to = peers::peer(context, &call.to_peer)?;
+    post::check_may_send(context, to)?;
+    let originals = call.id.iter().map(|id| peers::message(context, from, *id)).collect::<Answer<Vec<_>>>()?;
+    if originals.iter().any(|original| original.content.action.is_some()) {
+        return Err(bad_request("MESSAGE_ID_INVALID"));
+    }
+    let mut sent = Vec::with_capacity(originals.len());
+    for (original, random_id) in originals.iter().zip(&call.random_id) {
+        post::take_random_id(context, *random_id)?;
+        let content = Content {
+            text: original.content.text.clone(),
+            entities: original.content.entities.clone(),
+            forward: (!call.drop_author).then(|| forward_header(context, original, to).to_bytes()),
+            silent: call.silent,
+            ..Content::default()
+        };
+        sent.push(post::post(context, Posting::of(to, content))?);
+    }
+    full_answer(context, &sent, &call.random_id)
+}
+
+/// Whose message a forwarded one is: the first sender's, however often it was passed on.
+fn forward_header(context: &Context<'_>, original: &Message, to: Peer) -> enums::MessageFwdHeader {
+    let mut header = match render::stored(&original.content.forward) {
+        Some(enums::MessageFwdHeader::Header(header)) => header,
+        None => bare!(types::MessageFwdHeader; 0, original.content.date),
+    };
+    if header.from_id.is_none() {
+        header.from_id = Some(peers::to_tl(Peer::User(original.content.sender)));
+    }
+    let saved = to == Peer::User(context.me);
+    header.saved_from_peer = saved.then(|| peers::to_tl(original.peer));
+    header.saved_from_msg_id = saved.then_some(original.id);
+    header.into()
+}
+
+/// messages.startBot: <https://core.telegram.org/method/messages.startBot>.
+pub(in crate::api) fn start_bot(
+    context: &mut Context<'_>,
+    call: functions::messages::StartBot,
+) -> Answer<enums::Updates> {
+    let bot = peers::user(context, &call.bot)?;
+    if !bot.bot {
+        return Err(bad_request("BOT_INVALID"));
+    }
+    let peer = peers::peer(context, &call.peer)?;
+    let parameter_good = call.start_param.len() <= START_PARAMETER_MAX_BYTES
+        && call.start_param.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if !parameter_good {
+        return Err(bad_request("START_PARAM_INVALID"));
+    }
+    post::check_may_send(context, peer)?;
+    let command = match (peer, &bot.username) {
+        (Peer::Chat(_), Some(username)) => format!("/start@{username} {}", call.start_param),
+        _ => format!("/start {}", call.start_param),
+    };
+    let text = text::prepare(context, &command, None)?;
+    post::take_random_id(context, call.random_id)?;
+    let content = Content { text: text.text, entities: text.entities, ..Content::default() };
+    let sent = post::post(context, Posting::of(peer, content))?;
+    full_answer(context, &[sent], &[call.random_id])
+}
+
+/// messages.setTyping: <https://core.telegram.org/method/messages.setTyping>.
+pub(in crate::api) fn set_typing(context: &mut Context<'_>, call: functions::messages::SetTyping) -> Answer<bool> {
+    let peer = peers::peer(context, &call.peer)?;
+    post::check_may_send(context, peer)?;
+    let action = call.action;
+    if matches!(action, enums::SendMessageAction::InputSendMessageRichMessageDraftAction(_)) {
+        return Err(bad_request("INPUT_CONSTRUCTOR_INVALID"));
+    }
+    match peer {
+        Peer::User(id) if id == context.me || contacts::is_blocked(context.db, id, context.me)? => {}
+        Peer::User(id) => {
+            let update = types::UpdateUserTyping { user_id: context.me, top_msg_id: None, action };
+            context.push_short(id, update.into())?;
+        }
+        Peer::Chat(chat_id) => {
+            let from_id = peers::to_tl(Peer::User(context.me));
+            let update = enums::Update::from(types::UpdateChatUserTyping { chat_id, from_id, action });
+            for member in chats::members(context.db, chat_id)? {
+                if member.user != context.me {
+                    context.push_short(member.user, update.clone())?;
+                }
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// A bot's keyboard; humans' are ignored.

@@ -1,0 +1,384 @@
+//! Basic groups: <https://core.telegram.org/api/channel#basic-groups>.
+//!
+//! Invariant: members learn of every change by a service message, and their chat's version tells which state is newer.
+
+use grammers_tl_types as tl;
+use tl::{enums, functions, types};
+
+use crate::api::context::Context;
+use crate::api::error::{Answer, bad_request, forbidden};
+use crate::api::help::CHAT_MEMBERS_MAX;
+use crate::api::peers::{self, Peers};
+use crate::api::post::{self, Posting, Sent};
+use crate::api::{render, users};
+use crate::model::chats::{self, Chat, Standing};
+use crate::model::messages::Content;
+use crate::model::users::User;
+use crate::model::{Peer, contacts, dialogs, random, users as stored_users};
+use tl::Serializable;
+
+/// The longest title and description, in characters; more is cut off.
+const TITLE_MAX_CHARS: usize = 128;
+const ABOUT_MAX_CHARS: usize = 255;
+/// How many groups one request may ask for.
+const CHATS_MAX: usize = 100;
+
+/// messages.createChat: <https://core.telegram.org/method/messages.createChat>.
+pub(in crate::api) fn create_chat(
+    context: &mut Context<'_>,
+    call: functions::messages::CreateChat,
+) -> Answer<enums::messages::InvitedUsers> {
+    let title = checked_title(&call.title)?;
+    if call.users.len() >= CHAT_MEMBERS_MAX {
+        return Err(bad_request("USERS_TOO_MUCH"));
+    }
+    let mut invited = call.users.iter().map(|user| peers::user(context, user)).collect::<Answer<Vec<User>>>()?;
+    invited.retain(|user| user.id != context.me);
+    invited.sort_by_key(|user| user.id);
+    invited.dedup_by_key(|user| user.id);
+    if invited.is_empty() {
+        return Err(bad_request("USERS_TOO_FEW"));
+    }
+    let (invited, missing_invitees) = willing(context, invited)?;
+    let chat = chats::insert(context.db, context.me, &title)?;
+    chats::add_member(context.db, chat, context.me, context.me)?;
+    for user in &invited {
+        chats::add_member(context.db, chat, user.id, context.me)?;
+    }
+    let users = invited.iter().map(|user| user.id).collect();
+    let action = types::MessageActionChatCreate { title, users }.into();
+    let updates = announce(context, chat, action, None)?;
+    Ok(types::messages::InvitedUsers { updates, missing_invitees }.into())
+}
+
+/// messages.getChats: <https://core.telegram.org/method/messages.getChats>.
+pub(in crate::api) fn get_chats(
+    context: &mut Context<'_>,
+    call: functions::messages::GetChats,
+) -> Answer<enums::messages::Chats> {
+    let ids: Vec<i64> = call.id.into_iter().take(CHATS_MAX).collect();
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        peers::chat(context, id)?;
+        found.push(render::chat_by_id(context, context.me, id)?);
+    }
+    Ok(types::messages::Chats { chats: found }.into())
+}
+
+/// messages.getFullChat: <https://core.telegram.org/method/messages.getFullChat>.
+pub(in crate::api) fn get_full_chat(
+    context: &mut Context<'_>,
+    call: functions::messages::GetFullChat,
+) -> Answer<enums::messages::ChatFull> {
+    let chat = peers::chat(context, call.chat_id)?;
+    let dialog = dialogs::find(context.db, context.me, Peer::Chat(chat.id))?;
+    let members = chats::members(context.db, chat.id)?;
+    let mut bot_info = Vec::new();
+    for member in &members {
+        if stored_users::find(context.db, member.user)?.is_some_and(|user| user.bot) {
+            bot_info.push(users::bot_info(context, member.user)?);
+        }
+    }
+    let full_chat = types::ChatFull {
+        can_set_username: false,
+        has_scheduled: false,
+        translations_disabled: false,
+        has_welcome_messages: false,
+        id: chat.id,
+        about: chat.about.clone(),
+        participants: render::participants(context, context.me, &chat)?,
+        chat_photo: None,
+        notify_settings: render::notify_settings(dialog.as_ref()),
+        exported_invite: chat.invite.as_ref().filter(|_| manages(context, &chat).unwrap_or(false)).map(|hash| invite(&chat, hash)),
+        bot_info: Some(bot_info),
+        pinned_msg_id: None,
+        folder_id: None,
+        call: None,
+        ttl_period: None,
+        groupcall_default_join_as: None,
+        theme_emoticon: None,
+        requests_pending: None,
+        recent_requesters: None,
+        available_reactions: None,
+        reactions_limit: None,
+    };
+    let people = Peers::default().with(Peer::Chat(chat.id)).with_users(members.iter().map(|member| member.user));
+    let (users, chats) = people.render(context, context.me)?;
+    Ok(types::messages::ChatFull { full_chat: full_chat.into(), chats, users }.into())
+}
+
+/// messages.addChatUser: <https://core.telegram.org/method/messages.addChatUser>. Who left may come back by adding
+/// themselves.
+pub(in crate::api) fn add_chat_user(
+    context: &mut Context<'_>,
+    call: functions::messages::AddChatUser,
+) -> Answer<enums::messages::InvitedUsers> {
+    let chat = peers::chat(context, call.chat_id)?;
+    let user = peers::user(context, &call.user_id)?;
+    let comes_back = user.id == context.me
+        && chats::member(context.db, chat.id, user.id)?.is_some_and(|member| member.standing == Standing::Left);
+    if !comes_back {
+        peers::own_chat(context, chat.id)?;
+    }
+    if peers::is_member(context, chat.id, user.id)? {
+        return Err(bad_request("USER_ALREADY_PARTICIPANT"));
+    }
+    check_room(&chat)?;
+    let (invited, missing_invitees) = willing(context, vec![user])?;
+    let mut updates = context.updates(context.me, Vec::new(), &Peers::default())?;
+    for user in invited {
+        chats::add_member(context.db, chat.id, user.id, context.me)?;
+        let action = types::MessageActionChatAddUser { users: vec![user.id] }.into();
+        updates = announce(context, chat.id, action, None)?;
+    }
+    Ok(types::messages::InvitedUsers { updates, missing_invitees }.into())
+}
+
+/// messages.deleteChatUser: <https://core.telegram.org/method/messages.deleteChatUser>: leaving, or removing someone.
+pub(in crate::api) fn delete_chat_user(
+    context: &mut Context<'_>,
+    call: functions::messages::DeleteChatUser,
+) -> Answer<enums::Updates> {
+    let chat = peers::own_chat(context, call.chat_id)?;
+    let user = peers::user(context, &call.user_id)?;
+    let member = chats::member(context.db, chat.id, user.id)?.filter(|member| member.standing == Standing::Member);
+    let Some(member) = member else { return Err(bad_request("USER_NOT_PARTICIPANT")) };
+    let leaving = user.id == context.me;
+    let may = leaving || (user.id != chat.creator && (manages(context, &chat)? || member.inviter == context.me));
+    if !may {
+        return Err(bad_request("CHAT_ADMIN_REQUIRED"));
+    }
+    let standing = if leaving { Standing::Left } else { Standing::Removed };
+    chats::end_member(context.db, chat.id, user.id, standing)?;
+    let action = types::MessageActionChatDeleteUser { user_id: user.id }.into();
+    announce(context, chat.id, action, (!leaving).then_some(user.id))
+}
+
+/// messages.editChatTitle: <https://core.telegram.org/method/messages.editChatTitle>.
+pub(in crate::api) fn edit_chat_title(
+    context: &mut Context<'_>,
+    call: functions::messages::EditChatTitle,
+) -> Answer<enums::Updates> {
+    let chat = peers::own_chat(context, call.chat_id)?;
+    let title = checked_title(&call.title)?;
+    if title == chat.title {
+        return Err(bad_request("CHAT_NOT_MODIFIED"));
+    }
+    chats::set_title(context.db, chat.id, &title)?;
+    let action = types::MessageActionChatEditTitle { title }.into();
+    let sent = post_action(context, chat.id, action, &[], None)?;
+    answer(context, &sent, Vec::new())
+}
+
+/// messages.editChatAbout: <https://core.telegram.org/method/messages.editChatAbout>.
+pub(in crate::api) fn edit_chat_about(
+    context: &mut Context<'_>,
+    call: functions::messages::EditChatAbout,
+) -> Answer<bool> {
+    let Peer::Chat(id) = peers::peer(context, &call.peer)? else { return Err(bad_request("PEER_ID_INVALID")) };
+    let chat = peers::own_chat(context, id)?;
+    let about: String = call.about.trim().chars().take(ABOUT_MAX_CHARS).collect();
+    if about == chat.about {
+        return Err(bad_request("CHAT_ABOUT_NOT_MODIFIED"));
+    }
+    chats::set_about(context.db, id, &about)?;
+    Ok(true)
+}
+
+/// messages.editChatAdmin: <https://core.telegram.org/method/messages.editChatAdmin>.
+pub(in crate::api) fn edit_chat_admin(
+    context: &mut Context<'_>,
+    call: functions::messages::EditChatAdmin,
+) -> Answer<bool> {
+    let chat = peers::own_chat(context, call.chat_id)?;
+    let user = peers::user(context, &call.user_id)?;
+    if chat.creator != context.me {
+        return Err(bad_request("CHAT_ADMIN_REQUIRED"));
+    }
+    if user.id == chat.creator {
+        return Err(bad_request("USER_CREATOR"));
+    }
+    if !peers::is_member(context, chat.id, user.id)? {
+        return Err(bad_request("USER_NOT_PARTICIPANT"));
+    }
+    chats::set_admin(context.db, chat.id, user.id, call.is_admin)?;
+    let update = types::UpdateChatParticipantAdmin {
+        chat_id: chat.id,
+        user_id: user.id,
+        is_admin: call.is_admin,
+        version: chat.version + 1,
+    };
+    tell_members(context, chat.id, update.into())?;
+    Ok(true)
+}
+
+/// messages.deleteChat: <https://core.telegram.org/method/messages.deleteChat>.
+pub(in crate::api) fn delete_chat(context: &mut Context<'_>, call: functions::messages::DeleteChat) -> Answer<bool> {
+    let chat = peers::own_chat(context, call.chat_id)?;
+    if chat.creator != context.me {
+        return Err(bad_request("CHAT_ADMIN_REQUIRED"));
+    }
+    let members = chats::members(context.db, chat.id)?;
+    chats::deactivate(context.db, chat.id)?;
+    for member in members {
+        let update = types::UpdateChat { chat_id: chat.id }.into();
+        context.push(member.user, vec![update], &Peers::default().with(Peer::Chat(chat.id)))?;
+    }
+    Ok(true)
+}
+
+/// messages.getCommonChats: <https://core.telegram.org/method/messages.getCommonChats>.
+pub(in crate::api) fn get_common_chats(
+    context: &mut Context<'_>,
+    call: functions::messages::GetCommonChats,
+) -> Answer<enums::messages::Chats> {
+    let user = peers::user(context, &call.user_id)?;
+    let limit = i64::from(call.limit).clamp(0, CHATS_MAX as i64);
+    let ids = chats::common(context.db, context.me, user.id, call.max_id, limit)?;
+    let found = ids.into_iter().map(|id| render::chat_by_id(context, context.me, id)).collect::<Answer<_>>()?;
+    Ok(types::messages::Chats { chats: found }.into())
+}
+
+/// messages.getOnlines: <https://core.telegram.org/method/messages.getOnlines>.
+pub(in crate::api) fn get_onlines(
+    context: &mut Context<'_>,
+    call: functions::messages::GetOnlines,
+) -> Answer<enums::ChatOnlines> {
+    let Peer::Chat(id) = peers::peer(context, &call.peer)? else { return Err(bad_request("PEER_ID_INVALID")) };
+    let mut onlines = 0;
+    for member in chats::members(context.db, id)? {
+        let online = stored_users::find(context.db, member.user)?.is_some_and(|user| user.online_until > context.now);
+        onlines += i32::from(online);
+    }
+    Ok(types::ChatOnlines { onlines }.into())
+}
+
+/// messages.exportChatInvite: <https://core.telegram.org/method/messages.exportChatInvite>: one permanent link for each
+/// group, a new one each time.
+pub(in crate::api) fn export_chat_invite(
+    context: &mut Context<'_>,
+    call: functions::messages::ExportChatInvite,
+) -> Answer<enums::ExportedChatInvite> {
+    let Peer::Chat(id) = peers::peer(context, &call.peer)? else { return Err(bad_request("PEER_ID_INVALID")) };
+    let chat = peers::own_chat(context, id)?;
+    if !manages(context, &chat)? {
+        return Err(bad_request("CHAT_ADMIN_REQUIRED"));
+    }
+    let hash: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    chats::set_invite(context.db, id, &hash)?;
+    Ok(invite(&chat, &hash))
+}
+
+/// messages.checkChatInvite: <https://core.telegram.org/method/messages.checkChatInvite>.
+pub(in crate::api) fn check_chat_invite(
+    context: &mut Context<'_>,
+    call: functions::messages::CheckChatInvite,
+) -> Answer<enums::ChatInvite> {
+    let chat = invited_to(context, &call.hash)?;
+    if peers::is_member(context, chat.id, context.me)? {
+        let chat = render::chat_by_id(context, context.me, chat.id)?;
+        return Ok(types::ChatInviteAlready { chat }.into());
+    }
+    let photo = enums::Photo::from(types::PhotoEmpty { id: 0 });
+    Ok(render::bare!(types::ChatInvite; 0, chat.title, photo, chat.members, 0).into())
+}
+
+/// messages.importChatInvite: <https://core.telegram.org/method/messages.importChatInvite>.
+pub(in crate::api) fn import_chat_invite(
+    context: &mut Context<'_>,
+    call: functions::messages::ImportChatInvite,
+) -> Answer<enums::messages::ChatInviteJoinResult> {
+    let chat = invited_to(context, &call.hash)?;
+    if peers::is_member(context, chat.id, context.me)? {
+        return Err(bad_request("USER_ALREADY_PARTICIPANT"));
+    }
+    check_room(&chat)?;
+    chats::add_member(context.db, chat.id, context.me, chat.creator)?;
+    let action = types::MessageActionChatJoinedByLink { inviter_id: chat.creator }.into();
+    let updates = announce(context, chat.id, action, None)?;
+    Ok(types::messages::ChatInviteJoinResultOk { updates }.into())
+}
+
+/// Posts a service message about members together with the new list of them.
+fn announce(context: &mut Context<'_>, id: i64, action: enums::MessageAction, also: Option<i64>) -> Answer<enums::Updates> {
+    let chat = chats::find(context.db, id)?.ok_or_else(|| bad_request("CHAT_ID_INVALID"))?;
+    let someone = chats::members(context.db, id)?.first().map_or(context.me, |member| member.user);
+    let participants = render::participants(context, someone, &chat)?;
+    let extra = vec![types::UpdateChatParticipants { participants }.into()];
+    let sent = post_action(context, id, action, &extra, also)?;
+    answer(context, &sent, extra)
+}
+
+fn post_action(
+    context: &mut Context<'_>,
+    chat: i64,
+    action: enums::MessageAction,
+    extra: &[enums::Update],
+    also: Option<i64>,
+) -> Answer<Sent> {
+    let content = Content { action: Some(action.to_bytes()), ..Content::default() };
+    post::post(context, Posting { extra, also, ..Posting::of(Peer::Chat(chat), content) })
+}
+
+fn answer(context: &Context<'_>, sent: &Sent, mut updates: Vec<enums::Update>) -> Answer<enums::Updates> {
+    let people = Peers::of_messages(&[render::message(&sent.message)]);
+    updates.push(sent.update());
+    context.updates(context.me, updates, &people)
+}
+
+fn tell_members(context: &mut Context<'_>, chat: i64, update: enums::Update) -> Answer<()> {
+    for member in chats::members(context.db, chat)? {
+        context.push(member.user, vec![update.clone()], &Peers::default().with(Peer::Chat(chat)))?;
+    }
+    Ok(())
+}
+
+/// Those who can be invited, and those who blocked the caller.
+fn willing(context: &Context<'_>, users: Vec<User>) -> Answer<(Vec<User>, Vec<enums::MissingInvitee>)> {
+    let (mut invited, mut missing) = (Vec::new(), Vec::new());
+    for user in users {
+        if contacts::is_blocked(context.db, user.id, context.me)? {
+            let invitee = types::MissingInvitee {
+                premium_would_allow_invite: false,
+                premium_required_for_pm: false,
+                user_id: user.id,
+            };
+            missing.push(invitee.into());
+        } else {
+            invited.push(user);
+        }
+    }
+    Ok((invited, missing))
+}
+
+fn check_room(chat: &Chat) -> Answer<()> {
+    let full = usize::try_from(chat.members).is_ok_and(|members| members >= CHAT_MEMBERS_MAX);
+    if full { Err(bad_request("USERS_TOO_MUCH")) } else { Ok(()) }
+}
+
+fn checked_title(title: &str) -> Answer<String> {
+    let title: String = title.trim().chars().take(TITLE_MAX_CHARS).collect();
+    if title.is_empty() { Err(bad_request("CHAT_TITLE_EMPTY")) } else { Ok(title) }
+}
+
+/// Whether the caller is the group's creator or an administrator.
+fn manages(context: &Context<'_>, chat: &Chat) -> Answer<bool> {
+    let admin = chats::member(context.db, chat.id, context.me)?.is_some_and(|member| member.admin);
+    Ok(admin || chat.creator == context.me)
+}
+
+fn invited_to(context: &Context<'_>, hash: &str) -> Answer<Chat> {
+    if hash.is_empty() {
+        return Err(bad_request("INVITE_HASH_EMPTY"));
+    }
+    let chat = chats::by_invite(context.db, hash)?.ok_or_else(|| bad_request("INVITE_HASH_EXPIRED"))?;
+    let removed = chats::member(context.db, chat.id, context.me)?.is_some_and(|member| member.standing == Standing::Removed);
+    if removed { Err(forbidden("CHAT_FORBIDDEN")) } else { Ok(chat) }
+}
+
+fn invite(chat: &Chat, hash: &str) -> enums::ExportedChatInvite {
+    let link = format!("https://t.me/+{hash}");
+    let mut invite = render::bare!(types::ChatInviteExported; 0, link, chat.creator, chat.date);
+    invite.permanent = true;
+    invite.into()
+}
