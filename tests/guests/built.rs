@@ -5,14 +5,14 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The puppet component: does what its source and its messages say.
-pub fn puppet() -> Vec<u8> {
+pub(crate) fn puppet() -> Vec<u8> {
     static BUILT: OnceLock<Vec<u8>> = OnceLock::new();
     BUILT.get_or_init(|| build("puppet")).clone()
 }
 
 /// The Python component, as `cargo xtask build` leaves it.
 #[allow(dead_code, reason = "not every test that includes this file needs every guest")]
-pub fn python() -> Vec<u8> {
+pub(crate) fn python() -> Vec<u8> {
     let path = root().join("target/guests/python.wasm");
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask build` first", path.display()))
 }

@@ -28,7 +28,9 @@ use crate::wasi;
 
 /// What wasmtime says when a host call is larger than allowed; it has no error type of its own.
 const HOST_CALL_TOO_LARGE: &str = "fuel allocated for hostcalls";
-/// Characters of an unknown error that are passed on.
+/// How wasmtime begins the text of WebAssembly's own traps.
+const TRAP_PREFIX: &str = "wasm trap: ";
+/// Bytes of an unknown error's text that are passed on.
 const ERROR_TEXT_BYTES_MAX: usize = 300;
 
 /// A guest. Its methods are the callbacks; each takes what the contract's function of the same name takes.
@@ -75,7 +77,7 @@ impl Instance {
             table,
             limiter: Limiter::new(&limits),
             outlet: outlet.clone(),
-            quota: Quota::new(config.folders.home, limits.home_bytes_max),
+            quota: Quota::new(config.folders.home, limits.home_bytes_max, outlet.clone()),
         };
         let mut store = store(&shared, guest, &limits, &meter);
         let set_up = async {
@@ -172,7 +174,8 @@ fn store(shared: &Shared, guest: Guest, limits: &Limits, meter: &Meter) -> Store
     let mut store = Store::new(&shared.engine, guest);
     store.limiter(|guest| &mut guest.limiter);
     store.set_hostcall_fuel(limits.host_call_bytes_max);
-    store.set_max_component_handles(limits.resources_max);
+    // The guest's own handles; twice as many, so that the limit on what they stand for is reached first.
+    store.set_max_component_handles(limits.resources_max.saturating_mul(2));
     store.set_epoch_deadline(SLICE_TICKS);
     let meter = meter.clone();
     store.epoch_deadline_callback(move |_| -> wasmtime::Result<UpdateDeadline> { meter.slice_over() });
@@ -260,6 +263,7 @@ fn classify(error: &wasmtime::Error, store: &mut Store<Guest>, limits: &Limits, 
     if text.contains(HOST_CALL_TOO_LARGE) {
         return Trap::HostCallTooLarge { bytes_max: limits.host_call_bytes_max };
     }
+    let text = text.strip_prefix(TRAP_PREFIX).unwrap_or(&text);
     Trap::Other(text[..text.floor_char_boundary(ERROR_TEXT_BYTES_MAX)].to_owned())
 }
 

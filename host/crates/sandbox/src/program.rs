@@ -57,11 +57,11 @@ impl Program {
     pub(crate) fn new(shared: Arc<Shared>, compiled: Compiled) -> Result<Self, CompileError> {
         let Compiled { component, was_cached } = compiled;
         check_imports(&component, &shared)?;
+        let misfit = |error: wasmtime::Error| CompileError::Mismatch(format!("{error:#}"));
+        let instance = shared.linker.instantiate_pre(&component).map_err(misfit)?;
         if component.get_export_index(None, CALLBACKS).is_none() {
             return Err(CompileError::NotAScript(CALLBACKS));
         }
-        let misfit = |error: wasmtime::Error| CompileError::Mismatch(format!("{error:#}"));
-        let instance = shared.linker.instantiate_pre(&component).map_err(misfit)?;
         let callbacks = ScriptIndices::new(&instance).map_err(misfit)?;
         let interpreter = component.get_export_index(None, INTERPRETER);
         let load = interpreter.and_then(|interpreter| component.get_export_index(Some(&interpreter), "load"));

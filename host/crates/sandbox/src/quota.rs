@@ -4,7 +4,8 @@
 //! Invariant: what the quota counts is never less than what is in the folder. A file counts its length, holes included, and
 //! every entry [`ENTRY_BYTES`] more. Growth is added as it happens; where something may have been counted too much (a
 //! deletion, a file opened with "create" that was there already), the folder is measured again before anything is refused.
-//! The read-only folder needs no check: nothing in it can grow.
+//! The read-only folder needs no check: nothing in it can grow. A guest that is refused is told that there is no space left,
+//! and the script's log says it in full, since some languages make an input/output error of it.
 
 use std::fs::File;
 use std::io;
@@ -24,7 +25,9 @@ use wasmtime_wasi::p2::{
     DynInputStream, DynOutputStream, FsError, FsResult, OutputStream, Pollable, StreamError, StreamResult,
 };
 
+use crate::host::LogLevel;
 use crate::imports::Guest;
+use crate::outlet::Outlet;
 
 /// What a file, folder or link counts beside its bytes.
 const ENTRY_BYTES: u64 = 4 << 10;
@@ -43,35 +46,29 @@ struct Usage {
     used: Option<u64>,
     /// Whether the folder may hold less than was counted.
     inexact: bool,
+    /// Where a refusal is said, once until there is room again.
+    outlet: Outlet,
+    said: bool,
 }
 
 impl Quota {
-    pub(crate) fn new(folder: Option<PathBuf>, bytes_max: u64) -> Self {
-        Self { inner: Arc::new(Mutex::new(Usage { folder, bytes_max, used: None, inexact: true })) }
+    pub(crate) fn new(folder: Option<PathBuf>, bytes_max: u64, outlet: Outlet) -> Self {
+        let usage = Usage { folder, bytes_max, used: None, inexact: true, outlet, said: false };
+        Self { inner: Arc::new(Mutex::new(usage)) }
     }
 
     /// Takes room for so many bytes; false where there is not enough.
     fn take(&self, bytes: u64) -> bool {
         self.with(|usage| {
-            let used = *usage.used.get_or_insert_with(|| measure(usage.folder.as_ref(), usage.bytes_max));
-            if used.saturating_add(bytes) <= usage.bytes_max {
-                usage.used = Some(used + bytes);
-                return true;
-            }
-            if !usage.inexact {
-                return false;
-            }
-            let used = measure(usage.folder.as_ref(), usage.bytes_max);
-            usage.inexact = false;
-            let fits = used.saturating_add(bytes) <= usage.bytes_max;
-            usage.used = Some(if fits { used + bytes } else { used });
+            let fits = usage.fits(bytes) || (usage.inexact && usage.measure().fits(bytes));
+            usage.say_if(!fits);
             fits
         })
     }
 
     /// Takes room for one more file, folder or link.
     fn take_entry(&self) -> FsResult<()> {
-        if self.take(ENTRY_BYTES) { Ok(()) } else { Err(ErrorCode::Quota.into()) }
+        if self.take(ENTRY_BYTES) { Ok(()) } else { Err(ErrorCode::InsufficientSpace.into()) }
     }
 
     /// Something may have become smaller.
@@ -81,6 +78,32 @@ impl Quota {
 
     fn with<T>(&self, use_it: impl FnOnce(&mut Usage) -> T) -> T {
         use_it(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Usage {
+    /// Counts so many bytes more, if there is room for them by what is known.
+    fn fits(&mut self, bytes: u64) -> bool {
+        let used = self.used.unwrap_or(u64::MAX).saturating_add(bytes);
+        let fits = used <= self.bytes_max;
+        if fits {
+            self.used = Some(used);
+        }
+        fits
+    }
+
+    fn measure(&mut self) -> &mut Self {
+        self.used = Some(measure(self.folder.as_ref(), self.bytes_max));
+        self.inexact = false;
+        self
+    }
+
+    fn say_if(&mut self, full: bool) {
+        if full && !self.said {
+            let text = format!("the script's private folder is full: it may hold {} KiB", self.bytes_max >> 10);
+            self.outlet.log(LogLevel::Warn, &text);
+        }
+        self.said = full;
     }
 }
 
@@ -193,7 +216,7 @@ impl HostDescriptor for QuotaFilesView<'_> {
         if size < len {
             self.quota.may_be_less();
         } else if !self.quota.take(size - len) {
-            return Err(ErrorCode::Quota.into());
+            return Err(ErrorCode::InsufficientSpace.into());
         }
         self.files.set_size(fd, size).await
     }
@@ -201,7 +224,7 @@ impl HostDescriptor for QuotaFilesView<'_> {
     async fn write(&mut self, fd: Fd, bytes: Vec<u8>, offset: u64) -> FsResult<u64> {
         let file = self.file(&fd)?;
         if !self.quota.take(growth(&file, Some(offset), bytes.len())?) {
-            return Err(ErrorCode::Quota.into());
+            return Err(ErrorCode::InsufficientSpace.into());
         }
         self.files.write(fd, bytes, offset).await
     }
@@ -304,7 +327,7 @@ impl QuotaStream {
     fn take(&mut self, bytes: usize) -> StreamResult<()> {
         let grows = growth(&self.file, self.position, bytes).map_err(failed)?;
         if !self.quota.take(grows) {
-            return Err(failed(Errno::DQUOT.into()));
+            return Err(failed(Errno::NOSPC.into()));
         }
         self.position = self.position.map(|position| position.saturating_add(bytes as u64));
         Ok(())

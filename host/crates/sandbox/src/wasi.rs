@@ -22,7 +22,8 @@ use crate::outlet::Outlet;
 
 /// Where a guest sees the folder that its script came from.
 pub const SCRIPT_PATH: &str = "/script";
-/// Where a guest sees its private folder; also its working directory.
+/// Where a guest sees its private folder. It is the working directory as well, and what any other path is looked up in: a
+/// script that writes to /tmp writes to the private folder's tmp.
 pub const HOME_PATH: &str = "/home";
 /// The private folder's place for temporary files.
 const TMP_FOLDER: &str = "tmp";
@@ -61,6 +62,7 @@ pub(crate) fn context(
     if let Some(home) = &folders.home {
         make_tmp(home).map_err(|reason| StartError::Folder { path: home.clone(), reason })?;
         open(&mut builder, home, HOME_PATH, FsPerms::ReadWrite)?;
+        open(&mut builder, home, ".", FsPerms::ReadWrite)?;
         builder.initial_cwd(HOME_PATH);
     }
     Ok(builder.build())

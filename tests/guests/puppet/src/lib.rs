@@ -39,7 +39,7 @@ fn run(line: &str) -> Done {
         "print" => host::print(Output::Stdout, &format!("{rest}\n")),
         "eprint" => host::print(Output::Stderr, &format!("{rest}\n")),
         "println" => println!("{rest}"),
-        "write-stdout" => print!("{rest}"),
+        "write-stderr" => eprint!("{rest}"),
         "log" => host::log(LogLevel::Info, rest),
         "log-bytes" => host::log(LogLevel::Info, &"x".repeat(number() as usize)),
         "print-bytes" => host::print(Output::Stdout, &"x".repeat(number() as usize)),

@@ -1,0 +1,11 @@
+//! The sandbox, tried from outside with real guests.
+
+#[path = "../../../../../tests/guests/built.rs"]
+mod built;
+
+mod attacks;
+mod callbacks;
+mod files;
+mod programs;
+mod python;
+mod support;
