@@ -12,8 +12,8 @@ from typing import Any
 
 from . import _host
 
-TEXT_BYTES_MAX = 1024 * 1024
-"""No text of a call may be longer (Telegram's own limits are far lower)."""
+TEXT_BYTES_MAX = 512 * 1024
+"""No text of a call may be longer. The host takes 2 MiB per call; Telegram's own limits are far lower."""
 
 PEERS_MAX = 1000
 """No list of peers may be longer (a basic group holds 200)."""

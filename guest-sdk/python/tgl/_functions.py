@@ -365,6 +365,6 @@ def _set(event: str, handler: object) -> None:
 
 def _contact(name: str, phone: object, first_name: object, last_name: object, callback: object) -> None:
     """The last name is optional, and so is the callback: three arguments may end in either."""
-    if callback is None and callable(last_name):
+    if callback is None and (last_name is None or callable(last_name)):
         last_name, callback = "", last_name
     _calls.add_contact(name, decoded(phone), decoded(first_name), decoded(last_name), callback)

@@ -19,7 +19,7 @@ except ImportError:
     # An editor, a linter or a test of the script's author: names and signatures are there, nothing can be called.
     calls = host = lookup = types = None
 
-LOG_LINE_CHARACTERS_MAX = 8 * 1024
+LOG_LINE_CHARACTERS_MAX = 4 * 1024
 """A longer log line is cut."""
 
 

@@ -13,17 +13,35 @@ from typing import Iterator
 REPORTS_LATE_MAX = 100
 """More than this many late reports of one callback are not kept, only counted."""
 
+TRACEBACK_CHARACTERS_MAX = 64 * 1024
+"""Of a longer traceback the middle is left out."""
+
 _late: list[str] = []
 _late_lost = 0
 
 
 def exception(error: BaseException) -> None:
-    """Prints the traceback of what a callback raised, through `sys.excepthook`."""
-    trace = outside_package(error.__traceback__)
+    """Prints the traceback of what a callback raised, or has the script's own `sys.excepthook` print it."""
+    if sys.excepthook is not sys.__excepthook__:
+        try:
+            sys.excepthook(type(error), error, _outside_package(error.__traceback__))
+            return
+        except Exception:
+            pass  # Then it is printed here.
+    _write(described(error))
+
+
+def described(error: BaseException) -> str:
+    """The traceback, without the frames of this package and the runtime, as text that the host can take."""
     try:
-        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        lines = traceback.format_exception(type(error), error, _outside_package(error.__traceback__))
+        text = "".join(lines)
     except Exception:
-        _write(f"{type(error).__name__} (and sys.excepthook failed to print it)\n")
+        return f"{type(error).__name__} (and its traceback cannot be printed)\n"
+    if len(text) > TRACEBACK_CHARACTERS_MAX:
+        half = TRACEBACK_CHARACTERS_MAX // 2
+        text = f"{text[:half]}\n[{len(text) - 2 * half} characters left out]\n{text[-half:]}"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def call_now(error: BaseException) -> None:
@@ -51,16 +69,9 @@ def flush_late() -> None:
     _write(reports + (f"... and {lost} more calls with wrong arguments\n" if lost else ""))
 
 
-def outside_package(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the first frame that is not this package's or the runtime's."""
-    while trace is not None and _is_inside(trace.tb_frame):
-        trace = trace.tb_next
-    return trace
-
-
 def _describe_call(error: BaseException) -> str:
     try:
-        stack = traceback.StackSummary.extract(_script_frames())
+        stack = traceback.StackSummary.extract(list(_script_frames()))
         stack.reverse()
         lines = stack.format() + traceback.format_exception_only(error)
         return "Traceback (most recent call last):\n" + "".join(lines)
@@ -69,15 +80,24 @@ def _describe_call(error: BaseException) -> str:
 
 
 def _script_frames() -> Iterator[tuple[FrameType, int]]:
-    """The frames of the script, innermost first."""
+    """The frames of the script, innermost first: those between this package and the runtime's export."""
     for frame, line in traceback.walk_stack(sys._getframe()):
-        if not _is_inside(frame):
+        package = _package(frame)
+        if package == "_tglhost":
+            return
+        if package != "tgl":
             yield frame, line
 
 
-def _is_inside(frame: FrameType) -> bool:
-    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    return package in ("tgl", "_tglhost")
+def _outside_package(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame that is not this package's or the runtime's."""
+    while trace is not None and _package(trace.tb_frame) in ("tgl", "_tglhost"):
+        trace = trace.tb_next
+    return trace
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _write(text: str) -> None:

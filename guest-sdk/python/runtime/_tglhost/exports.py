@@ -7,7 +7,6 @@ the host when an export has returned.
 import atexit
 import functools
 import sys
-import traceback
 from typing import Any, Callable
 
 from componentize_py_types import Err
@@ -38,7 +37,7 @@ def _export(function: Callable[..., None]) -> Callable[..., None]:
         except Err:
             raise
         except BaseException as error:
-            raise Err(_traceback(error)) from None
+            raise Err(_report.described(error)) from None
         finally:
             _flush()
 
@@ -56,7 +55,7 @@ class Interpreter:
         except SystemExit:
             raise
         except BaseException as error:
-            raise Err(_traceback(error) + script.python_2_hint(error, path)) from None
+            raise Err(_report.described(error) + script.python_2_hint(error, path)) from None
 
 
 class Callbacks:
@@ -120,13 +119,6 @@ def _end(end: SystemExit) -> None:
         code = 1
     atexit._run_exitfuncs()
     host.exit(code & 0xFF, host.ExitMoment.NOW)
-
-
-def _traceback(error: BaseException) -> str:
-    """The traceback without the runtime's own frames, as text that the host can take."""
-    trace = _report.outside_package(error.__traceback__)
-    text = "".join(traceback.format_exception(type(error), error, trace))
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _flush() -> None:
