@@ -15,7 +15,8 @@ class Examples(GuestTest):
         self.addCleanup(sys.modules.pop, name.removesuffix(".py"), None)
 
     def sent(self):
-        return [(to.kind.name, to.id, text, options.reply_to) for name, (to, text, options) in self.host.calls if name == "send_message"]
+        sends = [arguments for name, arguments in self.host.calls if name == "send_message"]
+        return [(to.kind.name, to.id, text, options.reply_to) for to, text, options in sends]
 
     def test_first_line_is_the_command(self):
         for path in EXAMPLES.glob("*.py"):
