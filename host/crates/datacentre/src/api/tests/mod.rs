@@ -2,7 +2,9 @@
 //!
 //! Invariant: every world has a data directory of its own, and every answer is parsed as a client would.
 
+mod groups;
 mod login;
 mod messages;
+mod people;
 mod updates;
 mod world;

@@ -249,6 +249,16 @@ impl Client<'_> {
         texts(messages_of(page))
     }
 
+    /// The dialog with this peer.
+    pub(super) fn dialog(&self, peer: enums::InputPeer) -> types::Dialog {
+        let peers = vec![types::InputDialogPeer { peer }.into()];
+        let enums::messages::PeerDialogs::Dialogs(mut found) = self.ok(&functions::messages::GetPeerDialogs { peers });
+        match found.dialogs.remove(0) {
+            enums::Dialog::Dialog(dialog) => dialog,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(super) fn pts(&self) -> i32 {
         let enums::updates::State::State(state) = self.ok(&functions::updates::GetState {});
         state.pts
@@ -324,4 +334,145 @@ pub(super) fn history_request(peer: enums::InputPeer, limit: i32) -> functions::
         min_id: 0,
         hash: 0,
     }
+}
+
+pub(super) fn search_request(peer: enums::InputPeer) -> functions::messages::Search {
+    functions::messages::Search {
+        peer,
+        q: String::new(),
+        from_id: None,
+        saved_peer_id: None,
+        saved_reaction: None,
+        top_msg_id: None,
+        filter: enums::MessagesFilter::InputMessagesFilterEmpty,
+        min_date: 0,
+        max_date: 0,
+        offset_id: 0,
+        add_offset: 0,
+        limit: 100,
+        max_id: 0,
+        min_id: 0,
+        hash: 0,
+    }
+}
+
+pub(super) fn dialogs_request(limit: i32) -> functions::messages::GetDialogs {
+    functions::messages::GetDialogs {
+        exclude_pinned: false,
+        folder_id: None,
+        offset_date: 0,
+        offset_id: 0,
+        offset_peer: enums::InputPeer::Empty,
+        limit,
+        hash: 0,
+    }
+}
+
+/// The ids of the peers of a client's dialogs, in order.
+pub(super) fn dialog_peers(client: &Client<'_>) -> Vec<i64> {
+    match client.ok(&dialogs_request(100)) {
+        enums::messages::Dialogs::Dialogs(all) => all.dialogs.into_iter().map(peer_id).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn peer_id(dialog: enums::Dialog) -> i64 {
+    let enums::Dialog::Dialog(dialog) = dialog else { panic!("{dialog:?}") };
+    match dialog.peer {
+        enums::Peer::User(user) => user.user_id,
+        enums::Peer::Chat(chat) => chat.chat_id,
+        enums::Peer::Channel(channel) => channel.channel_id,
+    }
+}
+
+/// Makes a group: its peer, the same for all.
+#[track_caller]
+pub(super) fn group(creator: &Client<'_>, others: &[&Client<'_>], title: &str) -> enums::InputPeer {
+    let users = others.iter().map(|other| creator.user(other).into()).collect();
+    let call = functions::messages::CreateChat { users, title: title.to_owned(), ttl_period: None };
+    let enums::messages::InvitedUsers::Users(invited) = creator.ok(&call);
+    let enums::Updates::Updates(updates) = invited.updates else { panic!() };
+    let enums::Chat::Chat(chat) = &updates.chats[0] else { panic!() };
+    types::InputPeerChat { chat_id: chat.id }.into()
+}
+
+pub(super) fn reply_to(id: i32) -> enums::InputReplyTo {
+    types::InputReplyToMessage {
+        reply_to_msg_id: id,
+        top_msg_id: None,
+        reply_to_peer_id: None,
+        quote_text: None,
+        quote_entities: None,
+        quote_offset: None,
+        monoforum_peer_id: None,
+        todo_item_id: None,
+        poll_option: None,
+    }
+    .into()
+}
+
+pub(super) fn replied_id(message: &types::Message) -> Option<i32> {
+    match message.reply_to.as_ref()? {
+        enums::MessageReplyHeader::Header(header) => header.reply_to_msg_id,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn edit(peer: enums::InputPeer, id: i32, text: &str) -> functions::messages::EditMessage {
+    functions::messages::EditMessage {
+        no_webpage: false,
+        invert_media: false,
+        peer,
+        id,
+        message: Some(text.to_owned()),
+        media: None,
+        reply_markup: None,
+        entities: None,
+        schedule_date: None,
+        schedule_repeat_period: None,
+        quick_reply_shortcut_id: None,
+        rich_message: None,
+    }
+}
+
+pub(super) fn delete(id: Vec<i32>, revoke: bool) -> functions::messages::DeleteMessages {
+    functions::messages::DeleteMessages { revoke, id }
+}
+
+pub(super) fn forward(from: enums::InputPeer, to: enums::InputPeer, id: Vec<i32>) -> functions::messages::ForwardMessages {
+    functions::messages::ForwardMessages {
+        silent: false,
+        background: false,
+        with_my_score: false,
+        drop_author: false,
+        drop_media_captions: false,
+        noforwards: false,
+        allow_paid_floodskip: false,
+        from_ephemeral: false,
+        from_peer: from,
+        random_id: id.iter().map(|_| i64::from_le_bytes(crate::model::random())).collect(),
+        id,
+        to_peer: to,
+        top_msg_id: None,
+        reply_to: None,
+        schedule_date: None,
+        schedule_repeat_period: None,
+        send_as: None,
+        quick_reply_shortcut: None,
+        effect: None,
+        video_timestamp: None,
+        allow_paid_stars: None,
+        suggested_post: None,
+    }
+}
+
+/// The new message an answer brings.
+#[track_caller]
+pub(super) fn new_message(answer: &enums::Updates) -> enums::Message {
+    let enums::Updates::Updates(full) = answer else { panic!("{answer:?}") };
+    let found = full.updates.iter().find_map(|update| match update {
+        enums::Update::NewMessage(new) => Some(new.message.clone()),
+        _ => None,
+    });
+    found.expect("a new message")
 }
