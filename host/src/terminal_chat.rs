@@ -41,7 +41,7 @@ impl Side {
     /// Follows the chat with `other` from here on. What was missed while away is still given to `read`, but not counted.
     pub(crate) fn follow(account: &Account, store: AccountStore, other: PeerId) -> Result<Self> {
         let cursor = store.join(READER)?;
-        let counted_from_seq = store.inbox_seq()?;
+        let counted_from_seq = store.inbox_seq();
         Ok(Self { store, state: account.state(), other, cursor, counted_from_seq, messages: 0 })
     }
 
@@ -140,8 +140,7 @@ impl TerminalChat {
         }
         self.sent += 1;
         let call = Call::SendMessage { to: self.you.other, text, reply_to: None, preview: None };
-        let request = Request { script: READER.into(), id: self.sent, random_id: telegram::random_id(), call };
-        self.requests.send(request).await.ok().context("the account You has stopped")
+        self.requests.send(Request::new(READER.into(), self.sent, call)).await.ok().context("the account You has stopped")
     }
 
     fn show_new_messages(&mut self) -> Result<()> {
@@ -168,7 +167,7 @@ impl TerminalChat {
         Ok(self.statuses.iter().all(|status| {
             let status = status.borrow();
             match status.phase {
-                Phase::Running => status.handled_seq >= seq && status.pending_calls == 0,
+                Phase::Running => status.handled_seq >= seq && status.calls_pending == 0,
                 Phase::Ended(_) => true,
                 _ => false,
             }

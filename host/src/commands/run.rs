@@ -180,6 +180,15 @@ async fn compile(files: Vec<ScriptFile>, output: Output) -> Result<Vec<Program>>
     Ok(programs)
 }
 
+/// The user's time zone, by its name in the time zone database: scripts compare message dates with local time.
+fn time_zone() -> Option<String> {
+    if let Ok(zone) = std::env::var("TZ") {
+        return Some(zone.trim_start_matches(':').to_owned());
+    }
+    let file = std::fs::canonicalize("/etc/localtime").ok()?;
+    Some(file.to_str()?.split_once("/zoneinfo/")?.1.to_owned())
+}
+
 /// Where compiled components are kept: private to this user, and safe to delete.
 fn cache_dir() -> Result<PathBuf> {
     let cache = dirs::cache_dir().context("no cache directory is known for this user: set HOME")?;
@@ -281,11 +290,12 @@ impl Place {
                 source: file.source(),
                 folders: Folders { script: Some(file.folder.clone()), home: Some(self.dir.script_home(&file.name)?) },
                 args: args.to_vec(),
+                env: time_zone().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
                 limits: Limits::default(),
             };
             let (requests, completions) = self.account.attach(file.name.clone());
             let link = Link { requests, completions, state: self.account.state() };
-            scripts.push(Script::start(config, link, self.store.clone(), output::for_scripts(output))?);
+            scripts.push(Script::start(config, link, self.store.clone(), output::for_scripts(output)));
         }
         Ok(scripts)
     }
@@ -365,8 +375,7 @@ async fn get_acquainted(you: &Opened, script_user_id: i64) -> Result<()> {
         first_name: SCRIPT_IDENTITY.first_name.to_owned(),
         last_name: String::new(),
     };
-    let request = Request { script: "contacts".into(), id: 1, random_id: telegram::random_id(), call };
-    requests.send(request).await.ok().context("the account You has stopped")?;
+    requests.send(Request::new("contacts".into(), 1, call)).await.ok().context("the account You has stopped")?;
     let completion = completions.recv().await.context("the account You has stopped")?;
     match completion.result {
         Ok(Outcome::Peers(peers)) if !peers.is_empty() => Ok(()),

@@ -1,1 +1,12 @@
-//! 
+//! One actor per script: it brings the account's events to the guest, takes its calls to the account, brings their
+//! completions back, and starts the guest anew after a trap.
+//!
+//! Invariant: an event counts as handled, and the calls made while handling it leave, only once both are written down
+//! together; so a process killed at any moment neither loses an event nor makes a call twice.
+
+mod actor;
+mod backoff;
+mod desk;
+mod script;
+
+pub use script::{End, Link, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};

@@ -1,0 +1,420 @@
+//! The task that owns one script: lives of its guest one after another, each from loading to its end or its trap.
+//!
+//! Invariant: whatever the guest has left on the desk is taken up right after each callback, before anything else happens.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sandbox::{ExitMoment, GuestError, Instance, LogLevel, StartConfig, StartError, Trap};
+use store::{AccountStore, StoreError};
+use tgl::{CallError, Completion, Event, Failure, Request};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::backoff::Backoff;
+use crate::desk::{Clerk, Desk};
+use crate::script::{End, Link, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
+
+/// Events read from the inbox at once: the script's mailbox.
+const MAILBOX_EVENTS_MAX: usize = 256;
+/// How long calls may take to complete after the script asked to end.
+const DRAIN_MAX: Duration = Duration::from_secs(30);
+
+/// One script's task.
+pub(crate) struct Actor {
+    config: ScriptConfig,
+    link: Link,
+    store: AccountStore,
+    output: Arc<dyn ScriptOutput>,
+    status: watch::Sender<ScriptStatus>,
+    stop: watch::Receiver<bool>,
+    desk: Desk,
+    /// The inbox has been handled up to here.
+    cursor: u64,
+    /// Calls that are written down and wait for the gate or for room on their way.
+    outgoing: VecDeque<Request>,
+    /// Calls leave only after what was left from last time has been delivered, as with telegram-cli.
+    gate_open: bool,
+    /// Calls that have left and not completed, those of former guests among them.
+    in_flight: usize,
+    /// Completions that came before the events they must follow.
+    early: VecDeque<Completion>,
+    /// Ids of the guest that lives; older ones belong to guests that are gone.
+    first_id: u64,
+}
+
+/// How one life of the guest ended.
+enum LifeEnd {
+    Over(End),
+    Crashed { what: String, was_loaded: bool },
+}
+
+/// Why a life goes no further; the `Err` side of every step of a life.
+impl From<StoreError> for LifeEnd {
+    fn from(error: StoreError) -> Self {
+        Self::Over(End::Quarantined(error.to_string()))
+    }
+}
+
+impl Actor {
+    pub(crate) fn new(
+        config: ScriptConfig,
+        link: Link,
+        store: AccountStore,
+        output: Arc<dyn ScriptOutput>,
+        status: watch::Sender<ScriptStatus>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let desk = Desk::new(config.limits.calls_pending_max);
+        Self {
+            config,
+            link,
+            store,
+            output,
+            status,
+            stop,
+            desk,
+            cursor: 0,
+            outgoing: VecDeque::new(),
+            gate_open: false,
+            in_flight: 0,
+            early: VecDeque::new(),
+            first_id: 0,
+        }
+    }
+
+    /// Runs the script to its end.
+    pub(crate) async fn run(mut self) -> End {
+        let begun = self.store.join(&self.config.name).and_then(|cursor| {
+            self.cursor = cursor;
+            self.store.outbox(&self.config.name)
+        });
+        match begun {
+            Ok(left) => self.outgoing = left.into(),
+            Err(error) => return End::Quarantined(error.to_string()),
+        }
+        let mut backoff = Backoff::default();
+        loop {
+            let born = Instant::now();
+            self.publish(Phase::Loading);
+            let end = match self.live().await {
+                Ok(end) | Err(LifeEnd::Over(end)) => end,
+                Err(LifeEnd::Crashed { what, was_loaded }) => match backoff.crashed(born.elapsed(), was_loaded) {
+                    Some(wait) => {
+                        self.log(LogLevel::Error, &format!("stopped {what}; restarting in {} s", wait.as_secs()));
+                        match self.back_off(wait).await {
+                            None => continue,
+                            Some(end) => end,
+                        }
+                    }
+                    None => End::Quarantined(format!("stopped {what}, at every start")),
+                },
+            };
+            return end;
+        }
+    }
+
+    /// One life of the guest.
+    async fn live(&mut self) -> Result<End, LifeEnd> {
+        let mut guest = self.load().await?;
+        let our_id = self.our_id().await?;
+        let outcome = guest.on_our_id(our_id).await;
+        self.settle(outcome, "in on_our_id", self.cursor)?;
+
+        let replay_end_seq = self.store.inbox_seq();
+        let mut mailbox = VecDeque::new();
+        while self.cursor < replay_end_seq && self.deliver_event(&mut guest, &mut mailbox).await? {}
+        let outcome = guest.on_binlog_replay_end().await;
+        self.settle(outcome, "in on_binlog_replay_end", self.cursor)?;
+        self.gate_open = true;
+
+        let mut difference_told = false;
+        let mut drain_by = None;
+        loop {
+            if let Some(end) = self.end_asked_for(&mut drain_by) {
+                return Ok(end);
+            }
+            self.send_outgoing()?;
+            // A script that always has something to do still lets others have their turn.
+            tokio::task::consume_budget().await;
+            let progress = self.refuse_calls(&mut guest).await?
+                || self.deliver_completion(&mut guest).await?
+                || self.deliver_event(&mut guest, &mut mailbox).await?
+                || self.tell_difference_end(&mut guest, &mut difference_told).await?
+                || self.ring_timer(&mut guest).await?;
+            if !progress {
+                self.publish(Phase::Running);
+                self.wait(drain_by).await?;
+            }
+        }
+    }
+
+    /// A new guest with its program loaded.
+    async fn load(&mut self) -> Result<Instance, LifeEnd> {
+        self.desk.papers().clear();
+        self.first_id = self.desk.papers().next_id();
+        let mut args = vec![self.config.source.as_ref().map_or(self.config.name.to_string(), |(_, path)| path.clone())];
+        args.extend(self.config.args.iter().cloned());
+        let config = StartConfig {
+            limits: self.config.limits,
+            folders: self.config.folders.clone(),
+            args,
+            env: self.config.env.clone(),
+            host: Box::new(Clerk {
+                desk: self.desk.clone(),
+                name: self.config.name.clone(),
+                store: self.store.clone(),
+                output: Arc::clone(&self.output),
+            }),
+        };
+        let mut guest = match self.config.program.start(config).await {
+            Ok(guest) => guest,
+            Err(StartError::Trapped(trap)) => return Err(crashed("at its start", &trap, false)),
+            Err(error) => return Err(LifeEnd::Over(End::LoadFailed(error.to_string()))),
+        };
+        if let Some((source, path)) = &self.config.source {
+            let outcome = guest.load(source, path).await;
+            self.take_up(self.cursor)?;
+            if let Some((code, ExitMoment::Now)) = self.desk.papers().exit {
+                return Err(LifeEnd::Over(End::Exited(code)));
+            }
+            match outcome {
+                Ok(()) => {}
+                Err(GuestError::Raised(traceback)) => return Err(LifeEnd::Over(End::LoadFailed(traceback))),
+                Err(GuestError::Trapped(trap)) => return Err(crashed("while it was loaded", &trap, false)),
+            }
+        }
+        Ok(guest)
+    }
+
+    /// The account's user, once it is logged in.
+    async fn our_id(&mut self) -> Result<i64, LifeEnd> {
+        loop {
+            let our_id = self.link.state.borrow_and_update().our_id;
+            if let Some(our_id) = our_id {
+                return Ok(our_id);
+            }
+            self.wait(None).await?;
+        }
+    }
+
+    /// After a callback: takes up what it left, and says what became of it. `during` fits after "stopped".
+    fn settle(&mut self, outcome: Result<(), GuestError>, during: &str, handled_seq: u64) -> Result<(), LifeEnd> {
+        self.take_up(handled_seq)?;
+        if let Some((code, ExitMoment::Now)) = self.desk.papers().exit {
+            return Err(LifeEnd::Over(End::Exited(code)));
+        }
+        if *self.stop.borrow() {
+            return Err(LifeEnd::Over(End::Stopped));
+        }
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(GuestError::Raised(text)) => {
+                self.log(LogLevel::Error, text.trim_end());
+                Ok(())
+            }
+            Err(GuestError::Trapped(trap)) => Err(crashed(during, &trap, true)),
+        }
+    }
+
+    /// Writes down, together, that the inbox is handled up to `seq` and which calls were made, and only then takes the
+    /// calls. An end at once drops them, as the end of a process would.
+    fn take_up(&mut self, seq: u64) -> Result<(), LifeEnd> {
+        let requests = {
+            let mut papers = self.desk.papers();
+            let requests = papers.take_calls();
+            if matches!(papers.exit, Some((_, ExitMoment::Now))) { Vec::new() } else { requests }
+        };
+        if seq > self.cursor || !requests.is_empty() {
+            self.store.handled(&self.config.name, seq, &requests)?;
+            self.cursor = seq;
+            self.outgoing.extend(requests);
+        }
+        Ok(())
+    }
+
+    /// Delivers the next event, if there is one.
+    async fn deliver_event(
+        &mut self,
+        guest: &mut Instance,
+        mailbox: &mut VecDeque<(u64, Event)>,
+    ) -> Result<bool, LifeEnd> {
+        if mailbox.is_empty() {
+            if self.store.inbox_seq() <= self.cursor {
+                return Ok(false);
+            }
+            mailbox.extend(self.store.inbox_after(self.cursor, MAILBOX_EVENTS_MAX)?);
+        }
+        let Some((seq, event)) = mailbox.pop_front() else { return Ok(false) };
+        let outcome = guest.on_event(&event).await;
+        self.settle(outcome, &during(&event), seq)?;
+        Ok(true)
+    }
+
+    /// Delivers the next completion whose events have been delivered, if there is one.
+    async fn deliver_completion(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
+        while let Ok(completion) = self.link.completions.try_recv() {
+            self.take_in(completion);
+        }
+        let ready = self.early.iter().position(|completion| completion.after_seq <= self.cursor);
+        let Some(completion) = ready.and_then(|place| self.early.remove(place)) else { return Ok(false) };
+        self.desk.papers().completed();
+        let outcome = guest.on_completion(completion.id, &completion.result).await;
+        self.settle(outcome, "in a call's callback", self.cursor)?;
+        Ok(true)
+    }
+
+    /// A completion has come: of the guest that lives it is kept until delivered, of a former one it is dropped.
+    fn take_in(&mut self, completion: Completion) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if completion.id >= self.first_id && completion.id != 0 {
+            self.early.push_back(completion);
+        }
+    }
+
+    /// Completes the calls that were over the limit.
+    async fn refuse_calls(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
+        let refused = self.desk.papers().take_refused();
+        let (Some(&first), Some(&last)) = (refused.first(), refused.last()) else { return Ok(false) };
+        let max = self.config.limits.calls_pending_max;
+        let range = if first == last { "a call was".to_owned() } else { format!("{} calls were", refused.len()) };
+        self.log(LogLevel::Warn, &format!("{range} refused: {max} wait for their completion, the most a script may have"));
+        let result = Err(CallError::new(Failure::LimitReached, format!("{max} calls are pending")));
+        for id in refused {
+            let outcome = guest.on_completion(id, &result).await;
+            self.settle(outcome, "in a call's callback", self.cursor)?;
+        }
+        Ok(true)
+    }
+
+    /// Tells once that what was missed has been delivered.
+    async fn tell_difference_end(&mut self, guest: &mut Instance, told: &mut bool) -> Result<bool, LifeEnd> {
+        let end_seq = self.link.state.borrow_and_update().difference_end_seq;
+        if *told || end_seq.is_none_or(|seq| seq > self.cursor) {
+            return Ok(false);
+        }
+        *told = true;
+        let outcome = guest.on_get_difference_end().await;
+        self.settle(outcome, "in on_get_difference_end", self.cursor)?;
+        Ok(true)
+    }
+
+    /// Rings the guest's timer if its moment has come.
+    async fn ring_timer(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
+        let is_due = self.desk.papers().timer.take_if(|moment| *moment <= Instant::now()).is_some();
+        if is_due {
+            let outcome = guest.on_timer().await;
+            self.settle(outcome, "in a timer's callback", self.cursor)?;
+        }
+        Ok(is_due)
+    }
+
+    /// The end that the guest asked for, once it may come.
+    fn end_asked_for(&self, drain_by: &mut Option<Instant>) -> Option<End> {
+        let (code, _) = self.desk.papers().exit?;
+        let by = *drain_by.get_or_insert_with(|| Instant::now() + DRAIN_MAX);
+        let is_drained = self.calls_pending() == 0;
+        if !is_drained && Instant::now() >= by {
+            self.log(LogLevel::Warn, &format!("ended with {} calls not completed", self.calls_pending()));
+        }
+        (is_drained || Instant::now() >= by).then_some(End::Exited(code))
+    }
+
+    /// Sends what may go and fits.
+    fn send_outgoing(&mut self) -> Result<(), LifeEnd> {
+        while self.gate_open
+            && let Some(request) = self.outgoing.pop_front()
+        {
+            match self.link.requests.try_send(request) {
+                Ok(()) => self.in_flight += 1,
+                Err(TrySendError::Full(request)) => {
+                    self.outgoing.push_front(request);
+                    break;
+                }
+                Err(TrySendError::Closed(_)) => return Err(LifeEnd::Over(End::Stopped)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until there may be something to do.
+    async fn wait(&mut self, until: Option<Instant>) -> Result<(), LifeEnd> {
+        let timer = self.desk.papers().timer;
+        let wake = [timer, until].into_iter().flatten().min();
+        let sleep = async {
+            match wake {
+                Some(moment) => tokio::time::sleep_until(moment).await,
+                None => std::future::pending().await,
+            }
+        };
+        let is_waiting_for_room = self.gate_open && !self.outgoing.is_empty();
+        let completion = tokio::select! {
+            changed = self.link.state.changed() => changed.map(|()| None).map_err(drop),
+            completion = self.link.completions.recv() => completion.map(Some).ok_or(()),
+            permit = self.link.requests.reserve(), if is_waiting_for_room => permit.map(|_| None).map_err(drop),
+            _ = self.stop.changed() => Err(()),
+            () = sleep => Ok(None),
+        };
+        match completion {
+            Ok(Some(completion)) => self.take_in(completion),
+            Ok(None) => {}
+            Err(()) => return Err(LifeEnd::Over(End::Stopped)),
+        }
+        Ok(())
+    }
+
+    /// Waits before the next life; calls made before the crash still go out. Gives an end if one came meanwhile.
+    async fn back_off(&mut self, wait: Duration) -> Option<End> {
+        self.desk.papers().clear();
+        self.early.clear();
+        self.first_id = self.desk.papers().next_id();
+        let until = Instant::now() + wait;
+        while Instant::now() < until {
+            self.status.send_modify(|status| status.crashes += u64::from(status.phase != Phase::BackingOff));
+            self.publish(Phase::BackingOff);
+            let step = match self.send_outgoing() {
+                Ok(()) => self.wait(Some(until)).await,
+                Err(end) => Err(end),
+            };
+            if let Err(LifeEnd::Over(end)) = step {
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    fn calls_pending(&self) -> usize {
+        self.in_flight + self.outgoing.len() + self.early.len()
+    }
+
+    fn publish(&self, phase: Phase) {
+        let (handled_seq, calls_pending) = (self.cursor, self.calls_pending());
+        self.status.send_if_modified(|status| {
+            let crashes = status.crashes;
+            let now = ScriptStatus { phase, handled_seq, calls_pending, crashes };
+            let is_new = *status != now;
+            *status = now;
+            is_new
+        });
+    }
+
+    fn log(&self, level: LogLevel, text: &str) {
+        self.output.log(&self.config.name, level, text);
+    }
+}
+
+/// What a script was doing, for the line that tells of its crash.
+fn during(event: &Event) -> String {
+    match event {
+        Event::Message(message) => format!("in on_msg_receive (message {})", message.id),
+        Event::UserUpdate { user, .. } => format!("in on_user_update ({})", user.name),
+        Event::ChatUpdate { chat, .. } => format!("in on_chat_update ({})", chat.name),
+        Event::SecretChatUpdate { chat, .. } => format!("in on_secret_chat_update ({})", chat.name),
+    }
+}
+
+fn crashed(during: &str, trap: &Trap, was_loaded: bool) -> LifeEnd {
+    LifeEnd::Crashed { what: format!("{during}: it {trap}"), was_loaded }
+}

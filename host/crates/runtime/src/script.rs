@@ -1,0 +1,139 @@
+//! A script as the host sees it: how it is started, watched and stopped.
+//!
+//! Invariant: a status says [`Phase::Ended`] exactly once, last, whatever happens inside, a panic included.
+
+use std::sync::Arc;
+
+use sandbox::{Folders, Limits, LogLevel, Output, Program};
+use store::AccountStore;
+use tgl::{AccountState, Completion, Request, ScriptName};
+use tokio::sync::{mpsc, watch};
+
+use crate::actor::Actor;
+
+/// What a script is.
+pub struct ScriptConfig {
+    /// Its name within its account.
+    pub name: ScriptName,
+    /// The component that it is, or that interprets it.
+    pub program: Program,
+    /// For an interpreter: the program's text and its path in the guest.
+    pub source: Option<(String, String)>,
+    /// What it sees of the file system.
+    pub folders: Folders,
+    /// Its arguments, its own name not among them.
+    pub args: Vec<String>,
+    /// Its environment, beside HOME and TMPDIR.
+    pub env: Vec<(String, String)>,
+    /// How much it may use.
+    pub limits: Limits,
+}
+
+/// A script's connection to its account. All three are bounded by whoever made them.
+pub struct Link {
+    /// Calls go out here, in their order.
+    pub requests: mpsc::Sender<Request>,
+    /// Their ends come back here.
+    pub completions: mpsc::Receiver<Completion>,
+    /// How the account stands.
+    pub state: watch::Receiver<AccountState>,
+}
+
+/// Where a script's prints and log lines go. Neither may block.
+pub trait ScriptOutput: Send + Sync + 'static {
+    /// Text that the script prints, as it is.
+    fn print(&self, script: &ScriptName, to: Output, text: &str);
+    /// A line of the script's log.
+    fn log(&self, script: &ScriptName, level: LogLevel, text: &str);
+}
+
+/// How a script came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It asked for it, with this code.
+    Exited(u8),
+    /// It could not be loaded; the text is its traceback.
+    LoadFailed(String),
+    /// It was stopped for good: it crashed again and again, or the host can no longer keep what it must.
+    Quarantined(String),
+    /// The host stopped it.
+    Stopped,
+}
+
+/// What a script is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// On its way to its first event.
+    Loading,
+    /// It has had [`tgl::Event`]s up to [`ScriptStatus::handled_seq`] and waits for more.
+    Running,
+    /// It crashed and is started again in a while.
+    BackingOff,
+    /// It is over.
+    Ended(End),
+}
+
+/// How a script stands. Everything in it is of one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptStatus {
+    /// What it is doing.
+    pub phase: Phase,
+    /// It has handled the inbox up to here.
+    pub handled_seq: u64,
+    /// Calls that have not completed yet, those that have not left yet among them.
+    pub calls_pending: usize,
+    /// Events whose callback trapped, and other crashes, since it was started.
+    pub crashes: u64,
+}
+
+/// A script at work. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Script {
+    status: watch::Receiver<ScriptStatus>,
+    stop: watch::Sender<bool>,
+}
+
+impl Script {
+    /// Starts a script on the current tokio runtime.
+    pub fn start(config: ScriptConfig, link: Link, store: AccountStore, output: Arc<dyn ScriptOutput>) -> Self {
+        let begin = ScriptStatus { phase: Phase::Loading, handled_seq: 0, calls_pending: 0, crashes: 0 };
+        let (status_sender, status) = watch::channel(begin);
+        let (stop, stopped) = watch::channel(false);
+        let name = config.name.clone();
+        tokio::spawn(async move {
+            let actor = Actor::new(config, link, store, output, status_sender.clone(), stopped);
+            let end = match tokio::spawn(actor.run()).await {
+                Ok(end) => end,
+                Err(error) => {
+                    tracing::error!(script = %name, %error, "the script's actor ended badly");
+                    End::Quarantined("a fault in the host (a bug in tglhost)".to_owned())
+                }
+            };
+            status_sender.send_modify(|status| status.phase = Phase::Ended(end));
+        });
+        Self { status, stop }
+    }
+
+    /// How it stands, now and later.
+    pub fn status(&self) -> watch::Receiver<ScriptStatus> {
+        self.status.clone()
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&self) -> End {
+        let mut status = self.status.clone();
+        let end = status.wait_for(|status| matches!(status.phase, Phase::Ended(_))).await;
+        match end.map(|status| status.phase.clone()) {
+            Ok(Phase::Ended(end)) => end,
+            // The tokio runtime is going down.
+            _ => End::Stopped,
+        }
+    }
+
+    /// Stops it after the callback it is in, and waits for that.
+    pub async fn stop(self) -> End {
+        self.stop.send_replace(true);
+        self.ended().await
+    }
+}
+
