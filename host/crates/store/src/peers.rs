@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
-use tgl::{Peer, PeerDetails, PeerId, PeerKind, User};
+use tgl::{MessageId, Peer, PeerDetails, PeerId, PeerKind, User};
 
 use crate::error::Fault;
 use crate::{AccountStore, Batch, StoreError};
@@ -28,6 +28,10 @@ pub struct PeerFacts {
     pub members_count: i32,
     /// Grows with each change of a basic group's members.
     pub version: i32,
+    /// We have read the conversation's messages up to this one.
+    pub read_in_max: MessageId,
+    /// The other side has read ours up to this one.
+    pub read_out_max: MessageId,
 }
 
 /// A peer with everything that is kept of it.

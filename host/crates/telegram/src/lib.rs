@@ -1,1 +1,24 @@
-//! 
+//! One actor per Telegram account, on grammers' connections: logging in, updates into the store, calls out of it.
+//!
+//! Invariant: what the network does (cuts, garbage, a revoked session, a panic inside of grammers) is one account's
+//! matter: it reconnects or says that it is logged out, and nothing else notices.
+
+mod account;
+mod actor;
+mod calls;
+mod config;
+mod context;
+mod dh;
+mod difference;
+mod intake;
+mod key_exchange;
+mod link;
+pub mod login;
+mod pool;
+mod session;
+
+pub use account::{Account, REQUESTS_PENDING_MAX, is_logged_in};
+pub use actor::CALLS_UNDER_WAY_MAX;
+pub use config::{AccountConfig, DcAddress, Device};
+pub use dh::DhFault;
+pub use key_exchange::ExchangeError;

@@ -1,0 +1,126 @@
+//! An account as the rest of the host sees it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use store::{AccountStore, StoreError};
+use tgl::{AccountState, Completion, Connection, Peer, PeerId, Request, ScriptName};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::actor::{Actor, Attached, CALLS_UNDER_WAY_MAX};
+use crate::config::AccountConfig;
+use crate::context::Context;
+use crate::intake::Intake;
+use crate::session::StoreSession;
+
+/// Requests of one script that may wait for the account to take them.
+pub const REQUESTS_PENDING_MAX: usize = 1_000;
+
+/// How long the actor may take to end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A running account. Dropping it ends its connections; what it knew is in the store at any moment.
+#[derive(Debug)]
+pub struct Account {
+    state: watch::Receiver<AccountState>,
+    shared: Arc<Shared>,
+    task: Option<JoinHandle<()>>,
+}
+
+/// What the account's owner tells its actor.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    attached: Mutex<Vec<Attached>>,
+    is_stopping: Mutex<bool>,
+    pub(crate) changed: Notify,
+}
+
+impl Shared {
+    /// The scripts attached since the last time.
+    pub(crate) fn take_attached(&self) -> Vec<Attached> {
+        std::mem::take(&mut *self.attached.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the actor is to end.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.is_stopping.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Account {
+    /// Starts the account's actor. It connects by itself and stays connected. An account that nobody is logged in to
+    /// starts as [`Connection::LoggedOut`]. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// Where the account's file cannot be read.
+    pub fn start(config: AccountConfig) -> Result<Self, StoreError> {
+        let (publish, state) = watch::channel(AccountState { inbox_seq: config.store.inbox_seq(), ..AccountState::default() });
+        let shared = Arc::new(Shared::default());
+        let session = Arc::new(StoreSession::open(config.store.clone(), &config.dc)?);
+        let owner = config.store.owner()?.filter(|_| session.has_key());
+        let task = match owner {
+            Some(owner) => {
+                let intake = Intake::open(config.store.clone(), owner, publish.clone())?;
+                let context = Arc::new(Context::new(config.store.clone(), intake));
+                let actor = Actor::new(config, session, context, shared.clone(), publish);
+                Some(tokio::spawn(actor.run()))
+            }
+            None => {
+                let reason = "nobody is logged in to this account; log in first".to_owned();
+                publish.send_modify(|state| state.connection = Connection::LoggedOut(reason));
+                None
+            }
+        };
+        Ok(Self { state, shared, task })
+    }
+
+    /// How the account stands, now and with every change.
+    pub fn state(&self) -> watch::Receiver<AccountState> {
+        self.state.clone()
+    }
+
+    /// Ties a script to the account. What is sent into the one end is done in its order; each request with an id other
+    /// than 0 comes back as a completion on the other end, once. The script is let go when it drops the ends.
+    /// At most [`CALLS_UNDER_WAY_MAX`] calls of a script are under way at a time, completions that it has not taken
+    /// included; further ones wait in the channel.
+    pub fn attach(&self, script: ScriptName) -> (mpsc::Sender<Request>, mpsc::Receiver<Completion>) {
+        let (request_sender, requests) = mpsc::channel(REQUESTS_PENDING_MAX);
+        let (completions, completion_receiver) = mpsc::channel(CALLS_UNDER_WAY_MAX);
+        let attached = Attached { script, requests, completions };
+        self.shared.attached.lock().unwrap_or_else(PoisonError::into_inner).push(attached);
+        self.shared.changed.notify_one();
+        (request_sender, completion_receiver)
+    }
+
+    /// Ends the account's actor and its connections.
+    pub async fn stop(mut self) {
+        *self.shared.is_stopping.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.changed.notify_one();
+        if let Some(mut task) = self.task.take()
+            && tokio::time::timeout(STOP_TIMEOUT, &mut task).await.is_err()
+        {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+}
+
+/// The user that is logged in, from the store alone: nothing is asked of the network.
+pub fn is_logged_in(store: &AccountStore) -> Result<Option<Peer>, StoreError> {
+    let has_key = match store.home_dc()? {
+        Some(dc_id) => store.dc(dc_id)?.is_some_and(|dc| dc.auth_key.is_some()),
+        None => false,
+    };
+    match store.owner()?.filter(|_| has_key) {
+        Some(owner) => store.peer(PeerId::user(owner.user_id)),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,408 @@
+//! The actor of one account: it keeps a connection, takes updates in, and sees calls through.
+//!
+//! Invariant: the actor ends only when it is told to. Every failure, a panic of its own included, closes the connection
+//! and leads to a new one after a pause.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use grammers_session::updates::UpdatesLike;
+use grammers_tl_types::functions;
+use tgl::{AccountState, CallError, Completion, Connection, Failure, Outcome, PeerId, Request, ScriptName};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::account::Shared;
+use crate::calls::{self, Caller};
+use crate::config::AccountConfig;
+use crate::context::Context;
+use crate::difference;
+use crate::link::Trouble;
+use crate::pool::{self, InvokeError, Pool};
+use crate::session::StoreSession;
+
+/// Calls of one script that are under way at a time, completions it has not taken included.
+pub const CALLS_UNDER_WAY_MAX: usize = 64;
+
+/// Pauses between connections: the first one after a failure is immediate, the next waits this long, and so on doubling.
+const BACKOFF_MIN: Duration = Duration::from_millis(200);
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// How long a connection has to last for the next failure to count as the first.
+const STABLE_AFTER: Duration = Duration::from_secs(10);
+
+/// How often the data centre is asked whether it is still there.
+const PING_EVERY: Duration = Duration::from_secs(60);
+
+/// Updates taken in at one go before calls have their turn.
+const UPDATES_AT_ONCE_MAX: usize = 64;
+
+/// A script's ends of its channels.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) script: ScriptName,
+    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) completions: mpsc::Sender<Completion>,
+}
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Permit = mpsc::OwnedPermit<Completion>;
+
+/// A call with the place that is kept for its completion.
+struct Held {
+    request: Request,
+    permit: Permit,
+}
+
+/// A call that has come to its end.
+struct Ended {
+    held: Held,
+    caller: Caller,
+    result: Result<Outcome, CallError>,
+}
+
+/// A connection.
+struct Live {
+    number: u64,
+    pool: Arc<Pool>,
+    updates: mpsc::Receiver<UpdatesLike>,
+    catching_up: Option<BoxFuture<Result<(), InvokeError>>>,
+    ping: Option<BoxFuture<Result<(), InvokeError>>>,
+    ping_at: Instant,
+    online_since: Option<Instant>,
+}
+
+pub(crate) struct Actor {
+    config: AccountConfig,
+    session: Arc<StoreSession>,
+    context: Arc<Context>,
+    shared: Arc<Shared>,
+    state: watch::Sender<AccountState>,
+    live: Option<Live>,
+    connections: u64,
+    failures: u32,
+    connect_at: Instant,
+    is_logged_out: bool,
+    /// The next request of each script that has room for one.
+    inbound: FuturesUnordered<BoxFuture<Option<(Attached, Held)>>>,
+    calls: FuturesUnordered<BoxFuture<Ended>>,
+    /// Calls that wait for an earlier one into the same conversation, which is under way.
+    lanes: HashMap<PeerId, VecDeque<Held>>,
+}
+
+impl Actor {
+    pub(crate) fn new(
+        config: AccountConfig,
+        session: Arc<StoreSession>,
+        context: Arc<Context>,
+        shared: Arc<Shared>,
+        state: watch::Sender<AccountState>,
+    ) -> Self {
+        Self {
+            config,
+            session,
+            context,
+            shared,
+            state,
+            live: None,
+            connections: 0,
+            failures: 0,
+            connect_at: Instant::now(),
+            is_logged_out: false,
+            inbound: FuturesUnordered::new(),
+            calls: FuturesUnordered::new(),
+            lanes: HashMap::new(),
+        }
+    }
+
+    /// Works until the account is stopped.
+    pub(crate) async fn run(mut self) {
+        while AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
+            tracing::error!("an account's actor has failed; it goes on with a new connection");
+            self.lose("the host failed inside".to_owned());
+        }
+        if let Some(live) = self.live.take() {
+            live.pool.close();
+        }
+    }
+
+    async fn work(&mut self) {
+        while !self.shared.is_stopping() {
+            self.begin_what_is_due();
+            let deadline = self.deadline();
+            tokio::select! {
+                () = self.shared.changed.notified() => self.take_attached(),
+                happened = next_of(&mut self.live) => self.on_connection(happened),
+                (number, trouble) = self.context.link.troubled() => self.on_trouble(number, trouble),
+                Some(next) = self.inbound.next() => self.on_request(next),
+                Some(ended) = self.calls.next() => self.on_ended(ended),
+                () = tokio::time::sleep_until(deadline) => self.context.intake().on_deadline(std::time::Instant::now()),
+            }
+        }
+    }
+
+    fn begin_what_is_due(&mut self) {
+        let now = Instant::now();
+        if self.live.is_none() && !self.is_logged_out && now >= self.connect_at {
+            self.connect();
+        }
+        let Some(live) = &mut self.live else { return };
+        if live.catching_up.is_none() && self.context.intake().wants_difference(now.into_std()) {
+            self.context.intake().begin_difference();
+            let (context, pool, number) = (self.context.clone(), live.pool.clone(), live.number);
+            let up = (context.clone(), pool.clone());
+            let on_answer = move || up.0.link.up(number, up.1);
+            live.catching_up = Some(Box::pin(difference::catch_up(context, pool, on_answer)));
+        }
+        if live.ping.is_none() && live.online_since.is_some() && now >= live.ping_at {
+            live.ping_at = now + PING_EVERY;
+            let pool = live.pool.clone();
+            let ping = async move { pool.invoke(&functions::Ping { ping_id: now.elapsed().as_nanos() as i64 }).await.map(|_| ()) };
+            live.ping = Some(Box::pin(ping));
+        }
+    }
+
+    fn connect(&mut self) {
+        self.connections += 1;
+        let is_custom = self.config.dc.is_custom();
+        let (pool, updates) = Pool::start(self.session.clone(), self.config.api_id, &self.config.device, is_custom);
+        self.context.intake().want_difference();
+        self.live = Some(Live {
+            number: self.connections,
+            pool: Arc::new(pool),
+            updates,
+            catching_up: None,
+            ping: None,
+            ping_at: Instant::now() + PING_EVERY,
+            online_since: None,
+        });
+    }
+
+    /// The next moment at which something may have to begin.
+    fn deadline(&self) -> Instant {
+        let intake = Instant::from_std(self.context.intake().deadline());
+        match &self.live {
+            Some(live) if live.ping.is_none() => intake.min(live.ping_at),
+            Some(_) => intake,
+            None if self.is_logged_out => Instant::now() + PING_EVERY,
+            None => self.connect_at,
+        }
+    }
+
+    fn on_connection(&mut self, happened: Happened) {
+        match happened {
+            Happened::Pushed(updates) => {
+                for updates in updates {
+                    self.context.intake().receive_pushed(updates);
+                }
+            }
+            Happened::CaughtUp(Ok(())) => self.on_caught_up(),
+            Happened::Ping(Ok(())) => {}
+            Happened::CaughtUp(Err(error)) | Happened::Ping(Err(error)) => self.on_failure(error),
+        }
+    }
+
+    fn on_caught_up(&mut self) {
+        let is_complete = !self.context.intake().wants_difference(std::time::Instant::now());
+        let Some(live) = self.live.as_mut().filter(|_| is_complete) else { return };
+        live.online_since.get_or_insert_with(Instant::now);
+        self.state.send_if_modified(|state| {
+            let is_new = state.difference_end_seq.is_none() || state.connection != Connection::Online;
+            state.difference_end_seq.get_or_insert(state.inbox_seq);
+            state.connection = Connection::Online;
+            is_new
+        });
+    }
+
+    /// A call of the actor's own has failed.
+    fn on_failure(&mut self, error: InvokeError) {
+        match error {
+            InvokeError::Rpc(error) if pool::ends_login(&error) => self.log_out(pool::revoked_text(&error), true),
+            InvokeError::Rpc(error) => self.lose(format!("the data centre refuses: {}", pool::error_name(&error))),
+            InvokeError::UnknownKey => self.log_out(pool::UNKNOWN_KEY_TEXT.to_owned(), false),
+            InvokeError::Lost(reason) | InvokeError::Unreadable(reason) => self.lose(reason),
+            InvokeError::TooLarge => self.lose("a request was too large".to_owned()),
+        }
+    }
+
+    /// A script's call has failed.
+    fn on_trouble(&mut self, number: u64, trouble: Trouble) {
+        if self.live.as_ref().is_none_or(|live| live.number != number) {
+            return;
+        }
+        match trouble {
+            Trouble::Lost(reason) => self.lose(reason),
+            Trouble::LoggedOut { reason, is_revoked } => self.log_out(reason, is_revoked),
+        }
+    }
+
+    /// Gives the connection up and plans the next one.
+    fn lose(&mut self, reason: String) {
+        self.context.link.down();
+        self.context.intake().abort_difference();
+        let online_since = self.live.take().and_then(|live| {
+            live.pool.close();
+            live.online_since
+        });
+        if online_since.is_some_and(|since| since.elapsed() >= STABLE_AFTER) {
+            self.failures = 0;
+        }
+        self.connect_at = Instant::now() + backoff(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        tracing::debug!(reason, failures = self.failures, "the connection is lost");
+        self.state.send_if_modified(|state| {
+            // The reason is said once: while it lasts, the outage has one reason.
+            let (is_new, next) = match &state.connection {
+                Connection::Online => (true, Connection::Connecting),
+                Connection::Connecting => (true, Connection::Waiting(reason)),
+                _ => return false,
+            };
+            state.connection = next;
+            is_new
+        });
+    }
+
+    /// The authorisation is gone: calls fail from now on.
+    fn log_out(&mut self, reason: String, is_revoked: bool) {
+        self.lose(reason.clone());
+        self.is_logged_out = true;
+        if is_revoked && let Err(error) = self.config.store.clear_login() {
+            tracing::error!(%error, "the revoked session is not forgotten");
+        }
+        self.context.link.logged_out(reason.clone());
+        self.state.send_modify(|state| state.connection = Connection::LoggedOut(reason));
+    }
+
+    fn take_attached(&mut self) {
+        for attached in self.shared.take_attached() {
+            tracing::debug!(script = &*attached.script, "a script is attached");
+            self.inbound.push(Box::pin(next_request(attached)));
+        }
+    }
+
+    fn on_request(&mut self, next: Option<(Attached, Held)>) {
+        let Some((attached, held)) = next else { return };
+        self.inbound.push(Box::pin(next_request(attached)));
+        match calls::lane(&held.request.call) {
+            Some(lane) => match self.lanes.get_mut(&lane) {
+                Some(waiting) => waiting.push_back(held),
+                None => {
+                    self.lanes.insert(lane, VecDeque::new());
+                    self.begin(held);
+                }
+            },
+            None => self.begin(held),
+        }
+    }
+
+    fn begin(&mut self, held: Held) {
+        let caller = Caller::new(self.context.clone(), &held.request);
+        let call = async move {
+            let call = AssertUnwindSafe(calls::execute(&caller, &held.request)).catch_unwind();
+            let result = call.await.unwrap_or_else(|_| {
+                tracing::error!(call = ?std::mem::discriminant(&held.request.call), "a call has failed inside");
+                Err(CallError::new(Failure::Unavailable, "the host failed inside"))
+            });
+            Ended { held, caller, result }
+        };
+        self.calls.push(Box::pin(call));
+    }
+
+    fn on_ended(&mut self, ended: Ended) {
+        let Ended { held: Held { request, permit }, caller, result } = ended;
+        if let Some(lane) = calls::lane(&request.call) {
+            self.advance_lane(lane);
+        }
+        if caller.is_in_outbox()
+            && let Err(error) = self.context.intake().write(|batch| batch.complete_call(request.random_id))
+        {
+            tracing::warn!(%error, "a call that has ended stays in the outbox; its random id keeps it from being done twice");
+        }
+        // Whose id is 0 is waited for by nobody.
+        if request.id != 0 {
+            permit.send(Completion { id: request.id, result, after_seq: self.config.store.inbox_seq() });
+        }
+    }
+
+    fn advance_lane(&mut self, lane: PeerId) {
+        match self.lanes.get_mut(&lane).and_then(VecDeque::pop_front) {
+            Some(next) => self.begin(next),
+            None => {
+                self.lanes.remove(&lane);
+            }
+        }
+    }
+}
+
+/// What a connection brings.
+enum Happened {
+    Pushed(Vec<UpdatesLike>),
+    CaughtUp(Result<(), InvokeError>),
+    Ping(Result<(), InvokeError>),
+}
+
+/// Waits for the next thing that happens on the connection; for ever without one.
+async fn next_of(live: &mut Option<Live>) -> Happened {
+    let Some(live) = live else { return std::future::pending().await };
+    let happened = {
+        let mut pushed = Vec::new();
+        tokio::select! {
+            count = live.updates.recv_many(&mut pushed, UPDATES_AT_ONCE_MAX) => match count {
+                0 => Happened::Ping(Err(InvokeError::Lost("the connection has failed inside".to_owned()))),
+                _ => Happened::Pushed(pushed),
+            },
+            ended = ended(&mut live.catching_up) => Happened::CaughtUp(ended),
+            ended = ended(&mut live.ping) => Happened::Ping(ended),
+        }
+    };
+    match happened {
+        Happened::CaughtUp(_) => live.catching_up = None,
+        Happened::Ping(_) => live.ping = None,
+        Happened::Pushed(_) => {}
+    }
+    happened
+}
+
+async fn ended<T>(future: &mut Option<BoxFuture<T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The script's next request, once there is room for its completion; none when the script is gone.
+async fn next_request(mut attached: Attached) -> Option<(Attached, Held)> {
+    let permit = attached.completions.clone().reserve_owned().await.ok()?;
+    let request = attached.requests.recv().await?;
+    Some((attached, Held { request, permit }))
+}
+
+/// The pause before the next connection after this many failures, with a quarter of chance either way.
+fn backoff(failures: u32) -> Duration {
+    if failures == 0 {
+        return Duration::ZERO;
+    }
+    let pause = BACKOFF_MIN.saturating_mul(1 << (failures - 1).min(16)).min(BACKOFF_MAX);
+    let [chance] = crate::dh::random::<1>();
+    pause.mul_f64(0.75 + f64::from(chance) / 512.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_their_bound() {
+        assert_eq!(backoff(0), Duration::ZERO);
+        for failures in 1..100 {
+            let pause = backoff(failures);
+            let expected = BACKOFF_MIN.saturating_mul(1 << (failures - 1).min(10)).min(BACKOFF_MAX);
+            assert!(pause >= expected.mul_f64(0.74) && pause <= expected.mul_f64(1.26), "{failures}: {pause:?}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The contact list: <https://core.telegram.org/api/contacts>.
+
+use grammers_tl_types as tl;
+use tgl::{CallError, Outcome, PeerId};
+use tl::{enums, functions, types};
+
+use super::Caller;
+use crate::context::unavailable;
+
+/// contacts.getContacts: <https://core.telegram.org/method/contacts.getContacts>.
+pub(super) async fn get(caller: &Caller) -> Result<Outcome, CallError> {
+    let users = match caller.invoke(&functions::contacts::GetContacts { hash: 0 }).await? {
+        enums::contacts::Contacts::Contacts(list) => list.users,
+        enums::contacts::Contacts::NotModified => Vec::new(),
+    };
+    let peers = caller.context.intake().learn_users(&users).map_err(|error| unavailable(&error))?;
+    Ok(Outcome::Peers(peers))
+}
+
+/// contacts.importContacts; also renames: <https://core.telegram.org/method/contacts.importContacts>.
+pub(super) async fn add(caller: &Caller, phone: &str, first_name: &str, last_name: &str) -> Result<Outcome, CallError> {
+    let contact = types::InputPhoneContact {
+        client_id: 0,
+        phone: phone.to_owned(),
+        first_name: first_name.to_owned(),
+        last_name: last_name.to_owned(),
+        note: None,
+    };
+    let request = functions::contacts::ImportContacts { contacts: vec![contact.into()] };
+    let enums::contacts::ImportedContacts::Contacts(imported) = caller.invoke(&request).await?;
+    let peers = caller.context.intake().learn_users(&imported.users).map_err(|error| unavailable(&error))?;
+    Ok(Outcome::Peers(peers))
+}
+
+/// contacts.deleteContacts: <https://core.telegram.org/method/contacts.deleteContacts>.
+pub(super) async fn delete(caller: &Caller, user: PeerId) -> Result<Outcome, CallError> {
+    let request = functions::contacts::DeleteContacts { id: vec![caller.context.input_user(user)?] };
+    let updates = caller.invoke(&request).await?;
+    caller.context.intake().receive_answer(updates, None);
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,85 @@
+//! Calls of scripts, one function for each, by topic.
+//!
+//! Invariant: each call ends, with an outcome or an error, and what it caused is in the store before its end is told.
+
+mod caller;
+mod chats;
+mod contacts;
+mod history;
+mod messages;
+mod profile;
+
+use grammers_tl_types as tl;
+use tgl::{Call, CallError, Failure, Outcome, PeerId, Request};
+use tl::enums;
+
+pub(crate) use caller::Caller;
+
+/// The conversation in which calls have to keep their order at the server, if it matters.
+pub(crate) fn lane(call: &Call) -> Option<PeerId> {
+    match call {
+        Call::SendMessage { to, .. }
+        | Call::SendFile { to, .. }
+        | Call::SendLocation { to, .. }
+        | Call::SendContact { to, .. }
+        | Call::ForwardMessage { to, .. }
+        | Call::ForwardMedia { to, .. } => Some(*to),
+        _ => None,
+    }
+}
+
+/// Makes one call and waits for its end.
+pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcome, CallError> {
+    let random_id = request.random_id;
+    match &request.call {
+        Call::GetContacts => contacts::get(caller).await,
+        Call::AddContact { phone, first_name, last_name } => contacts::add(caller, phone, first_name, last_name).await,
+        Call::DeleteContact { user } => contacts::delete(caller, *user).await,
+        Call::SetProfileName { first_name, last_name } => profile::set_name(caller, first_name, last_name).await,
+        Call::SetPresence(presence) => profile::set_presence(caller, *presence).await,
+        Call::SendMessage { to, text, reply_to, preview } => {
+            messages::send(caller, random_id, *to, text, *reply_to, *preview).await
+        }
+        Call::SendLocation { to, latitude, longitude } => {
+            messages::send_location(caller, random_id, *to, *latitude, *longitude).await
+        }
+        Call::SendContact { to, phone, first_name, last_name } => {
+            messages::send_contact(caller, random_id, *to, [phone, first_name, last_name]).await
+        }
+        Call::ForwardMessage { to, id } => messages::forward(caller, random_id, *to, *id).await,
+        Call::DeleteMessage { id } => messages::delete(caller, *id).await,
+        Call::MarkRead { peer } => messages::mark_read(caller, *peer).await,
+        Call::SetTyping { peer, state } => messages::set_typing(caller, *peer, *state).await,
+        Call::GetDialogs => history::dialogs(caller).await,
+        Call::GetHistory { peer, page } => history::get(caller, *peer, *page).await,
+        Call::SearchMessages { peer: Some(peer), text, page } => history::search(caller, *peer, text, *page).await,
+        Call::SearchMessages { peer: None, text, page } => history::search_everywhere(caller, text, *page).await,
+        Call::GetPeerInfo { peer } => chats::info(caller, *peer).await,
+        Call::CreateChat { users, title } => chats::create(caller, users, title).await,
+        Call::RenameChat { chat, title } => chats::rename(caller, *chat, title).await,
+        Call::AddChatUser { chat, user } => chats::add_user(caller, *chat, *user).await,
+        Call::DeleteChatUser { chat, user } => chats::delete_user(caller, *chat, *user).await,
+        Call::JoinChatByLink { link } => chats::join_by_link(caller, link).await,
+        Call::SendFile { .. } | Call::ForwardMedia { .. } | Call::LoadFile { .. } => {
+            Err(invalid("files are not supported yet"))
+        }
+        Call::SetProfilePhoto { .. } | Call::SetChatPhoto { .. } => Err(invalid("photos are not supported yet")),
+        Call::CreateSecretChat { .. } | Call::AcceptSecretChat { .. } => Err(invalid("secret chats are not supported yet")),
+        Call::RestoreMessage { .. } => Err(invalid("Telegram has no way to bring a deleted message back")),
+        Call::RawQuery { .. } => Err(invalid("raw queries are not supported yet")),
+    }
+}
+
+/// Messages, users and chats of an answer that has messages.
+pub(crate) fn contents(answer: enums::messages::Messages) -> (Vec<enums::Message>, Vec<enums::User>, Vec<enums::Chat>) {
+    match answer {
+        enums::messages::Messages::Messages(list) => (list.messages, list.users, list.chats),
+        enums::messages::Messages::Slice(list) => (list.messages, list.users, list.chats),
+        enums::messages::Messages::ChannelMessages(list) => (list.messages, list.users, list.chats),
+        enums::messages::Messages::NotModified(_) => (Vec::new(), Vec::new(), Vec::new()),
+    }
+}
+
+fn invalid(why: &str) -> CallError {
+    CallError::new(Failure::Invalid, why)
+}

@@ -1,0 +1,239 @@
+//! Fetches what happened while nobody listened: <https://core.telegram.org/api/updates#recovering-gaps>.
+//!
+//! Invariant: when it ends well, every message up to the server's state is in the store, or the log says that the
+//! bound was reached.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use grammers_tl_types as tl;
+use store::UpdateState;
+use tl::{enums, functions, types};
+
+use crate::context::Context;
+use crate::intake::peer_id;
+use crate::pool::{InvokeError, Pool};
+
+/// Parts of one difference that are fetched at most; what remains is fetched by the next one.
+const SLICES_MAX: u32 = 10_000;
+
+/// Conversations looked through, and messages taken from them, where the difference is too long to be had.
+const RECOVERY_DIALOGS_MAX: usize = 500;
+const RECOVERY_MESSAGES_MAX: usize = 10_000;
+
+/// How many of either come with one answer.
+const PAGE: i32 = 100;
+
+/// How much older than the last update a message may be and still be new to us: clocks of servers differ.
+const RECOVERY_SLACK_S: i32 = 60;
+
+/// Brings the account up to date. `on_answer` is called once the data centre has answered for the first time: there is
+/// a connection, and it knows us.
+pub(crate) async fn catch_up(context: Arc<Context>, pool: Arc<Pool>, on_answer: impl FnOnce()) -> Result<(), InvokeError> {
+    let mut on_answer = Some(on_answer);
+    for _ in 0..SLICES_MAX {
+        let stored = context.intake().stored_state();
+        let Some(state) = stored else {
+            let state = state(&pool.invoke(&functions::updates::GetState {}).await?);
+            if let Some(call) = on_answer.take() {
+            call();
+        }
+            context.intake().begin_at(state);
+            break;
+        };
+        let difference = match pool.invoke(&get_difference(state)).await {
+            Err(InvokeError::Rpc(error)) if error.name.starts_with("PERSISTENT_TIMESTAMP") => {
+                let now = self::state(&pool.invoke(&functions::updates::GetState {}).await?);
+                recover(&context, &pool, now).await?;
+                continue;
+            }
+            answer => answer?,
+        };
+        if let Some(call) = on_answer.take() {
+            call();
+        }
+        if let enums::updates::Difference::TooLong(answer) = &difference {
+            recover(&context, &pool, UpdateState { pts: answer.pts, ..state }).await?;
+            continue;
+        }
+        if is_last(&context, difference, state) {
+            break;
+        }
+    }
+    context.intake().end_difference();
+    Ok(())
+}
+
+fn get_difference(state: UpdateState) -> functions::updates::GetDifference {
+    functions::updates::GetDifference {
+        pts: state.pts,
+        pts_limit: None,
+        pts_total_limit: None,
+        date: state.date,
+        qts: state.qts,
+        qts_limit: None,
+    }
+}
+
+/// Takes one part. True where it was the last one, or where it cannot be kept for now.
+fn is_last(context: &Context, difference: enums::updates::Difference, before: UpdateState) -> bool {
+    let mut intake = context.intake();
+    match difference {
+        enums::updates::Difference::Empty(answer) => {
+            let state = UpdateState { date: answer.date.max(before.date), seq: answer.seq, ..before };
+            intake.take_difference(Vec::new(), Vec::new(), Vec::new(), Vec::new(), state);
+            true
+        }
+        enums::updates::Difference::Difference(part) => {
+            let state = state(&part.state);
+            intake.take_difference(part.users, part.chats, part.new_messages, part.other_updates, state);
+            true
+        }
+        enums::updates::Difference::Slice(part) => {
+            let state = state(&part.intermediate_state);
+            let is_kept = intake.take_difference(part.users, part.chats, part.new_messages, part.other_updates, state);
+            !is_kept || (state.pts, state.qts) == (before.pts, before.qts)
+        }
+        enums::updates::Difference::TooLong(_) => true,
+    }
+}
+
+fn state(state: &enums::updates::State) -> UpdateState {
+    let enums::updates::State::State(state) = state;
+    UpdateState { pts: state.pts, qts: state.qts, date: state.date, seq: state.seq }
+}
+
+/// Everything that was found in place of a difference.
+#[derive(Default)]
+struct Found {
+    users: Vec<enums::User>,
+    chats: Vec<enums::Chat>,
+    messages: BTreeMap<i32, enums::Message>,
+}
+
+/// Looks the new messages up in the conversations, as there is no difference to be had, and goes on from `state`.
+async fn recover(context: &Arc<Context>, pool: &Pool, state: UpdateState) -> Result<(), InvokeError> {
+    let (owner, last) = {
+        let intake = context.intake();
+        (intake.owner(), intake.stored_state().unwrap_or_default())
+    };
+    tracing::warn!(from_pts = last.pts, to_pts = state.pts, "too much was missed: looking through the conversations");
+    let mut found = Found::default();
+    // Bots have no list of conversations.
+    if !owner.is_bot {
+        collect(context, pool, last.date.saturating_sub(RECOVERY_SLACK_S), &mut found).await?;
+    }
+    if owner.is_bot || found.messages.len() >= RECOVERY_MESSAGES_MAX {
+        tracing::warn!(messages = found.messages.len(), "some of the messages that were missed may never arrive");
+    }
+    let messages = found.messages.into_values().collect();
+    let state = UpdateState { date: state.date.max(last.date), ..state };
+    if context.intake().take_difference(found.users, found.chats, messages, Vec::new(), state) {
+        Ok(())
+    } else {
+        Err(InvokeError::Lost("what was missed cannot be kept for now".to_owned()))
+    }
+}
+
+async fn collect(context: &Context, pool: &Pool, since: i32, found: &mut Found) -> Result<(), InvokeError> {
+    let mut seen = 0;
+    let (mut offset_date, mut offset_id, mut offset_peer) = (0, 0, enums::InputPeer::Empty);
+    while seen < RECOVERY_DIALOGS_MAX && found.messages.len() < RECOVERY_MESSAGES_MAX {
+        let request = functions::messages::GetDialogs {
+            exclude_pinned: false,
+            folder_id: None,
+            offset_date,
+            offset_id,
+            offset_peer: offset_peer.clone(),
+            limit: PAGE,
+            hash: 0,
+        };
+        let (dialogs, messages, users, chats) = match pool.invoke(&request).await? {
+            enums::messages::Dialogs::Dialogs(list) => (list.dialogs, list.messages, list.users, list.chats),
+            enums::messages::Dialogs::Slice(list) => (list.dialogs, list.messages, list.users, list.chats),
+            enums::messages::Dialogs::NotModified(_) => return Ok(()),
+        };
+        let learnt = context.intake().learn(&users, &chats, &[]);
+        learnt.map_err(|error| InvokeError::Lost(error.to_string()))?;
+        found.users.extend(users);
+        found.chats.extend(chats);
+        let mut oldest = None;
+        for dialog in &dialogs {
+            let enums::Dialog::Dialog(dialog) = dialog else { continue };
+            let top = messages.iter().find(|message| is_top(message, dialog));
+            let date = top.map_or(0, date);
+            oldest = Some((date, dialog));
+            if date >= since {
+                collect_history(context, pool, dialog, since, found).await?;
+            }
+        }
+        seen += dialogs.len();
+        match oldest {
+            Some((date, dialog)) if date >= since && dialogs.len() as i32 == PAGE => {
+                (offset_date, offset_id) = (date, dialog.top_message);
+                offset_peer = context.input_peer(peer_id(&dialog.peer)).unwrap_or(enums::InputPeer::Empty);
+            }
+            _ => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+async fn collect_history(
+    context: &Context,
+    pool: &Pool,
+    dialog: &types::Dialog,
+    since: i32,
+    found: &mut Found,
+) -> Result<(), InvokeError> {
+    // Channels have states of their own.
+    let Ok(peer) = context.input_peer(peer_id(&dialog.peer)) else { return Ok(()) };
+    let mut offset_id = 0;
+    while found.messages.len() < RECOVERY_MESSAGES_MAX {
+        let request = functions::messages::GetHistory {
+            peer: peer.clone(),
+            offset_id,
+            offset_date: 0,
+            add_offset: 0,
+            limit: PAGE,
+            max_id: 0,
+            min_id: 0,
+            hash: 0,
+        };
+        let (messages, users, chats) = crate::calls::contents(pool.invoke(&request).await?);
+        found.users.extend(users);
+        found.chats.extend(chats);
+        let is_end = messages.len() < PAGE as usize || messages.iter().any(|message| date(message) < since);
+        offset_id = messages.last().map_or(0, id);
+        found.messages.extend(messages.into_iter().filter(|message| date(message) >= since).map(|message| (id(&message), message)));
+        if is_end {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn is_top(message: &enums::Message, dialog: &types::Dialog) -> bool {
+    let peer = match message {
+        enums::Message::Empty(_) => return false,
+        enums::Message::Message(message) => &message.peer_id,
+        enums::Message::Service(message) => &message.peer_id,
+    };
+    id(message) == dialog.top_message && *peer == dialog.peer
+}
+
+fn id(message: &enums::Message) -> i32 {
+    match message {
+        enums::Message::Empty(message) => message.id,
+        enums::Message::Message(message) => message.id,
+        enums::Message::Service(message) => message.id,
+    }
+}
+
+fn date(message: &enums::Message) -> i32 {
+    match message {
+        enums::Message::Empty(_) => 0,
+        enums::Message::Message(message) => message.date,
+        enums::Message::Service(message) => message.date,
+    }
+}

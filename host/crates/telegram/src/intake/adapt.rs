@@ -1,0 +1,195 @@
+//! Brings every form in which the server sends updates to the one form that [`super::order`] takes.
+
+use grammers_session::updates::UpdatesLike;
+use grammers_tl_types as tl;
+use tl::{enums, functions, types};
+
+use super::order::Envelope;
+
+/// What came in.
+pub(crate) enum Incoming {
+    /// Updates.
+    Envelope(Envelope),
+    /// A sign that something is missing.
+    Gap,
+    /// Nothing for the account's own sequences.
+    Nothing,
+}
+
+/// What grammers' pool hands over, answers to our own calls included.
+pub(crate) fn pushed(updates: UpdatesLike) -> Incoming {
+    match updates {
+        UpdatesLike::Updates(updates) => self::updates(updates),
+        UpdatesLike::ShortSentMessage { request, update } => short_sent(&request, update),
+        UpdatesLike::AffectedMessages(affected) => Incoming::Envelope(Envelope::affected(&affected)),
+        UpdatesLike::InvitedUsers(invited) => self::updates(invited.updates),
+        UpdatesLike::ChatInviteJoinResult(result) => self::updates(result.updates),
+        UpdatesLike::AffectedChannelMessages { .. } => Incoming::Nothing,
+        UpdatesLike::ConnectionClosed | UpdatesLike::MalformedUpdates => Incoming::Gap,
+    }
+}
+
+/// What the server calls `Updates`: <https://core.telegram.org/type/Updates>.
+pub(crate) fn updates(updates: enums::Updates) -> Incoming {
+    Incoming::Envelope(match updates {
+        enums::Updates::TooLong => return Incoming::Gap,
+        // Complete only with the request it answers, as `ShortSentMessage`.
+        enums::Updates::UpdateShortSentMessage(_) => return Incoming::Nothing,
+        enums::Updates::UpdateShort(short) => Envelope::single(short.update, short.date),
+        enums::Updates::Updates(all) => Envelope {
+            updates: all.updates,
+            users: all.users,
+            chats: all.chats,
+            date: all.date,
+            seq_start: all.seq,
+            seq: all.seq,
+        },
+        enums::Updates::Combined(all) => Envelope {
+            updates: all.updates,
+            users: all.users,
+            chats: all.chats,
+            date: all.date,
+            seq_start: all.seq_start,
+            seq: all.seq,
+        },
+        enums::Updates::UpdateShortMessage(short) => {
+            let message = types::Message {
+                out: short.out,
+                mentioned: short.mentioned,
+                media_unread: short.media_unread,
+                silent: short.silent,
+                fwd_from: short.fwd_from,
+                via_bot_id: short.via_bot_id,
+                reply_to: short.reply_to,
+                entities: short.entities,
+                ttl_period: short.ttl_period,
+                ..plain_message(short.id, types::PeerUser { user_id: short.user_id }.into(), short.date, short.message)
+            };
+            new_message(message, short.pts, short.pts_count)
+        }
+        enums::Updates::UpdateShortChatMessage(short) => {
+            let message = types::Message {
+                out: short.out,
+                mentioned: short.mentioned,
+                media_unread: short.media_unread,
+                silent: short.silent,
+                from_id: Some(types::PeerUser { user_id: short.from_id }.into()),
+                fwd_from: short.fwd_from,
+                via_bot_id: short.via_bot_id,
+                reply_to: short.reply_to,
+                entities: short.entities,
+                ttl_period: short.ttl_period,
+                ..plain_message(short.id, types::PeerChat { chat_id: short.chat_id }.into(), short.date, short.message)
+            };
+            new_message(message, short.pts, short.pts_count)
+        }
+    })
+}
+
+/// The short answer to a plain text, completed from what was asked.
+pub(crate) fn short_sent(request: &functions::messages::SendMessage, sent: types::UpdateShortSentMessage) -> Incoming {
+    let reply_to = match &request.reply_to {
+        Some(enums::InputReplyTo::Message(reply)) => Some(reply_header(reply.reply_to_msg_id)),
+        _ => None,
+    };
+    // A peer named in a way that we do not use: the whole message comes with the difference.
+    let Some(peer) = peer(&request.peer) else { return Incoming::Gap };
+    let message = types::Message {
+        out: sent.out,
+        media: sent.media,
+        entities: sent.entities,
+        ttl_period: sent.ttl_period,
+        reply_to,
+        ..plain_message(sent.id, peer, sent.date, request.message.clone())
+    };
+    Incoming::Envelope(new_message(message, sent.pts, sent.pts_count))
+}
+
+fn new_message(message: types::Message, pts: i32, pts_count: i32) -> Envelope {
+    let date = message.date;
+    Envelope::single(types::UpdateNewMessage { message: message.into(), pts, pts_count }.into(), date)
+}
+
+fn peer(peer: &enums::InputPeer) -> Option<enums::Peer> {
+    match peer {
+        enums::InputPeer::User(peer) => Some(types::PeerUser { user_id: peer.user_id }.into()),
+        enums::InputPeer::Chat(peer) => Some(types::PeerChat { chat_id: peer.chat_id }.into()),
+        enums::InputPeer::Channel(peer) => Some(types::PeerChannel { channel_id: peer.channel_id }.into()),
+        _ => None,
+    }
+}
+
+fn reply_header(id: i32) -> enums::MessageReplyHeader {
+    types::MessageReplyHeader {
+        reply_to_scheduled: false,
+        forum_topic: false,
+        quote: false,
+        reply_to_ephemeral: false,
+        reply_to_msg_id: Some(id),
+        reply_to_peer_id: None,
+        reply_from: None,
+        reply_media: None,
+        reply_to_top_id: None,
+        quote_text: None,
+        quote_entities: None,
+        quote_offset: None,
+        todo_item_id: None,
+        poll_option: None,
+    }
+    .into()
+}
+
+/// A message with nothing but a text.
+fn plain_message(id: i32, peer_id: enums::Peer, date: i32, text: String) -> types::Message {
+    types::Message {
+        id,
+        peer_id,
+        date,
+        message: text,
+        out: false,
+        mentioned: false,
+        media_unread: false,
+        silent: false,
+        post: false,
+        from_scheduled: false,
+        legacy: false,
+        edit_hide: false,
+        pinned: false,
+        noforwards: false,
+        invert_media: false,
+        offline: false,
+        video_processing_pending: false,
+        paid_suggested_post_stars: false,
+        paid_suggested_post_ton: false,
+        from_id: None,
+        from_boosts_applied: None,
+        from_rank: None,
+        saved_peer_id: None,
+        fwd_from: None,
+        via_bot_id: None,
+        via_business_bot_id: None,
+        guestchat_via_from: None,
+        reply_to: None,
+        media: None,
+        reply_markup: None,
+        entities: None,
+        views: None,
+        forwards: None,
+        replies: None,
+        edit_date: None,
+        post_author: None,
+        grouped_id: None,
+        reactions: None,
+        restriction_reason: None,
+        ttl_period: None,
+        quick_reply_shortcut_id: None,
+        effect: None,
+        factcheck: None,
+        report_delivery_until_date: None,
+        paid_message_stars: None,
+        suggested_post: None,
+        schedule_repeat_period: None,
+        summary_from_language: None,
+        rich_message: None,
+    }
+}

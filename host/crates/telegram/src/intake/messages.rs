@@ -1,0 +1,196 @@
+//! Messages from the server as scripts see them.
+
+use grammers_tl_types as tl;
+use store::{Batch, StoreError};
+use tgl::{
+    ContactCard, Forward, GeoPoint, Media, Message, MessageFlags, Peer, PeerId, ServiceAction, Venue, WebPage,
+};
+use tl::{enums, types};
+
+use super::peers::peer_id;
+
+/// A message with the conversation it belongs to; none for an empty one and for those of channels, whose ids are not
+/// the account's.
+pub(crate) fn message(
+    batch: &Batch<'_>,
+    our_id: i64,
+    message: &enums::Message,
+) -> Result<Option<(PeerId, Message)>, StoreError> {
+    let common = match message {
+        enums::Message::Empty(_) => return Ok(None),
+        enums::Message::Message(message) => Common {
+            id: message.id,
+            out: message.out,
+            mentioned: message.mentioned,
+            from: message.from_id.as_ref().map(peer_id),
+            chat: peer_id(&message.peer_id),
+            date: message.date,
+            reply_to: reply_id(message.reply_to.as_ref()),
+        },
+        enums::Message::Service(message) => Common {
+            id: message.id,
+            out: message.out,
+            mentioned: message.mentioned,
+            from: message.from_id.as_ref().map(peer_id),
+            chat: peer_id(&message.peer_id),
+            date: message.date,
+            reply_to: reply_id(message.reply_to.as_ref()),
+        },
+    };
+    if common.chat.kind == tgl::PeerKind::Channel {
+        return Ok(None);
+    }
+    let mut converted = common.message(batch, our_id)?;
+    match message {
+        enums::Message::Message(message) => {
+            converted.text = Some(message.message.clone()).filter(|text| !text.is_empty());
+            converted.media = message.media.as_ref().and_then(|media| self::media(media, converted.text.as_deref()));
+            converted.forward = message.fwd_from.as_ref().map(|forward| self::forward(batch, forward)).transpose()?;
+        }
+        enums::Message::Service(message) => {
+            converted.flags.service = true;
+            converted.action = action(&message.action);
+        }
+        enums::Message::Empty(_) => {}
+    }
+    Ok(Some((common.chat, converted)))
+}
+
+/// Number, author and conversation of a message, and who else has to be known to show it.
+pub(crate) fn people(message: &enums::Message) -> Vec<PeerId> {
+    match message {
+        enums::Message::Empty(_) => Vec::new(),
+        enums::Message::Message(message) => {
+            std::iter::once(&message.peer_id).chain(&message.from_id).map(peer_id).collect()
+        }
+        enums::Message::Service(message) => {
+            std::iter::once(&message.peer_id).chain(&message.from_id).map(peer_id).collect()
+        }
+    }
+}
+
+struct Common {
+    id: i32,
+    out: bool,
+    mentioned: bool,
+    from: Option<PeerId>,
+    chat: PeerId,
+    date: i32,
+    reply_to: Option<i64>,
+}
+
+impl Common {
+    /// The message without what differs between ordinary and service messages.
+    fn message(&self, batch: &Batch<'_>, our_id: i64) -> Result<Message, StoreError> {
+        let us = PeerId::user(our_id);
+        let is_private = self.chat.kind == tgl::PeerKind::User;
+        // In private chats the author is left out: it is us, or who the conversation is with.
+        let source = match self.from {
+            Some(from) => Some(from),
+            None if is_private && self.out => Some(us),
+            None if is_private => Some(self.chat),
+            None => None,
+        };
+        let destination = if is_private && !self.out { us } else { self.chat };
+        let chat = batch.peer_record(self.chat)?;
+        let read_max = chat.as_ref().map_or(0, |chat| if self.out { chat.facts.read_out_max } else { chat.facts.read_in_max });
+        let id = i64::from(self.id);
+        let find = |id: PeerId| -> Result<Option<Peer>, StoreError> {
+            match &chat {
+                Some(record) if id == self.chat => Ok(Some(record.peer.clone())),
+                _ => Ok(batch.peer_record(id)?.map(|record| record.peer)),
+            }
+        };
+        Ok(Message {
+            id,
+            flags: MessageFlags {
+                unread: id > read_max && self.chat != us,
+                outgoing: self.out,
+                mention: self.mentioned,
+                created: true,
+                ..MessageFlags::default()
+            },
+            source: source.map(find).transpose()?.flatten(),
+            destination: find(destination)?,
+            text: None,
+            media: None,
+            date: self.date.into(),
+            forward: None,
+            reply_to: self.reply_to,
+            action: ServiceAction::None,
+        })
+    }
+}
+
+fn reply_id(reply: Option<&enums::MessageReplyHeader>) -> Option<i64> {
+    match reply {
+        Some(enums::MessageReplyHeader::Header(header)) if header.reply_to_peer_id.is_none() => {
+            header.reply_to_msg_id.map(i64::from)
+        }
+        _ => None,
+    }
+}
+
+fn forward(batch: &Batch<'_>, forward: &enums::MessageFwdHeader) -> Result<Forward, StoreError> {
+    let enums::MessageFwdHeader::Header(header) = forward;
+    let source = header.from_id.as_ref().map(|from| batch.peer_record(peer_id(from))).transpose()?.flatten();
+    Ok(Forward { source: source.map(|record| record.peer), date: header.date.into() })
+}
+
+/// What a message carries: <https://core.telegram.org/type/MessageMedia>.
+fn media(media: &enums::MessageMedia, caption: Option<&str>) -> Option<Media> {
+    use enums::MessageMedia as Tl;
+    Some(match media {
+        Tl::Empty => return None,
+        Tl::Photo(_) => Media::Photo(caption.map(str::to_owned)),
+        Tl::Document(_) => Media::Document,
+        Tl::Geo(media) => Media::Geo(geo_point(&media.geo)?),
+        Tl::GeoLive(media) => Media::Geo(geo_point(&media.geo)?),
+        Tl::Venue(media) => Media::Venue(Venue {
+            point: geo_point(&media.geo)?,
+            title: media.title.clone(),
+            address: media.address.clone(),
+            provider: media.provider.clone(),
+            id: media.venue_id.clone(),
+        }),
+        Tl::Contact(media) => Media::Contact(ContactCard {
+            phone: media.phone_number.clone(),
+            first_name: media.first_name.clone(),
+            last_name: media.last_name.clone(),
+            user_id: media.user_id,
+        }),
+        Tl::WebPage(media) => return web_page(&media.webpage),
+        _ => Media::Unsupported,
+    })
+}
+
+fn web_page(page: &enums::WebPage) -> Option<Media> {
+    let enums::WebPage::Page(page) = page else { return None };
+    let types::WebPage { url, title, description, author, .. } = page.clone();
+    Some(Media::WebPage(WebPage { url, title, description, author }))
+}
+
+fn geo_point(point: &enums::GeoPoint) -> Option<GeoPoint> {
+    match point {
+        enums::GeoPoint::Point(point) => Some(GeoPoint { latitude: point.lat, longitude: point.long }),
+        enums::GeoPoint::Empty => None,
+    }
+}
+
+/// telegram-cli's word for a service message; what it had no word for is a no-op.
+fn action(action: &enums::MessageAction) -> ServiceAction {
+    use enums::MessageAction as Tl;
+    match action {
+        Tl::ChatCreate(_) => ServiceAction::ChatCreate,
+        Tl::ChatEditTitle(_) => ServiceAction::ChatEditTitle,
+        Tl::ChatEditPhoto(_) => ServiceAction::ChatEditPhoto,
+        Tl::ChatDeletePhoto => ServiceAction::ChatDeletePhoto,
+        Tl::ChatAddUser(_) => ServiceAction::ChatAddUser,
+        Tl::ChatJoinedByLink(_) => ServiceAction::ChatAddUserByLink,
+        Tl::ChatDeleteUser(_) => ServiceAction::ChatDeleteUser,
+        Tl::HistoryClear => ServiceAction::FlushHistory,
+        Tl::ScreenshotTaken => ServiceAction::ScreenshotMessages,
+        Tl::SetMessagesTtl(_) => ServiceAction::SetMessageTtl,
+        _ => ServiceAction::Noop,
+    }
+}

@@ -1,0 +1,286 @@
+//! What comes from the server, into the store: updates in their order, differences, and what answers to calls bring
+//! along. Everything that belongs together is one transaction, and only then anybody hears of it.
+//!
+//! Invariant: the state that is stored never runs ahead of the events that are stored. Whatever cannot be written is
+//! given up as a whole and asked for again.
+
+mod adapt;
+mod apply;
+mod messages;
+mod order;
+mod peers;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use grammers_session::updates::UpdatesLike;
+use grammers_tl_types as tl;
+use store::{AccountStore, Batch, Owner, StoreError, UpdateState};
+use tgl::{AccountState, Message, MessageId, Peer, PeerId};
+use tl::{enums, functions, types};
+use tokio::sync::watch;
+
+pub(crate) use adapt::Incoming;
+pub(crate) use apply::{mark_read, see_members};
+use order::{Order, Ready};
+pub(crate) use order::Envelope;
+pub(crate) use peers::{peer_id, see, see_user};
+
+/// How long to wait after the store took nothing (its inbox is full, or the disk), before the server is asked again.
+const BLOCKED_WAIT: Duration = Duration::from_secs(1);
+
+/// Events there has to be room for before updates are taken again.
+const ROOM_MIN: u64 = 1_000;
+
+/// Ids of messages sent that are remembered by their random id; the oldest go first.
+const SENT_IDS_MAX: usize = 1_024;
+
+/// The way in of one account.
+pub(crate) struct Intake {
+    store: AccountStore,
+    owner: Owner,
+    order: Order,
+    /// The state as it is stored.
+    stored: Option<UpdateState>,
+    sent_ids: VecDeque<(i64, MessageId)>,
+    blocked_until: Option<Instant>,
+    is_refusal_said: bool,
+    state: watch::Sender<AccountState>,
+    /// Counts what was written, for those who wait for something to be.
+    written: watch::Sender<u64>,
+}
+
+impl Intake {
+    /// The way in of the account that is logged in as `owner`.
+    pub(crate) fn open(store: AccountStore, owner: Owner, state: watch::Sender<AccountState>) -> Result<Self, StoreError> {
+        let stored = store.update_state()?;
+        let order = Order::new(stored.unwrap_or_default(), Instant::now());
+        state.send_modify(|state| {
+            state.our_id = Some(owner.user_id);
+            state.inbox_seq = store.inbox_seq();
+        });
+        let (sent_ids, written) = (VecDeque::new(), watch::Sender::new(0));
+        Ok(Self { store, owner, order, stored, sent_ids, blocked_until: None, is_refusal_said: false, state, written })
+    }
+
+    /// Who is logged in.
+    pub(crate) fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// How far updates have been taken; none before the first time.
+    pub(crate) fn stored_state(&self) -> Option<UpdateState> {
+        self.stored
+    }
+
+    /// The id that a message of ours got.
+    pub(crate) fn sent_id(&self, random_id: i64) -> Option<MessageId> {
+        self.sent_ids.iter().rev().find(|(sent, _)| *sent == random_id).map(|(_, id)| *id)
+    }
+
+    /// Changes with everything that is written.
+    pub(crate) fn written(&self) -> watch::Receiver<u64> {
+        self.written.subscribe()
+    }
+
+    /// Whether the difference is to be fetched now.
+    pub(crate) fn wants_difference(&mut self, now: Instant) -> bool {
+        if self.blocked_until.is_some_and(|until| now >= until) {
+            let has_room = self.store.inbox_room() >= ROOM_MIN;
+            self.blocked_until = (!has_room).then_some(now + BLOCKED_WAIT);
+        }
+        self.blocked_until.is_none() && self.order.wants_difference()
+    }
+
+    /// When to call [`Self::on_deadline`].
+    pub(crate) fn deadline(&self) -> Instant {
+        self.blocked_until.unwrap_or_else(|| self.order.deadline())
+    }
+
+    /// Something that was waited for has not come.
+    pub(crate) fn on_deadline(&mut self, now: Instant) {
+        self.order.on_deadline(now);
+    }
+
+    /// Something is missing for sure: the connection was broken, for example.
+    pub(crate) fn want_difference(&mut self) {
+        self.order.want_difference();
+    }
+
+    /// Takes what the server has pushed.
+    pub(crate) fn receive_pushed(&mut self, updates: UpdatesLike) {
+        self.receive(adapt::pushed(updates), None);
+    }
+
+    /// Takes the `Updates` that a call was answered with. `completed` is the random id of the call that has come to its
+    /// end by them: it leaves the outbox in the same transaction.
+    pub(crate) fn receive_answer(&mut self, updates: enums::Updates, completed: Option<i64>) {
+        self.receive(adapt::updates(updates), completed);
+    }
+
+    /// Takes the short answer to a plain text.
+    pub(crate) fn receive_short_sent(
+        &mut self,
+        request: &functions::messages::SendMessage,
+        sent: types::UpdateShortSentMessage,
+    ) {
+        self.receive(adapt::short_sent(request, sent), Some(request.random_id));
+    }
+
+    /// Takes the pts that a call has used up.
+    pub(crate) fn receive_affected(&mut self, affected: &types::messages::AffectedMessages) {
+        self.receive(Incoming::Envelope(Envelope::affected(affected)), None);
+    }
+
+    fn receive(&mut self, incoming: Incoming, completed: Option<i64>) {
+        let now = Instant::now();
+        match incoming {
+            _ if self.blocked_until.is_some() => self.order.want_difference(),
+            Incoming::Nothing => {}
+            Incoming::Gap => self.order.want_difference(),
+            Incoming::Envelope(envelope) if self.is_incomplete(&envelope) => self.order.want_difference(),
+            Incoming::Envelope(envelope) => {
+                let ready = self.order.accept(envelope, now);
+                self.keep(&ready, completed);
+            }
+        }
+    }
+
+    /// A message in a short form whose people we do not know has to be fetched with them:
+    /// <https://core.telegram.org/api/updates#recovering-gaps>.
+    fn is_incomplete(&self, envelope: &Envelope) -> bool {
+        let is_short = envelope.users.is_empty() && envelope.chats.is_empty();
+        let is_known = |id: PeerId| matches!(self.store.peer_record(id), Ok(Some(_)));
+        is_short
+            && envelope.updates.iter().any(|update| match update {
+                enums::Update::NewMessage(new) => !messages::people(&new.message).into_iter().all(is_known),
+                _ => false,
+            })
+    }
+
+    /// The difference is being fetched.
+    pub(crate) fn begin_difference(&mut self) {
+        self.order.begin_difference();
+    }
+
+    /// The state that `updates.getState` gives to an account that begins.
+    pub(crate) fn begin_at(&mut self, state: UpdateState) {
+        self.order.advance(state);
+        self.keep(&Ready::default(), None);
+    }
+
+    /// Takes a part of the difference, or messages fetched in its place: peers, then messages in their order, then the
+    /// rest. Says whether it was kept.
+    pub(crate) fn take_difference(
+        &mut self,
+        users: Vec<enums::User>,
+        chats: Vec<enums::Chat>,
+        messages: Vec<enums::Message>,
+        others: Vec<enums::Update>,
+        state: UpdateState,
+    ) -> bool {
+        let new = messages.into_iter().map(|message| types::UpdateNewMessage { message, pts: 0, pts_count: 0 }.into());
+        let ready = Ready { updates: new.chain(others).collect(), users, chats };
+        self.order.advance(state);
+        self.keep(&ready, None)
+    }
+
+    /// The difference could not be fetched.
+    pub(crate) fn abort_difference(&mut self) {
+        self.order.reset(self.stored.unwrap_or_default());
+        self.order.end_difference(Instant::now());
+    }
+
+    /// The difference has ended; takes what was pushed meanwhile.
+    pub(crate) fn end_difference(&mut self) {
+        let ready = self.order.end_difference(Instant::now());
+        self.keep(&ready, None);
+    }
+
+    /// Keeps what the answer to a call brought along, without telling scripts of its messages; gives those as scripts
+    /// see them, in their order.
+    pub(crate) fn learn(
+        &mut self,
+        users: &[enums::User],
+        chats: &[enums::Chat],
+        news: &[enums::Message],
+    ) -> Result<Vec<Message>, StoreError> {
+        let our_id = self.owner.user_id;
+        self.write(|batch| {
+            see(batch, users, chats)?;
+            let mut given = Vec::with_capacity(news.len());
+            for message in news {
+                if let Some((chat, message)) = messages::message(batch, our_id, message)? {
+                    batch.put_message(chat, &message)?;
+                    given.push(message);
+                }
+            }
+            Ok(given)
+        })
+    }
+
+    /// Keeps users and gives them as scripts see them.
+    pub(crate) fn learn_users(&mut self, users: &[enums::User]) -> Result<Vec<Peer>, StoreError> {
+        self.write(|batch| {
+            let seen = users.iter().map(|user| see_user(batch, user));
+            seen.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// Writes one transaction and tells who listens.
+    pub(crate) fn write<T>(&mut self, write: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let (given, seq) = self.store.record(write)?;
+        self.state.send_if_modified(|state| {
+            let is_new = state.inbox_seq != seq;
+            state.inbox_seq = seq;
+            is_new
+        });
+        self.written.send_modify(|count| *count += 1);
+        Ok(given)
+    }
+
+    /// Writes updates whose turn it is, with the state they lead to.
+    fn keep(&mut self, ready: &Ready, completed: Option<i64>) -> bool {
+        let state = self.order.state();
+        let Ready { updates, users, chats } = ready;
+        let is_empty = updates.is_empty() && users.is_empty() && chats.is_empty() && completed.is_none();
+        if is_empty && self.stored.unwrap_or_default() == state {
+            return true;
+        }
+        let (our_id, mut sent_ids) = (self.owner.user_id, Vec::new());
+        let written = self.write(|batch| {
+            see(batch, users, chats)?;
+            updates.iter().try_for_each(|update| apply::apply(batch, our_id, update, &mut sent_ids))?;
+            completed.map_or(Ok(()), |random_id| batch.complete_call(random_id))?;
+            batch.set_update_state(state)
+        });
+        match written {
+            Ok(()) => {
+                self.stored = Some(state);
+                self.is_refusal_said = false;
+                self.remember(sent_ids);
+                true
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_refusal_said, true) {
+                    tracing::warn!(%error, "updates are left at the server for now");
+                }
+                self.order.reset(self.stored.unwrap_or_default());
+                self.blocked_until = Some(Instant::now() + BLOCKED_WAIT);
+                false
+            }
+        }
+    }
+
+    fn remember(&mut self, sent_ids: apply::SentIds) {
+        self.sent_ids.extend(sent_ids);
+        let surplus = self.sent_ids.len().saturating_sub(SENT_IDS_MAX);
+        self.sent_ids.drain(..surplus);
+    }
+}
+
+impl std::fmt::Debug for Intake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Intake").field("owner", &self.owner).field("order", &self.order).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,434 @@
+//! Puts updates into the server's order: <https://core.telegram.org/api/updates#message-related-event-sequences>.
+//! A pure state machine: no clock of its own, no network, no store.
+//!
+//! Invariant: an update that has a place (pts, qts or seq) is let through exactly once and only after everything before
+//! it; where something before it is missing, the difference is asked for.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use grammers_tl_types as tl;
+use store::UpdateState;
+use tl::{enums, types};
+
+/// How long the missing piece may take to come by itself, as Telegram recommends.
+const GAP_WAIT: Duration = Duration::from_millis(500);
+
+/// After how long a silence the difference is asked for, as Telegram recommends.
+const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Groups of updates that wait for a missing one or for the difference. With more the difference is asked for again.
+const WAITING_MAX: usize = 1_000;
+
+/// Updates that came together, in the one form that all forms of the server's are brought to.
+#[derive(Clone, Debug)]
+pub(crate) struct Envelope {
+    pub(crate) updates: Vec<enums::Update>,
+    pub(crate) users: Vec<enums::User>,
+    pub(crate) chats: Vec<enums::Chat>,
+    pub(crate) date: i32,
+    pub(crate) seq_start: i32,
+    pub(crate) seq: i32,
+}
+
+/// What may be applied now.
+#[derive(Debug, Default)]
+pub(crate) struct Ready {
+    pub(crate) updates: Vec<enums::Update>,
+    pub(crate) users: Vec<enums::User>,
+    pub(crate) chats: Vec<enums::Chat>,
+}
+
+/// The order of one account's updates.
+#[derive(Debug)]
+pub(crate) struct Order {
+    state: UpdateState,
+    /// Updates whose predecessors are missing.
+    waiting: Vec<enums::Update>,
+    /// Groups whose predecessors are missing, or that came while the difference was being fetched.
+    held: VecDeque<Envelope>,
+    gap_since: Option<Instant>,
+    heard_at: Instant,
+    is_fetching: bool,
+    wants_difference: bool,
+}
+
+impl Order {
+    /// Begins at a state, not knowing what has happened since.
+    pub(crate) fn new(state: UpdateState, now: Instant) -> Self {
+        Self {
+            state,
+            waiting: Vec::new(),
+            held: VecDeque::new(),
+            gap_since: None,
+            heard_at: now,
+            is_fetching: false,
+            wants_difference: true,
+        }
+    }
+
+    /// How far updates have been let through.
+    pub(crate) fn state(&self) -> UpdateState {
+        self.state
+    }
+
+    /// Whether the difference is to be fetched, and is not being fetched yet.
+    pub(crate) fn wants_difference(&self) -> bool {
+        self.wants_difference && !self.is_fetching
+    }
+
+    /// Something is missing for sure.
+    pub(crate) fn want_difference(&mut self) {
+        self.wants_difference = true;
+    }
+
+    /// When to call [`Self::on_deadline`].
+    pub(crate) fn deadline(&self) -> Instant {
+        let silence = self.heard_at + SILENCE_MAX;
+        self.gap_since.map_or(silence, |since| (since + GAP_WAIT).min(silence))
+    }
+
+    /// A gap has not closed, or nothing was heard for long.
+    pub(crate) fn on_deadline(&mut self, now: Instant) {
+        if now >= self.deadline() {
+            self.wants_difference = true;
+            self.heard_at = now;
+            self.gap_since = None;
+        }
+    }
+
+    /// Takes what the server pushed or answered and gives what may be applied.
+    pub(crate) fn accept(&mut self, envelope: Envelope, now: Instant) -> Ready {
+        self.heard_at = now;
+        let mut ready = Ready::default();
+        self.take(envelope, now, &mut ready);
+        self.release_held(now, &mut ready);
+        ready
+    }
+
+    /// The difference is being fetched: what comes meanwhile waits.
+    pub(crate) fn begin_difference(&mut self) {
+        self.is_fetching = true;
+        self.wants_difference = false;
+        self.gap_since = None;
+        // They are in the difference.
+        self.waiting.clear();
+    }
+
+    /// A part of the difference has been applied up to this state.
+    pub(crate) fn advance(&mut self, state: UpdateState) {
+        self.state = state;
+    }
+
+    /// The difference has been applied, or could not be fetched; gives what came meanwhile and is new.
+    pub(crate) fn end_difference(&mut self, now: Instant) -> Ready {
+        self.is_fetching = false;
+        self.heard_at = now;
+        let mut ready = Ready::default();
+        for envelope in std::mem::take(&mut self.held) {
+            self.take(envelope, now, &mut ready);
+        }
+        self.release_held(now, &mut ready);
+        ready
+    }
+
+    /// What was let through could not be kept: back to the state that was, and ask again.
+    pub(crate) fn reset(&mut self, state: UpdateState) {
+        self.state = state;
+        self.waiting.clear();
+        self.held.clear();
+        self.gap_since = None;
+        self.wants_difference = true;
+    }
+
+    fn take(&mut self, envelope: Envelope, now: Instant, ready: &mut Ready) {
+        let is_ordered = envelope.seq_start != 0;
+        if is_ordered && envelope.seq_start <= self.state.seq {
+            return;
+        }
+        if self.is_fetching || (is_ordered && envelope.seq_start > self.state.seq + 1) {
+            self.hold(envelope, now);
+            return;
+        }
+        if envelope.seq != 0 {
+            self.state.seq = envelope.seq;
+        }
+        self.state.date = self.state.date.max(envelope.date);
+        ready.users.extend(envelope.users);
+        ready.chats.extend(envelope.chats);
+        for update in envelope.updates {
+            self.place(update, now, ready);
+        }
+        self.release_waiting(ready);
+    }
+
+    fn hold(&mut self, envelope: Envelope, now: Instant) {
+        if self.held.len() >= WAITING_MAX {
+            self.held.pop_front();
+            self.wants_difference = true;
+        }
+        self.held.push_back(envelope);
+        if !self.is_fetching {
+            self.gap_since.get_or_insert(now);
+        }
+    }
+
+    /// Lets an update through, drops it as known, or keeps it until its predecessors are there.
+    fn place(&mut self, update: enums::Update, now: Instant, ready: &mut Ready) {
+        match self.standing(&update) {
+            Standing::Next(state) => {
+                self.state = state;
+                ready.updates.push(update);
+            }
+            Standing::Known => {}
+            Standing::Early => {
+                if self.waiting.len() >= WAITING_MAX {
+                    self.wants_difference = true;
+                    return;
+                }
+                self.waiting.push(update);
+                self.gap_since.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Lets through what has waited and is next now.
+    fn release_waiting(&mut self, ready: &mut Ready) {
+        loop {
+            let state = self.state;
+            let next = self.waiting.iter().position(|update| !matches!(standing(state, update), Standing::Early));
+            let Some(at) = next else { break };
+            let update = self.waiting.swap_remove(at);
+            if let Standing::Next(state) = self.standing(&update) {
+                self.state = state;
+                ready.updates.push(update);
+            }
+        }
+        if self.waiting.is_empty() && self.held.is_empty() {
+            self.gap_since = None;
+        }
+    }
+
+    fn release_held(&mut self, now: Instant, ready: &mut Ready) {
+        if self.is_fetching {
+            return;
+        }
+        while let Some(at) = self.held.iter().position(|envelope| envelope.seq_start <= self.state.seq + 1) {
+            if let Some(envelope) = self.held.remove(at) {
+                self.take(envelope, now, ready);
+            }
+        }
+        if self.waiting.is_empty() && self.held.is_empty() {
+            self.gap_since = None;
+        }
+    }
+
+    fn standing(&self, update: &enums::Update) -> Standing {
+        standing(self.state, update)
+    }
+}
+
+/// How an update stands to a state.
+enum Standing {
+    /// It is the next one, or needs no order; the state after it.
+    Next(UpdateState),
+    /// It has been applied before.
+    Known,
+    /// Others are missing before it.
+    Early,
+}
+
+fn standing(state: UpdateState, update: &enums::Update) -> Standing {
+    match place(update) {
+        Place::None => Standing::Next(state),
+        Place::Pts { pts, .. } if pts == 0 => Standing::Next(state),
+        Place::Pts { pts, count } => match i64::from(state.pts) + i64::from(count) {
+            reached if reached == i64::from(pts) => Standing::Next(UpdateState { pts, ..state }),
+            reached if reached > i64::from(pts) => Standing::Known,
+            _ => Standing::Early,
+        },
+        Place::Qts(0) => Standing::Next(state),
+        Place::Qts(qts) if qts <= state.qts => Standing::Known,
+        // Until the first one the account's qts is not known to be gapless.
+        Place::Qts(qts) if qts == state.qts + 1 || state.qts == 0 => Standing::Next(UpdateState { qts, ..state }),
+        Place::Qts(_) => Standing::Early,
+    }
+}
+
+/// The place an update has in the account's sequences.
+enum Place {
+    None,
+    Pts { pts: i32, count: i32 },
+    Qts(i32),
+}
+
+/// Channels' updates have a pts of their own channel's, not the account's.
+fn place(update: &enums::Update) -> Place {
+    use enums::Update as U;
+    let pts = |pts: i32, count: i32| Place::Pts { pts, count };
+    match update {
+        U::NewMessage(u) => pts(u.pts, u.pts_count),
+        U::EditMessage(u) => pts(u.pts, u.pts_count),
+        U::DeleteMessages(u) => pts(u.pts, u.pts_count),
+        U::ReadHistoryInbox(u) => pts(u.pts, u.pts_count),
+        U::ReadHistoryOutbox(u) => pts(u.pts, u.pts_count),
+        U::WebPage(u) => pts(u.pts, u.pts_count),
+        U::ReadMessagesContents(u) => pts(u.pts, u.pts_count),
+        U::FolderPeers(u) => pts(u.pts, u.pts_count),
+        U::PinnedMessages(u) => pts(u.pts, u.pts_count),
+        U::NewEncryptedMessage(u) => Place::Qts(u.qts),
+        U::MessagePollVote(u) => Place::Qts(u.qts),
+        U::ChatParticipant(u) => Place::Qts(u.qts),
+        U::ChannelParticipant(u) => Place::Qts(u.qts),
+        U::BotStopped(u) => Place::Qts(u.qts),
+        U::BotChatInviteRequester(u) => Place::Qts(u.qts),
+        U::BotChatBoost(u) => Place::Qts(u.qts),
+        U::BotMessageReaction(u) => Place::Qts(u.qts),
+        U::BotMessageReactions(u) => Place::Qts(u.qts),
+        U::BotBusinessConnect(u) => Place::Qts(u.qts),
+        U::BotNewBusinessMessage(u) => Place::Qts(u.qts),
+        U::BotEditBusinessMessage(u) => Place::Qts(u.qts),
+        U::BotDeleteBusinessMessage(u) => Place::Qts(u.qts),
+        U::BotPurchasedPaidMedia(u) => Place::Qts(u.qts),
+        U::ManagedBot(u) => Place::Qts(u.qts),
+        U::BotGuestChatQuery(u) => Place::Qts(u.qts),
+        U::BotStarsSubscription(u) => Place::Qts(u.qts),
+        _ => Place::None,
+    }
+}
+
+impl Envelope {
+    /// One update with a date and nothing else.
+    pub(crate) fn single(update: enums::Update, date: i32) -> Self {
+        Self { updates: vec![update], users: Vec::new(), chats: Vec::new(), date, seq_start: 0, seq: 0 }
+    }
+
+    /// The pts that a call used up without an update for it: <https://core.telegram.org/type/messages.AffectedMessages>.
+    pub(crate) fn affected(affected: &types::messages::AffectedMessages) -> Self {
+        let (pts, pts_count) = (affected.pts, affected.pts_count);
+        Self::single(types::UpdateDeleteMessages { messages: Vec::new(), pts, pts_count }.into(), 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pts: i32, pts_count: i32) -> enums::Update {
+        types::UpdateDeleteMessages { messages: vec![pts], pts, pts_count }.into()
+    }
+
+    fn envelope(seq: i32, updates: Vec<enums::Update>) -> Envelope {
+        Envelope { updates, users: Vec::new(), chats: Vec::new(), date: 0, seq_start: seq, seq }
+    }
+
+    fn pts(ready: &Ready) -> Vec<i32> {
+        let pts = |update: &enums::Update| match update {
+            enums::Update::DeleteMessages(update) => update.pts,
+            _ => 0,
+        };
+        ready.updates.iter().map(pts).collect()
+    }
+
+    fn at(pts: i32, seq: i32) -> (Order, Instant) {
+        let now = Instant::now();
+        let mut order = Order::new(UpdateState { pts, qts: 1, date: 0, seq }, now);
+        order.begin_difference();
+        order.end_difference(now);
+        (order, now)
+    }
+
+    #[test]
+    fn every_arrival_order_gives_the_same_order_once() {
+        let sent = [(11, 1), (12, 1), (14, 2), (15, 1)];
+        // All 24 ways, each with every update doubled.
+        let mut ways = vec![vec![]];
+        for update in sent {
+            ways = ways.into_iter().flat_map(|way: Vec<_>| (0..=way.len()).map(move |at| {
+                let mut way = way.clone();
+                way.insert(at, update);
+                way
+            })).collect();
+        }
+        for way in ways {
+            let (mut order, now) = at(10, 0);
+            let mut got = Vec::new();
+            for (number, count) in way.iter().flat_map(|update| [*update, *update]) {
+                got.extend(pts(&order.accept(envelope(0, vec![read(number, count)]), now)));
+            }
+            assert_eq!(got, [11, 12, 14, 15], "{way:?}");
+            assert_eq!(order.state().pts, 15);
+            assert!(!order.wants_difference() && order.deadline() > now + GAP_WAIT, "no gap is left");
+        }
+    }
+
+    #[test]
+    fn a_gap_that_stays_asks_for_the_difference_after_half_a_second() {
+        let (mut order, now) = at(10, 0);
+        assert!(pts(&order.accept(envelope(0, vec![read(12, 1)]), now)).is_empty());
+        order.on_deadline(now + GAP_WAIT / 2);
+        assert!(!order.wants_difference());
+        assert_eq!(order.deadline(), now + GAP_WAIT);
+        order.on_deadline(now + GAP_WAIT);
+        assert!(order.wants_difference());
+    }
+
+    #[test]
+    fn silence_asks_for_the_difference() {
+        let (mut order, now) = at(10, 0);
+        assert_eq!(order.deadline(), now + SILENCE_MAX);
+        order.on_deadline(now + SILENCE_MAX);
+        assert!(order.wants_difference());
+        assert!(order.deadline() > now + SILENCE_MAX, "and not at every turn");
+    }
+
+    #[test]
+    fn what_comes_during_a_difference_comes_after_it_unless_it_was_in_it() {
+        let (mut order, now) = at(10, 0);
+        order.begin_difference();
+        for number in [13, 14, 11] {
+            assert!(pts(&order.accept(envelope(0, vec![read(number, 1)]), now)).is_empty());
+        }
+        order.advance(UpdateState { pts: 13, ..order.state() });
+        assert_eq!(pts(&order.end_difference(now)), [14]);
+        assert!(!order.wants_difference());
+    }
+
+    #[test]
+    fn groups_are_ordered_by_seq() {
+        let (mut order, now) = at(10, 5);
+        assert!(pts(&order.accept(envelope(7, vec![read(0, 0), read(12, 1)]), now)).is_empty());
+        assert!(pts(&order.accept(envelope(5, vec![read(0, 0)]), now)).is_empty(), "an old group is dropped");
+        assert_eq!(pts(&order.accept(envelope(6, vec![read(11, 1)]), now)), [11, 0, 12]);
+        assert_eq!((order.state().seq, order.state().pts), (7, 12));
+        order.accept(envelope(9, vec![]), now);
+        order.on_deadline(now + GAP_WAIT);
+        assert!(order.wants_difference());
+    }
+
+    #[test]
+    fn too_many_waiting_updates_ask_for_the_difference() {
+        let (mut order, now) = at(10, 0);
+        for number in 0..=WAITING_MAX as i32 {
+            order.accept(envelope(0, vec![read(100 + number, 1)]), now);
+        }
+        assert!(order.wants_difference());
+        let (mut order, now) = at(10, 5);
+        order.begin_difference();
+        for number in 0..=WAITING_MAX as i32 {
+            order.accept(envelope(0, vec![read(100 + number, 1)]), now);
+        }
+        order.end_difference(now);
+        assert!(order.wants_difference());
+        assert!(order.waiting.len() <= WAITING_MAX && order.held.is_empty());
+    }
+
+    #[test]
+    fn what_could_not_be_kept_is_asked_for_again() {
+        let (mut order, now) = at(10, 0);
+        order.accept(envelope(0, vec![read(11, 1)]), now);
+        order.reset(UpdateState { pts: 10, ..order.state() });
+        assert!(order.wants_difference());
+        assert_eq!(pts(&order.accept(envelope(0, vec![read(11, 1)]), now)), [11]);
+    }
+}
