@@ -21,14 +21,14 @@ use Verdict::{Stopped, Told};
 async fn attacks_end_as_they_should() {
     let limits = Limits {
         cpu_ms_max: 200,
-        wall_ms_max: 600,
+        wall_ms_max: 3_000,
         memory_bytes_max: 32 << 20,
         resources_max: 40,
         ..Limits::default()
     };
     let cases = [
         ("spin", Stopped(Trap::CpuTime { ms_max: 200 })),
-        ("sleep 100000", Stopped(Trap::WallTime { ms_max: 600 })),
+        ("sleep 100000", Stopped(Trap::WallTime { ms_max: 3_000 })),
         ("allocate 1000", Told("30")),
         ("hoard", Stopped(Trap::Memory { bytes_max: 32 << 20 })),
         ("recurse", Stopped(Trap::StackOverflow)),
