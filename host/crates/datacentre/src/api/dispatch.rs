@@ -7,7 +7,7 @@ use tl::{Cursor, Deserializable, Identifiable, RemoteCall, Serializable, functio
 
 use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
-use super::{account, auth, bots, contacts, help, messages, nesting, updates, users};
+use super::{account, auth, bots, contacts, help, leniency, messages, nesting, updates, users};
 
 /// Who may call a method.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,8 +62,9 @@ macro_rules! methods {
             match constructor(request)? {
                 $(functions::$space::$method::CONSTRUCTOR_ID => {
                     check_caller(context, For::$kind)?;
-                    let mut cursor = Cursor::from_slice(&request[4..]);
-                    let call = functions::$space::$method::deserialize(&mut cursor)
+                    let parse = |request: &[u8]| functions::$space::$method::deserialize(&mut Cursor::from_slice(&request[4..]));
+                    let call = parse(request)
+                        .or_else(|_| parse(&leniency::with_peers_as_meant(request)))
                         .map_err(|_| bad_request("INPUT_FETCH_ERROR"))?;
                     let result: <functions::$space::$method as RemoteCall>::Return = $handler(context, call)?;
                     Ok(result.to_bytes())

@@ -12,6 +12,7 @@ mod dispatch;
 mod error;
 mod help;
 mod messages;
+mod leniency;
 pub(crate) mod nesting;
 mod peers;
 mod post;

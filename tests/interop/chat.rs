@@ -1,0 +1,90 @@
+//! One client process, driven through the JSON lines that chat.py describes.
+//!
+//! Invariant: no process outlives its test.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+use tests::{Process, root};
+
+/// Which client.
+#[derive(Clone, Copy, Debug)]
+pub enum Library {
+    Telethon,
+    Kurigram,
+}
+
+/// A client that is logged in.
+pub struct Chat {
+    /// Its user's id.
+    pub id: Value,
+    /// Its phone number.
+    pub phone: String,
+    process: Process,
+    messages: VecDeque<Value>,
+}
+
+impl Chat {
+    /// Starts a client and waits until it is logged in.
+    pub fn start(library: Library, settings: &Value) -> Self {
+        let script = match library {
+            Library::Telethon => "telethon_chat.py",
+            Library::Kurigram => "kurigram_chat.py",
+        };
+        let script = root().join("tests/interop").join(script);
+        let process = Process::start(Command::new(python()).arg(script).arg(settings.to_string()));
+        let phone = settings["phone"].as_str().expect("a phone number").to_owned();
+        let mut chat = Self { id: Value::Null, phone, process, messages: VecDeque::new() };
+        let ready = chat.event();
+        assert_eq!(ready["event"], "ready", "{ready}");
+        assert_eq!(ready["name"], settings["name"]);
+        chat.id = ready["id"].clone();
+        chat
+    }
+
+    /// Has a command carried out; gives what it led to.
+    pub fn ask(&mut self, command: Value) -> Value {
+        self.process.write(&format!("{command}\n"));
+        loop {
+            let event = self.event();
+            match event["event"].as_str() {
+                Some("message") => self.messages.push_back(event),
+                Some("done") => return event,
+                _ => panic!("{command}: {event}"),
+            }
+        }
+    }
+
+    /// The next message that was sent to it.
+    pub fn message(&mut self) -> Value {
+        self.messages.pop_front().unwrap_or_else(|| {
+            let event = self.event();
+            assert_eq!(event["event"], "message", "{event}");
+            event
+        })
+    }
+
+    /// The next message with this text; others before it are forgotten.
+    pub fn message_with(&mut self, text: &str) -> Value {
+        loop {
+            let message = self.message();
+            if message["text"] == text {
+                return message;
+            }
+        }
+    }
+
+    fn event(&mut self) -> Value {
+        let line = self.process.line();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+}
+
+/// The interpreter of the environment that has the clients.
+pub fn python() -> PathBuf {
+    let python = root().join("target/interop-venv/bin/python");
+    assert!(python.is_file(), "{} is missing: run the tests with `cargo xtask test`", python.display());
+    python
+}

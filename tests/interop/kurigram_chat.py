@@ -1,0 +1,106 @@
+"""A stock kurigram client, driven as chat.py says. Setting of its own: "directory", an empty one for its session file."""
+import rsa
+from pyrogram import Client as Kurigram
+from pyrogram import filters, raw, types
+from pyrogram.crypto import rsa as known_keys
+from pyrogram.handlers import MessageHandler
+from pyrogram.session import Auth
+
+import chat
+
+
+def fingerprint(key: rsa.PublicKey) -> int:
+    """Low 64 bits of the SHA-1 of the key in TL: https://core.telegram.org/mtproto/auth_key"""
+    from hashlib import sha1
+
+    from pyrogram.raw.core import Bytes
+
+    numbers = (number.to_bytes((number.bit_length() + 7) // 8, "big") for number in (key.n, key.e))
+    return int.from_bytes(sha1(b"".join(map(Bytes, numbers))).digest()[-8:], "little", signed=True)
+
+
+def peer(user=None, chat=None) -> int:
+    return user if chat is None else -chat
+
+
+def told(message: types.Message) -> dict:
+    is_group = message.chat.id < 0
+    return chat.message(
+        id=message.id,
+        user=None if is_group else message.chat.id,
+        chat=-message.chat.id if is_group else None,
+        sender=message.from_user and message.from_user.id,
+        text=message.text,
+        reply_to=message.reply_to_message_id,
+    )
+
+
+class Client:
+    def __init__(self, settings: dict) -> None:
+        self.settings = settings
+        with open(settings["public_key"], "rb") as pem:
+            key = rsa.PublicKey.load_pkcs1(pem.read())
+        known_keys.server_public_keys[fingerprint(key)] = known_keys.PublicKey(m=key.n, e=key.e)
+        self.kurigram = self.new_client()
+        self.kurigram.add_handler(MessageHandler(self.on_message, filters.incoming))
+
+    def new_client(self) -> Kurigram:
+        return Kurigram("session", api_id=12345, api_hash="hash", workdir=self.settings["directory"])
+
+    async def log_in(self) -> dict:
+        await self.make_session()
+        await self.kurigram.start()
+        me = self.kurigram.me
+        return {"id": me.id, "name": me.first_name, "phone": me.phone_number}
+
+    async def make_session(self) -> None:
+        """Leaves a session file behind whose key was made and logged in at the data centre. kurigram takes another data
+        centre's address from such a file only; user 0 says that nobody is logged in yet."""
+        settings = self.settings
+        client = self.new_client()
+        storage = client.storage
+        await storage.open()
+        where = settings["dc_id"], settings["host"], settings["port"], False
+        for field, value in zip((storage.dc_id, storage.server_address, storage.port, storage.test_mode), where):
+            await field(value)
+        await storage.api_id(12345)
+        await storage.date(0)
+        await storage.user_id(0)
+        await storage.is_bot(False)
+        await storage.auth_key(await Auth(client, *where).create())
+        await storage.close()
+
+        client = self.new_client()
+        await client.connect()
+        sent = await client.send_phone_number_code(settings["phone"])
+        user = await client.sign_in(settings["phone"], sent.phone_code_hash, settings["code"])
+        if not isinstance(user, types.User):
+            await client.sign_up(settings["phone"], sent.phone_code_hash, settings["name"])
+        await client.disconnect()
+
+    async def stop(self) -> None:
+        await self.kurigram.stop()
+
+    async def on_message(self, _, message: types.Message) -> None:
+        chat.tell("message", **told(message))
+
+    async def contact(self, phone: str, name: str) -> dict:
+        imported = await self.kurigram.import_contacts([types.InputPhoneContact(phone, name)])
+        return {"user": imported.users[0].id}
+
+    async def resolve(self, username: str) -> dict:
+        return {"user": (await self.kurigram.get_users(username)).id}
+
+    async def group(self, title: str, members: list) -> dict:
+        return {"chat": -(await self.kurigram.create_group(title, members)).id}
+
+    async def send(self, text: str, reply_to=None, **to) -> dict:
+        reply = {} if reply_to is None else {"reply_parameters": types.ReplyParameters(message_id=reply_to)}
+        return {"id": (await self.kurigram.send_message(peer(**to), text, **reply)).id}
+
+    async def history(self, limit: int, **of) -> dict:
+        return {"messages": [told(message) async for message in self.kurigram.get_chat_history(peer(**of), limit)]}
+
+
+if __name__ == "__main__":
+    chat.run(Client)

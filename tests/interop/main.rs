@@ -1,0 +1,120 @@
+//! Independent Telegram clients, stock Telethon and stock kurigram, judge the data centre: each makes a key, signs up and
+//! chats with the other.
+//!
+//! Invariant: a client that ignored the address it is given could reach nothing: each test runs again, as a process of
+//! its own, in a network namespace where only loopback is up.
+
+mod chat;
+mod namespace;
+
+use std::path::Path;
+
+use datacentre::{Config, DataCentre};
+use serde_json::{Value, json};
+
+use chat::{Chat, Library};
+
+/// The number clients' sessions name the data centre by: kurigram knows no other default.
+const DC_ID: i32 = 2;
+
+#[test]
+fn telethon_and_kurigram_chat_in_private_and_in_a_group() {
+    namespace::run_inside("telethon_and_kurigram_chat_in_private_and_in_a_group", || {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        with_data_centre(directory.path(), |settings| {
+            let mut telethon = Chat::start(Library::Telethon, &settings("9996620001", "Tele"));
+            let mut kurigram = Chat::start(Library::Kurigram, &settings("9996620002", "Kuri"));
+            let pairs = [(&mut telethon, &mut kurigram)];
+            for (one, other) in pairs {
+                chat_in_private(one, other);
+                chat_in_private(other, one);
+                chat_in_a_group(one, other);
+                chat_in_a_group(other, one);
+            }
+        });
+    });
+}
+
+#[test]
+fn telethon_speaks_every_transport_it_has() {
+    namespace::run_inside("telethon_speaks_every_transport_it_has", || {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        with_data_centre(directory.path(), |settings| {
+            let mut peer = Chat::start(Library::Telethon, &settings("9996630000", "Peer"));
+            for (index, transport) in ["full", "intermediate", "abridged", "obfuscated"].into_iter().enumerate() {
+                let mut settings = settings(&format!("999663000{}", index + 1), transport);
+                settings["transport"] = json!(transport);
+                chat_in_private(&mut Chat::start(Library::Telethon, &settings), &mut peer);
+            }
+        });
+    });
+}
+
+/// `one` writes to `other` by phone number, `other` replies, and both find the same in their history.
+fn chat_in_private(one: &mut Chat, other: &mut Chat) {
+    let user = one.ask(json!({"do": "contact", "phone": other.phone, "name": "Friend"}))["user"].clone();
+    assert_eq!(user, other.id);
+    let sent = one.ask(json!({"do": "send", "user": user, "text": "hello ✓"}))["id"].clone();
+    let heard = other.message();
+    assert_eq!([&heard["text"], &heard["user"], &heard["sender"]], [&json!("hello ✓"), &one.id, &one.id]);
+
+    let reply = json!({"do": "send", "user": one.id, "text": "hello yourself", "reply_to": heard["id"]});
+    let replied = other.ask(reply)["id"].clone();
+    let answer = one.message();
+    assert_eq!([&answer["text"], &answer["user"]], [&json!("hello yourself"), &other.id]);
+    assert_eq!(answer["reply_to"], sent, "the reply names the message by the receiver's own number");
+
+    let history = one.ask(json!({"do": "history", "user": user, "limit": 2}));
+    assert_eq!(texts(&history), ["hello yourself", "hello ✓"]);
+    assert_eq!(history["messages"][1]["id"], sent);
+    let history = other.ask(json!({"do": "history", "user": one.id, "limit": 2}));
+    assert_eq!(texts(&history), ["hello yourself", "hello ✓"]);
+    assert_eq!(history["messages"][0]["id"], replied);
+}
+
+/// `one` makes a group with `other` in it; both write and reply there. They must know each other.
+fn chat_in_a_group(one: &mut Chat, other: &mut Chat) {
+    let chat = one.ask(json!({"do": "group", "title": "Three words long", "members": [other.id]}))["chat"].clone();
+    let sent = one.ask(json!({"do": "send", "chat": chat, "text": "all here?"}))["id"].clone();
+    let heard = other.message_with("all here?");
+    assert_eq!([&heard["chat"], &heard["sender"]], [&chat, &one.id]);
+    other.ask(json!({"do": "send", "chat": chat, "text": "yes", "reply_to": heard["id"]}));
+    let answer = one.message_with("yes");
+    assert_eq!([&answer["chat"], &answer["sender"], &answer["reply_to"]], [&chat, &other.id, &sent]);
+    for member in [one, other] {
+        let history = member.ask(json!({"do": "history", "chat": chat, "limit": 2}));
+        assert_eq!(texts(&history), ["yes", "all here?"]);
+    }
+}
+
+fn texts(history: &Value) -> Vec<&str> {
+    let messages = history["messages"].as_array().expect("a list of messages");
+    messages.iter().filter_map(|message| message["text"].as_str()).collect()
+}
+
+/// Runs a data centre while `test` does; gives it what makes a client's settings from a phone number and a name.
+fn with_data_centre(directory: &Path, test: impl FnOnce(&dyn Fn(&str, &str) -> Value)) {
+    let runtime = tokio::runtime::Runtime::new().expect("a tokio runtime");
+    let config = Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        data_dir: directory.join("dc"),
+        dc_id: DC_ID,
+    };
+    let data_centre = runtime.block_on(DataCentre::start(config)).expect("a data centre");
+    let settings = |phone: &str, name: &str| {
+        let own = directory.join(phone);
+        std::fs::create_dir(&own).expect("a new directory");
+        json!({
+            "host": data_centre.address.ip(),
+            "port": data_centre.address.port(),
+            "dc_id": DC_ID,
+            "public_key": data_centre.public_key_path,
+            "phone": phone,
+            "code": phone[5..6].repeat(5),
+            "name": name,
+            "directory": own,
+        })
+    };
+    test(&settings);
+    runtime.block_on(data_centre.stop());
+}

@@ -1,0 +1,86 @@
+"""A stock Telethon client, driven as chat.py says. Settings of its own: "transport", one of full, intermediate, abridged,
+obfuscated."""
+from telethon import TelegramClient, events, functions, types
+from telethon.crypto import rsa
+from telethon.errors import PhoneNumberUnoccupiedError
+from telethon.network import connection
+from telethon.sessions import MemorySession
+
+import chat
+
+TRANSPORTS = {
+    "full": connection.ConnectionTcpFull,
+    "intermediate": connection.ConnectionTcpIntermediate,
+    "abridged": connection.ConnectionTcpAbridged,
+    "obfuscated": connection.ConnectionTcpObfuscated,
+}
+
+
+def peer(user=None, chat=None):
+    return types.PeerUser(user) if chat is None else types.PeerChat(chat)
+
+
+def told(message) -> dict:
+    where = message.peer_id
+    is_group = isinstance(where, types.PeerChat)
+    return chat.message(
+        id=message.id,
+        user=None if is_group else where.user_id,
+        chat=where.chat_id if is_group else None,
+        sender=message.sender_id,
+        text=message.raw_text,
+        reply_to=message.reply_to.reply_to_msg_id if message.reply_to else None,
+    )
+
+
+class Client:
+    def __init__(self, settings: dict) -> None:
+        self.settings = settings
+        with open(settings["public_key"]) as pem:
+            rsa.add_key(pem.read(), old=False)
+        session = MemorySession()
+        session.set_dc(settings["dc_id"], settings["host"], settings["port"])
+        transport = TRANSPORTS[settings.get("transport", "full")]
+        self.telethon = TelegramClient(session, 12345, "hash", connection=transport)
+        self.telethon.add_event_handler(self.on_message, events.NewMessage(incoming=True))
+
+    async def log_in(self) -> dict:
+        phone, name = self.settings["phone"], self.settings["name"]
+        await self.telethon.connect()
+        sent = await self.telethon.send_code_request(phone)
+        try:
+            await self.telethon.sign_in(phone, self.settings["code"])
+        except PhoneNumberUnoccupiedError:
+            # Telethon has no call of its own for this any more.
+            sign_up = functions.auth.SignUpRequest(phone, sent.phone_code_hash, name, "")
+            await self.telethon._on_login((await self.telethon(sign_up)).user)
+        me = await self.telethon.get_me()
+        return {"id": me.id, "name": me.first_name, "phone": me.phone}
+
+    async def stop(self) -> None:
+        await self.telethon.disconnect()
+
+    async def on_message(self, event) -> None:
+        chat.tell("message", **told(event.message))
+
+    async def contact(self, phone: str, name: str) -> dict:
+        contact = types.InputPhoneContact(client_id=0, phone=phone, first_name=name, last_name="")
+        imported = await self.telethon(functions.contacts.ImportContactsRequest([contact]))
+        return {"user": imported.imported[0].user_id}
+
+    async def resolve(self, username: str) -> dict:
+        return {"user": (await self.telethon.get_entity(username)).id}
+
+    async def group(self, title: str, members: list) -> dict:
+        created = await self.telethon(functions.messages.CreateChatRequest(members, title))
+        return {"chat": created.updates.chats[0].id}
+
+    async def send(self, text: str, reply_to=None, **to) -> dict:
+        return {"id": (await self.telethon.send_message(peer(**to), text, reply_to=reply_to)).id}
+
+    async def history(self, limit: int, **of) -> dict:
+        return {"messages": [told(message) async for message in self.telethon.iter_messages(peer(**of), limit)]}
+
+
+if __name__ == "__main__":
+    chat.run(Client)
