@@ -38,9 +38,11 @@ pub(crate) fn pts(db: &Db, owner: i64) -> Result<i32> {
 
 /// Gives out the owner's next message id and logs it: `(id, pts)`.
 pub(crate) fn append_message(db: &Db, owner: i64) -> Result<(i32, i32)> {
-    let sql = "UPDATE counters SET pts = pts + 1, message = message + 1 WHERE user = ?1 RETURNING message, pts";
+    // Not one statement with RETURNING: that makes and drops a temporary table each time.
+    let sql = "SELECT message + 1, pts + 1 FROM counters WHERE user = ?1";
     let next = one(db, sql, [owner], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (id, pts) = next.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    run(db, "UPDATE counters SET message = ?2, pts = ?3 WHERE user = ?1", params![owner, id, pts])?;
     insert(db, owner, pts, 1, &Entry::NewMessage(id))?;
     Ok((id, pts))
 }

@@ -3,6 +3,7 @@
 //! Invariant: everything one method changes is one transaction, and what is answered or pushed was committed before.
 
 pub(crate) mod chats;
+mod checkpoint;
 pub(crate) mod contacts;
 pub(crate) mod dialogs;
 pub(crate) mod history;
@@ -13,16 +14,19 @@ pub(crate) mod messages;
 mod schema;
 pub(crate) mod users;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use checkpoint::Checkpointer;
 pub(crate) use rusqlite::{Connection as Db, Result, Row, params};
 use rusqlite::{OptionalExtension, Params};
 use sha2::{Digest, Sha256};
 
 /// The database's name in the data directory.
 const DATABASE_FILE: &str = "datacentre.sqlite";
+const LOCK_FILE: &str = "datacentre.lock";
 /// Prepared statements kept; all that this crate has fit.
 const STATEMENTS_KEPT_MAX: usize = 256;
 
@@ -32,6 +36,12 @@ pub(crate) enum OpenError {
     /// SQLite's own words: not a database, no permission, disk full.
     #[error("cannot open the data centre's database {path}: {source}")]
     Sqlite { path: String, source: rusqlite::Error },
+    /// The lock file cannot be made.
+    #[error("cannot lock the data centre's database {path}: {source}; choose a data directory you may write to")]
+    Lock { path: String, source: std::io::Error },
+    /// Another data centre has it.
+    #[error("the data centre's database {path} is in use: another data centre runs with this data directory; stop it, or choose another directory")]
+    InUse { path: String },
     /// Written by a newer program.
     #[error("the data centre's database {path} has version {found}, this program knows {known}: use a newer program, or another data directory")]
     TooNew { path: String, found: i32, known: i32 },
@@ -41,6 +51,9 @@ pub(crate) enum OpenError {
 pub(crate) struct Model {
     db: Mutex<Db>,
     secret: [u8; 32],
+    _checkpointer: Checkpointer,
+    /// Locked as long as this lives: two data centres in one directory would not know of each other's updates.
+    _lock: File,
 }
 
 impl Model {
@@ -49,13 +62,16 @@ impl Model {
         let path = data_dir.join(DATABASE_FILE);
         let shown = || path.display().to_string();
         let sqlite = |source| OpenError::Sqlite { path: shown(), source };
+        let lock = File::create(data_dir.join(LOCK_FILE)).map_err(|source| OpenError::Lock { path: shown(), source })?;
+        lock.try_lock().map_err(|_| OpenError::InUse { path: shown() })?;
         let db = Db::open(&path).map_err(sqlite)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT_MAX);
         if let Some(found) = schema::prepare(&db).map_err(sqlite)? {
             return Err(OpenError::TooNew { path: shown(), found, known: schema::VERSION });
         }
         let secret = secret(&db).map_err(sqlite)?;
-        Ok(Model { db: Mutex::new(db), secret })
+        let checkpointer = Checkpointer::start(&path, &db).map_err(sqlite)?;
+        Ok(Model { db: Mutex::new(db), secret, _checkpointer: checkpointer, _lock: lock })
     }
 
     /// The database, for one method at a time.
@@ -150,6 +166,14 @@ mod tests {
         db.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
         let error = Model::open(dir.path()).err().unwrap().to_string();
         assert!(error.contains(&format!("version {}", schema::VERSION + 1)), "{error}");
+    }
+
+    #[test]
+    fn a_directory_in_use_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let _first = Model::open(dir.path()).unwrap();
+        let error = Model::open(dir.path()).err().unwrap().to_string();
+        assert!(error.contains("in use"), "{error}");
     }
 
     #[test]

@@ -167,7 +167,7 @@ fn reading_in_a_group_is_told_to_each_writer() {
     let group = group(&alice, &[&bob, &carol], "Friends");
     alice.send(group.clone(), "a");
     bob.send(group.clone(), "b");
-    [&alice, &bob, &carol].map(Client::pushed);
+    [&alice, &bob, &carol].iter().for_each(|client| drop(client.pushed()));
     carol.ok(&functions::messages::ReadHistory { peer: group, max_id: 0 });
     for writer in [&alice, &bob] {
         let told = writer.pushed_updates();

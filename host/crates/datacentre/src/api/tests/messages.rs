@@ -376,7 +376,7 @@ fn reading_moves_forward_and_is_told_to_both_sides() {
         alice.send(alice.peer(&bob), &format!("{n}"));
     }
     assert_eq!(bob.dialog(bob.peer(&alice)).unread_count, 3);
-    [&alice, &bob_elsewhere].map(Client::pushed);
+    [&alice, &bob_elsewhere].iter().for_each(|client| drop(client.pushed()));
 
     let read = |max_id| functions::messages::ReadHistory { peer: bob.peer(&alice), max_id };
     let before = bob.pts();
@@ -479,7 +479,7 @@ fn typing_is_shown_to_the_others_only() {
     let world = World::new();
     let (alice, bob, carol) = (world.human(1), world.human(2), world.human(3));
     let group = group(&alice, &[&bob, &carol], "Friends");
-    [&alice, &bob, &carol].map(Client::pushed);
+    [&alice, &bob, &carol].iter().for_each(|client| drop(client.pushed()));
     let typing = |peer| functions::messages::SetTyping {
         peer,
         top_msg_id: None,
