@@ -43,7 +43,8 @@ impl DataDir {
     /// The folder of a named account, whether it exists or not.
     pub(crate) fn account(&self, name: &str) -> Result<AccountDir> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
-        if name.is_empty() || name.len() > ACCOUNT_NAME_BYTES_MAX || name.starts_with('.') || !name.chars().all(allowed) {
+        if name.is_empty() || name.len() > ACCOUNT_NAME_BYTES_MAX || name.starts_with('.') || !name.chars().all(allowed)
+        {
             bail!(
                 "{name:?} cannot be an account's name: use up to {ACCOUNT_NAME_BYTES_MAX} letters, digits and -_.+, the first one not a dot"
             );
@@ -109,11 +110,6 @@ impl AccountDir {
         self.path.join("account.toml").is_file()
     }
 
-    /// Makes the folder.
-    pub(crate) fn create(&self) -> Result<()> {
-        make_private(&self.path)
-    }
-
     /// The data centre this account is logged in at.
     pub(crate) fn data_centre(&self) -> Result<DcAddress> {
         let path = self.path.join("account.toml");
@@ -125,11 +121,9 @@ impl AccountDir {
         })?;
         Ok(match file.data_centre {
             None => DcAddress::Telegram,
-            Some(entry) => DcAddress::Custom {
-                address: entry.address,
-                public_key_pem: entry.public_key_pem,
-                dc_id: entry.dc_id,
-            },
+            Some(entry) => {
+                DcAddress::Custom { address: entry.address, public_key_pem: entry.public_key_pem, dc_id: entry.dc_id }
+            }
         })
     }
 

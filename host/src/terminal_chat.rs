@@ -12,8 +12,9 @@ use futures_util::future::select_all;
 use runtime::{End, Phase, Script, ScriptStatus};
 use store::AccountStore;
 use telegram::Account;
-use tgl::{AccountState, Call, Completion, Event, Message, PeerId, PeerKind, Request, ScriptName};
+use tgl::{AccountState, Call, CallError, Completion, Event, Message, Outcome, PeerId, PeerKind, Request, ScriptName};
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
 
 use crate::output::Output;
 
@@ -74,6 +75,16 @@ impl Side {
     }
 }
 
+/// What happens next in the chat.
+enum Step {
+    Line(String),
+    EndOfInput,
+    Completed(std::result::Result<Outcome, CallError>),
+    /// Something moved on: there may be messages to show, or the end may have come.
+    Changed,
+    NotSettled,
+}
+
 /// The chat at work.
 pub(crate) struct TerminalChat {
     you: Side,
@@ -107,31 +118,44 @@ impl TerminalChat {
                 self.show_new_messages()?;
                 return Ok(ends);
             }
-            let settling = settle_by.unwrap_or_else(far_off);
-            let statuses = select_all(self.statuses.iter_mut().map(|status| Box::pin(changed(status))));
-            tokio::select! {
-                line = lines.recv(), if input_open => match line {
-                    Some(line) => self.send(line?).await?,
-                    None => {
-                        input_open = false;
-                        settle_by = Some(tokio::time::Instant::now() + SETTLE_MAX);
-                    }
-                },
-                completion = self.completions.recv() => {
-                    let completion = completion.context("the account You has stopped")?;
+            match self.next(&mut lines, input_open, settle_by).await? {
+                Step::Line(line) => self.send(line).await?,
+                Step::EndOfInput => {
+                    input_open = false;
+                    settle_by = Some(Instant::now() + SETTLE_MAX);
+                }
+                Step::Completed(result) => {
                     self.completed += 1;
-                    if let Err(error) = completion.result {
+                    if let Err(error) = result {
                         self.output.note(&format!("not sent: {}", error.detail));
                     }
                 }
-                _ = changed(&mut self.you.state) => {}
-                _ = changed(&mut self.scripts_side.state) => {}
-                _ = statuses => {}
-                () = tokio::time::sleep_until(settling) => {
+                Step::Changed => {}
+                Step::NotSettled => {
                     bail!("answers have not settled within {} s of the input's end", SETTLE_MAX.as_secs());
                 }
             }
         }
+    }
+
+    /// Waits for the next thing to happen.
+    async fn next(
+        &mut self,
+        lines: &mut mpsc::Receiver<Result<String>>,
+        input_open: bool,
+        settle_by: Option<Instant>,
+    ) -> Result<Step> {
+        let statuses = select_all(self.statuses.iter_mut().map(|status| Box::pin(changed(status))));
+        Ok(tokio::select! {
+            line = lines.recv(), if input_open => line.transpose()?.map_or(Step::EndOfInput, Step::Line),
+            completion = self.completions.recv() => {
+                Step::Completed(completion.context("the account You has stopped")?.result)
+            }
+            () = changed(&mut self.you.state) => Step::Changed,
+            () = changed(&mut self.scripts_side.state) => Step::Changed,
+            _ = statuses => Step::Changed,
+            () = sleep_until(settle_by.unwrap_or_else(Instant::now)), if settle_by.is_some() => Step::NotSettled,
+        })
     }
 
     async fn send(&mut self, text: String) -> Result<()> {
@@ -140,11 +164,15 @@ impl TerminalChat {
         }
         self.sent += 1;
         let call = Call::SendMessage { to: self.you.other, text, reply_to: None, preview: None };
-        self.requests.send(Request::new(READER.into(), self.sent, call)).await.ok().context("the account You has stopped")
+        self.requests
+            .send(Request::new(READER.into(), self.sent, call))
+            .await
+            .ok()
+            .context("the account You has stopped")
     }
 
     fn show_new_messages(&mut self) -> Result<()> {
-        let output = &self.output;
+        let output = self.output.clone();
         self.you.read(|message| {
             if !message.flags.outgoing {
                 let from = message.source.as_ref().map_or("", |peer| &peer.name);
@@ -190,10 +218,6 @@ async fn changed<T>(watch: &mut watch::Receiver<T>) {
     if watch.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-fn far_off() -> tokio::time::Instant {
-    tokio::time::Instant::now() + Duration::from_secs(24 * 60 * 60)
 }
 
 /// Lines of stdin, read by a thread of their own because such a read cannot be cancelled.

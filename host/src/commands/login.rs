@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, IsTerminal};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
@@ -109,8 +109,8 @@ pub(crate) async fn log_in(
     output: &Output,
 ) -> Result<User> {
     let api = api_credentials(dc)?;
-    let store = open_store(&account.path)?;
-    let mut login = Login::begin(store, dc.clone(), api).await?;
+    let store = AccountStore::open(&account.path)?;
+    let mut login = begin(store, dc, api).await?;
     let user = match (&credentials.bot_token, &credentials.phone) {
         (Some(token), _) => login.bot(token).await?,
         (None, Some(phone)) => by_phone(&mut login, phone, credentials, output).await?,
@@ -121,31 +121,37 @@ pub(crate) async fn log_in(
     Ok(user)
 }
 
-/// Opens an account's store, with its folder made if missing.
-pub(crate) fn open_store(path: &Path) -> Result<AccountStore> {
-    Ok(AccountStore::open(path)?)
+/// Begins a login at `dc`. An error names the data centre that it is about.
+pub(crate) async fn begin(store: AccountStore, dc: &DcAddress, api: ApiCredentials) -> Result<Login> {
+    Login::begin(store, dc.clone(), api).await.with_context(|| match dc {
+        DcAddress::Telegram => "cannot log in at Telegram".to_owned(),
+        DcAddress::Custom { address, .. } => format!("cannot log in at the data centre {address}"),
+    })
 }
 
 async fn by_phone(login: &mut Login, phone: &str, credentials: &Credentials, output: &Output) -> Result<User> {
     login.send_code(phone).await?;
     let mut code = credentials.code.clone();
-    for attempt in 1.. {
+    let mut attempt = 0;
+    let signed_in = loop {
+        attempt += 1;
         let given = match code.take() {
             Some(code) => code,
             None => ask(&format!("Code sent to {phone}"), false, output)?,
         };
         match login.sign_in(&given).await {
-            Ok(SignIn::Done(user)) => return Ok(user),
-            Ok(SignIn::PasswordNeeded { hint }) => return by_password(login, hint, credentials, output).await,
-            Ok(SignIn::SignUpNeeded) => {
-                let first_name = ask("This number is new. First name", false, output)?;
-                return Ok(login.sign_up(&first_name, "").await?);
-            }
             Err(error @ LoginError::CodeInvalid) if may_ask_again(attempt) => output.note(&error.to_string()),
-            Err(error) => return Err(error.into()),
+            signed_in => break signed_in?,
+        }
+    };
+    match signed_in {
+        SignIn::Done(user) => Ok(user),
+        SignIn::PasswordNeeded { hint } => by_password(login, hint, credentials, output).await,
+        SignIn::SignUpNeeded => {
+            let first_name = ask("This number is new. First name", false, output)?;
+            Ok(login.sign_up(&first_name, "").await?)
         }
     }
-    unreachable!("the loop ends by returning")
 }
 
 async fn by_password(
@@ -156,18 +162,18 @@ async fn by_password(
 ) -> Result<User> {
     let question = hint.map_or_else(|| "2FA password".to_owned(), |hint| format!("2FA password (hint: {hint})"));
     let mut password = credentials.password.clone();
-    for attempt in 1.. {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
         let given = match password.take() {
             Some(password) => password,
             None => ask(&question, true, output)?,
         };
         match login.check_password(&given).await {
-            Ok(user) => return Ok(user),
             Err(error @ LoginError::PasswordInvalid) if may_ask_again(attempt) => output.note(&error.to_string()),
-            Err(error) => return Err(error.into()),
+            user => return Ok(user?),
         }
     }
-    unreachable!("the loop ends by returning")
 }
 
 /// A person may mistype; a program that pipes its answer in may not.

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use datacentre::{Config, DataCentre};
-use runtime::{End, Link, Phase, Script, ScriptConfig};
+use runtime::{End, Link, Script, ScriptConfig};
 use sandbox::{ComponentSource, Folders, Limits, Program, Sandbox, SandboxConfig, WorkerCommand};
 use serde_json::json;
 use store::AccountStore;
-use telegram::login::{Login, SignIn};
+use telegram::login::SignIn;
 use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
 use tgl::{Call, Connection, Outcome, PeerId, Request, ScriptName, User};
 
@@ -121,7 +121,10 @@ impl ScriptFile {
         let is_component = path.extension().is_some_and(|extension| extension == "wasm");
         let bytes_max = if is_component { COMPONENT_BYTES_MAX } else { SCRIPT_BYTES_MAX };
         if about.len() > bytes_max {
-            bail!("cannot run {shown}: it has {} bytes, and {bytes_max} is the most a script of its kind may have", about.len());
+            bail!(
+                "cannot run {shown}: it has {} bytes, and {bytes_max} is the most a script of its kind may have",
+                about.len()
+            );
         }
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {shown}"))?;
         let content = if is_component || bytes.starts_with(b"\0asm") {
@@ -230,12 +233,13 @@ impl Place {
         credentials: &Credentials,
         output: &Output,
     ) -> Result<Self> {
-        let known = dir.exists() && telegram::is_logged_in(&login::open_store(&dir.path)?).is_some();
+        let known = dir.exists() && store::inspect(&dir.path)?.is_some_and(|summary| summary.user.is_some());
         if !known {
             if !credentials.are_given() {
                 bail!(
                     "nobody is logged in as {:?}: run `tglhost login {}` first, or give --phone and --code or --bot-token",
-                    dir.name, dir.name
+                    dir.name,
+                    dir.name
                 );
             }
             let dc = dc.clone().unwrap_or(DcAddress::Telegram);
@@ -244,7 +248,7 @@ impl Place {
             dir.set_data_centre(dc)?;
         }
         let dc = dir.data_centre()?;
-        let store = login::open_store(&dir.path)?;
+        let store = AccountStore::open(&dir.path)?;
         let api = login::api_credentials(&dc)?;
         let account = Account::start(AccountConfig { store: store.clone(), dc, api })?;
         output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
@@ -264,8 +268,7 @@ impl Place {
             public_key_pem: data_centre.public_key_pem.clone(),
             dc_id: data_centre.dc_id,
         };
-        let (script, you) =
-            tokio::try_join!(SCRIPT_IDENTITY.open(data_dir, &dc), YOU_IDENTITY.open(data_dir, &dc))?;
+        let (script, you) = tokio::try_join!(SCRIPT_IDENTITY.open(data_dir, &dc), YOU_IDENTITY.open(data_dir, &dc))?;
         tokio::try_join!(up_to_date(&script.account), up_to_date(&you.account))?;
         let (script_user, your_user) = (user_of(&script.store)?, user_of(&you.store)?);
         get_acquainted(&you, script_user.id).await?;
@@ -403,7 +406,7 @@ impl Identity {
     /// Starts the account, signed up or logged in first where it is not yet.
     async fn open(&self, data_dir: &DataDir, dc: &DcAddress) -> Result<Opened> {
         let dir = data_dir.embedded_account(self.folder);
-        let store = login::open_store(&dir.path)?;
+        let store = AccountStore::open(&dir.path)?;
         let api = settings::embedded_credentials();
         if telegram::is_logged_in(&store).is_none() {
             self.log_in(store.clone(), dc, api.clone()).await?;
@@ -413,7 +416,7 @@ impl Identity {
     }
 
     async fn log_in(&self, store: AccountStore, dc: &DcAddress, api: ApiCredentials) -> Result<()> {
-        let mut login = Login::begin(store, dc.clone(), api).await?;
+        let mut login = login::begin(store, dc, api).await?;
         login.send_code(self.phone).await?;
         match login.sign_in(TEST_CODE).await? {
             SignIn::Done(_) => {}
@@ -434,7 +437,9 @@ async fn up_to_date(account: &Account) -> Result<()> {
         .await
         .context("the account has stopped")?;
     if let Connection::LoggedOut(why) = &state.connection {
-        bail!("an account of the embedded data centre was logged out: {why}; remove the folder `embedded` of the data directory to begin anew");
+        bail!(
+            "an account of the embedded data centre was logged out: {why}; remove the folder `embedded` of the data directory to begin anew"
+        );
     }
     Ok(())
 }

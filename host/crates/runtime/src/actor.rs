@@ -269,7 +269,7 @@ impl Actor {
     /// A completion has come: of the guest that lives it is kept until delivered, of a former one it is dropped.
     fn take_in(&mut self, completion: Completion) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        if completion.id >= self.first_id && completion.id != 0 {
+        if completion.id >= self.first_id {
             self.early.push_back(completion);
         }
     }
@@ -280,7 +280,10 @@ impl Actor {
         let (Some(&first), Some(&last)) = (refused.first(), refused.last()) else { return Ok(false) };
         let max = self.config.limits.calls_pending_max;
         let range = if first == last { "a call was".to_owned() } else { format!("{} calls were", refused.len()) };
-        self.log(LogLevel::Warn, &format!("{range} refused: {max} wait for their completion, the most a script may have"));
+        self.log(
+            LogLevel::Warn,
+            &format!("{range} refused: {max} wait for their completion, the most a script may have"),
+        );
         let result = Err(CallError::new(Failure::LimitReached, format!("{max} calls are pending")));
         for id in refused {
             let outcome = guest.on_completion(id, &result).await;
@@ -327,8 +330,10 @@ impl Actor {
         while self.gate_open
             && let Some(request) = self.outgoing.pop_front()
         {
+            // A request that an earlier run left has no id, and gets no completion.
+            let completes = request.id != 0;
             match self.link.requests.try_send(request) {
-                Ok(()) => self.in_flight += 1,
+                Ok(()) => self.in_flight += usize::from(completes),
                 Err(TrySendError::Full(request)) => {
                     self.outgoing.push_front(request);
                     break;

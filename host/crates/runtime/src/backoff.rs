@@ -44,10 +44,8 @@ mod tests {
     #[test]
     fn waits_double_up_to_a_minute_and_begin_anew_after_a_quiet_life() {
         let mut backoff = Backoff::default();
-        let waits: Vec<u64> = (0..8)
-            .filter_map(|_| backoff.crashed(Duration::from_secs(1), true))
-            .map(|wait| wait.as_secs())
-            .collect();
+        let waits: Vec<u64> =
+            (0..8).filter_map(|_| backoff.crashed(Duration::from_secs(1), true)).map(|wait| wait.as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(backoff.crashed(Duration::from_secs(61), true), Some(Duration::from_secs(1)));
     }

@@ -136,4 +136,3 @@ impl Script {
         self.ended().await
     }
 }
-
