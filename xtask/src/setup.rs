@@ -19,6 +19,9 @@ pub(crate) const GUEST_TARGET: &str = "wasm32-wasip2";
 /// Programs that may be a Python, best first.
 const PYTHONS: [&str; 7] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
 
+/// Files that a build can depend on; not what editors and Python leave beside them.
+const SOURCE_SUFFIXES: [&str; 4] = ["py", "pyi", "txt", "wit"];
+
 /// Everything that every verb needs.
 pub(crate) fn setup() -> Result<()> {
     add_guest_target()?;
@@ -88,10 +91,11 @@ fn build_python_component() -> Result<()> {
         return Ok(());
     }
     let tools = virtual_environment("componentize-venv", &source.join("requirements.txt"))?;
-    step("Building the Python runtime component (about 20 seconds)");
+    step("Building the Python runtime component (about half a minute)");
     fs::create_dir_all(root().join("target/guests"))?;
     let unfinished = component.with_extension("wasm.new");
     let mut build = Command::new(tools.join("bin/componentize-py"));
+    build.env("VIRTUAL_ENV", &tools); // tzdata is found by it
     build.current_dir(source.join("runtime")).arg("-d").arg(&contract).args(["-w", "interpreter-script", "componentize"]);
     build.args(["-p", ".", "-p", ".."]).arg("app").arg("-o").arg(&unfinished);
     build.env("VIRTUAL_ENV", &tools); // Else it takes the packages of whatever `python3` it finds.
@@ -100,8 +104,8 @@ fn build_python_component() -> Result<()> {
     write_stamp(&stamp, &made_of)
 }
 
-/// Of the paths and contents of these files, and of all files in these folders. It need only tell one state of them from
-/// another, on one machine: an error in it costs a build too many.
+/// Of the paths and contents of these files, and of all source files in these folders. It need only tell one state of them
+/// from another, on one machine; where another release of Rust hashes otherwise, that costs one build.
 fn content_hash(paths: &[PathBuf]) -> Result<String> {
     let mut files = Vec::new();
     for path in paths {
@@ -116,7 +120,7 @@ fn content_hash(paths: &[PathBuf]) -> Result<String> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-/// The file itself, or every file in a folder, but not what Python keeps of a compilation.
+/// The file itself, or every source file in a folder and below it.
 fn collect_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     if !path.is_dir() {
         files.push(path.to_owned());
@@ -124,8 +128,8 @@ fn collect_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     }
     for entry in fs::read_dir(path).with_context(|| format!("cannot list {}", path.display()))? {
         let entry = entry?.path();
-        let kept_by_python = entry.ends_with("__pycache__") || entry.extension().is_some_and(|it| it == "egg-info");
-        if !kept_by_python {
+        let is_source = entry.extension().is_some_and(|suffix| SOURCE_SUFFIXES.iter().any(|&source| suffix == source));
+        if is_source || entry.is_dir() {
             collect_files(&entry, files)?;
         }
     }
