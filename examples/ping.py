@@ -4,10 +4,6 @@
 import tgl
 
 
-def on_our_id(our_id):
-    print("I am user", our_id)
-
-
 def on_msg_receive(msg):
     if msg.out or msg.text != "!ping":
         return
@@ -15,5 +11,4 @@ def on_msg_receive(msg):
     peer.send_msg("PONG!", reply=msg.id)
 
 
-tgl.set_on_our_id(on_our_id)
 tgl.set_on_msg_receive(on_msg_receive)

@@ -43,7 +43,7 @@ fn the_classic_answers_in_a_pipe_and_again_at_the_next_start() {
 fn history_counts_what_was_said() {
     let data = TempDir::new().expect("a folder");
     let said: String = (0..250).map(|n| format!("line {n}\n")).collect();
-    let run = finish(tglhost(data.path()).arg("run").arg(root().join("examples/history.py")), &format!("{said}!history\n"));
+    let run = finish(tglhost(data.path()).arg("run").arg(root().join("examples/history.py")), &format!("{said}!count\n"));
     assert!(run.stdout.contains("251"), "stdout: {} stderr: {}", run.stdout, run.stderr);
     assert_eq!(run.code(), Some(0));
 }

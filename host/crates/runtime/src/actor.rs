@@ -118,12 +118,12 @@ impl Actor {
 
     /// One life of the guest.
     async fn live(&mut self) -> Result<End, LifeEnd> {
+        let replay_end_seq = self.store.inbox_seq();
         let mut guest = self.load().await?;
         let our_id = self.our_id().await?;
         let outcome = guest.on_our_id(our_id).await;
         self.settle(outcome, "in on_our_id", self.cursor)?;
 
-        let replay_end_seq = self.store.inbox_seq();
         let mut mailbox = VecDeque::new();
         while self.cursor < replay_end_seq && self.deliver_event(&mut guest, &mut mailbox).await? {}
         let outcome = guest.on_binlog_replay_end().await;
@@ -141,8 +141,8 @@ impl Actor {
             tokio::task::consume_budget().await;
             let progress = self.refuse_calls(&mut guest).await?
                 || self.deliver_completion(&mut guest).await?
-                || self.deliver_event(&mut guest, &mut mailbox).await?
                 || self.tell_difference_end(&mut guest, &mut difference_told).await?
+                || self.deliver_event(&mut guest, &mut mailbox).await?
                 || self.ring_timer(&mut guest).await?;
             if !progress {
                 self.publish(Phase::Running);
