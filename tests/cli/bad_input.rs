@@ -15,7 +15,7 @@ fn files_that_cannot_be_run_say_why() {
         ("old.py", Some(b"print 'hello'\n"), &["old.py", "SyntaxError", "Python 2"]),
         ("raises.py", Some(b"import nothing_like_this\n"), &["raises.py", "line 1", "ModuleNotFoundError"]),
         ("text.wasm", Some(b"not wasm at all"), &["text.wasm", "not a WebAssembly file"]),
-        ("module.wasm", Some(b"\0asm\x01\0\0\0"), &["module.wasm", "core module"]),
+        ("module.wasm", Some(b"\0asm\x01\0\0\0"), &["module.wasm", "core WebAssembly module"]),
         ("empty.wasm", Some(b"\0asm\x0d\0\x01\0"), &["empty.wasm", "tgl:script"]),
     ];
     for (name, content, parts) in cases {

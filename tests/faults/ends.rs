@@ -5,13 +5,13 @@ use std::time::Duration;
 use tests::{Place, Process};
 
 /// How many messages are sent.
-const MESSAGES: usize = 150;
+const MESSAGES: usize = 1_000;
 /// How often the answering process is ended before it may stay.
 const ENDS: u64 = 12;
 /// The latest moment of an end after a process's start.
 const END_MS_MAX: u64 = 250;
 
-/// Answers each message, and says in its log folder nothing: what it does can be seen from outside only.
+/// Answers each message. What it does can be seen from outside only.
 const ANSWERING: &str = "\
 import tgl
 def f(m):
