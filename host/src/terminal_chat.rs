@@ -4,7 +4,7 @@
 //! Invariant: the end is exact, not guessed: it comes when input is at its end, both accounts hold the same messages of
 //! this chat, and every script has handled all it was given and has no call under way.
 
-use std::io::BufRead;
+use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -76,6 +76,7 @@ impl Side {
 }
 
 /// What happens next in the chat.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Step {
     Line(String),
     EndOfInput,
@@ -108,6 +109,9 @@ impl TerminalChat {
     /// Talks until the input is at its end and answers have settled, or every script has ended. Gives the scripts' ends
     /// so far, in their order; none for one that still runs.
     pub(crate) async fn converse(mut self) -> Result<Vec<Option<End>>> {
+        if std::io::stdin().is_terminal() {
+            self.output.note("Type a message; Ctrl-D ends.");
+        }
         let mut lines = read_lines()?;
         let mut input_open = true;
         let mut settle_by = None;

@@ -197,6 +197,7 @@ impl Request {
 /// What a call came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
+#[allow(clippy::large_enum_variant, reason = "one outcome is moved at a time")]
 pub enum Outcome {
     Done,
     Message(Message),

@@ -28,6 +28,7 @@ pub struct Changes {
 
 /// Something that a script hears of. Events are kept in the account's inbox until each of its scripts has handled them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "nearly every event is a message, the largest")]
 pub enum Event {
     /// A message new to this account, its own included.
     Message(Message),
