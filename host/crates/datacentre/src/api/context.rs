@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
 
 /// What leaves after the commit.
 pub(super) enum Outgoing {
-    Push { auth_key_ids: Vec<i64>, updates: enums::Updates, but_not: Option<i64> },
+    Push { auth_key_ids: Vec<i64>, updates: Box<enums::Updates>, but_not: Option<i64> },
     Disconnect { auth_key_id: i64 },
 }
 
@@ -79,6 +79,6 @@ impl<'a> Context<'a> {
 
     fn send(&mut self, user: i64, auth_key_ids: Vec<i64>, updates: enums::Updates) {
         let but_not = (user == self.me).then_some(self.caller.session_id);
-        self.outgoing.push(Outgoing::Push { auth_key_ids, updates, but_not });
+        self.outgoing.push(Outgoing::Push { auth_key_ids, updates: Box::new(updates), but_not });
     }
 }

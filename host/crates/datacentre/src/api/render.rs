@@ -7,7 +7,7 @@ use grammers_tl_types as tl;
 use tl::{Deserializable, enums, types};
 
 use super::context::Context;
-use super::error::{Answer, Failure};
+use super::error::Answer;
 use super::peers::{Peers, to_tl};
 use crate::model::chats::{self, Chat, Member, Standing};
 use crate::model::dialogs::{self, Dialog};
@@ -240,11 +240,14 @@ pub(super) fn stored<T: Deserializable>(bytes: &Option<Vec<u8>>) -> Option<T> {
     T::from_bytes(bytes.as_deref()?).ok()
 }
 
+/// Messages and the users and chats they name.
+pub(super) type MessagesAndPeers = (Vec<enums::Message>, Vec<enums::User>, Vec<enums::Chat>);
+
 /// All of a page of messages and whom they name.
 pub(super) fn messages_and_peers(
     context: &Context<'_>,
     page: &[Message],
-) -> Result<(Vec<enums::Message>, Vec<enums::User>, Vec<enums::Chat>), Failure> {
+) -> Answer<MessagesAndPeers> {
     let messages: Vec<_> = page.iter().map(message).collect();
     let (users, chats) = Peers::of_messages(&messages).render(context, context.me)?;
     Ok((messages, users, chats))

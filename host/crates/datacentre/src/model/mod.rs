@@ -15,9 +15,11 @@ mod schema;
 pub(crate) mod users;
 
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use checkpoint::Checkpointer;
 pub(crate) use rusqlite::{Connection as Db, Result, Row, params};
@@ -27,6 +29,9 @@ use sha2::{Digest, Sha256};
 /// The database's name in the data directory.
 const DATABASE_FILE: &str = "datacentre.sqlite";
 const LOCK_FILE: &str = "datacentre.lock";
+/// How long to wait for the lock, and how often to try.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+const LOCK_RETRY: Duration = Duration::from_millis(10);
 /// Prepared statements kept; all that this crate has fit.
 const STATEMENTS_KEPT_MAX: usize = 256;
 
@@ -36,9 +41,9 @@ pub(crate) enum OpenError {
     /// SQLite's own words: not a database, no permission, disk full.
     #[error("cannot open the data centre's database {path}: {source}")]
     Sqlite { path: String, source: rusqlite::Error },
-    /// The lock file cannot be made.
-    #[error("cannot lock the data centre's database {path}: {source}; choose a data directory you may write to")]
-    Lock { path: String, source: std::io::Error },
+    /// The files cannot be made.
+    #[error("cannot make the data centre's database {path}: {source}; choose a data directory you may write to")]
+    File { path: String, source: io::Error },
     /// Another data centre has it.
     #[error("the data centre's database {path} is in use: another data centre runs with this data directory; stop it, or choose another directory")]
     InUse { path: String },
@@ -62,8 +67,13 @@ impl Model {
         let path = data_dir.join(DATABASE_FILE);
         let shown = || path.display().to_string();
         let sqlite = |source| OpenError::Sqlite { path: shown(), source };
-        let lock = File::create(data_dir.join(LOCK_FILE)).map_err(|source| OpenError::Lock { path: shown(), source })?;
-        lock.try_lock().map_err(|_| OpenError::InUse { path: shown() })?;
+        let private = |name| private_file(&data_dir.join(name)).map_err(|source| OpenError::File { path: shown(), source });
+        let lock = private(LOCK_FILE)?;
+        if !locked(&lock) {
+            return Err(OpenError::InUse { path: shown() });
+        }
+        // SQLite keeps the rights of this file, and gives them to those it puts beside it.
+        private(DATABASE_FILE)?;
         let db = Db::open(&path).map_err(sqlite)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT_MAX);
         if let Some(found) = schema::prepare(&db).map_err(sqlite)? {
@@ -147,6 +157,23 @@ pub(crate) fn all<T>(db: &Db, sql: &str, params: impl Params, read: impl FnMut(&
     db.prepare_cached(sql)?.query_map(params, read)?.collect()
 }
 
+/// A file that only its owner may read, made if there is none.
+fn private_file(path: &Path) -> io::Result<File> {
+    File::options().create(true).append(true).mode(0o600).open(path)
+}
+
+/// Locks a file, waiting for a data centre that is just stopping.
+fn locked(file: &File) -> bool {
+    let begun = Instant::now();
+    while file.try_lock().is_err() {
+        if begun.elapsed() > LOCK_WAIT {
+            return false;
+        }
+        std::thread::sleep(LOCK_RETRY);
+    }
+    true
+}
+
 fn secret(db: &Db) -> Result<[u8; 32]> {
     let fresh: [u8; 32] = random();
     run(db, "INSERT OR IGNORE INTO meta (name, value) VALUES ('secret', ?1)", [fresh])?;
@@ -166,6 +193,17 @@ mod tests {
         db.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
         let error = Model::open(dir.path()).err().unwrap().to_string();
         assert!(error.contains(&format!("version {}", schema::VERSION + 1)), "{error}");
+    }
+
+    #[test]
+    fn only_the_owner_may_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let _model = Model::open(dir.path()).unwrap();
+        for entry in std::fs::read_dir(dir.path()).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+        }
     }
 
     #[test]

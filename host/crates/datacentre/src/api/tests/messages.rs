@@ -4,7 +4,7 @@ use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
 use super::world::{
-    Client, World, delete, dialog_peers, dialogs_request, edit, forward, group, history_request, messages_of,
+    World, delete, dialog_peers, dialogs_request, edit, forward, group, history_request, messages_of,
     new_message, peer_id, replied_id, reply_to, search_request, sent_id, texts, unwrapped,
 };
 
@@ -266,7 +266,8 @@ fn history_pages_both_ways() {
     let ids: Vec<i32> = (1..=10).map(|n| alice.send(alice.peer(&bob), &format!("{n}"))).collect();
     assert_eq!(ids, (1..=10).collect::<Vec<i32>>());
     // offset_id, add_offset, limit, max_id, min_id => ids
-    let cases: [(i32, i32, i32, i32, i32, &[i32]); 15] = [
+    type Case = (i32, i32, i32, i32, i32, &'static [i32]);
+    let cases: [Case; 15] = [
         (0, 0, 3, 0, 0, &[10, 9, 8]),
         (8, 0, 3, 0, 0, &[7, 6, 5]),
         (3, 0, 5, 0, 0, &[2, 1]),

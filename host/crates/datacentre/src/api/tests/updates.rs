@@ -4,7 +4,7 @@ use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
 use super::world::{Client, World, delete, edit, group, texts};
-use crate::model::log::ENTRIES_KEPT_MAX;
+use crate::model::log::{self, ENTRIES_KEPT_MAX, Entry};
 
 #[test]
 fn a_difference_brings_what_was_missed_as_it_is_now() {
@@ -83,9 +83,13 @@ fn a_gap_too_long_for_the_log_or_the_client_says_so() {
     let call = functions::updates::GetDifference { pts_total_limit: Some(10), ..difference(start) };
     assert!(matches!(alice.ok(&call), enums::updates::Difference::TooLong(too_long) if too_long.pts == alice.pts()));
 
-    for n in 0..ENTRIES_KEPT_MAX + 1000 {
-        alice.send(enums::InputPeer::PeerSelf, &format!("{n}"));
+    let mut db = world.model.lock();
+    let transaction = db.transaction().unwrap();
+    for _ in 0..ENTRIES_KEPT_MAX + 1000 {
+        log::append(&transaction, alice.me, 1, |_| Entry::EditedMessage(1)).unwrap();
     }
+    transaction.commit().unwrap();
+    drop(db);
     assert!(matches!(alice.ok(&difference(start)), enums::updates::Difference::TooLong(_)));
     let recent = alice.ok(&difference(alice.pts() - ENTRIES_KEPT_MAX + 600));
     assert!(matches!(recent, enums::updates::Difference::Slice(_)), "what is within the bound is there");

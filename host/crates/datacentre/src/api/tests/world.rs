@@ -19,7 +19,7 @@ use crate::seam::{AuthKeys, Caller, Methods, Pusher, RpcError};
 pub(super) struct World {
     dir: tempfile::TempDir,
     pub(super) api: Arc<Api>,
-    model: Arc<Model>,
+    pub(super) model: Arc<Model>,
     pub(super) faults: Faults,
     recorder: Arc<Recorder>,
     _pusher: Arc<dyn Pusher>,
