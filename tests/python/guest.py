@@ -34,9 +34,6 @@ class GuestTest(unittest.TestCase):
         forget()
         self.host = Host()
         wit_bindings.install(self.host)
-        from _tglhost import lifting
-
-        lifting.make_cheap()
         from _tglhost import exports
 
         import tgl

@@ -13,10 +13,6 @@ from _tglhost import stdlib
 
 stdlib.take()
 
-from _tglhost import lifting
-
-lifting.make_cheap()
-
 from _tglhost.exports import Callbacks, Interpreter  # noqa: F401 (componentize-py finds its exports here)
 
 sys.path[:] = []

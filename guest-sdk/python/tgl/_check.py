@@ -10,7 +10,7 @@ import math
 import os
 from typing import Any
 
-from . import _host
+from . import _host, _records
 
 TEXT_BYTES_MAX = 512 * 1024
 """No text of a call may be longer. The host takes 2 MiB per call; Telegram's own limits are far lower."""
@@ -100,9 +100,8 @@ def peer_id(value: object, name: str = "peer") -> Any:
     """A `tgl.Peer`, as the record that names it."""
     if not isinstance(value, PeerHandle):
         raise TypeError(f"{name} must be tgl.Peer, not {_type_name(value)}")
-    details = value._raw.details
-    kind = _KIND_OF_DETAILS[type(details).__name__]
-    return _host.types.PeerId(getattr(_host.types.PeerKind, kind), details.value.id)
+    kind, record = value._raw[_records.Peer.DETAILS]
+    return _host.types.PeerId(getattr(_host.types.PeerKind, kind), record[0])
 
 
 def peer_ids(value: object, name: str) -> list[Any]:
@@ -119,16 +118,7 @@ def message_id(value: object, name: str = "msg") -> int:
     """A `tgl.Msg`, as its id."""
     if not isinstance(value, MsgHandle):
         raise TypeError(f"{name} must be tgl.Msg, not {_type_name(value)}")
-    return value._raw.id
-
-
-_KIND_OF_DETAILS = {
-    "PeerDetails_User": "USER",
-    "PeerDetails_Chat": "CHAT",
-    "PeerDetails_Channel": "CHANNEL",
-    "PeerDetails_SecretChat": "SECRET_CHAT",
-}
-"""The case of the host's peer-details, and the peer-kind that goes with it."""
+    return value._raw[_records.Message.ID]
 
 
 def _integer(value: object, name: str, low: int, high: int) -> int:

@@ -43,9 +43,19 @@ def message(raw: Any) -> None:
     _deliver("on_msg_receive", wrap_msg(raw))
 
 
-def update(event: str, raw_peer: Any, raw_changes: int) -> None:
-    """A peer became known or changed; `event` says of which kind it is."""
-    _deliver(event, wrap_peer(raw_peer), [word for index, word in enumerate(CHANGES) if raw_changes >> index & 1])
+def user_update(raw_peer: Any, raw_changes: int) -> None:
+    """A user became known or changed."""
+    _deliver("on_user_update", wrap_peer(raw_peer), _changes(raw_changes))
+
+
+def chat_update(raw_peer: Any, raw_changes: int) -> None:
+    """A group became known or changed."""
+    _deliver("on_chat_update", wrap_peer(raw_peer), _changes(raw_changes))
+
+
+def secret_chat_update(raw_peer: Any, raw_changes: int) -> None:
+    """A secret chat became known or changed."""
+    _deliver("on_secret_chat_update", wrap_peer(raw_peer), _changes(raw_changes))
 
 
 def completion(request_id: int, result: Any) -> None:
@@ -72,10 +82,14 @@ def timer() -> None:
 
 def settle() -> None:
     """What there is to do at the end of every callback: timers that are due, late reports, the next wake-up."""
-    for function in _timers.due():
-        _run(function)
-    _report.flush_late()
-    _timers.arm(ticking=_looping and handlers["on_loop"] is not None)
+    if _timers.waiting:
+        for function in _timers.due():
+            _run(function)
+    if _report.late:
+        _report.flush_late()
+    ticking = _looping and handlers["on_loop"] is not None
+    if ticking or _timers.waiting:
+        _timers.arm(ticking)
 
 
 def _deliver(event: str, *arguments: Any) -> None:
@@ -99,6 +113,10 @@ def _run(function: Callable[..., object], *arguments: Any) -> object:
     except BaseException as error:
         _report.exception(error)
         return None
+
+
+def _changes(raw: int) -> list[str]:
+    return [word for index, word in enumerate(CHANGES) if raw >> index & 1]
 
 
 def _say(result: object) -> None:

@@ -8,10 +8,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Optional
 
-from . import _calls, _check, _host
+from . import _calls, _check, _host, _records
 from ._check import MsgHandle, PeerHandle
 from ._guard import checked
 from ._pending import Callback
+from ._records import Group as RawGroup
+from ._records import Message as RawMessage
+from ._records import Peer as RawPeer
+from ._records import SecretChat as RawSecretChat
+from ._records import User as RawUser
 
 PEER_USER, PEER_CHAT, PEER_ENCR_CHAT = 1, 2, 4
 
@@ -67,28 +72,28 @@ class Peer(PeerHandle):
     @property
     def id(self) -> int:
         """The id, unique among peers of one kind."""
-        return self._raw.details.value.id
+        return self._record[0]
 
     @property
     def type(self) -> int:
         """`tgl.PEER_USER`, `tgl.PEER_CHAT` or `tgl.PEER_ENCR_CHAT`."""
-        return _TYPES[type(self._raw.details).__name__][0]
+        return _TYPES[self._raw[RawPeer.DETAILS][0]][0]
 
     @property
     def type_name(self) -> str:
         """'user', 'chat' or 'secret_chat'."""
-        return _TYPES[type(self._raw.details).__name__][1]
+        return _TYPES[self._raw[RawPeer.DETAILS][0]][1]
 
     @property
     def name(self) -> Optional[str]:
         """The print name, unique within the account: `First_Last`, or a group's title with '_' for blanks."""
-        return self._raw.name or None
+        return self._raw[RawPeer.NAME] or None
 
     @property
     def user_id(self) -> Optional[int]:
         """Of a user its id, of a secret chat the other side's id."""
         user = self._user_record()
-        return None if user is None else user.id
+        return None if user is None else user[RawUser.ID]
 
     @property
     def user(self) -> Optional[Peer]:
@@ -101,35 +106,38 @@ class Peer(PeerHandle):
     @property
     def user_list(self) -> Optional[list[int]]:
         """Of a group the ids of its members; empty until `info` has asked for them."""
-        return list(self._raw.details.value.member_ids) if self.type == PEER_CHAT else None
+        return list(self._record[RawGroup.MEMBER_IDS]) if self.type == PEER_CHAT else None
 
     @property
     def user_status(self) -> Optional[dict[str, Any]]:
         """Of a user {'online': bool, 'when': datetime}: until when online, or when last seen."""
         if self.type != PEER_USER:
             return None
-        status = self._raw.details.value.status
-        return {"online": bool(status.online), "when": datetime.fromtimestamp(status.when)}
+        online, when = self._record[RawUser.STATUS]
+        return {"online": online, "when": datetime.fromtimestamp(when)}
 
     @property
     def phone(self) -> Optional[str]:
         """Of a user the phone number without '+', where it is known."""
-        return self._raw.details.value.phone if self.type == PEER_USER else None
+        return self._record[RawUser.PHONE] if self.type == PEER_USER else None
 
     @property
     def username(self) -> Optional[str]:
         """Of a user or a public group, without '@'."""
-        return None if self.type == PEER_ENCR_CHAT else self._raw.details.value.username
+        kind = self.type
+        if kind == PEER_ENCR_CHAT:
+            return None
+        return self._record[RawUser.USERNAME if kind == PEER_USER else RawGroup.USERNAME]
 
     @property
     def first_name(self) -> Optional[str]:
         """Of a user."""
-        return self._raw.details.value.first_name if self.type == PEER_USER else None
+        return self._record[RawUser.FIRST_NAME] if self.type == PEER_USER else None
 
     @property
     def last_name(self) -> Optional[str]:
         """Of a user."""
-        return self._raw.details.value.last_name if self.type == PEER_USER else None
+        return self._record[RawUser.LAST_NAME] if self.type == PEER_USER else None
 
     @checked
     def send_msg(
@@ -246,11 +254,16 @@ class Peer(PeerHandle):
         self._require_chat("Only a chat peer can have users removed")
         _calls.delete_chat_user(self, peer, callback)
 
+    @property
+    def _record(self) -> Any:
+        """The record of the user, group or secret chat."""
+        return self._raw[RawPeer.DETAILS][1]
+
     def _user_record(self) -> Any:
         kind = self.type
         if kind == PEER_USER:
-            return self._raw.details.value
-        return self._raw.details.value.user if kind == PEER_ENCR_CHAT else None
+            return self._record
+        return self._record[RawSecretChat.USER] if kind == PEER_ENCR_CHAT else None
 
     def _require_chat(self, complaint: str) -> None:
         if self.type != PEER_CHAT:
@@ -274,89 +287,89 @@ class Msg(MsgHandle):
     @property
     def id(self) -> int:
         """The id; what `reply`, `fwd_msg` and `tgl.delete_msg` take."""
-        return self._raw.id
+        return self._raw[RawMessage.ID]
 
     @property
     def flags(self) -> int:
         """telegram-cli's bits: unread 1, out 2, mention 16, created 256, pending 512, deleted 1024, encrypted 2048,
         service 8192."""
-        raw = self._raw.flags
+        raw = self._raw[RawMessage.FLAGS]
         return sum(bit for index, bit in enumerate(_FLAG_BITS) if raw >> index & 1)
 
     @property
     def mention(self) -> bool:
         """Whether it mentions us."""
-        return bool(self._raw.flags & _RAW_MENTION)
+        return bool(self._raw[RawMessage.FLAGS] & _RAW_MENTION)
 
     @property
     def out(self) -> bool:
         """Whether we sent it."""
-        return bool(self._raw.flags & _RAW_OUTGOING)
+        return bool(self._raw[RawMessage.FLAGS] & _RAW_OUTGOING)
 
     @property
     def unread(self) -> bool:
         """Whether it has not been read yet."""
-        return bool(self._raw.flags & _RAW_UNREAD)
+        return bool(self._raw[RawMessage.FLAGS] & _RAW_UNREAD)
 
     @property
     def service(self) -> bool:
         """Whether it tells of something that happened, see `action`."""
-        return bool(self._raw.flags & _RAW_SERVICE)
+        return bool(self._raw[RawMessage.FLAGS] & _RAW_SERVICE)
 
     @property
     def src(self) -> Optional[Peer]:
         """Who wrote it."""
-        return _peer_or_none(self._raw.source)
+        return _peer_or_none(self._raw[RawMessage.SOURCE])
 
     @property
     def dest(self) -> Optional[Peer]:
         """Where it was sent to: the receiving user, or the group."""
-        return _peer_or_none(self._raw.destination)
+        return _peer_or_none(self._raw[RawMessage.DESTINATION])
 
     @property
     def text(self) -> Optional[str]:
         """Its text; None for service messages and for media without text."""
-        return self._raw.text
+        return self._raw[RawMessage.TEXT]
 
     @property
     def media(self) -> Optional[dict[str, Any]]:
         """What it carries beside its text: a dict with at least the key 'type'."""
-        raw = self._raw.media
+        raw = self._raw[RawMessage.MEDIA]
         return None if raw is None else _media(raw)
 
     @property
     def date(self) -> Optional[datetime]:
         """When it was sent, in local time."""
-        return _datetime_or_none(self._raw.date)
+        return _datetime_or_none(self._raw[RawMessage.DATE])
 
     @property
     def fwd_src(self) -> Optional[Peer]:
         """Who wrote it first, if it was forwarded."""
-        forward = self._raw.forward
+        forward = self._raw[RawMessage.FORWARD]
         return None if forward is None else _peer_or_none(forward.source)
 
     @property
     def fwd_date(self) -> Optional[datetime]:
         """When it was first written, if it was forwarded."""
-        forward = self._raw.forward
+        forward = self._raw[RawMessage.FORWARD]
         return None if forward is None else _datetime_or_none(forward.date)
 
     @property
     def reply_id(self) -> Optional[int]:
         """The id of the message it answers."""
-        return self._raw.reply_to
+        return self._raw[RawMessage.REPLY_TO]
 
     @property
     def reply(self) -> Optional[Msg]:
         """The message it answers, where the host still has it."""
-        reply_to = self._raw.reply_to
+        reply_to = self._raw[RawMessage.REPLY_TO]
         raw = None if reply_to is None else _host.lookup.get_message(reply_to)
         return None if raw is None else wrap_msg(raw)
 
     @property
     def action(self) -> int:
         """What a service message tells: one of `tgl.ACTION_*`; `tgl.ACTION_NONE` for others."""
-        raw = self._raw.action
+        raw = self._raw[RawMessage.ACTION]
         return raw + 2 if raw else 0
 
     @checked
@@ -416,15 +429,19 @@ def wrap_msg(raw: Any) -> Msg:
 _new = object.__new__
 
 _TYPES = {
-    "PeerDetails_User": (PEER_USER, "user"),
-    "PeerDetails_Chat": (PEER_CHAT, "chat"),
-    "PeerDetails_Channel": (PEER_CHAT, "chat"),
-    "PeerDetails_SecretChat": (PEER_ENCR_CHAT, "secret_chat"),
+    _records.USER: (PEER_USER, "user"),
+    _records.CHAT: (PEER_CHAT, "chat"),
+    _records.CHANNEL: (PEER_CHAT, "chat"),
+    _records.SECRET_CHAT: (PEER_ENCR_CHAT, "secret_chat"),
 }
-"""type and type_name for each case of the host's peer-details. Most groups are supergroups today, and scripts that ask for
+"""type and type_name for each kind of peer that the host knows. Most groups are supergroups today, and scripts that ask for
 `tgl.PEER_CHAT` mean all of them."""
 
-_KINDS = {PEER_USER: ("USER",), PEER_CHAT: ("CHAT", "CHANNEL"), PEER_ENCR_CHAT: ("SECRET_CHAT",)}
+_KINDS = {
+    PEER_USER: (_records.USER,),
+    PEER_CHAT: (_records.CHAT, _records.CHANNEL),
+    PEER_ENCR_CHAT: (_records.SECRET_CHAT,),
+}
 """The host's kinds of peer for each type, in the order in which they are looked up."""
 
 _FLAG_BITS = (1, 2, 16, 256, 512, 1024, 2048, 8192)
@@ -442,19 +459,23 @@ def _find_peer(type: object, id: object) -> Any:
     except KeyError:
         raise PeerError(f"there is no peer type {type}: use tgl.PEER_USER, PEER_CHAT or PEER_ENCR_CHAT") from None
     for kind in kinds:
-        raw = _host.lookup.get_peer(_host.types.PeerId(getattr(_host.types.PeerKind, kind), number))
+        raw = _look_up_peer(kind, number)
         if raw is not None:
             return raw
     raise PeerError(f"this account has not seen a peer of type {type} with id {id}")
 
 
+def _look_up_peer(kind: str, id: int) -> Any:
+    """What the host knows of a peer; None if nothing."""
+    return _host.lookup.get_peer(_host.types.PeerId(getattr(_host.types.PeerKind, kind), id))
+
+
 def _peer_of_user(user: Any) -> Peer:
     """The peer of a user's record: as the host knows it, else made of what the record says."""
-    types = _host.types
-    raw = _host.lookup.get_peer(types.PeerId(types.PeerKind.USER, user.id))
+    raw = _look_up_peer(_records.USER, user[RawUser.ID])
     if raw is None:
-        name = "_".join(filter(None, (user.first_name, user.last_name))).replace(" ", "_")
-        raw = types.Peer(name, types.PeerDetails_User(user))
+        names = filter(None, (user[RawUser.FIRST_NAME], user[RawUser.LAST_NAME]))
+        raw = _records.make_peer("_".join(names).replace(" ", "_"), _records.USER, user)
     return wrap_peer(raw)
 
 

@@ -16,7 +16,9 @@ REPORTS_LATE_MAX = 100
 TRACEBACK_CHARACTERS_MAX = 64 * 1024
 """Of a longer traceback the middle is left out."""
 
-_late: list[str] = []
+late: list[str] = []
+"""The reports that wait for the end of the callback."""
+
 _late_lost = 0
 
 
@@ -28,7 +30,7 @@ def exception(error: BaseException) -> None:
             return
         except Exception:
             pass  # Then it is printed here.
-    _write(described(error))
+    write(described(error))
 
 
 def described(error: BaseException) -> str:
@@ -46,14 +48,14 @@ def described(error: BaseException) -> str:
 
 def call_now(error: BaseException) -> None:
     """Prints why the call that the script is making now was refused, with the script's own stack."""
-    _write(_describe_call(error))
+    write(_describe_call(error))
 
 
 def call_late(error: BaseException) -> None:
     """Keeps the same report until the callback that makes the call has ended."""
     global _late_lost
-    if len(_late) < REPORTS_LATE_MAX:
-        _late.append(_describe_call(error))
+    if len(late) < REPORTS_LATE_MAX:
+        late.append(_describe_call(error))
     else:
         _late_lost += 1
 
@@ -61,12 +63,18 @@ def call_late(error: BaseException) -> None:
 def flush_late() -> None:
     """Prints the reports that were kept."""
     global _late_lost
-    if not _late:
-        return
-    reports, lost = "".join(_late), _late_lost
-    _late.clear()
+    reports, lost = "".join(late), _late_lost
+    late.clear()
     _late_lost = 0
-    _write(reports + (f"... and {lost} more calls with wrong arguments\n" if lost else ""))
+    write(reports + (f"... and {lost} more calls with wrong arguments\n" if lost else ""))
+
+
+def write(text: str) -> None:
+    """Writes to stderr."""
+    try:
+        sys.stderr.write(text)
+    except Exception:
+        pass  # The script closed or replaced its stderr; nobody is left to be told.
 
 
 def _describe_call(error: BaseException) -> str:
@@ -98,10 +106,3 @@ def _outside_package(trace: TracebackType | None) -> TracebackType | None:
 
 def _package(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
-
-
-def _write(text: str) -> None:
-    try:
-        sys.stderr.write(text)
-    except Exception:
-        pass  # The script closed or replaced its stderr; nobody is left to be told.

@@ -20,7 +20,9 @@ LOOP_TICK_S = 1.0
 DELAY_S_MAX = 10 * 365 * 24 * 3600.0
 """A timer that is set for later than ten years is set for then."""
 
-_deadlines: list[tuple[float, int, Callable[[], None]]] = []
+waiting: list[tuple[float, int, Callable[[], None]]] = []
+"""A heap of what is to be called: deadline, order, function."""
+
 _order = itertools.count()
 _armed: float | None = None
 
@@ -28,15 +30,15 @@ _armed: float | None = None
 def call_later(delay_s: float, function: Callable[[], None]) -> None:
     """Has `function` called once, by `due`, after this time."""
     deadline = time.monotonic() + min(max(delay_s, 0.0), DELAY_S_MAX)
-    heapq.heappush(_deadlines, (deadline, next(_order), function))
+    heapq.heappush(waiting, (deadline, next(_order), function))
 
 
 def due() -> list[Callable[[], None]]:
     """Takes the functions whose time has come, earliest first."""
     now = time.monotonic()
     functions = []
-    while _deadlines and _deadlines[0][0] <= now:
-        functions.append(heapq.heappop(_deadlines)[2])
+    while waiting and waiting[0][0] <= now:
+        functions.append(heapq.heappop(waiting)[2])
     return functions
 
 
@@ -47,12 +49,10 @@ def fired() -> None:
 
 
 def arm(ticking: bool) -> None:
-    """Asks the host for a wake-up, if anything waits for one. `ticking`: on_loop waits for its tick."""
+    """Asks the host for a wake-up, where something waits for one. `ticking`: on_loop waits for its tick."""
     global _armed
-    if not ticking and not _deadlines:
-        return
     now = time.monotonic()
-    deadline = _deadlines[0][0] if _deadlines else math.inf
+    deadline = waiting[0][0] if waiting else math.inf
     if ticking:
         deadline = min(deadline, now + LOOP_TICK_S)
     if _armed is None or deadline < _armed:

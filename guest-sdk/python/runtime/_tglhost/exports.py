@@ -5,9 +5,8 @@ the host when an export has returned.
 """
 
 import atexit
-import functools
 import sys
-from typing import Any, Callable
+from typing import Callable
 
 from componentize_py_types import Err
 from tgl import _dispatch, _report, _timers
@@ -23,14 +22,13 @@ _ended = False
 
 
 def _export(function: Callable[..., None]) -> Callable[..., None]:
-    """Runs one export, and what belongs to the end of each."""
+    """A method that the host calls: runs the function, and what belongs to the end of every callback."""
 
-    @functools.wraps(function)
-    def export(self: object, *arguments: Any) -> None:
+    def export(self: object, *arguments: object) -> None:
         if _ended:
             return
         try:
-            function(self, *arguments)
+            function(*arguments)
             _dispatch.settle()
         except SystemExit as end:
             _end(end)
@@ -39,72 +37,39 @@ def _export(function: Callable[..., None]) -> Callable[..., None]:
         except BaseException as error:
             raise Err(_report.described(error)) from None
         finally:
-            _flush()
+            output.flush()
 
     return export
+
+
+def _load(source: str, path: str) -> None:
+    """Runs a script; an error is its traceback."""
+    try:
+        script.run(source, path)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        raise Err(_report.described(error) + script.python_2_hint(error, path)) from None
 
 
 class Interpreter:
     """WIT interface `interpreter`."""
 
-    @_export
-    def load(self, source: str, path: str) -> None:
-        """Runs a script; an error is its traceback."""
-        try:
-            script.run(source, path)
-        except SystemExit:
-            raise
-        except BaseException as error:
-            raise Err(_report.described(error) + script.python_2_hint(error, path)) from None
+    load = _export(_load)
 
 
 class Callbacks:
     """WIT interface `callbacks`."""
 
-    @_export
-    def on_our_id(self, id: int) -> None:
-        """The account that is logged in."""
-        _dispatch.our_id(id)
-
-    @_export
-    def on_binlog_replay_end(self) -> None:
-        """What was left from last time has been delivered."""
-        _dispatch.binlog_replay_end()
-
-    @_export
-    def on_get_difference_end(self) -> None:
-        """What was missed has been delivered."""
-        _dispatch.get_difference_end()
-
-    @_export
-    def on_message(self, message: Any) -> None:
-        """A message new to the account."""
-        _dispatch.message(message)
-
-    @_export
-    def on_user_update(self, user: Any, what: int) -> None:
-        """A user became known or changed."""
-        _dispatch.update("on_user_update", user, what)
-
-    @_export
-    def on_chat_update(self, chat: Any, what: int) -> None:
-        """A group became known or changed."""
-        _dispatch.update("on_chat_update", chat, what)
-
-    @_export
-    def on_secret_chat_update(self, chat: Any, what: int) -> None:
-        """A secret chat became known or changed."""
-        _dispatch.update("on_secret_chat_update", chat, what)
-
-    @_export
-    def on_completion(self, request: int, outcome: Any) -> None:
-        """A call has come to its end."""
-        _dispatch.completion(request, outcome)
-
-    @_export
-    def on_timer(self) -> None:
-        """The moment asked for has come."""
-        _dispatch.timer()
+    on_our_id = _export(_dispatch.our_id)
+    on_binlog_replay_end = _export(_dispatch.binlog_replay_end)
+    on_get_difference_end = _export(_dispatch.get_difference_end)
+    on_message = _export(_dispatch.message)
+    on_user_update = _export(_dispatch.user_update)
+    on_chat_update = _export(_dispatch.chat_update)
+    on_secret_chat_update = _export(_dispatch.secret_chat_update)
+    on_completion = _export(_dispatch.completion)
+    on_timer = _export(_dispatch.timer)
 
 
 def _end(end: SystemExit) -> None:
@@ -115,14 +80,7 @@ def _end(end: SystemExit) -> None:
     if code is None:
         code = 0
     elif not isinstance(code, int):
-        print(code, file=sys.stderr)
+        _report.write(f"{code}\n")
         code = 1
     atexit._run_exitfuncs()
     host.exit(code & 0xFF, host.ExitMoment.NOW)
-
-
-def _flush() -> None:
-    try:
-        output.flush()
-    except Exception:
-        pass  # The script broke its own streams.

@@ -26,30 +26,52 @@ class HostOutput(io.RawIOBase):
         return True
 
     def write(self, data: bytes) -> int:
-        """Prints as much as the host takes at once, and says how many bytes that is."""
-        part = bytes(data[:PRINT_BYTES_MAX])
-        text = self._decoder.decode(part)
-        if text:
-            host.print(self._output, text)
-        return len(part)
+        """Prints all of it."""
+        view = memoryview(data)
+        for start in range(0, len(view), PRINT_BYTES_MAX):
+            text = self._decoder.decode(view[start : start + PRINT_BYTES_MAX])
+            if text:
+                host.print(self._output, text)
+        return len(view)
 
 
-def _stream(output: host.Output, name: str) -> io.TextIOWrapper:
-    raw = io.BufferedWriter(HostOutput(output, name))
-    return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=True)
+class HostStream(io.TextIOWrapper):
+    """Text that is printed by line. `is_pending` tells whether a part of a line may be left."""
+
+    is_pending = False
+
+    def __init__(self, output: host.Output, name: str) -> None:
+        raw = HostOutput(output, name)
+        super().__init__(raw, encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=True)
+
+    def write(self, text: str) -> int:
+        """Prints the lines that are complete."""
+        self.is_pending = True
+        return super().write(text)
+
+    def flush(self) -> None:
+        """Prints what is left of a line."""
+        self.is_pending = False
+        super().flush()
 
 
-_streams = (_stream(host.Output.STDOUT, "<stdout>"), _stream(host.Output.STDERR, "<stderr>"))
+_stdout, _stderr = HostStream(host.Output.STDOUT, "<stdout>"), HostStream(host.Output.STDERR, "<stderr>")
 
 
 def install() -> None:
     """Puts the streams in place, and an empty input: nobody types at a script."""
-    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = _streams
+    sys.stdout = sys.__stdout__ = _stdout
+    sys.stderr = sys.__stderr__ = _stderr
     sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
 
 
 def flush() -> None:
-    """Prints what is left of a line."""
-    for stream in _streams:
-        if not stream.closed:
+    """Prints what is left of a line, also where a script put a stream of its own in place. Never raises."""
+    stdout, stderr = getattr(sys, "stdout", None), getattr(sys, "stderr", None)
+    if stdout is _stdout and stderr is _stderr and not stdout.is_pending and not stderr.is_pending:
+        return
+    for stream in (stdout, stderr, _stdout, _stderr):
+        try:
             stream.flush()
+        except Exception:
+            pass  # The script closed it, or what it put in its place is no stream.

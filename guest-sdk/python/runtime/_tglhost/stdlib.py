@@ -12,8 +12,9 @@ import marshal
 import os
 import sys
 import zlib
-from importlib.resources import simple
+from importlib.resources.abc import Traversable, TraversableResources
 from types import CodeType, ModuleType
+from typing import IO, Iterator
 
 LEFT_OUT = {
     "__pycache__", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages", "test", "tests", "tkinter",
@@ -89,34 +90,69 @@ class Importer:
         """Of importlib's inspection protocol: the source is not kept."""
 
     @staticmethod
-    def get_resource_reader(name: str) -> "_PackageData":
+    def get_resource_reader(name: str) -> "_Resources":
         """What `importlib.resources` asks for."""
-        return _PackageData(name)
+        return _Resources(name)
 
 
-class _PackageData(simple.TraversableReader):
-    """The data files of a package."""
+class _Resources(TraversableResources):
+    """The data files of a package, as `importlib.resources` asks for them."""
 
     def __init__(self, package: str) -> None:
         self._package = package
 
-    @property
-    def package(self) -> str:
-        return self._package
+    def files(self) -> "_Folder":
+        return _Folder(self._package)
 
-    @property
-    def name(self) -> str:
-        return self._package.rpartition(".")[2]
 
-    def children(self) -> "list[_PackageData]":
+class _Folder(Traversable):
+    """A package as a folder: its data files and the packages in it."""
+
+    name = ""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self.name = package.rpartition(".")[2]
+
+    def iterdir(self) -> Iterator[Traversable]:
         prefix = self._package + "."
-        return [_PackageData(name) for name in _data if name.startswith(prefix) and "." not in name[len(prefix) :]]
+        for package in _data:
+            if package.startswith(prefix) and "." not in package[len(prefix) :]:
+                yield _Folder(package)
+        for name, content in _data.get(self._package, {}).items():
+            yield _File(name, content)
 
-    def resources(self) -> list[str]:
-        return list(_data.get(self._package, ()))
+    def is_dir(self) -> bool:
+        return True
 
-    def open_binary(self, resource: str) -> io.BytesIO:
-        return io.BytesIO(zlib.decompress(_data[self._package][resource]))
+    def is_file(self) -> bool:
+        return False
+
+    def open(self, mode: str = "r", *args: object, **kwargs: object) -> IO:
+        raise IsADirectoryError(self._package)
+
+
+class _File(Traversable):
+    """A data file."""
+
+    name = ""
+
+    def __init__(self, name: str, compressed: bytes) -> None:
+        self.name = name
+        self._compressed = compressed
+
+    def iterdir(self) -> Iterator[Traversable]:
+        raise NotADirectoryError(self.name)
+
+    def is_dir(self) -> bool:
+        return False
+
+    def is_file(self) -> bool:
+        return True
+
+    def open(self, mode: str = "r", *args: object, **kwargs: object) -> IO:
+        stream = io.BytesIO(zlib.decompress(self._compressed))
+        return stream if "b" in mode else io.TextIOWrapper(stream, *args, **kwargs)
 
 
 def _collect_modules(folder: str, prefix: str) -> None:
