@@ -226,7 +226,7 @@ impl Connection {
                 self.agreed = Some((agreed.key.id(), agreed.first_salt));
                 agreed.kept()
             }
-            Ok(Step::Agreed(agreed)) => self.handshake.clashed(agreed),
+            Ok(Step::Agreed(agreed)) => self.handshake.clashed(&agreed),
             Err(error) => {
                 self.outlet.send(&UNKNOWN_KEY.to_le_bytes());
                 return Err(error.into());
@@ -264,7 +264,8 @@ impl Connection {
     /// Judges the message of a packet and deals with it, or with those it contains, in their order.
     fn messages(&mut self, attached: &Attached, known: &KnownKey, opened: Opened) {
         let Opened { salt, msg_id, seq_no, body, .. } = opened;
-        let salt_fits = salts::accepts(&known.key, salt, clock::unix_s()) || self.agreed == Some((known.key.id(), salt));
+        let salt_fits =
+            salts::accepts(&known.key, salt, clock::unix_s()) || self.agreed == Some((known.key.id(), salt));
         let message = Message { msg_id, seq_no, body };
         let budget = &mut Budget::new();
         let messages = {
@@ -310,11 +311,10 @@ impl Connection {
     /// Executes a method call, its wrappers taken off.
     fn invoke(&mut self, attached: &Attached, request: Vec<u8>, budget: &mut Budget) -> Result<Vec<u8>, RpcError> {
         let call = wrappers::unwrap(request, budget)?;
-        if let (Some(layer), Some(known)) = (call.layer, &mut self.known) {
-            if known.layer != Some(layer) {
-                known.layer = Some(layer);
-                self.shared.keyring.set_layer(attached.auth_key_id, layer);
-            }
+        if let (Some(layer), Some(known)) = (call.layer, &mut self.known)
+            && known.layer.replace(layer) != Some(layer)
+        {
+            self.shared.keyring.set_layer(attached.auth_key_id, layer);
         }
         {
             let mut session = lock(&attached.session);

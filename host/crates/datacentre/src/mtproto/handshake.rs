@@ -94,7 +94,7 @@ pub(crate) enum Step {
     Reply(Vec<u8>),
     /// A key has been agreed upon. Keep it, then send what [`Agreed::kept`] gives, or [`Handshake::clashed`] if there is
     /// one of this id already.
-    Agreed(Agreed),
+    Agreed(Box<Agreed>),
 }
 
 /// A key that both sides know.
@@ -140,7 +140,7 @@ impl Handshake {
     }
 
     /// There is a key of this id already: the client is to try another secret.
-    pub(crate) fn clashed(&mut self, agreed: Agreed) -> Vec<u8> {
+    pub(crate) fn clashed(&mut self, agreed: &Agreed) -> Vec<u8> {
         let (nonce, server_nonce) = (agreed.nonce, agreed.server_nonce);
         if let Some((_, State::Offered(offer))) = &mut self.state {
             offer.retry_id = i64::from_le_bytes(agreed.key.auxiliary_hash());
@@ -246,7 +246,7 @@ impl Handshake {
             return Ok(Step::Reply(self.fail(nonce, server_nonce, &new_nonce, &key)));
         }
         let first_salt = first_salt(&new_nonce, &server_nonce);
-        Ok(Step::Agreed(Agreed { key, lifetime, first_salt, nonce, server_nonce, new_nonce }))
+        Ok(Step::Agreed(Box::new(Agreed { key, lifetime, first_salt, nonce, server_nonce, new_nonce })))
     }
 
     /// Ends the exchange for good.

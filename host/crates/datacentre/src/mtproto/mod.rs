@@ -32,8 +32,8 @@ use tokio::task::JoinSet;
 
 pub(crate) use self::hub::Hub;
 use self::keyring::Keyring;
-pub use self::rsa_key::RsaKeyError;
 pub(crate) use self::rsa_key::RsaKey;
+pub use self::rsa_key::RsaKeyError;
 use crate::faults::Faults;
 use crate::seam::{AuthKeys, Methods};
 
@@ -55,11 +55,7 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            connections_max: 10_000,
-            unauthorised_max: Duration::from_secs(60),
-            idle_max: Duration::from_secs(300),
-        }
+        Self { connections_max: 10_000, unauthorised_max: Duration::from_secs(60), idle_max: Duration::from_secs(300) }
     }
 }
 

@@ -89,7 +89,15 @@ impl RsaKey {
         let d = BigUint::from_bytes_be(&d);
         let exponents = [0, 1].map(|index| &d % (&primes[index] - 1u8));
         let coefficient = primes[1].modinv(&primes[0]).expect("two different primes");
-        Self { modulus: BigUint::from_bytes_be(&n), primes, exponents, coefficient, fingerprint, public_pem, public_path }
+        Self {
+            modulus: BigUint::from_bytes_be(&n),
+            primes,
+            exponents,
+            coefficient,
+            fingerprint,
+            public_pem,
+            public_path,
+        }
     }
 
     /// Decrypts `req_DH_params.encrypted_data`: the plaintext of either padding, with whatever stood behind it.

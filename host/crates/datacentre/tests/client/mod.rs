@@ -3,7 +3,7 @@
 //!
 //! Invariant: it waits for nothing longer than [`PATIENCE`].
 
-#![allow(dead_code, reason = "each test program uses its own part of it")]
+#![allow(dead_code, unused_imports, reason = "each test program uses its own part of it")]
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "all of it is test code")]
 
 pub mod crypto;

@@ -291,7 +291,7 @@ pub fn gzip_packed(packed: Vec<u8>) -> Vec<u8> {
 /// The time as a message identifier.
 pub fn now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    (now.as_secs() << 32 | (u64::from(now.subsec_nanos()) << 32) / 1_000_000_000).cast_signed()
+    ((now.as_secs() << 32) | ((u64::from(now.subsec_nanos()) << 32) / 1_000_000_000)).cast_signed()
 }
 
 fn read_message(cursor: &mut Cursor<'_>) -> Message {

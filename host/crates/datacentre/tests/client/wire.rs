@@ -125,7 +125,7 @@ impl Wire {
     /// The next packet; an error when the server has closed the connection. Quick acknowledgements come as packets of
     /// four bytes, and so do transport errors.
     pub async fn receive(&mut self) -> io::Result<Vec<u8>> {
-        timeout(PATIENCE, self.receive_patiently()).await?
+        timeout(PATIENCE, self.receive_patiently()).await.expect("the server answers or closes the connection")
     }
 
     async fn receive_patiently(&mut self) -> io::Result<Vec<u8>> {

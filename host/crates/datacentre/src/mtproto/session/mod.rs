@@ -12,10 +12,10 @@ use std::time::Instant;
 
 use grammers_tl_types::{Serializable as _, enums, types};
 
-use self::received::{Progress, Relevance, Verdict};
 #[cfg(test)]
 pub(crate) use self::received::RECEIVED_MAX;
 use self::received::Received;
+use self::received::{Progress, Relevance, Verdict};
 #[cfg(test)]
 pub(crate) use self::sent::UNACKED_MAX;
 use self::sent::{Outgoing, Sent};
@@ -152,7 +152,8 @@ impl Session {
 
     /// Whether all of these method calls have been executed with success.
     pub(crate) fn have_succeeded(&self, msg_ids: &[i64]) -> bool {
-        let succeeded = |msg_id| matches!(self.received.progress(msg_id), Some(Progress::Answered { failed: false, .. }));
+        let succeeded =
+            |msg_id| matches!(self.received.progress(msg_id), Some(Progress::Answered { failed: false, .. }));
         msg_ids.iter().all(|msg_id| succeeded(*msg_id))
     }
 
@@ -225,7 +226,8 @@ impl Session {
 
     /// Refuses a message: <https://core.telegram.org/mtproto/service_messages_about_messages#notice-of-ignored-error-message>
     fn refuse<T: Default>(&mut self, message: &Message, error_code: i32) -> T {
-        let notice = types::BadMsgNotification { bad_msg_id: message.msg_id, bad_msg_seqno: message.seq_no, error_code };
+        let notice =
+            types::BadMsgNotification { bad_msg_id: message.msg_id, bad_msg_seqno: message.seq_no, error_code };
         self.say(Kind::Answer, enums::BadMsgNotification::Notification(notice).to_bytes());
         T::default()
     }

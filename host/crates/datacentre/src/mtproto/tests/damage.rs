@@ -31,7 +31,8 @@ impl Seeded {
 async fn random_streams_harm_nobody() {
     let server = Server::start().await;
     let mut random = Seeded(1);
-    let beginnings: [&[u8]; 6] = [&[], &[0xef], &[0xee; 4], &[0xdd; 4], &[16, 0, 0, 0, 0, 0, 0, 0], &[0xef, 5, 0, 0, 0, 0, 0, 0, 0, 0]];
+    let beginnings: [&[u8]; 6] =
+        [&[], &[0xef], &[0xee; 4], &[0xdd; 4], &[16, 0, 0, 0, 0, 0, 0, 0], &[0xef, 5, 0, 0, 0, 0, 0, 0, 0, 0]];
     for round in 0..300 {
         let transport = Transport { framing: Framing::Full, obfuscated: false };
         let mut wire = Wire::connect(server.address, transport).await.unwrap();

@@ -86,7 +86,9 @@ async fn what_the_client_proves_wrongly_ends_the_exchange() {
         let encrypted = encrypt(&server.pem, &inner, Padding::Current);
         assert_refused(exchange.ask_dh(&mut wire, encrypted).await, name);
     }
-    for (name, encrypted) in [("nothing", vec![]), ("zeros", vec![0; 256]), ("ones", vec![0xff; 256]), ("short", vec![1; 255])] {
+    for (name, encrypted) in
+        [("nothing", vec![]), ("zeros", vec![0; 256]), ("ones", vec![0xff; 256]), ("short", vec![1; 255])]
+    {
         let mut wire = wire(&server).await;
         let mut exchange = Exchange::begin(&mut wire).await.unwrap();
         assert_refused(exchange.ask_dh(&mut wire, encrypted).await, name);
@@ -135,7 +137,9 @@ async fn the_steps_must_come_in_their_order() {
 #[tokio::test]
 async fn a_g_b_out_of_range_fails_the_exchange() {
     let server = Server::start().await;
-    for (name, g_b) in [("0", vec![]), ("1", vec![1]), ("2^1984", [&[1][..], &[0; 248]].concat()), ("2^2048 - 1", vec![0xff; 256])] {
+    for (name, g_b) in
+        [("0", vec![]), ("1", vec![1]), ("2^1984", [&[1][..], &[0; 248]].concat()), ("2^2048 - 1", vec![0xff; 256])]
+    {
         let mut wire = wire(&server).await;
         let mut exchange = Exchange::begin(&mut wire).await.unwrap();
         let encrypted = encrypt(&server.pem, &exchange.inner().to_bytes(), Padding::Current);

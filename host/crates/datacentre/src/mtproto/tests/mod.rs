@@ -50,7 +50,14 @@ impl Server {
         let hub = Arc::new(Hub::new(faults.clone()));
         let methods = Arc::new(TestMethods::new(Arc::clone(&hub)));
         let keys = Arc::new(TestKeys::default());
-        let shared = Shared::new(rsa, hub, Arc::clone(&keys) as Arc<dyn AuthKeys>, Arc::clone(&methods) as Arc<dyn Methods>, faults.clone(), limits);
+        let shared = Shared::new(
+            rsa,
+            hub,
+            Arc::clone(&keys) as Arc<dyn AuthKeys>,
+            Arc::clone(&methods) as Arc<dyn Methods>,
+            faults.clone(),
+            limits,
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(());

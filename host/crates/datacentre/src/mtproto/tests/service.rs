@@ -52,7 +52,9 @@ async fn future_salts_are_valid_one_after_the_other() {
         assert_eq!(salts.salts.0.len(), given);
         assert!(salts.salts.0[0].valid_since <= salts.now && salts.now < salts.salts.0[0].valid_until);
         let in_a_row = |pair: &[types::FutureSalt]| {
-            pair[0].valid_since < pair[1].valid_since && pair[1].valid_since < pair[0].valid_until && pair[0].salt != pair[1].salt
+            pair[0].valid_since < pair[1].valid_since
+                && pair[1].valid_since < pair[0].valid_until
+                && pair[0].salt != pair[1].salt
         };
         assert!(salts.salts.0.windows(2).all(in_a_row));
         client.receive_id(types::MsgsAck::CONSTRUCTOR_ID).await;

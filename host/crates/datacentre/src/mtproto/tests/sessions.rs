@@ -33,10 +33,16 @@ async fn a_message_out_of_the_rules_is_refused_with_its_code() {
         ("from the future", 60 * SECOND, 1, COUNT.to_bytes(), 17),
         ("not divisible by four", 1, 1, COUNT.to_bytes(), 18),
         ("a method with an even number", 0, 2, COUNT.to_bytes(), 35),
-        ("an acknowledgement with an odd number", 0, 1, enums::MsgsAck::Ack(types::MsgsAck { msg_ids: vec![] }).to_bytes(), 34),
+        (
+            "an acknowledgement with an odd number",
+            0,
+            1,
+            enums::MsgsAck::Ack(types::MsgsAck { msg_ids: vec![] }).to_bytes(),
+            34,
+        ),
         ("a container with an odd number", 0, 1, container(&[]), 34),
         ("a container cut short", 0, 0, container(&[(4, 1, COUNT.to_bytes())])[..20].to_vec(), 64),
-        ("a container of newer messages", 0, 0, container(&[(now() + 4 * SECOND & !3, 1, COUNT.to_bytes())]), 64),
+        ("a container of newer messages", 0, 0, container(&[((now() + 4 * SECOND) & !3, 1, COUNT.to_bytes())]), 64),
         ("gzip of nothing", 0, 1, gzip_packed(vec![1, 2, 3]), 64),
     ];
     for (name, shift, seq_no, body, code) in cases {
@@ -142,7 +148,8 @@ async fn updates_go_to_the_sessions_that_want_them_and_not_to_their_cause() {
     let mut wanting = server.client().await;
     wanting.call(&COUNT).await.unwrap();
     let mut quiet = wanting.another(server.address).await;
-    let without = [&functions::InvokeWithoutUpdates::<i32>::CONSTRUCTOR_ID.to_le_bytes()[..], &COUNT.to_bytes()].concat();
+    let without =
+        [&functions::InvokeWithoutUpdates::<i32>::CONSTRUCTOR_ID.to_le_bytes()[..], &COUNT.to_bytes()].concat();
     quiet.call_bytes(&init(230, &without)).await.unwrap();
     assert!(server.methods.last_caller().without_updates);
     let mut cause = wanting.another(server.address).await;
