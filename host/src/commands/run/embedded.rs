@@ -1,0 +1,155 @@
+//! The embedded data centre and its two accounts: the scripts', and that of the person at the terminal.
+//!
+//! Invariant: what this makes survives: the second start finds both accounts logged in and acquainted.
+
+use anyhow::{Context, Result, bail};
+use datacentre::{Config, DataCentre};
+use runtime::{End, Script};
+use store::AccountStore;
+use telegram::login::SignIn;
+use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
+use tgl::{Call, Connection, Outcome, PeerId, Request, User};
+
+use crate::commands::dc::DC_ID;
+use crate::commands::login;
+use crate::data_dir::{AccountDir, DataDir};
+use crate::output::Output;
+use crate::settings;
+use crate::terminal_chat::{Side, TerminalChat};
+
+/// The account that scripts run on when none is named. Phone numbers follow Telegram's own test convention.
+const SCRIPT_IDENTITY: Identity = Identity { folder: "script", first_name: "Script", phone: "9996621001" };
+/// The account of the person at the terminal.
+const YOU_IDENTITY: Identity = Identity { folder: "you", first_name: "You", phone: "9996621002" };
+/// What the embedded data centre sends to those numbers.
+const TEST_CODE: &str = "22222";
+
+/// The embedded data centre and the account of the person at the terminal. The two views of their chat begin when both
+/// accounts are up to date and no script runs yet, so both count the same messages.
+pub(super) struct Embedded {
+    data_centre: DataCentre,
+    you: Account,
+    your_view: Side,
+    scripts_view: Side,
+}
+
+impl Embedded {
+    /// Starts all three, and gives the scripts' account beside what stands around it.
+    pub(super) async fn start(data_dir: &DataDir) -> Result<(Opened, Self)> {
+        let config = Config {
+            listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+            data_dir: data_dir.data_centre(),
+            dc_id: DC_ID,
+        };
+        let data_centre = DataCentre::start(config).await.context("the embedded data centre cannot start")?;
+        let dc = DcAddress::Custom {
+            address: data_centre.address,
+            public_key_pem: data_centre.public_key_pem.clone(),
+            dc_id: data_centre.dc_id,
+        };
+        let (script, you) = tokio::try_join!(SCRIPT_IDENTITY.open(data_dir, &dc), YOU_IDENTITY.open(data_dir, &dc))?;
+        tokio::try_join!(up_to_date(&script.account), up_to_date(&you.account))?;
+        let (script_user, your_user) = (user_of(&script.store)?, user_of(&you.store)?);
+        get_acquainted(&you, script_user.id).await?;
+        let your_view = Side::follow(&you.account, you.store, PeerId::user(script_user.id))?;
+        let scripts_view = Side::follow(&script.account, script.store.clone(), PeerId::user(your_user.id))?;
+        Ok((script, Self { data_centre, you: you.account, your_view, scripts_view }))
+    }
+
+    /// Chats with the scripts in the terminal. Gives what [`TerminalChat::converse`] gives.
+    pub(super) async fn converse(&self, scripts: &[Script], output: &Output) -> Result<Vec<Option<End>>> {
+        let (your_view, scripts_view) = (self.your_view.clone(), self.scripts_view.clone());
+        TerminalChat::new(&self.you, your_view, scripts_view, scripts, output.clone()).converse().await
+    }
+
+    /// Stops the account You, then the data centre.
+    pub(super) async fn stop(self) {
+        self.you.stop().await;
+        self.data_centre.stop().await;
+    }
+}
+
+/// An account at work.
+pub(super) struct Opened {
+    pub(super) dir: AccountDir,
+    pub(super) store: AccountStore,
+    pub(super) account: Account,
+}
+
+/// Who is logged in with this store.
+fn user_of(store: &AccountStore) -> Result<User> {
+    telegram::is_logged_in(store).context(
+        "an account of the embedded data centre was logged out: remove the folder `embedded` of the data directory to begin anew",
+    )
+}
+
+/// The first time, You adds the scripts' account to its contacts, as a person would before writing to somebody.
+async fn get_acquainted(you: &Opened, script_user_id: i64) -> Result<()> {
+    if you.store.peer(PeerId::user(script_user_id))?.is_some() {
+        return Ok(());
+    }
+    let (requests, mut completions) = you.account.attach("contacts".into());
+    let call = Call::AddContact {
+        phone: SCRIPT_IDENTITY.phone.to_owned(),
+        first_name: SCRIPT_IDENTITY.first_name.to_owned(),
+        last_name: String::new(),
+    };
+    requests.send(Request::new("contacts".into(), 1, call)).await.ok().context("the account You has stopped")?;
+    let completion = completions.recv().await.context("the account You has stopped")?;
+    match completion.result {
+        Ok(Outcome::Peers(peers)) if !peers.is_empty() => Ok(()),
+        Ok(_) => bail!(
+            "the embedded data centre does not know the scripts' account: remove the folder `embedded` of the data directory to begin anew"
+        ),
+        Err(error) => bail!("You cannot add the scripts' account to its contacts: {}", error.detail),
+    }
+}
+
+/// An account of the embedded data centre.
+struct Identity {
+    folder: &'static str,
+    first_name: &'static str,
+    phone: &'static str,
+}
+
+impl Identity {
+    /// Starts the account, signed up or logged in first where it is not yet.
+    async fn open(&self, data_dir: &DataDir, dc: &DcAddress) -> Result<Opened> {
+        let dir = data_dir.embedded_account(self.folder);
+        let store = AccountStore::open(&dir.path)?;
+        let api = settings::embedded_credentials();
+        if telegram::is_logged_in(&store).is_none() {
+            self.log_in(store.clone(), dc, api.clone()).await?;
+        }
+        let account = Account::start(AccountConfig { store: store.clone(), dc: dc.clone(), api })?;
+        Ok(Opened { dir, store, account })
+    }
+
+    async fn log_in(&self, store: AccountStore, dc: &DcAddress, api: ApiCredentials) -> Result<()> {
+        let mut login = login::begin(store, dc, api).await?;
+        login.send_code(self.phone).await?;
+        match login.sign_in(TEST_CODE).await? {
+            SignIn::Done(_) => {}
+            SignIn::SignUpNeeded => {
+                login.sign_up(self.first_name, "").await?;
+            }
+            SignIn::PasswordNeeded { .. } => bail!("the embedded account {} has a 2FA password", self.first_name),
+        }
+        Ok(login.finish().await?)
+    }
+}
+
+/// Waits until an account has fetched what it missed.
+async fn up_to_date(account: &Account) -> Result<()> {
+    let mut state = account.state();
+    let state = state
+        .wait_for(|state| state.difference_end_seq.is_some() || matches!(state.connection, Connection::LoggedOut(_)))
+        .await
+        .context("the account has stopped")?;
+    if let Connection::LoggedOut(why) = &state.connection {
+        bail!(
+            "an account of the embedded data centre was logged out: {why}; remove the folder `embedded` of the data directory to begin anew"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Scripts as they lie on disk, and the programs that they become.
+//!
+//! Invariant: a file is read whole and checked once; nothing here runs any of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use sandbox::{ComponentSource, Program, Sandbox, SandboxConfig, WorkerCommand};
+use tgl::ScriptName;
+
+use crate::commands::compile_worker::COMPILE_WORKER;
+use crate::output::Output;
+use crate::python_component;
+
+/// A script larger than this is a mistake.
+const SCRIPT_BYTES_MAX: u64 = 16 << 20;
+/// A component larger than this is a mistake.
+const COMPONENT_BYTES_MAX: u64 = 256 << 20;
+/// A script as it was found on disk.
+#[derive(Clone)]
+pub(super) struct ScriptFile {
+    /// What it is called: its file's name.
+    pub(super) name: ScriptName,
+    /// The folder it lies in.
+    pub(super) folder: PathBuf,
+    content: Content,
+}
+
+#[derive(Clone)]
+enum Content {
+    Python(Arc<str>),
+    Component(Arc<[u8]>),
+}
+
+impl ScriptFile {
+    /// Reads a script. As with telegram-cli, `.py` may be left off.
+    pub(super) fn read(given: &Path) -> Result<Self> {
+        let with_suffix = given.with_added_extension("py");
+        let path = if !given.exists() && with_suffix.is_file() { with_suffix.as_path() } else { given };
+        let shown = path.display();
+        let about = std::fs::metadata(path).with_context(|| format!("cannot run {shown}"))?;
+        if !about.is_file() {
+            bail!("cannot run {shown}: it is a folder, and a script is one file (name its .py or .wasm file)");
+        }
+        let path = path.canonicalize().with_context(|| format!("cannot run {shown}"))?;
+        let (Some(name), Some(folder)) = (path.file_name().and_then(|name| name.to_str()), path.parent()) else {
+            bail!("cannot run {shown}: its name is not UTF-8 text");
+        };
+        let is_component = path.extension().is_some_and(|extension| extension == "wasm");
+        let bytes_max = if is_component { COMPONENT_BYTES_MAX } else { SCRIPT_BYTES_MAX };
+        if about.len() > bytes_max {
+            bail!(
+                "cannot run {shown}: it has {} bytes, and {bytes_max} is the most a script of its kind may have",
+                about.len()
+            );
+        }
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {shown}"))?;
+        let content = if is_component || bytes.starts_with(b"\0asm") {
+            Content::Component(bytes.into())
+        } else {
+            Content::Python(decode(bytes, &path)?.into())
+        };
+        Ok(Self { name: name.into(), folder: folder.to_owned(), content })
+    }
+
+    /// Python source and its path in the guest, or nothing for a compiled guest.
+    pub(super) fn source(&self) -> Option<(String, String)> {
+        match &self.content {
+            Content::Python(text) => Some((text.to_string(), format!("{}/{}", sandbox::SCRIPT_PATH, self.name))),
+            Content::Component(_) => None,
+        }
+    }
+}
+
+/// A script's text, or the line where it stops being UTF-8.
+fn decode(bytes: Vec<u8>, path: &Path) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        anyhow::anyhow!(
+            "cannot run {}: it is not UTF-8 text (line {line}): save it as UTF-8 in your editor",
+            path.display()
+        )
+    })
+}
+
+/// Compiles what the scripts need, or takes it from the cache. The Python runtime is compiled once for all of them.
+pub(super) async fn compile(files: Vec<ScriptFile>, output: Output) -> Result<Vec<Program>> {
+    let worker = WorkerCommand {
+        program: std::env::current_exe().context("cannot find this program's own file")?,
+        args: vec![COMPILE_WORKER.into()],
+    };
+    let sandbox = Sandbox::new(SandboxConfig { compile_worker: Some(worker), ..SandboxConfig::new(cache_dir()?) })?;
+    let say = |what: &str| output.note(&format!("Compiling {what} for this machine (once)…"));
+    let mut python: Option<Program> = None;
+    let mut programs = Vec::with_capacity(files.len());
+    for file in &files {
+        let program = match (&file.content, &python) {
+            (Content::Component(bytes), _) => {
+                let compiled = sandbox.compile(ComponentSource::user(bytes.to_vec()), || say(&file.name)).await;
+                compiled.with_context(|| format!("cannot run {}", file.name))?
+            }
+            (Content::Python(_), Some(python)) => python.clone(),
+            (Content::Python(_), None) => {
+                let compiled = sandbox.compile(python_component::source()?, || say("the Python runtime")).await?;
+                python.insert(compiled).clone()
+            }
+        };
+        programs.push(program);
+    }
+    Ok(programs)
+}
+
+/// Where compiled components are kept: private to this user, and safe to delete.
+fn cache_dir() -> Result<PathBuf> {
+    let cache = dirs::cache_dir().context("no cache directory is known for this user: set HOME")?;
+    Ok(cache.join("tglhost"))
+}
