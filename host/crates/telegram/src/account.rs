@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use store::{AccountStore, StoreError};
-use tgl::{AccountState, Completion, Connection, Peer, PeerId, Request, ScriptName};
+use tgl::{AccountState, Completion, Connection, PeerDetails, PeerId, Request, ScriptName, User};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -113,14 +113,26 @@ impl Drop for Account {
     }
 }
 
-/// The user that is logged in, from the store alone: nothing is asked of the network.
-pub fn is_logged_in(store: &AccountStore) -> Result<Option<Peer>, StoreError> {
-    let has_key = match store.home_dc()? {
-        Some(dc_id) => store.dc(dc_id)?.is_some_and(|dc| dc.auth_key.is_some()),
-        None => false,
-    };
-    match store.owner()?.filter(|_| has_key) {
-        Some(owner) => store.peer(PeerId::user(owner.user_id)),
-        None => Ok(None),
-    }
+/// The user that is logged in, from the store alone: nothing is asked of the network. A store that cannot be read has
+/// nobody logged in; the log says why.
+pub fn is_logged_in(store: &AccountStore) -> Option<User> {
+    logged_in(store).unwrap_or_else(|error| {
+        tracing::error!(%error, "who is logged in cannot be read");
+        None
+    })
+}
+
+/// How people see the user: first and last name.
+pub fn display_name(user: &User) -> String {
+    let names = [&user.first_name, &user.last_name].into_iter().flatten();
+    names.map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+fn logged_in(store: &AccountStore) -> Result<Option<User>, StoreError> {
+    let Some(dc) = store.home_dc()?.map(|dc_id| store.dc(dc_id)).transpose()?.flatten() else { return Ok(None) };
+    let Some(owner) = store.owner()?.filter(|_| dc.auth_key.is_some()) else { return Ok(None) };
+    Ok(store.peer(PeerId::user(owner.user_id))?.and_then(|peer| match peer.details {
+        PeerDetails::User(user) => Some(user),
+        _ => None,
+    }))
 }

@@ -21,6 +21,7 @@ use crate::account::Shared;
 use crate::calls::{self, Caller};
 use crate::config::AccountConfig;
 use crate::context::Context;
+use crate::dh::random;
 use crate::difference;
 use crate::link::Trouble;
 use crate::pool::{self, InvokeError, Pool};
@@ -36,8 +37,12 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// How long a connection has to last for the next failure to count as the first.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
 
-/// How often the data centre is asked whether it is still there.
-const PING_EVERY: Duration = Duration::from_secs(60);
+/// How often in a row a data centre has to say that it does not know our key.
+const UNKNOWN_KEYS_MAX: u32 = 3;
+
+/// After how long a silence the data centre is asked whether it is still there, and how long it may take to answer.
+const PING_AFTER: Duration = Duration::from_secs(15);
+const PONG_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Updates taken in at one go before calls have their turn.
 const UPDATES_AT_ONCE_MAX: usize = 64;
@@ -86,6 +91,7 @@ pub(crate) struct Actor {
     live: Option<Live>,
     connections: u64,
     failures: u32,
+    unknown_keys: u32,
     connect_at: Instant,
     is_logged_out: bool,
     /// The next request of each script that has room for one.
@@ -112,6 +118,7 @@ impl Actor {
             live: None,
             connections: 0,
             failures: 0,
+            unknown_keys: 0,
             connect_at: Instant::now(),
             is_logged_out: false,
             inbound: FuturesUnordered::new(),
@@ -127,7 +134,7 @@ impl Actor {
             self.lose("the host failed inside".to_owned());
         }
         if let Some(live) = self.live.take() {
-            live.pool.close();
+            live.pool.shut_down().await;
         }
     }
 
@@ -160,17 +167,13 @@ impl Actor {
             live.catching_up = Some(Box::pin(difference::catch_up(context, pool, on_answer)));
         }
         if live.ping.is_none() && live.online_since.is_some() && now >= live.ping_at {
-            live.ping_at = now + PING_EVERY;
-            let pool = live.pool.clone();
-            let ping = async move { pool.invoke(&functions::Ping { ping_id: now.elapsed().as_nanos() as i64 }).await.map(|_| ()) };
-            live.ping = Some(Box::pin(ping));
+            live.ping = Some(Box::pin(ping(live.pool.clone())));
         }
     }
 
     fn connect(&mut self) {
         self.connections += 1;
-        let is_custom = self.config.dc.is_custom();
-        let (pool, updates) = Pool::start(self.session.clone(), self.config.api_id, &self.config.device, is_custom);
+        let (pool, updates) = Pool::start(self.session.clone(), self.config.api.api_id);
         self.context.intake().want_difference();
         self.live = Some(Live {
             number: self.connections,
@@ -178,7 +181,7 @@ impl Actor {
             updates,
             catching_up: None,
             ping: None,
-            ping_at: Instant::now() + PING_EVERY,
+            ping_at: Instant::now() + PING_AFTER,
             online_since: None,
         });
     }
@@ -189,7 +192,7 @@ impl Actor {
         match &self.live {
             Some(live) if live.ping.is_none() => intake.min(live.ping_at),
             Some(_) => intake,
-            None if self.is_logged_out => Instant::now() + PING_EVERY,
+            None if self.is_logged_out => Instant::now() + PING_AFTER,
             None => self.connect_at,
         }
     }
@@ -211,6 +214,7 @@ impl Actor {
         let is_complete = !self.context.intake().wants_difference(std::time::Instant::now());
         let Some(live) = self.live.as_mut().filter(|_| is_complete) else { return };
         live.online_since.get_or_insert_with(Instant::now);
+        self.unknown_keys = 0;
         self.state.send_if_modified(|state| {
             let is_new = state.difference_end_seq.is_none() || state.connection != Connection::Online;
             state.difference_end_seq.get_or_insert(state.inbox_seq);
@@ -224,7 +228,7 @@ impl Actor {
         match error {
             InvokeError::Rpc(error) if pool::ends_login(&error) => self.log_out(pool::revoked_text(&error), true),
             InvokeError::Rpc(error) => self.lose(format!("the data centre refuses: {}", pool::error_name(&error))),
-            InvokeError::UnknownKey => self.log_out(pool::UNKNOWN_KEY_TEXT.to_owned(), false),
+            InvokeError::UnknownKey => self.on_unknown_key(),
             InvokeError::Lost(reason) | InvokeError::Unreadable(reason) => self.lose(reason),
             InvokeError::TooLarge => self.lose("a request was too large".to_owned()),
         }
@@ -237,7 +241,19 @@ impl Actor {
         }
         match trouble {
             Trouble::Lost(reason) => self.lose(reason),
-            Trouble::LoggedOut { reason, is_revoked } => self.log_out(reason, is_revoked),
+            Trouble::UnknownKey => self.on_unknown_key(),
+            Trouble::Revoked(reason) => self.log_out(reason, true),
+        }
+    }
+
+    /// The data centre seems not to know us. Only when it says so again and again that is believed, and even then the
+    /// key is kept: the data centre that knows it may come back.
+    fn on_unknown_key(&mut self) {
+        self.unknown_keys += 1;
+        if self.unknown_keys >= UNKNOWN_KEYS_MAX {
+            self.log_out(pool::UNKNOWN_KEY_TEXT.to_owned(), false);
+        } else {
+            self.lose(pool::UNKNOWN_KEY_TEXT.to_owned());
         }
     }
 
@@ -360,12 +376,22 @@ async fn next_of(live: &mut Option<Live>) -> Happened {
             ended = ended(&mut live.ping) => Happened::Ping(ended),
         }
     };
+    live.ping_at = Instant::now() + PING_AFTER;
     match happened {
         Happened::CaughtUp(_) => live.catching_up = None,
         Happened::Ping(_) => live.ping = None,
         Happened::Pushed(_) => {}
     }
     happened
+}
+
+/// Asks whether the data centre is there. A connection can be dead without anybody saying so.
+async fn ping(pool: Arc<Pool>) -> Result<(), InvokeError> {
+    let request = functions::Ping { ping_id: i64::from_le_bytes(random()) };
+    match tokio::time::timeout(PONG_TIMEOUT, pool.invoke(&request)).await {
+        Ok(answer) => answer.map(|_| ()),
+        Err(_) => Err(InvokeError::Lost(format!("the data centre is silent for {} s", PONG_TIMEOUT.as_secs()))),
+    }
 }
 
 async fn ended<T>(future: &mut Option<BoxFuture<T>>) -> T {
@@ -388,7 +414,7 @@ fn backoff(failures: u32) -> Duration {
         return Duration::ZERO;
     }
     let pause = BACKOFF_MIN.saturating_mul(1 << (failures - 1).min(16)).min(BACKOFF_MAX);
-    let [chance] = crate::dh::random::<1>();
+    let [chance] = random();
     pause.mul_f64(0.75 + f64::from(chance) / 512.0)
 }
 

@@ -1,4 +1,4 @@
-//! Where an account's data centre is and how we introduce ourselves to it.
+//! Where an account's data centre is and how the program introduces itself to it.
 
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::num::NonZeroUsize;
@@ -35,58 +35,46 @@ impl DcAddress {
     }
 }
 
-/// What the data centre is told about the program: <https://core.telegram.org/method/initConnection>.
-#[derive(Clone, Debug)]
-pub struct Device {
-    /// Shown in the list of the user's sessions.
-    pub model: String,
-    /// Shown beside it.
-    pub system_version: String,
-    /// Shown beside it.
-    pub app_version: String,
-    /// ISO 639-1.
-    pub lang_code: String,
+/// The program's credentials at Telegram: <https://my.telegram.org>. `Debug` does not show the hash.
+#[derive(Clone)]
+pub struct ApiCredentials {
+    /// Says which program connects.
+    pub api_id: i32,
+    /// Goes with it, and is kept secret.
+    pub api_hash: String,
 }
 
-impl Default for Device {
-    fn default() -> Self {
-        Self {
-            model: "tglhost".to_owned(),
-            system_version: std::env::consts::OS.to_owned(),
-            app_version: env!("CARGO_PKG_VERSION").to_owned(),
-            lang_code: "en".to_owned(),
-        }
+impl std::fmt::Debug for ApiCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiCredentials").field("api_id", &self.api_id).finish_non_exhaustive()
     }
 }
 
-impl Device {
-    /// Every field is named: the `Default` of this type asks the system for 14-27 ms who it is.
-    pub(crate) fn connection_params(&self) -> ConnectionParams {
-        ConnectionParams {
-            device_model: self.model.clone(),
-            system_version: self.system_version.clone(),
-            app_version: self.app_version.clone(),
-            system_lang_code: self.lang_code.clone(),
-            lang_code: self.lang_code.clone(),
-            use_ipv6: false,
-            retry_policy: Box::new(NoRetries),
-            updates_channel_capacity: UPDATES_QUEUE_MAX,
-            __non_exhaustive: (),
-        }
-    }
-}
-
-/// What an account needs to start or to log in.
+/// What an account needs to start.
 #[derive(Clone, Debug)]
 pub struct AccountConfig {
     /// The account's file.
     pub store: AccountStore,
     /// Its data centre.
     pub dc: DcAddress,
-    /// The program's id at Telegram: <https://my.telegram.org>.
-    pub api_id: i32,
-    /// What the data centre is told about the program.
-    pub device: Device,
+    /// The program's credentials.
+    pub api: ApiCredentials,
+}
+
+/// What the data centre is told about the program: <https://core.telegram.org/method/initConnection>. Every field is
+/// named, because the `Default` of this type asks the system for 14-27 ms what it is.
+pub(crate) fn connection_params() -> ConnectionParams {
+    ConnectionParams {
+        device_model: "tglhost".to_owned(),
+        system_version: std::env::consts::OS.to_owned(),
+        app_version: env!("CARGO_PKG_VERSION").to_owned(),
+        system_lang_code: "en".to_owned(),
+        lang_code: "en".to_owned(),
+        use_ipv6: false,
+        retry_policy: Box::new(NoRetries),
+        updates_channel_capacity: UPDATES_QUEUE_MAX,
+        __non_exhaustive: (),
+    }
 }
 
 /// The two addresses that a session keeps for a data centre, from the one that is known.

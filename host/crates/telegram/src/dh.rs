@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn telegrams_own_prime_passes_and_is_what_it_is_taken_for() {
-        for generator in [3, 4, 5, 7] {
+        for generator in [3, 4, 7] {
             Group::check(&telegram_prime().to_bytes_be(), generator).unwrap();
         }
         assert!(is_safe_prime(&telegram_prime()));
@@ -156,6 +156,8 @@ mod tests {
             (bytes(&(&prime << 8)), 3, DhFault::PrimeLength),
             (Vec::new(), 3, DhFault::PrimeLength),
             (bytes(&prime), 2, DhFault::Generator),
+            (bytes(&prime), 5, DhFault::Generator),
+            (bytes(&prime), 6, DhFault::Generator),
             (bytes(&prime), 0, DhFault::Generator),
             (bytes(&prime), -3, DhFault::Generator),
             (bytes(&prime), 8, DhFault::Generator),

@@ -17,8 +17,8 @@ pub mod login;
 mod pool;
 mod session;
 
-pub use account::{Account, REQUESTS_PENDING_MAX, is_logged_in};
+pub use account::{Account, REQUESTS_PENDING_MAX, display_name, is_logged_in};
 pub use actor::CALLS_UNDER_WAY_MAX;
-pub use config::{AccountConfig, DcAddress, Device};
+pub use config::{AccountConfig, ApiCredentials, DcAddress};
 pub use dh::DhFault;
 pub use key_exchange::ExchangeError;

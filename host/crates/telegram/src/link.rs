@@ -13,11 +13,10 @@ use crate::pool::Pool;
 pub(crate) enum Trouble {
     /// The connection failed; a new one may do.
     Lost(String),
-    /// The authorisation is gone. `is_revoked`: the data centre has said so itself, so the key is worthless.
-    LoggedOut {
-        reason: String,
-        is_revoked: bool,
-    },
+    /// The data centre seems not to know our key.
+    UnknownKey,
+    /// The data centre says that the authorisation is gone.
+    Revoked(String),
 }
 
 #[derive(Clone)]

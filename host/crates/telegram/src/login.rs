@@ -9,11 +9,11 @@ use grammers_crypto::two_factor_auth::calculate_2fa;
 use grammers_mtsender::RpcError;
 use grammers_tl_types as tl;
 use num_bigint::BigUint;
-use store::{Owner, StoreError, UpdateState};
-use tgl::Peer;
+use store::{AccountStore, Owner, StoreError, UpdateState};
+use tgl::{PeerDetails, User};
 use tl::{enums, functions, types};
 
-use crate::config::{AccountConfig, DcAddress};
+use crate::config::{ApiCredentials, DcAddress};
 use crate::dh::{DhFault, Group, random};
 use crate::intake::see_user;
 use crate::key_exchange::{ExchangeError, exchange};
@@ -36,11 +36,11 @@ pub enum LoginError {
     #[error("this phone number is banned from Telegram")]
     PhoneBanned,
     #[error("the code is wrong; look at it again")]
-    CodeWrong,
+    CodeInvalid,
     #[error("the code has expired; ask for a new one")]
     CodeExpired,
     #[error("the password is wrong")]
-    PasswordWrong,
+    PasswordInvalid,
     #[error("the bot token is not valid; ask @BotFather for it")]
     TokenInvalid,
     #[error("the name is not accepted; it needs a first name of at most 64 characters")]
@@ -63,11 +63,11 @@ pub enum LoginError {
     Store(#[from] StoreError),
 }
 
-/// What comes after a code or a password.
+/// What comes after a code.
 #[derive(Debug)]
-pub enum Next {
+pub enum SignIn {
     /// Logged in, as this user.
-    Done(Peer),
+    Done(User),
     /// The account has a second factor.
     PasswordNeeded {
         /// What its owner wrote to remember it by.
@@ -88,10 +88,11 @@ pub enum CodeSent {
     Otherwise,
 }
 
-/// A login on its way. It connects with its first step; nothing is kept of it in memory after it is dropped.
+/// A login on its way, over a connection of its own.
 pub struct Login {
-    config: AccountConfig,
-    api_hash: String,
+    store: AccountStore,
+    dc: DcAddress,
+    api: ApiCredentials,
     session: Arc<StoreSession>,
     pool: Pool,
     sent: Option<(String, String)>,
@@ -99,26 +100,26 @@ pub struct Login {
 
 impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Login").field("dc", &self.config.dc).finish_non_exhaustive()
+        f.debug_struct("Login").field("dc", &self.dc).finish_non_exhaustive()
     }
 }
 
 impl Login {
-    /// Begins a login to the account in `config.store`. At a data centre that is not Telegram's the key is made here.
+    /// Begins a login to the account in `store`. At a data centre that is not Telegram's the key is made here.
     ///
     /// # Errors
     /// [`LoginError::Unreachable`], [`LoginError::KeyExchange`], [`LoginError::Store`].
-    pub async fn begin(config: AccountConfig, api_hash: String) -> Result<Self, LoginError> {
-        let session = Arc::new(StoreSession::open(config.store.clone(), &config.dc)?);
+    pub async fn begin(store: AccountStore, dc: DcAddress, api: ApiCredentials) -> Result<Self, LoginError> {
+        let session = Arc::new(StoreSession::open(store.clone(), &dc)?);
         if !session.has_key() {
-            make_key(&config.dc, &session).await?;
+            make_key(&dc, &session).await?;
         }
-        let pool = start_pool(&config, &session);
-        let mut login = Self { config, api_hash, session, pool, sent: None };
+        let pool = Pool::start(session.clone(), api.api_id).0;
+        let mut login = Self { store, dc, api, session, pool, sent: None };
         // The key of an earlier login may be worth nothing any more.
         match login.invoke(&functions::help::GetNearestDc {}).await {
             Err(InvokeError::UnknownKey) => {
-                make_key(&login.config.dc, &login.session).await?;
+                make_key(&login.dc, &login.session).await?;
                 login.reconnect();
                 login.ask(&functions::help::GetNearestDc {}).await?;
             }
@@ -144,8 +145,8 @@ impl Login {
         };
         let request = functions::auth::SendCode {
             phone_number: phone.to_owned(),
-            api_id: self.config.api_id,
-            api_hash: self.api_hash.clone(),
+            api_id: self.api.api_id,
+            api_hash: self.api.api_hash.clone(),
             settings: settings.into(),
         };
         let answer = self.ask(&request).await.map_err(|error| match error {
@@ -164,7 +165,7 @@ impl Login {
     }
 
     /// auth.signIn: <https://core.telegram.org/method/auth.signIn>.
-    pub async fn sign_in(&mut self, code: &str) -> Result<Next, LoginError> {
+    pub async fn sign_in(&mut self, code: &str) -> Result<SignIn, LoginError> {
         let (phone_number, phone_code_hash) = self.sent()?;
         let request = functions::auth::SignIn {
             phone_number,
@@ -173,18 +174,18 @@ impl Login {
             email_verification: None,
         };
         match self.ask(&request).await {
-            Ok(enums::auth::Authorization::Authorization(done)) => self.finish(done).await,
-            Ok(enums::auth::Authorization::SignUpRequired(_)) => Ok(Next::SignUpNeeded),
+            Ok(enums::auth::Authorization::Authorization(done)) => self.keep(done).await.map(SignIn::Done),
+            Ok(enums::auth::Authorization::SignUpRequired(_)) => Ok(SignIn::SignUpNeeded),
             Err(LoginError::Refused(name)) if name == "SESSION_PASSWORD_NEEDED" => {
                 let enums::account::Password::Password(password) = self.ask(&functions::account::GetPassword {}).await?;
-                Ok(Next::PasswordNeeded { hint: password.hint.filter(|hint| !hint.is_empty()) })
+                Ok(SignIn::PasswordNeeded { hint: password.hint.filter(|hint| !hint.is_empty()) })
             }
             Err(error) => Err(error),
         }
     }
 
     /// auth.signUp: <https://core.telegram.org/method/auth.signUp>.
-    pub async fn sign_up(&mut self, first_name: &str, last_name: &str) -> Result<Next, LoginError> {
+    pub async fn sign_up(&mut self, first_name: &str, last_name: &str) -> Result<User, LoginError> {
         let (phone_number, phone_code_hash) = self.sent()?;
         let request = functions::auth::SignUp {
             no_joined_notifications: true,
@@ -198,7 +199,7 @@ impl Login {
     }
 
     /// auth.checkPassword, by SRP: the password itself is not sent. <https://core.telegram.org/api/srp>.
-    pub async fn check_password(&mut self, password: &str) -> Result<Next, LoginError> {
+    pub async fn check_password(&mut self, password: &str) -> Result<User, LoginError> {
         let enums::account::Password::Password(offer) = self.ask(&functions::account::GetPassword {}).await?;
         let (Some(algorithm), Some(srp_b), Some(srp_id)) = (offer.current_algo, offer.srp_b, offer.srp_id) else {
             return Err(LoginError::OutOfOrder("this account has no password"));
@@ -212,11 +213,11 @@ impl Login {
     }
 
     /// auth.importBotAuthorization: <https://core.telegram.org/method/auth.importBotAuthorization>.
-    pub async fn bot(&mut self, token: &str) -> Result<Next, LoginError> {
+    pub async fn bot(&mut self, token: &str) -> Result<User, LoginError> {
         let request = functions::auth::ImportBotAuthorization {
             flags: 0,
-            api_id: self.config.api_id,
-            api_hash: self.api_hash.clone(),
+            api_id: self.api.api_id,
+            api_hash: self.api.api_hash.clone(),
             bot_auth_token: token.trim().to_owned(),
         };
         let answer = self.ask(&request).await?;
@@ -233,28 +234,36 @@ impl Login {
                 answer?;
             }
         }
-        Ok(self.config.store.clear_login()?)
+        self.store.clear_login()?;
+        self.finish().await
+    }
+
+    /// Ends the login's connection, logged in or not: an account may start only after that, as Telegram ends a session
+    /// that is used from two places.
+    pub async fn finish(self) -> Result<(), LoginError> {
+        self.pool.shut_down().await;
+        Ok(())
     }
 
     fn sent(&self) -> Result<(String, String), LoginError> {
         self.sent.clone().ok_or(LoginError::OutOfOrder("ask for a code"))
     }
 
-    async fn complete(&mut self, answer: enums::auth::Authorization) -> Result<Next, LoginError> {
+    async fn complete(&mut self, answer: enums::auth::Authorization) -> Result<User, LoginError> {
         match answer {
-            enums::auth::Authorization::Authorization(done) => self.finish(done).await,
-            enums::auth::Authorization::SignUpRequired(_) => Ok(Next::SignUpNeeded),
+            enums::auth::Authorization::Authorization(done) => self.keep(done).await,
+            enums::auth::Authorization::SignUpRequired(_) => Err(LoginError::OutOfOrder("sign up with a name")),
         }
     }
 
     /// Keeps who has logged in and from where on updates count.
-    async fn finish(&mut self, done: types::auth::Authorization) -> Result<Next, LoginError> {
+    async fn keep(&mut self, done: types::auth::Authorization) -> Result<User, LoginError> {
         let unnamed = || LoginError::Refused("the answer names no user".to_owned());
         let enums::User::User(user) = &done.user else { return Err(unnamed()) };
         let owner = Owner { user_id: user.id, is_bot: user.bot };
         let enums::updates::State::State(state) = self.ask(&functions::updates::GetState {}).await?;
         let state = UpdateState { pts: state.pts, qts: state.qts, date: state.date, seq: state.seq };
-        let store = &self.config.store;
+        let store = &self.store;
         store.set_home_dc(self.session.home_dc())?;
         store.set_owner(owner)?;
         let is_known = store.update_state()?.is_some();
@@ -265,14 +274,17 @@ impl Login {
             }
             see_user(batch, &done.user)
         })?;
-        us.map(Next::Done).ok_or_else(unnamed)
+        match us.map(|us| us.details) {
+            Some(PeerDetails::User(user)) => Ok(user),
+            _ => Err(unnamed()),
+        }
     }
 
     /// Asks, follows the account to its data centre, and tells errors apart.
     async fn ask<R: tl::RemoteCall>(&mut self, request: &R) -> Result<R::Return, LoginError> {
         for _ in 0..MIGRATIONS_MAX {
             match self.invoke(request).await {
-                Err(InvokeError::Rpc(RpcError { code: 303, value: Some(dc_id), .. })) if !self.config.dc.is_custom() => {
+                Err(InvokeError::Rpc(RpcError { code: 303, value: Some(dc_id), .. })) if !self.dc.is_custom() => {
                     let dc_id = i32::try_from(dc_id).unwrap_or_default();
                     grammers_session::Session::set_home_dc_id(&*self.session, dc_id).await?;
                     self.reconnect();
@@ -301,12 +313,8 @@ impl Login {
     }
 
     fn reconnect(&mut self) {
-        self.pool = start_pool(&self.config, &self.session);
+        self.pool = Pool::start(self.session.clone(), self.api.api_id).0;
     }
-}
-
-fn start_pool(config: &AccountConfig, session: &Arc<StoreSession>) -> Pool {
-    Pool::start(session.clone(), config.api_id, &config.device, config.dc.is_custom()).0
 }
 
 /// Makes a key with a data centre whose RSA key grammers does not know. With Telegram's own grammers makes it.
@@ -352,9 +360,9 @@ fn refusal(error: &RpcError) -> LoginError {
     match error.name.as_str() {
         "PHONE_NUMBER_INVALID" | "PHONE_NUMBER_UNOCCUPIED" => LoginError::PhoneInvalid("this".to_owned()),
         "PHONE_NUMBER_BANNED" | "USER_DEACTIVATED_BAN" => LoginError::PhoneBanned,
-        "PHONE_CODE_INVALID" | "PHONE_CODE_EMPTY" => LoginError::CodeWrong,
+        "PHONE_CODE_INVALID" | "PHONE_CODE_EMPTY" => LoginError::CodeInvalid,
         "PHONE_CODE_EXPIRED" | "PHONE_CODE_HASH_EMPTY" => LoginError::CodeExpired,
-        "PASSWORD_HASH_INVALID" | "SRP_PASSWORD_CHANGED" => LoginError::PasswordWrong,
+        "PASSWORD_HASH_INVALID" | "SRP_PASSWORD_CHANGED" => LoginError::PasswordInvalid,
         "ACCESS_TOKEN_INVALID" | "ACCESS_TOKEN_EXPIRED" => LoginError::TokenInvalid,
         "FIRSTNAME_INVALID" | "LASTNAME_INVALID" => LoginError::NameInvalid,
         "API_ID_INVALID" | "API_ID_PUBLISHED_FLOOD" => LoginError::ApiIdInvalid,

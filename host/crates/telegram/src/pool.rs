@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use grammers_mtproto::mtp::DeserializeError;
 use grammers_mtproto::transport;
 use grammers_mtsender::{InvocationError, RpcError, SenderPool, SenderPoolHandle};
 use grammers_session::updates::UpdatesLike;
@@ -14,11 +15,15 @@ use tl::Deserializable;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::config::Device;
+use crate::config::connection_params;
 use crate::session::StoreSession;
 
 /// How long a call may take, the making of a connection included.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long connections may take to close, and how often it is looked.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const CLOSE_POLL: Duration = Duration::from_millis(1);
 
 /// The largest request, in bytes: grammers panics on larger ones than a transport's packet.
 const REQUEST_BYTES_MAX: usize = 512 * 1024;
@@ -30,7 +35,7 @@ pub(crate) enum InvokeError {
     Rpc(RpcError),
     /// The connection failed, and with it the pool. The call may have been executed or not.
     Lost(String),
-    /// The data centre does not know our key.
+    /// The data centre seems not to know our key. It may be a passing thing; said again and again it is not.
     UnknownKey,
     /// The answer came and is not understood. Trying again does not help.
     Unreadable(String),
@@ -42,21 +47,15 @@ pub(crate) enum InvokeError {
 pub(crate) struct Pool {
     handle: SenderPoolHandle,
     session: Arc<StoreSession>,
-    is_custom: bool,
     runner: AbortHandle,
 }
 
 impl Pool {
     /// Starts a pool. Connections are made by the first call. The other half gets what the data centre pushes.
-    pub(crate) fn start(
-        session: Arc<StoreSession>,
-        api_id: i32,
-        device: &Device,
-        is_custom: bool,
-    ) -> (Self, mpsc::Receiver<UpdatesLike>) {
-        let pool = SenderPool::with_configuration(session.clone(), api_id, device.connection_params());
+    pub(crate) fn start(session: Arc<StoreSession>, api_id: i32) -> (Self, mpsc::Receiver<UpdatesLike>) {
+        let pool = SenderPool::with_configuration(session.clone(), api_id, connection_params());
         let runner = tokio::spawn(pool.runner.run()).abort_handle();
-        (Self { handle: pool.handle.thin, session, is_custom, runner }, pool.updates)
+        (Self { handle: pool.handle.thin, session, runner }, pool.updates)
     }
 
     /// Makes one call in the account's data centre.
@@ -82,12 +81,29 @@ impl Pool {
         self.runner.abort();
     }
 
+    /// Ends the connections and waits until they are closed.
+    pub(crate) async fn shut_down(&self) {
+        self.handle.quit();
+        let closed = async {
+            while !self.runner.is_finished() {
+                tokio::time::sleep(CLOSE_POLL).await;
+            }
+        };
+        // A runner that is stuck is aborted by the drop.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
+    }
+
     fn failure(&self, error: InvocationError) -> InvokeError {
         let address = self.session.home_address().map_or_else(|| "the data centre".to_owned(), |address| address.to_string());
         match error {
             InvocationError::Rpc(error) => InvokeError::Rpc(error),
             // Without a key of ours grammers begins an exchange of its own, which other data centres cannot answer.
-            InvocationError::Authentication(_) if self.is_custom => InvokeError::UnknownKey,
+            InvocationError::Authentication(_) if self.session.is_custom() => InvokeError::UnknownKey,
+            // A packet too short for a message is a transport's error code; grammers does not tell which. Telegram's
+            // own come in another form, so here it says what data centres say of a key: -404.
+            InvocationError::Deserialize(DeserializeError::MessageBufferTooSmall) if self.session.is_custom() => {
+                InvokeError::UnknownKey
+            }
             InvocationError::Authentication(error) => InvokeError::Lost(format!("no key from {address}: {error}")),
             InvocationError::Io(error) => InvokeError::Lost(format!("no connection to {address}: {error}")),
             InvocationError::Transport(transport::Error::BadStatus { status: 429 }) => {

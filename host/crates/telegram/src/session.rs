@@ -46,6 +46,11 @@ impl StoreSession {
         Ok(Self { store, is_custom: dc.is_custom(), cache: Mutex::new(Cache { home_dc, dcs }) })
     }
 
+    /// Whether the data centre is not Telegram's.
+    pub(crate) fn is_custom(&self) -> bool {
+        self.is_custom
+    }
+
     /// The number of the data centre the account lives in.
     pub(crate) fn home_dc(&self) -> i32 {
         self.cache().home_dc

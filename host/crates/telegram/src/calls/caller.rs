@@ -70,8 +70,8 @@ impl Caller {
             let (number, pool) = self.connection().await?;
             match pool.invoke_raw(body.clone()).await {
                 Ok(answer) => return pool::read::<R>(&answer).map_err(|error| self.ended(number, error)),
-                Err(InvokeError::Lost(reason)) => {
-                    self.context.link.report(number, Trouble::Lost(reason));
+                Err(error @ (InvokeError::Lost(_) | InvokeError::UnknownKey)) => {
+                    self.context.link.report(number, trouble(error));
                     lost += 1;
                     if !self.is_repeatable || lost >= LOST_TRIES_MAX {
                         let why = "the connection broke before the answer came; it may have been done or not";
@@ -120,17 +120,24 @@ impl Caller {
 
     /// What the script is told of an error that trying again does not help.
     fn ended(&self, number: u64, error: InvokeError) -> CallError {
-        let logged_out = |reason: String, is_revoked| {
-            self.context.link.report(number, Trouble::LoggedOut { reason: reason.clone(), is_revoked });
-            CallError::new(Failure::Unavailable, reason)
-        };
         match error {
-            InvokeError::Rpc(error) if pool::ends_login(&error) => logged_out(pool::revoked_text(&error), true),
-            InvokeError::UnknownKey => logged_out(pool::UNKNOWN_KEY_TEXT.to_owned(), false),
+            InvokeError::Rpc(error) if pool::ends_login(&error) => {
+                let reason = pool::revoked_text(&error);
+                self.context.link.report(number, Trouble::Revoked(reason.clone()));
+                CallError::new(Failure::Unavailable, reason)
+            }
             InvokeError::Rpc(error) => refused(&error),
             InvokeError::Lost(reason) | InvokeError::Unreadable(reason) => CallError::new(Failure::Unavailable, reason),
+            InvokeError::UnknownKey => CallError::new(Failure::Unavailable, pool::UNKNOWN_KEY_TEXT),
             InvokeError::TooLarge => CallError::new(Failure::Invalid, "it is too large to be sent"),
         }
+    }
+}
+
+fn trouble(error: InvokeError) -> Trouble {
+    match error {
+        InvokeError::Lost(reason) => Trouble::Lost(reason),
+        _ => Trouble::UnknownKey,
     }
 }
 

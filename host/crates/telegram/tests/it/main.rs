@@ -1,0 +1,8 @@
+//! Accounts against the embedded data centre, over loopback.
+
+mod calls;
+mod faults;
+mod login;
+mod proxy;
+mod receiving;
+mod world;

@@ -1,0 +1,109 @@
+//! A way to the data centre that can be cut and filled with rubbish.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use telegram::DcAddress;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// What happens to what passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weather {
+    Fine,
+    /// After this many bytes from the data centre the connection is cut, in the middle of whatever it is.
+    CutAfter(usize),
+    /// What comes from the data centre is made unreadable.
+    Garbage,
+    /// Everything is swallowed, in both directions; nobody is told.
+    Silence,
+}
+
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    weather: watch::Sender<Weather>,
+    cut: watch::Sender<u64>,
+    refuses: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    pub(crate) async fn new(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (weather, cut) = (watch::Sender::new(Weather::Fine), watch::Sender::new(0));
+        let refuses = Arc::new(AtomicBool::new(false));
+        let (weather_of, cut_of, refuses_of) = (weather.clone(), cut.clone(), refuses.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if !refuses_of.load(Ordering::Relaxed) {
+                    tokio::spawn(pass(client, target, weather_of.subscribe(), cut_of.subscribe()));
+                }
+            }
+        });
+        Self { address, weather, cut, refuses }
+    }
+
+    pub(crate) fn set(&self, weather: Weather) {
+        self.weather.send_replace(weather);
+    }
+
+    /// Cuts every connection there is.
+    pub(crate) fn cut(&self) {
+        self.cut.send_modify(|cuts| *cuts += 1);
+    }
+
+    pub(crate) fn refuse(&self, refuse: bool) {
+        self.refuses.store(refuse, Ordering::Relaxed);
+    }
+
+    pub(crate) fn to(&self, dc: DcAddress) -> DcAddress {
+        match dc {
+            DcAddress::Custom { public_key_pem, dc_id, .. } => {
+                DcAddress::Custom { address: self.address, public_key_pem, dc_id }
+            }
+            DcAddress::Telegram => DcAddress::Telegram,
+        }
+    }
+}
+
+async fn pass(client: TcpStream, target: SocketAddr, weather: watch::Receiver<Weather>, mut cut: watch::Receiver<u64>) {
+    let Ok(server) = TcpStream::connect(target).await else { return };
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let weather_up = weather.clone();
+    let up = async move {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
+            if *weather_up.borrow() != Weather::Silence && to_server.write_all(&buffer[..count]).await.is_err() {
+                break;
+            }
+        }
+    };
+    let down = async move {
+        let (mut buffer, mut passed) = ([0; 4096], 0);
+        while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
+            let now = *weather.borrow();
+            let given = match now {
+                Weather::Fine => &buffer[..count],
+                Weather::Silence => continue,
+                Weather::Garbage => {
+                    buffer[..count].iter_mut().for_each(|byte| *byte ^= 0xa5);
+                    &buffer[..count]
+                }
+                Weather::CutAfter(limit) => &buffer[..count.min(limit.saturating_sub(passed))],
+            };
+            passed += count;
+            let is_cut = matches!(now, Weather::CutAfter(limit) if passed >= limit);
+            if to_client.write_all(given).await.is_err() || is_cut {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        () = up => {}
+        () = down => {}
+        _ = cut.changed() => {}
+    }
+}
