@@ -20,7 +20,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let content = match fs::read(&component) {
         Ok(content) => content,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            println!("cargo::warning=this tglhost will not run Python: `cargo xtask build` makes the component it needs");
+            println!(
+                "cargo::warning=this tglhost will not run Python: `cargo xtask build` makes the component it needs"
+            );
             fs::write(&compressed, [])?;
             println!("cargo::rustc-env=PYTHON_COMPONENT_BLAKE3={}", blake3::hash(&[]));
             return Ok(());

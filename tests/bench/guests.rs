@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use sandbox::{
-    ComponentSource, ExitMoment, Folders, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig,
-    StartConfig,
+    ComponentSource, ExitMoment, Folders, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
+    SandboxConfig, StartConfig,
 };
 use tgl::{
     Call, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerDetails, PeerId, RequestId, ServiceAction, User,
@@ -31,12 +31,17 @@ pub(crate) fn measure() -> Result<Vec<Measure>> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let bench = Bench::new().await?;
         let mut measures = vec![
-            bench.cold("python_first_event", "Python: instance asked for to first event handled", &bench.python, MS, 3.0).await?,
+            bench
+                .cold("python_first_event", "Python: instance asked for to first event handled", &bench.python, MS, 3.0)
+                .await?,
             bench.cold("rust_first_event", "Rust: the same", &bench.rust, US, 100.0).await?,
         ];
         let (heard, answered) = (message(1, "hello"), message(1, "!ping"));
-        measures.push(bench.warm("python_event", "Python: warm event, not answered", &bench.python, &heard, Some(20.0)).await?);
-        measures.push(bench.warm("python_answer", "Python: warm event, answered", &bench.python, &answered, None).await?);
+        measures.push(
+            bench.warm("python_event", "Python: warm event, not answered", &bench.python, &heard, Some(20.0)).await?,
+        );
+        measures
+            .push(bench.warm("python_answer", "Python: warm event, answered", &bench.python, &answered, None).await?);
         measures.push(bench.warm("rust_answer", "Rust: warm event, answered", &bench.rust, &heard, Some(2.0)).await?);
         measures.push(bench.memory().await?);
         Ok(measures)
@@ -158,7 +163,10 @@ impl Bench {
 async fn program(sandbox: &Sandbox, path: &Path) -> Result<Program> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let compiling = || progress(&format!("compiling {}", path.display()));
-    sandbox.compile(ComponentSource::user(bytes), compiling).await.map_err(|error| anyhow!("{}: {error}", path.display()))
+    sandbox
+        .compile(ComponentSource::user(bytes), compiling)
+        .await
+        .map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 
 /// The calls that a guest has made and that are not completed yet.
@@ -235,7 +243,10 @@ fn person(id: i64, first_name: &str, last_name: &str) -> Peer {
 /// Memory of this process that it has written to and shares with nobody, by the kernel's account.
 fn private_dirty_bytes() -> Result<u64> {
     let account = fs::read_to_string("/proc/self/smaps_rollup").context("memory can be measured on Linux only")?;
-    let line = account.lines().find_map(|line| line.strip_prefix("Private_Dirty:")).context("no Private_Dirty in smaps_rollup")?;
+    let line = account
+        .lines()
+        .find_map(|line| line.strip_prefix("Private_Dirty:"))
+        .context("no Private_Dirty in smaps_rollup")?;
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kib * 1024)
 }

@@ -40,13 +40,18 @@ impl Machine {
         let processor = fs::read_to_string("/proc/cpuinfo").context("the machine can be described on Linux only")?;
         let processor = processor.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
         let memory = fs::read_to_string("/proc/meminfo")?;
-        let memory_kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")).context("no MemTotal in meminfo")?;
+        let memory_kib =
+            memory.lines().find_map(|line| line.strip_prefix("MemTotal:")).context("no MemTotal in meminfo")?;
         let memory_kib: u64 = memory_kib.trim().trim_end_matches("kB").trim().parse()?;
         Ok(Self {
             processor: processor.trim_start_matches([' ', '\t', ':']).to_owned(),
             cores: std::thread::available_parallelism()?.get(),
             memory_gib: (memory_kib + (1 << 19)) >> 20,
-            system: format!("Linux {}, {}", fs::read_to_string("/proc/sys/kernel/osrelease")?.trim(), std::env::consts::ARCH),
+            system: format!(
+                "Linux {}, {}",
+                fs::read_to_string("/proc/sys/kernel/osrelease")?.trim(),
+                std::env::consts::ARCH
+            ),
         })
     }
 }

@@ -27,7 +27,11 @@ pub(crate) fn measure(tglhost: &Path) -> Result<Vec<Measure>> {
     let mut command = Command::new("unshare");
     command.args(["--net", "--map-root-user"]).arg(root.join("target/interop-venv/bin/python"));
     command.arg(root.join("tests/bench/round_trip.py")).arg(tglhost).arg(data.path());
-    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot start `unshare` (util-linux)")?;
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start `unshare` (util-linux)")?;
     if !output.status.success() {
         bail!("round_trip.py failed ({})", output.status);
     }
@@ -38,13 +42,32 @@ pub(crate) fn measure(tglhost: &Path) -> Result<Vec<Measure>> {
 fn measures(samples: Samples) -> Vec<Measure> {
     let times = |seconds: Vec<f64>| seconds.into_iter().map(Duration::from_secs_f64).collect();
     let mut measures = vec![
-        Measure::of_times("echo_tglhost_python", "Echo by a Python script under tglhost", MS, times(samples.tglhost_python), None),
-        Measure::of_times("echo_tglhost_rust", "Echo by a Rust guest under tglhost", MS, times(samples.tglhost_rust), None),
+        Measure::of_times(
+            "echo_tglhost_python",
+            "Echo by a Python script under tglhost",
+            MS,
+            times(samples.tglhost_python),
+            None,
+        ),
+        Measure::of_times(
+            "echo_tglhost_rust",
+            "Echo by a Rust guest under tglhost",
+            MS,
+            times(samples.tglhost_rust),
+            None,
+        ),
         Measure::of_times("echo_telethon", "Echo by a Telethon bot, unsandboxed", MS, times(samples.telethon), None),
     ];
     let ratio = |id, what, mine: usize| {
         let value = measures[mine].main_figure() / measures[2].main_figure();
-        Measure { id, what, unit: "×", figures: Figures::One { value }, samples: measures[mine].samples, budget: Some(1.0) }
+        Measure {
+            id,
+            what,
+            unit: "×",
+            figures: Figures::One { value },
+            samples: measures[mine].samples,
+            budget: Some(1.0),
+        }
     };
     let ratios = [
         ratio("echo_ratio_python", "Python script under tglhost, relative to the Telethon bot (medians)", 0),

@@ -33,8 +33,12 @@ fn start_to_answer(tglhost: &Path, data: &Path) -> Result<Duration> {
     let mut command = Command::new(tglhost);
     command.arg("run").arg(tests::root().join("examples/ping.py")).arg("--data").arg(data);
     let begun = Instant::now();
-    let mut process =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("cannot start tglhost")?;
+    let mut process = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot start tglhost")?;
     let mut stdin = process.stdin.take().context("stdin is piped")?;
     stdin.write_all(b"!ping\n")?;
     let mut stdout = BufReader::new(process.stdout.take().context("stdout is piped")?);

@@ -43,7 +43,9 @@ pub(crate) fn python() -> Result<PathBuf> {
         too_old.push(format!("{path} is {major}.{minor}"));
     }
     let found = if too_old.is_empty() { "none was found".to_owned() } else { too_old.join(", ") };
-    bail!("Python 3.10 or newer is needed to build the Python runtime ({found}). Install it from your distribution or python.org, so that `python3` starts it.")
+    bail!(
+        "Python 3.10 or newer is needed to build the Python runtime ({found}). Install it from your distribution or python.org, so that `python3` starts it."
+    )
 }
 
 /// A virtual environment in target/ that holds exactly what a requirements file names, every file of it checked against the
@@ -60,7 +62,8 @@ pub(crate) fn virtual_environment(name: &str, requirements: &Path) -> Result<Pat
     made.context("Python cannot make a virtual environment; on Debian and Ubuntu install the package python3-venv")?;
     let mut install = Command::new(folder.join("bin/python"));
     install.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "-r"]);
-    run_quietly(install.arg(requirements)).context("cannot install what the build needs; is the package index reachable?")?;
+    run_quietly(install.arg(requirements))
+        .context("cannot install what the build needs; is the package index reachable?")?;
     write_stamp(&stamp, &wanted)?;
     Ok(folder)
 }
@@ -96,7 +99,11 @@ fn build_python_component() -> Result<()> {
     let unfinished = component.with_extension("wasm.new");
     let mut build = Command::new(tools.join("bin/componentize-py"));
     build.env("VIRTUAL_ENV", &tools); // tzdata is found by it
-    build.current_dir(source.join("runtime")).arg("-d").arg(&contract).args(["-w", "interpreter-script", "componentize"]);
+    build.current_dir(source.join("runtime")).arg("-d").arg(&contract).args([
+        "-w",
+        "interpreter-script",
+        "componentize",
+    ]);
     build.args(["-p", ".", "-p", ".."]).arg("app").arg("-o").arg(&unfinished);
     build.env("VIRTUAL_ENV", &tools); // Else it takes the packages of whatever `python3` it finds.
     run_quietly(&mut build)?;

@@ -48,11 +48,15 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
 /// What cargo is told to test one suite: an integration test of the package `tests`, or a package.
 fn selection(suite: &str) -> Result<Vec<String>> {
     let tests = root().join("tests");
-    let is_integration_test = tests.join(suite).join("main.rs").is_file() || tests.join(suite).with_extension("rs").is_file();
-    let arguments: &[&str] = if is_integration_test { &["--package", "tests", "--test", suite] } else { &["--package", suite] };
+    let is_integration_test =
+        tests.join(suite).join("main.rs").is_file() || tests.join(suite).with_extension("rs").is_file();
+    let arguments: &[&str] =
+        if is_integration_test { &["--package", "tests", "--test", suite] } else { &["--package", suite] };
     let known = cargo().args(["pkgid", "--quiet", suite]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !is_integration_test && !known.context("cannot start cargo")?.success() {
-        bail!("there is no suite {suite}: name a package (store, telegram…), a file or folder of tests/ (cli, interop…), or python");
+        bail!(
+            "there is no suite {suite}: name a package (store, telegram…), a file or folder of tests/ (cli, interop…), or python"
+        );
     }
     Ok(arguments.iter().map(|&argument| argument.to_owned()).collect())
 }

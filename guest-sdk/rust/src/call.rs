@@ -42,7 +42,9 @@ impl<'a, T: Answer> Call<'a, T> {
     {
         let waiter = Waiter::Closure(Box::new(move |script, completed| match script.downcast_mut::<S>() {
             Some(script) => closure(script, T::from_completed(completed)),
-            None => Err(format!("`then` names {}, which is not this guest's script", std::any::type_name::<S>()).into()),
+            None => {
+                Err(format!("`then` names {}, which is not this guest's script", std::any::type_name::<S>()).into())
+            }
         }));
         pending::enqueue(self.make, waiter).map(drop)
     }
@@ -163,7 +165,8 @@ mod sealed {
 
         /// What the host said, as this kind of answer. A host that answers with another kind breaks the contract.
         fn from_completed(completed: Completed) -> Result<Self, CallError> {
-            let broken = || CallError::new(Failure::Invalid, "the host gave an answer that does not belong to this call");
+            let broken =
+                || CallError::new(Failure::Invalid, "the host gave an answer that does not belong to this call");
             Self::from_outcome(completed?).ok_or_else(broken)
         }
     }

@@ -47,8 +47,9 @@ mod types;
 
 pub use bindings::tgl::script::host::{ExitMoment, LogLevel};
 pub use bindings::tgl::script::types::{
-    CallError, Changes, ContactCard, Dialog, Failure, Forward, GeoPoint, Group, Media, Message, MessageFlags, MessageId,
-    Peer, PeerDetails, PeerId, PeerKind, SecretChat, ServiceAction, Timestamp, User, UserStatus, Venue, WebPage,
+    CallError, Changes, ContactCard, Dialog, Failure, Forward, GeoPoint, Group, Media, Message, MessageFlags,
+    MessageId, Peer, PeerDetails, PeerId, PeerKind, SecretChat, ServiceAction, Timestamp, User, UserStatus, Venue,
+    WebPage,
 };
 pub use call::{Answer, Call, Pending, SendMessage};
 #[doc(hidden)]
@@ -122,7 +123,7 @@ macro_rules! export {
         const _: () = {
             type ExportedScript = $crate::Exported<$script>;
             #[cfg(target_arch = "wasm32")]
-            $crate::bindings::export_component!(ExportedScript with_types_in $crate::bindings);
+    $crate::bindings::export_component!(ExportedScript with_types_in $crate::bindings);
             #[cfg(not(target_arch = "wasm32"))]
             const _: fn() -> Option<ExportedScript> = || None;
         };

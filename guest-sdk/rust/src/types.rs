@@ -4,9 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use crate::calls::send_message;
-use crate::{
-    CallError, Failure, Message, MessageFlags, Peer, PeerDetails, PeerId, PeerKind, SendMessage,
-};
+use crate::{CallError, Failure, Message, MessageFlags, Peer, PeerDetails, PeerId, PeerKind, SendMessage};
 
 impl PeerId {
     /// The user with this id.
