@@ -108,15 +108,10 @@ impl AccountStore {
         self.lock().reload_cursors().map_err(|fault| fault.at(&self.0.path))
     }
 
-    /// Forgets the login: every authorisation key and the state of updates. What scripts have not handled stays for
-    /// the same user's next login.
+    /// Forgets the login: every authorisation key. How far updates were taken and what scripts have not handled stays,
+    /// so that the same user's next login goes on from there.
     pub fn clear_login(&self) -> Result<(), StoreError> {
-        self.read(|db| {
-            Ok(db.execute_batch(
-                "BEGIN IMMEDIATE; UPDATE dc SET auth_key = NULL;
-                 UPDATE session SET pts = NULL, qts = NULL, date = NULL, seq = NULL; COMMIT;",
-            )?)
-        })
+        self.read(|db| Ok(db.execute("UPDATE dc SET auth_key = NULL", []).map(|_| ())?))
     }
 
     /// How far updates have been taken; none before the first time.

@@ -41,8 +41,8 @@ const STABLE_AFTER: Duration = Duration::from_secs(10);
 const UNKNOWN_KEYS_MAX: u32 = 3;
 
 /// After how long a silence the data centre is asked whether it is still there, and how long it may take to answer.
-const PING_AFTER: Duration = Duration::from_secs(15);
-const PONG_TIMEOUT: Duration = Duration::from_secs(10);
+const PING_AFTER: Duration = Duration::from_secs(10);
+const PONG_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Updates taken in at one go before calls have their turn.
 const UPDATES_AT_ONCE_MAX: usize = 64;
@@ -159,7 +159,7 @@ impl Actor {
             self.connect();
         }
         let Some(live) = &mut self.live else { return };
-        if live.catching_up.is_none() && self.context.intake().wants_difference(now.into_std()) {
+        if live.catching_up.is_none() && self.context.intake().wants_difference() {
             self.context.intake().begin_difference();
             let (context, pool, number) = (self.context.clone(), live.pool.clone(), live.number);
             let up = (context.clone(), pool.clone());
@@ -190,7 +190,7 @@ impl Actor {
     fn deadline(&self) -> Instant {
         let intake = Instant::from_std(self.context.intake().deadline());
         match &self.live {
-            Some(live) if live.ping.is_none() => intake.min(live.ping_at),
+            Some(live) if live.ping.is_none() && live.online_since.is_some() => intake.min(live.ping_at),
             Some(_) => intake,
             None if self.is_logged_out => Instant::now() + PING_AFTER,
             None => self.connect_at,
@@ -211,7 +211,7 @@ impl Actor {
     }
 
     fn on_caught_up(&mut self) {
-        let is_complete = !self.context.intake().wants_difference(std::time::Instant::now());
+        let is_complete = self.context.intake().is_up_to_date();
         let Some(live) = self.live.as_mut().filter(|_| is_complete) else { return };
         live.online_since.get_or_insert_with(Instant::now);
         self.unknown_keys = 0;
@@ -334,12 +334,14 @@ impl Actor {
         if let Some(lane) = calls::lane(&request.call) {
             self.advance_lane(lane);
         }
-        if caller.is_in_outbox()
+        // Nobody was told of the end of a call from an earlier run: while it cannot be made it stays for the next one.
+        let is_told = request.id != 0 || !matches!(&result, Err(error) if error.kind == Failure::Unavailable);
+        if is_told
+            && caller.is_in_outbox()
             && let Err(error) = self.context.intake().write(|batch| batch.complete_call(request.random_id))
         {
             tracing::warn!(%error, "a call that has ended stays in the outbox; its random id keeps it from being done twice");
         }
-        // Whose id is 0 is waited for by nobody.
         if request.id != 0 {
             permit.send(Completion { id: request.id, result, after_seq: self.config.store.inbox_seq() });
         }

@@ -213,7 +213,7 @@ async fn sent(
             let known = caller.context.intake().sent_id(random_id);
             match known {
                 Some(id) => own_message(caller, to, id).await,
-                None => find_sent(caller, to, text).await,
+                None => find_sent(caller, random_id, to, text).await,
             }
         }
         Err(error) => Err(error),
@@ -249,10 +249,13 @@ async fn own_message(caller: &Caller, to: PeerId, id: MessageId) -> Result<Outco
     }
 }
 
-/// Finds the newest own message with this text.
-async fn find_sent(caller: &Caller, to: PeerId, text: Option<&str>) -> Result<Outcome, CallError> {
+/// Finds the newest own message with this text that is not another call's.
+async fn find_sent(caller: &Caller, random_id: i64, to: PeerId, text: Option<&str>) -> Result<Outcome, CallError> {
     let messages = newest(caller, to).await?;
-    let is_it = |message: &Message| message.flags.outgoing && message.text.as_deref() == text;
+    let intake = caller.context.intake();
+    let is_it = |message: &Message| {
+        message.flags.outgoing && message.text.as_deref() == text && !intake.is_sent_by_other(message.id, random_id)
+    };
     let found = messages.into_iter().find(is_it);
     found.map(Outcome::Message).ok_or_else(|| CallError::new(Failure::Refused, "RANDOM_ID_DUPLICATE"))
 }

@@ -78,18 +78,24 @@ impl Intake {
         self.sent_ids.iter().rev().find(|(sent, _)| *sent == random_id).map(|(_, id)| *id)
     }
 
+    /// Whether this message of ours is known to be another call's.
+    pub(crate) fn is_sent_by_other(&self, id: MessageId, random_id: i64) -> bool {
+        self.sent_ids.iter().any(|(sent, known)| *known == id && *sent != random_id)
+    }
+
     /// Changes with everything that is written.
     pub(crate) fn written(&self) -> watch::Receiver<u64> {
         self.written.subscribe()
     }
 
     /// Whether the difference is to be fetched now.
-    pub(crate) fn wants_difference(&mut self, now: Instant) -> bool {
-        if self.blocked_until.is_some_and(|until| now >= until) {
-            let has_room = self.store.inbox_room() >= ROOM_MIN;
-            self.blocked_until = (!has_room).then_some(now + BLOCKED_WAIT);
-        }
+    pub(crate) fn wants_difference(&self) -> bool {
         self.blocked_until.is_none() && self.order.wants_difference()
+    }
+
+    /// Whether everything that is known to have happened is in the store.
+    pub(crate) fn is_up_to_date(&self) -> bool {
+        self.blocked_until.is_none() && !self.order.wants_difference()
     }
 
     /// When to call [`Self::on_deadline`].
@@ -97,8 +103,12 @@ impl Intake {
         self.blocked_until.unwrap_or_else(|| self.order.deadline())
     }
 
-    /// Something that was waited for has not come.
+    /// Something that was waited for has not come, or the store may take something again.
     pub(crate) fn on_deadline(&mut self, now: Instant) {
+        if self.blocked_until.is_some_and(|until| now >= until) {
+            let has_room = self.store.inbox_room() >= ROOM_MIN;
+            self.blocked_until = (!has_room).then_some(now + BLOCKED_WAIT);
+        }
         self.order.on_deadline(now);
     }
 
@@ -124,6 +134,7 @@ impl Intake {
         request: &functions::messages::SendMessage,
         sent: types::UpdateShortSentMessage,
     ) {
+        self.remember(vec![(request.random_id, sent.id.into())]);
         self.receive(adapt::short_sent(request, sent), Some(request.random_id));
     }
 

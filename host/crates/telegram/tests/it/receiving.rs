@@ -1,8 +1,8 @@
 //! What comes in: in order, once, whatever was missed meanwhile.
 
-use tgl::{Call, Event, Outcome, Page, PeerDetails, PeerId, ServiceAction};
+use tgl::{Call, Changes, Event, Outcome, Page, PeerDetails, PeerId, ServiceAction};
 
-use crate::world::{User, World, text_to, two_users};
+use crate::world::{User, World, phone, sign_up, text_to, two_users};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_accounts_chat() {
@@ -75,6 +75,62 @@ async fn a_lost_push_is_noticed_and_fetched() {
         alice.send(bob.peer(), text).await;
     }
     assert_eq!(bob.texts(3).await, ["one", "two", "three"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_difference_tells_is_looked_up_in_the_conversations() {
+    let world = World::new().await;
+    let (mut alice, mut bob) = two_users(&world).await;
+    alice.send(bob.peer(), "before").await;
+    bob.messages(1).await;
+    let (store, id) = (bob.store.clone(), bob.peer());
+    bob.stop().await;
+    for number in 0..150 {
+        alice.send(id, &number.to_string()).await;
+    }
+    // As if the server had forgotten what came after this state.
+    let state = store.update_state().unwrap().unwrap();
+    store.record(|batch| batch.set_update_state(store::UpdateState { pts: 0, ..state })).unwrap();
+    let mut bob = world.start(store).await;
+    assert_eq!(bob.texts(150).await, (0..150).map(|number| number.to_string()).collect::<Vec<_>>());
+    alice.send(bob.peer(), "after").await;
+    assert_eq!(bob.texts(1).await, ["after"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_inbox_leaves_updates_at_the_server() {
+    let world = World::new().await;
+    let (mut alice, mut bob) = two_users(&world).await;
+    bob.events();
+    let filler = Event::UserUpdate { user: alice.store.peer(alice.peer()).unwrap().unwrap(), what: Changes::default() };
+    let fill = |batch: &mut store::Batch<'_>| {
+        (0..store::INBOX_EVENTS_MAX).try_for_each(|_| batch.push_event(None, &filler).map(|_| ()))
+    };
+    bob.store.record(fill).unwrap();
+    for text in ["one", "two", "three"] {
+        alice.send(bob.peer(), text).await;
+    }
+    let answer = bob.call(text_to(alice.peer(), "calls go on")).await;
+    assert!(answer.is_err(), "alice is unknown to bob while updates wait: {answer:?}");
+    assert_eq!(bob.store.inbox_room(), 0);
+    // The script catches up.
+    bob.skip_events();
+    assert_eq!(bob.texts(3).await, ["one", "two", "three"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_users_next_login_goes_on_where_the_last_one_ended() {
+    let world = World::new().await;
+    let (mut alice, mut bob) = two_users(&world).await;
+    alice.send(bob.peer(), "before").await;
+    bob.messages(1).await;
+    let (store, id) = (bob.store.clone(), bob.peer());
+    bob.stop().await;
+    store.clear_login().unwrap();
+    alice.send(id, "while logged out").await;
+    sign_up(&store, world.address(), "Bob", &phone(2)).await;
+    let mut bob = world.start(store).await;
+    assert_eq!(bob.texts(1).await, ["while logged out"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -169,6 +169,12 @@ impl User {
         events.into_iter().map(|(_, event)| event).collect()
     }
 
+    /// Handles every event unread.
+    pub(crate) fn skip_events(&mut self) {
+        self.cursor = self.store.inbox_seq();
+        self.store.handled(&self.script, self.cursor, &[]).unwrap();
+    }
+
     /// Waits until this many messages have come, and gives them.
     pub(crate) async fn messages(&mut self, count: usize) -> Vec<Message> {
         let mut messages = Vec::new();
