@@ -24,8 +24,6 @@ class Examples(GuestTest):
 
     def test_ping(self):
         self.load_example("ping.py")
-        self.deliver("on_our_id", 1)
-        self.assertEqual(self.stdout, "I am user 1\n")
         for ignored in [{"text": "hello"}, {"text": None}, {"text": "!ping", "flags": 2}]:
             self.deliver("on_message", self.message(**ignored))
         self.deliver("on_message", self.message(id=5, text="!ping"))

@@ -23,39 +23,39 @@ _looping = False
 
 def our_id(id: int) -> None:
     """The account that is logged in."""
-    _deliver("on_our_id", id)
+    _deliver("on_our_id", (id,))
 
 
 def binlog_replay_end() -> None:
     """What was left from last time has been delivered."""
     global _looping
-    _deliver("on_binlog_replay_end")
+    _deliver("on_binlog_replay_end", ())
     _looping = True
 
 
 def get_difference_end() -> None:
     """What was missed has been delivered."""
-    _deliver("on_get_difference_end")
+    _deliver("on_get_difference_end", ())
 
 
 def message(raw: Any) -> None:
     """A message new to the account."""
-    _deliver("on_msg_receive", wrap_msg(raw))
+    _deliver("on_msg_receive", (wrap_msg(raw),))
 
 
 def user_update(raw_peer: Any, raw_changes: int) -> None:
     """A user became known or changed."""
-    _deliver("on_user_update", wrap_peer(raw_peer), _changes(raw_changes))
+    _deliver("on_user_update", (wrap_peer(raw_peer), _changes(raw_changes)))
 
 
 def chat_update(raw_peer: Any, raw_changes: int) -> None:
     """A group became known or changed."""
-    _deliver("on_chat_update", wrap_peer(raw_peer), _changes(raw_changes))
+    _deliver("on_chat_update", (wrap_peer(raw_peer), _changes(raw_changes)))
 
 
 def secret_chat_update(raw_peer: Any, raw_changes: int) -> None:
     """A secret chat became known or changed."""
-    _deliver("on_secret_chat_update", wrap_peer(raw_peer), _changes(raw_changes))
+    _deliver("on_secret_chat_update", (wrap_peer(raw_peer), _changes(raw_changes)))
 
 
 def completion(request_id: int, result: Any) -> None:
@@ -71,7 +71,7 @@ def completion(request_id: int, result: Any) -> None:
     else:
         arguments = shape.success(_value(result.value))
     if callback is not None:
-        _run(callback, *arguments)
+        _run(callback, arguments)
 
 
 def timer() -> None:
@@ -84,7 +84,7 @@ def settle() -> None:
     """What there is to do at the end of every callback: timers that are due, late reports, the next wake-up."""
     if _timers.waiting:
         for function in _timers.due():
-            _run(function)
+            _run(function, ())
     if _report.late:
         _report.flush_late()
     ticking = _looping and handlers["on_loop"] is not None
@@ -92,20 +92,27 @@ def settle() -> None:
         _timers.arm(ticking)
 
 
-def _deliver(event: str, *arguments: Any) -> None:
+def _deliver(event: str, arguments: tuple[Any, ...]) -> None:
     _call_on_loop()
     handler = handlers[event]
     if handler is not None:
-        _say(_run(handler, *arguments))
+        _run_handler(handler, arguments)
 
 
 def _call_on_loop() -> None:
     handler = handlers["on_loop"]
     if handler is not None and _looping:
-        _say(_run(handler))
+        _run_handler(handler, ())
 
 
-def _run(function: Callable[..., object], *arguments: Any) -> object:
+def _run_handler(handler: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+    """A text that a handler gives goes to the log."""
+    result = _run(handler, arguments)
+    if result is not None and isinstance(result, str):
+        _host.inform(f" *** python: {result}")
+
+
+def _run(function: Callable[..., object], arguments: tuple[Any, ...]) -> object:
     try:
         return function(*arguments)
     except SystemExit:
@@ -117,12 +124,6 @@ def _run(function: Callable[..., object], *arguments: Any) -> object:
 
 def _changes(raw: int) -> list[str]:
     return [word for index, word in enumerate(CHANGES) if raw >> index & 1]
-
-
-def _say(result: object) -> None:
-    """A text that a handler gives goes to the log."""
-    if isinstance(result, str):
-        _host.inform(f" *** python: {result}")
 
 
 def _value(outcome: Any) -> Any:

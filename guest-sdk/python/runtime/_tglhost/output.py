@@ -36,9 +36,7 @@ class HostOutput(io.RawIOBase):
 
 
 class HostStream(io.TextIOWrapper):
-    """Text that is printed by line. `is_pending` tells whether a part of a line may be left."""
-
-    is_pending = False
+    """Text that is printed by line."""
 
     def __init__(self, output: host.Output, name: str) -> None:
         raw = HostOutput(output, name)
@@ -46,14 +44,13 @@ class HostStream(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         """Prints the lines that are complete."""
-        self.is_pending = True
+        global _is_pending
+        _is_pending = True
         return super().write(text)
 
-    def flush(self) -> None:
-        """Prints what is left of a line."""
-        self.is_pending = False
-        super().flush()
 
+_is_pending = False
+"""Whether something was written since the last flush, of which a part of a line may be left."""
 
 _stdout, _stderr = HostStream(host.Output.STDOUT, "<stdout>"), HostStream(host.Output.STDERR, "<stderr>")
 
@@ -66,11 +63,20 @@ def install() -> None:
 
 
 def flush() -> None:
-    """Prints what is left of a line, also where a script put a stream of its own in place. Never raises."""
-    stdout, stderr = getattr(sys, "stdout", None), getattr(sys, "stderr", None)
-    if stdout is _stdout and stderr is _stderr and not stdout.is_pending and not stderr.is_pending:
-        return
-    for stream in (stdout, stderr, _stdout, _stderr):
+    """Prints what is left of a line. Never raises."""
+    try:
+        if not _is_pending and sys.stdout is _stdout and sys.stderr is _stderr:
+            return
+    except AttributeError:
+        pass  # The script deleted one of them.
+    _flush_all()
+
+
+def _flush_all() -> None:
+    """Flushes our streams, and those that the script put in their place."""
+    global _is_pending
+    _is_pending = False
+    for stream in (getattr(sys, "stdout", None), getattr(sys, "stderr", None), _stdout, _stderr):
         try:
             stream.flush()
         except Exception:
