@@ -99,18 +99,12 @@ impl DataCentre {
         let address = listener.local_addr().map_err(in_use)?;
 
         let faults = Faults::new();
-        let hub = Arc::new(Hub::new(faults.clone()));
+        let limits = Limits::default();
+        let hub = Arc::new(Hub::new(faults.clone(), &limits));
         let api = Arc::new(Api::new(Arc::clone(&model), DcInfo { id: dc_id, address }, faults.clone()));
         api.connect(&(Arc::clone(&hub) as Arc<dyn Pusher>));
         let (public_key_path, public_key_pem) = (rsa.public_path.clone(), rsa.public_pem.clone());
-        let shared = Shared::new(
-            rsa,
-            hub,
-            model as Arc<dyn AuthKeys>,
-            api as Arc<dyn Methods>,
-            faults.clone(),
-            Limits::default(),
-        );
+        let shared = Shared::new(rsa, hub, model as Arc<dyn AuthKeys>, api as Arc<dyn Methods>, faults.clone(), limits);
         let (stop, stopped) = watch::channel(());
         let serving = tokio::spawn(mtproto::serve(shared, listener, stopped));
         Ok(Self { address, dc_id, public_key_path, public_key_pem, faults, stop, serving })

@@ -53,8 +53,7 @@ impl fmt::Debug for AuthKey {
     }
 }
 
-/// What a client's envelope held.
-#[derive(Debug)]
+/// What a client's envelope held. Without `Debug`: codes and passwords pass through it.
 pub(crate) struct Opened {
     pub(crate) salt: i64,
     pub(crate) session_id: i64,

@@ -87,8 +87,7 @@ pub(crate) enum Lifetime {
     Temporary(Duration),
 }
 
-/// What a step leads to.
-#[derive(Debug)]
+/// What a step leads to. Without `Debug`, as all that holds secrets.
 pub(crate) enum Step {
     /// Send this.
     Reply(Vec<u8>),
@@ -98,7 +97,6 @@ pub(crate) enum Step {
 }
 
 /// A key that both sides know.
-#[derive(Debug)]
 pub(crate) struct Agreed {
     pub(crate) key: AuthKey,
     pub(crate) lifetime: Lifetime,

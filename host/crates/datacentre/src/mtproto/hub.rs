@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use grammers_tl_types::{Serializable as _, enums};
 
+use super::Limits;
 use super::envelope::AuthKey;
 use super::session::Session;
 use crate::faults::Faults;
@@ -23,6 +24,7 @@ const DETACHED_MAX: Duration = Duration::from_secs(300);
 pub(crate) struct Hub {
     keys: Mutex<HashMap<i64, KeyEntry>>,
     faults: Faults,
+    sessions_max: usize,
 }
 
 /// A session and its lock.
@@ -40,16 +42,22 @@ pub(crate) fn lock(session: &SharedSession) -> MutexGuard<'_, Session> {
 }
 
 impl Hub {
-    pub(crate) fn new(faults: Faults) -> Self {
-        Self { keys: Mutex::default(), faults }
+    pub(crate) fn new(faults: Faults, limits: &Limits) -> Self {
+        Self { keys: Mutex::default(), faults, sessions_max: limits.sessions_max }
     }
 
-    /// A connection has come to this session, which is made if it is new. `None` when the key has too many.
+    /// A connection has come to this session, which is made if it is new. `None` when there are too many, of this key or of
+    /// all.
     pub(crate) fn connect(&self, key: &Arc<AuthKey>, session_id: i64) -> Option<SharedSession> {
         let mut keys = self.keys();
         Self::forget_detached(&mut keys);
+        let sessions: usize = keys.values().map(|entry| entry.sessions.len()).sum();
+        let is_known = keys.get(&key.id()).is_some_and(|entry| entry.sessions.contains_key(&session_id));
+        if !is_known && sessions >= self.sessions_max {
+            return None;
+        }
         let entry = keys.entry(key.id()).or_default();
-        if !entry.sessions.contains_key(&session_id) && entry.sessions.len() >= SESSIONS_PER_KEY_MAX {
+        if !is_known && entry.sessions.len() >= SESSIONS_PER_KEY_MAX {
             let idle = entry.sessions.iter().filter_map(|(id, session)| Some((lock(session).detached_since()?, *id)));
             let (_, oldest) = idle.min()?;
             entry.sessions.remove(&oldest);

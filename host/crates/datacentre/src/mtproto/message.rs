@@ -24,8 +24,7 @@ pub(crate) const MSG_CONTAINER: u32 = 0x73f1_f8dc;
 pub(crate) const GZIP_PACKED: u32 = 0x3072_cfa1;
 pub(crate) const RPC_RESULT: u32 = 0xf35c_6d01;
 
-/// One message of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One message of a client. Without `Debug`: codes and passwords pass through it.
 pub(crate) struct Message {
     pub(crate) msg_id: i64,
     pub(crate) seq_no: i32,

@@ -47,6 +47,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Limits {
     /// Connections at a time; one more is closed at once.
     pub(crate) connections_max: usize,
+    /// Sessions at a time, of all keys; the connection that would begin one more is closed.
+    pub(crate) sessions_max: usize,
     /// How long a connection may last without a first message under a key.
     pub(crate) unauthorised_max: Duration,
     /// How long a connection may be silent. Clients ping each minute or oftener.
@@ -55,7 +57,12 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections_max: 10_000, unauthorised_max: Duration::from_secs(60), idle_max: Duration::from_secs(300) }
+        Self {
+            connections_max: 10_000,
+            sessions_max: 20_000,
+            unauthorised_max: Duration::from_secs(60),
+            idle_max: Duration::from_secs(300),
+        }
     }
 }
 

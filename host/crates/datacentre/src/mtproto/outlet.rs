@@ -4,7 +4,6 @@
 //! Invariant: packets leave in the order of [`Outlet::send`], whole, and at most [`PENDING_BYTES_MAX`] wait for a client
 //! that does not read; one that reads still less is cut off.
 
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,12 +33,6 @@ struct State {
     ending: bool,
     /// Nothing more can be written: the socket failed or the client reads too slowly.
     broken: bool,
-}
-
-impl fmt::Debug for Outlet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outlet").finish_non_exhaustive()
-    }
 }
 
 impl Outlet {

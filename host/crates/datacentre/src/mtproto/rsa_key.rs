@@ -123,7 +123,6 @@ impl RsaKey {
 }
 
 /// What came out of the RSA, by the padding it was made with.
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Decrypted {
     /// RSA_PAD: checked as a whole, padding included.
     Current(Vec<u8>),

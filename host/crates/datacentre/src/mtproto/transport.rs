@@ -49,7 +49,6 @@ pub(crate) enum Framing {
 }
 
 /// What a client sent in one piece.
-#[derive(Debug)]
 pub(crate) struct Packet {
     pub(crate) payload: Vec<u8>,
     /// The client wants a quick acknowledgement of it.

@@ -15,7 +15,7 @@ const LAYERS: std::ops::RangeInclusive<i32> = 229..=230;
 const JSON_DEPTH_MAX: usize = 16;
 
 /// A method call and what its wrappers said.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(crate) struct Unwrapped {
     pub(crate) layer: Option<i32>,
     pub(crate) without_updates: bool,

@@ -39,7 +39,6 @@ const CONTAINER_BYTES_MAX: usize = 512 << 10;
 const FLUSH_BYTES: usize = 64 << 10;
 
 /// See the module.
-#[derive(Debug)]
 pub(crate) struct Session {
     key: Arc<AuthKey>,
     id: i64,

@@ -17,7 +17,7 @@ pub(crate) const UNACKED_BYTES_MAX: usize = 2 << 20;
 const RESEND_AGE_S_MAX: i64 = 290;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Sent {
     ids: MessageIds,
     content_messages: i32,
@@ -27,7 +27,7 @@ pub(crate) struct Sent {
 }
 
 /// A message on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     pub(crate) msg_id: i64,
     pub(crate) seq_no: i32,

@@ -16,7 +16,6 @@ use crate::mtproto::salts;
 const MSG_IDS_MAX: usize = 8_192;
 
 /// What is left to do for a message outside its session.
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     /// Execute this method call and give the result to [`Session::answer`].
     Invoke { msg_id: i64, request: Vec<u8> },

@@ -185,6 +185,20 @@ async fn a_key_has_so_many_sessions_and_idle_ones_make_room() {
 }
 
 #[tokio::test]
+async fn all_keys_together_have_so_many_sessions() {
+    let server = Server::limited(Limits { sessions_max: 2, ..Limits::default() }).await;
+    let mut first = server.client().await;
+    let mut second = server.client().await;
+    first.call(&COUNT).await.unwrap();
+    second.call(&COUNT).await.unwrap();
+    let mut third = server.client().await;
+    third.send(&COUNT.to_bytes(), true).await.unwrap();
+    assert!(third.is_closed().await);
+    first.reconnect(server.address).await;
+    first.call(&COUNT).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_client_that_reads_nothing_is_cut_off_and_others_are_served() {
     let server = Server::start().await;
     let mut deaf = server.client().await;

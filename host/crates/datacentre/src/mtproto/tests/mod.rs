@@ -47,7 +47,7 @@ impl Server {
         let rsa = RsaKey::load_or_make(directory.path()).unwrap();
         let pem = rsa.public_pem.clone();
         let faults = Faults::new();
-        let hub = Arc::new(Hub::new(faults.clone()));
+        let hub = Arc::new(Hub::new(faults.clone(), &limits));
         let methods = Arc::new(TestMethods::new(Arc::clone(&hub)));
         let keys = Arc::new(TestKeys::default());
         let shared = Shared::new(
