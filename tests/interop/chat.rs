@@ -11,24 +11,24 @@ use tests::{Process, root};
 
 /// Which client.
 #[derive(Clone, Copy, Debug)]
-pub enum Library {
+pub(crate) enum Library {
     Telethon,
     Kurigram,
 }
 
 /// A client that is logged in.
-pub struct Chat {
+pub(crate) struct Chat {
     /// Its user's id.
-    pub id: Value,
+    pub(crate) id: Value,
     /// Its phone number.
-    pub phone: String,
+    pub(crate) phone: String,
     process: Process,
     messages: VecDeque<Value>,
 }
 
 impl Chat {
     /// Starts a client and waits until it is logged in.
-    pub fn start(library: Library, settings: &Value) -> Self {
+    pub(crate) fn start(library: Library, settings: &Value) -> Self {
         let script = match library {
             Library::Telethon => "telethon_chat.py",
             Library::Kurigram => "kurigram_chat.py",
@@ -45,7 +45,7 @@ impl Chat {
     }
 
     /// Has a command carried out; gives what it led to.
-    pub fn ask(&mut self, command: Value) -> Value {
+    pub(crate) fn ask(&mut self, command: Value) -> Value {
         self.process.write(&format!("{command}\n"));
         loop {
             let event = self.event();
@@ -58,7 +58,7 @@ impl Chat {
     }
 
     /// The next message that was sent to it.
-    pub fn message(&mut self) -> Value {
+    pub(crate) fn message(&mut self) -> Value {
         self.messages.pop_front().unwrap_or_else(|| {
             let event = self.event();
             assert_eq!(event["event"], "message", "{event}");
@@ -67,7 +67,7 @@ impl Chat {
     }
 
     /// The next message with this text; others before it are forgotten.
-    pub fn message_with(&mut self, text: &str) -> Value {
+    pub(crate) fn message_with(&mut self, text: &str) -> Value {
         loop {
             let message = self.message();
             if message["text"] == text {
@@ -83,7 +83,7 @@ impl Chat {
 }
 
 /// The interpreter of the environment that has the clients.
-pub fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let python = root().join("target/interop-venv/bin/python");
     assert!(python.is_file(), "{} is missing: run the tests with `cargo xtask test`", python.display());
     python

@@ -12,7 +12,7 @@ use crate::chat::python;
 const INSIDE: &str = "TGLHOST_TEST_NAMESPACE";
 
 /// Runs `body`, the body of the test of this name, inside.
-pub fn run_inside(test: &str, body: impl FnOnce()) {
+pub(crate) fn run_inside(test: &str, body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return body();
     }
