@@ -95,11 +95,7 @@ fn texts(history: &Value) -> Vec<&str> {
 /// Runs a data centre while `test` does; gives it what makes a client's settings from a phone number and a name.
 fn with_data_centre(directory: &Path, test: impl FnOnce(&dyn Fn(&str, &str) -> Value)) {
     let runtime = tokio::runtime::Runtime::new().expect("a tokio runtime");
-    let config = Config {
-        listen: ([127, 0, 0, 1], 0).into(),
-        data_dir: directory.join("dc"),
-        dc_id: DC_ID,
-    };
+    let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: directory.join("dc"), dc_id: DC_ID };
     let data_centre = runtime.block_on(DataCentre::start(config)).expect("a data centre");
     let settings = |phone: &str, name: &str| {
         let own = directory.join(phone);
