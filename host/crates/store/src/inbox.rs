@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use tgl::{Call, Event, Request, ScriptName};
 
 use crate::error::Fault;
@@ -53,7 +53,9 @@ impl AccountStore {
             return Ok(Vec::new());
         }
         self.read(|db| {
-            let mut select = db.prepare_cached("SELECT seq, event FROM inbox WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+            let mut select = db.prepare_cached(
+                "SELECT seq, event FROM inbox WHERE seq > ?1 AND event IS NOT NULL ORDER BY seq LIMIT ?2",
+            )?;
             let rows = select.query_map((seq as i64, limit as i64), |row| Ok((row.get(0)?, row.get(1)?)))?;
             let mut events = Vec::new();
             for row in rows {
@@ -87,13 +89,17 @@ impl AccountStore {
                 .execute((script, cursor as i64))?;
             for request in requests.iter().filter(|request| request.call.survives_restart()) {
                 transaction
-                    .prepare_cached("INSERT OR IGNORE INTO outbox (script, random_id, call) VALUES (?1, ?2, ?3)")?
-                    .execute((script, request.random_id, serde_json::to_string(&request.call)?))?;
+                    .prepare_cached(
+                        "INSERT OR IGNORE INTO outbox (random_id, script, place, call)
+                         VALUES (?1, ?2, 1 + (SELECT COALESCE(MAX(place), 0) FROM outbox), ?3)",
+                    )?
+                    .execute((request.random_id, script, serde_json::to_string(&request.call)?))?;
             }
             transaction.commit()?;
             state.cursors.insert(script.to_owned(), cursor);
             state.prune(end)
         })();
+        self.0.checkpointer.count_transaction();
         written.map_err(|fault: Fault| fault.at(&self.0.path))
     }
 
@@ -127,13 +133,11 @@ impl Batch<'_> {
         if self.room == 0 {
             return Err(StoreError::InboxFull { path: self.path.to_path_buf() });
         }
-        let seq = self.run(|db| {
-            db.prepare_cached("INSERT INTO inbox (event) VALUES (?1)")?.execute([serde_json::to_string(event)?])?;
-            let seq = db.last_insert_rowid();
-            if let Some(key) = key {
-                db.prepare_cached("INSERT INTO event_key (key, seq) VALUES (?1, ?2)")?.execute((key, seq))?;
-            }
-            Ok(seq as u64)
+        let seq = self.seq + 1;
+        self.run(|db| {
+            db.prepare_cached("INSERT INTO inbox (seq, key, event) VALUES (?1, ?2, ?3)")?
+                .execute((seq as i64, key, serde_json::to_string(event)?))?;
+            Ok(())
         })?;
         self.seq = seq;
         self.room -= 1;
@@ -151,14 +155,13 @@ impl Batch<'_> {
 
 impl State {
     pub(crate) fn load(connection: Connection, bounds: Bounds) -> Result<Self, Fault> {
-        let pruned_seq: Option<i64> = connection.query_row("SELECT MIN(seq) - 1 FROM inbox", [], |row| row.get(0))?;
-        let pruned_seq = pruned_seq.map_or_else(|| last_seq(&connection), |seq| Ok(seq as u64))?;
+        let pruned_seq: i64 = connection.query_row("SELECT pruned_seq FROM session", [], |row| row.get(0))?;
         let mut state = Self {
             connection,
             bounds,
             cursors: HashMap::new(),
             joined: HashSet::new(),
-            pruned_seq,
+            pruned_seq: pruned_seq as u64,
             messages_since_prune: 0,
         };
         state.reload_cursors()?;
@@ -187,9 +190,16 @@ impl State {
             return Ok(());
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.prepare_cached("DELETE FROM inbox WHERE seq <= ?1")?.execute([passed as i64])?;
-        let keys_before = seq.saturating_sub(self.bounds.event_keys_max) as i64;
-        transaction.prepare_cached("DELETE FROM event_key WHERE seq <= ?1")?.execute([keys_before])?;
+        let keys_before = seq.saturating_sub(self.bounds.event_keys_max);
+        for (statement, from, to) in [
+            // The last row stays whatever it is: it says where the sequence goes on.
+            ("DELETE FROM inbox WHERE seq > ?1 AND seq <= ?2 AND key IS NULL", self.pruned_seq, passed.min(seq - 1)),
+            ("UPDATE inbox SET event = NULL WHERE seq > ?1 AND seq <= ?2", self.pruned_seq, passed),
+            ("DELETE FROM inbox WHERE seq > ?1 AND seq <= ?2", 0, keys_before.min(passed)),
+            ("UPDATE session SET pruned_seq = MAX(?1, ?2)", 0, passed),
+        ] {
+            transaction.prepare_cached(statement)?.execute((from as i64, to as i64))?;
+        }
         transaction.commit()?;
         let absent = self.cursors.iter().filter(|(_, cursor)| **cursor < passed);
         for (script, cursor) in absent {
@@ -201,11 +211,10 @@ impl State {
 }
 
 pub(crate) fn last_seq(db: &Connection) -> Result<u64, Fault> {
-    let seq: Option<i64> =
-        db.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'inbox'", [], |row| row.get(0)).optional()?;
+    let seq: Option<i64> = db.query_row("SELECT MAX(seq) FROM inbox", [], |row| row.get(0))?;
     Ok(seq.unwrap_or_default() as u64)
 }
 
 fn is_known(db: &Connection, key: &str) -> Result<bool, Fault> {
-    Ok(db.prepare_cached("SELECT 1 FROM event_key WHERE key = ?1")?.exists([key])?)
+    Ok(db.prepare_cached("SELECT 1 FROM inbox WHERE key = ?1")?.exists([key])?)
 }

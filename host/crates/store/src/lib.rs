@@ -5,6 +5,7 @@
 //! says, [`AccountStore::handled`] for what a script has done), so that a process killed at any moment neither loses
 //! an event or a call nor sees one twice.
 
+mod checkpoint;
 mod error;
 mod inbox;
 mod messages;
@@ -22,6 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use checkpoint::Checkpointer;
 use error::Fault;
 pub use error::StoreError;
 pub use peers::{PeerFacts, PeerRecord};
@@ -72,6 +74,7 @@ struct Inner {
     path: PathBuf,
     state: Mutex<State>,
     inbox_seq: AtomicU64,
+    checkpointer: Checkpointer,
     /// Dropping it gives the account free.
     _lock: File,
 }
@@ -117,7 +120,8 @@ impl AccountStore {
         };
         let state = opened().map_err(|fault| fault.at(&path))?;
         let inbox_seq = AtomicU64::new(inbox::last_seq(&state.connection).map_err(|fault| fault.at(&path))?);
-        Ok(Self(Arc::new(Inner { path, state: Mutex::new(state), inbox_seq, _lock: lock })))
+        let checkpointer = Checkpointer::new(path.clone());
+        Ok(Self(Arc::new(Inner { path, state: Mutex::new(state), inbox_seq, checkpointer, _lock: lock })))
     }
 
     /// Writes what the server said, as one transaction: nothing of it where `write` or the commit fails. Gives what
@@ -140,6 +144,7 @@ impl AccountStore {
         self.0.inbox_seq.store(seq, Ordering::Release);
         state.messages_since_prune += messages_put;
         state.prune(seq).map_err(|fault| fault.at(&self.0.path))?;
+        self.0.checkpointer.count_transaction();
         Ok((given, seq))
     }
 

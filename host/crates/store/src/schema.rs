@@ -12,11 +12,15 @@ const FORMAT: i64 = 1;
 /// How many prepared statements are kept: more than there are different ones.
 const STATEMENTS_MAX: usize = 64;
 
+/// The log's length at which a writer moves it into the file itself. Long before that it is done beside the writer.
+const LOG_PAGES_MAX: i64 = 16_384;
+
 /// Makes the connection ready for use, and the tables in a new file.
 pub(crate) fn prepare(connection: &Connection) -> Result<(), Fault> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match found {
         FORMAT => Ok(()),
@@ -38,11 +42,12 @@ fn create(connection: &Connection) -> Result<(), Fault> {
 }
 
 /// Peers, messages, events and calls are kept as the JSON of their types in crate `tgl`; columns beside it are what is
-/// searched by.
+/// searched by. Each table and index that a message touches costs a page of the log, so there are few.
 const TABLES: &str = "
     CREATE TABLE session (
         one INTEGER PRIMARY KEY CHECK (one = 1),
-        home_dc INTEGER, user_id INTEGER, is_bot INTEGER, pts INTEGER, qts INTEGER, date INTEGER, seq INTEGER
+        home_dc INTEGER, user_id INTEGER, is_bot INTEGER, pts INTEGER, qts INTEGER, date INTEGER, seq INTEGER,
+        pruned_seq INTEGER NOT NULL DEFAULT 0
     );
     INSERT INTO session (one) VALUES (1);
     CREATE TABLE dc (id INTEGER PRIMARY KEY, ipv4 TEXT NOT NULL, ipv6 TEXT NOT NULL, auth_key BLOB);
@@ -58,12 +63,8 @@ const TABLES: &str = "
         outgoing INTEGER NOT NULL, unread INTEGER NOT NULL, body TEXT NOT NULL
     );
     CREATE INDEX message_unread ON message (chat_kind, chat_id, outgoing, id) WHERE unread = 1;
-    CREATE TABLE inbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);
-    CREATE TABLE event_key (key TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE INDEX event_key_seq ON event_key (seq);
+    CREATE TABLE inbox (seq INTEGER PRIMARY KEY, key TEXT, event TEXT);
+    CREATE UNIQUE INDEX inbox_key ON inbox (key) WHERE key IS NOT NULL;
     CREATE TABLE script (name TEXT PRIMARY KEY, cursor INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE outbox (
-        place INTEGER PRIMARY KEY AUTOINCREMENT,
-        script TEXT NOT NULL, random_id INTEGER NOT NULL UNIQUE, call TEXT NOT NULL
-    );
+    CREATE TABLE outbox (random_id INTEGER PRIMARY KEY, script TEXT NOT NULL, place INTEGER NOT NULL, call TEXT NOT NULL);
 ";

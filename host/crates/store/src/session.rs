@@ -96,8 +96,10 @@ impl AccountStore {
             batch.run(|db| {
                 if earlier.is_some_and(|earlier| earlier.user_id != owner.user_id) {
                     db.execute_batch(
-                        "DELETE FROM peer; DELETE FROM message; DELETE FROM event_key; DELETE FROM outbox;
-                         DELETE FROM inbox; UPDATE script SET cursor = COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'inbox'), 0);
+                        "DELETE FROM peer; DELETE FROM message; DELETE FROM outbox;
+                         DELETE FROM inbox WHERE seq < (SELECT MAX(seq) FROM inbox);
+                         UPDATE inbox SET key = NULL, event = NULL;
+                         UPDATE script SET cursor = COALESCE((SELECT MAX(seq) FROM inbox), 0);
                          UPDATE session SET pts = NULL, qts = NULL, date = NULL, seq = NULL;",
                     )?;
                 }

@@ -171,8 +171,13 @@ fn rows_that_every_cursor_has_passed_go() {
     assert_eq!(waiting(&store, 0), [5, 6]);
     store.leave("b.py").unwrap();
     assert_eq!(waiting(&store, 0), [] as [i64; 0]);
+    let unnamed = Event::UserUpdate { user: user(1, "A", "").peer, what: tgl::Changes::default() };
+    let push_two = |batch: &mut Batch<'_>| (0..2).try_for_each(|_| batch.push_event(None, &unnamed).map(|_| ()));
+    store.record(push_two).unwrap();
+    store.handled("a.py", 8, &[]).unwrap();
+    assert_eq!(waiting(&store, 0), [] as [i64; 0]);
     drop(store);
-    assert_eq!(receive(&open(&dir), [7]), 7, "sequence numbers are never used again");
+    assert_eq!(receive(&open(&dir), [6, 7]), 9, "keys outlast events, and sequence numbers are never used again");
 }
 
 #[test]
@@ -344,6 +349,23 @@ fn an_unreadable_record_is_damage_not_a_panic() {
     receive(&store, [1]);
     store.lock().connection.execute_batch("UPDATE inbox SET event = '{\"Message\":7}'").unwrap();
     assert!(matches!(store.inbox_after(0, 10), Err(StoreError::Damaged { .. })));
+}
+
+#[test]
+fn the_log_is_moved_into_the_file_while_writing_goes_on() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    store.join("bot.py").unwrap();
+    let size = || std::fs::metadata(dir.path().join(DATABASE_FILE)).unwrap().len();
+    let (before, deadline) = (size(), std::time::Instant::now() + std::time::Duration::from_secs(20));
+    let mut id = 0;
+    while size() == before {
+        id += 1;
+        receive(&store, [id]);
+        assert!(std::time::Instant::now() < deadline, "{id} transactions and no checkpoint");
+    }
+    assert!(id >= 500, "not at every transaction");
+    assert_eq!(waiting(&store, 0).len() as i64, id.min(1_000));
 }
 
 #[test]
