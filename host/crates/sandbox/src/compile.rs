@@ -95,7 +95,7 @@ pub(crate) async fn component(
         return Ok(Compiled { component, was_cached: true });
     }
     let ComponentSource { content_hash, bytes, built_in } = source;
-    let bytes = blocking(move || bytes()).await??;
+    let bytes = blocking(bytes).await??;
     check_bytes(&bytes)?;
     if built_in && blake3::hash(&bytes) != content_hash {
         return Err(CompileError::Damaged);

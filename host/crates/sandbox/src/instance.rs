@@ -3,11 +3,13 @@
 //! Invariant: an instance is entered by one call at a time, and never again after a trap, a time-out, a host's panic or a
 //! call that was given up half-way: its store is dropped with all it holds.
 
-use std::panic::AssertUnwindSafe;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tgl::{CallError, Event, Outcome, RequestId};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{ResourceTable, ResourceTableError, TypedFunc};
@@ -49,9 +51,12 @@ pub struct Instance {
 struct Running {
     store: Store<Guest>,
     callbacks: Script,
-    load: Option<TypedFunc<(String, String), (Result<(), String>,)>>,
+    load: Option<Load>,
     _slot: OwnedSemaphorePermit,
 }
+
+/// The interpreter's `load`: source and path in, the guest's error out.
+type Load = TypedFunc<(String, String), (Result<(), String>,)>;
 
 enum Callback<'a> {
     Load { source: String, path: String },
@@ -87,7 +92,7 @@ impl Instance {
             Ok((callbacks, load))
         };
         meter.begin(limits.load_ms_max);
-        let outcome = contain(&shared, &meter, &limits, set_up).await;
+        let outcome = contain(&shared, &meter, &limits, pin!(set_up)).await;
         match outcome
             .and_then(|result| result.map_err(|error| classify(&error, &mut store, &limits, limits.load_ms_max)))
         {
@@ -146,7 +151,10 @@ impl Instance {
         self.meter.begin(cpu_ms_max);
         running.store.set_epoch_deadline(SLICE_TICKS);
         running.store.data_mut().limiter.take_memory_refused();
-        let outcome = contain(&self.shared, &self.meter, &self.limits, dispatch(&mut running, callback)).await;
+        let outcome = {
+            let call = pin!(dispatch(&mut running, callback));
+            contain(&self.shared, &self.meter, &self.limits, call).await
+        };
         self.outlet.flush_streams();
         let trap = match outcome {
             Ok(Ok(result)) => {
@@ -219,20 +227,24 @@ async fn dispatch(running: &mut Running, callback: Callback<'_>) -> wasmtime::Re
     }
 }
 
-/// Runs guest code: interruptible, measured, within the wall-clock limit, and with panics of host functions caught.
+/// Runs guest code: interruptible, measured, within the wall-clock limit, and with panics of host functions caught. The
+/// future stays where it is: it is large, and most callbacks end within its first turn.
 async fn contain<T>(
     shared: &Shared,
     meter: &Meter,
     limits: &Limits,
-    call: impl Future<Output = wasmtime::Result<T>>,
+    mut call: Pin<&mut impl Future<Output = wasmtime::Result<T>>>,
 ) -> Result<wasmtime::Result<T>, Trap> {
     let _ticking = shared.ticker.run();
-    let call = AssertUnwindSafe(meter.measure(call)).catch_unwind();
-    match tokio::time::timeout(Duration::from_millis(limits.wall_ms_max), call).await {
-        Ok(Ok(result)) => Ok(result),
-        Ok(Err(_)) => Err(Trap::HostFault),
-        Err(_) => Err(Trap::WallTime { ms_max: limits.wall_ms_max }),
+    let mut turn = poll_fn(|context| {
+        let poll = catch_unwind(AssertUnwindSafe(|| meter.measure(|| call.as_mut().poll(context))));
+        poll.map_or(Poll::Ready(Err(Trap::HostFault)), |poll| poll.map(Ok))
+    });
+    if let Poll::Ready(result) = poll_fn(|context| Poll::Ready(Pin::new(&mut turn).poll(context))).await {
+        return result;
     }
+    let ms_max = limits.wall_ms_max;
+    tokio::time::timeout(Duration::from_millis(ms_max), turn).await.unwrap_or(Err(Trap::WallTime { ms_max }))
 }
 
 /// Says in the user's words what stopped a guest.

@@ -4,8 +4,6 @@
 //! at each slice's begin and end; a callback that ends within its first slice is not measured at all, so that the common
 //! case costs nothing.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -56,16 +54,12 @@ impl Meter {
         Ok(UpdateDeadline::Yield(SLICE_TICKS))
     }
 
-    /// Runs the callback's future, measuring the time spent in it.
-    pub(crate) async fn measure<F: Future>(&self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        poll_fn(|context| {
-            self.resume();
-            let poll = future.as_mut().poll(context);
-            self.suspend();
-            poll
-        })
-        .await
+    /// Runs one turn of the callback, measuring the time spent in it.
+    pub(crate) fn measure<T>(&self, turn: impl FnOnce() -> T) -> T {
+        self.resume();
+        let outcome = turn();
+        self.suspend();
+        outcome
     }
 
     fn resume(&self) {

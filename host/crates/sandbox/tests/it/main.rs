@@ -1,5 +1,7 @@
 //! The sandbox, tried from outside with real guests.
 
+#![cfg(test)]
+
 #[path = "../../../../../tests/guests/built.rs"]
 mod built;
 
