@@ -7,10 +7,12 @@
 mod chat;
 mod namespace;
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use datacentre::{Config, DataCentre};
 use serde_json::{Value, json};
+use tests::{Place, Process, root};
 
 use chat::{Chat, Library};
 
@@ -48,6 +50,36 @@ fn telethon_speaks_every_transport_it_has() {
             }
         });
     });
+}
+
+#[test]
+fn telethon_and_kurigram_chat_with_a_script() {
+    namespace::run_inside("telethon_and_kurigram_chat_with_a_script", || {
+        let place = Place::new();
+        place.sign_up("bot", "9996631001", "Bot");
+        let mut run = Process::start(place.command(&["run", "--account", "bot"]).arg(root().join("examples/ping.py")));
+        run.stderr_line_with("is online");
+        let address = place.address.parse().expect("an address");
+        for (library, phone, name) in
+            [(Library::Telethon, "9996620001", "Tele"), (Library::Kurigram, "9996620002", "Kuri")]
+        {
+            let settings = settings(address, &place.public_key, place.data.path(), phone, name);
+            chat_with_the_script(&mut Chat::start(library, &settings), "9996631001");
+        }
+    });
+}
+
+/// Writes to the script in private and in a group, and expects its reply in each.
+fn chat_with_the_script(client: &mut Chat, phone: &str) {
+    let script = client.ask(json!({"do": "contact", "phone": phone, "name": "Bot"}))["user"].clone();
+    let group = client.ask(json!({"do": "group", "title": "A group", "members": [script]}))["chat"].clone();
+    for peer in [("user", script.clone()), ("chat", group)] {
+        let (kind, id) = peer;
+        client.ask(json!({"do": "send", kind: id, "text": "not for you"}));
+        let sent = client.ask(json!({"do": "send", kind: id, "text": "!ping"}))["id"].clone();
+        let answer = client.message_with("PONG!");
+        assert_eq!([&answer[kind], &answer["sender"], &answer["reply_to"]], [&id, &script, &sent]);
+    }
 }
 
 /// `one` writes to `other` by phone number, `other` replies, and both find the same in their history.
@@ -97,20 +129,24 @@ fn with_data_centre(directory: &Path, test: impl FnOnce(&dyn Fn(&str, &str) -> V
     let runtime = tokio::runtime::Runtime::new().expect("a tokio runtime");
     let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: directory.join("dc"), dc_id: DC_ID };
     let data_centre = runtime.block_on(DataCentre::start(config)).expect("a data centre");
-    let settings = |phone: &str, name: &str| {
-        let own = directory.join(phone);
-        std::fs::create_dir(&own).expect("a new directory");
-        json!({
-            "host": data_centre.address.ip(),
-            "port": data_centre.address.port(),
-            "dc_id": DC_ID,
-            "public_key": data_centre.public_key_path,
-            "phone": phone,
-            "code": phone[5..6].repeat(5),
-            "name": name,
-            "directory": own,
-        })
-    };
+    let (address, public_key) = (data_centre.address, data_centre.public_key_path.clone());
+    let settings = |phone: &str, name: &str| settings(address, &public_key, directory, phone, name);
     test(&settings);
     runtime.block_on(data_centre.stop());
+}
+
+/// What a client is told: the data centre, who it is, and a folder of its own below `directory`.
+fn settings(address: SocketAddr, public_key: &Path, directory: &Path, phone: &str, name: &str) -> Value {
+    let own = directory.join(phone);
+    std::fs::create_dir(&own).expect("a new directory");
+    json!({
+        "host": address.ip(),
+        "port": address.port(),
+        "dc_id": DC_ID,
+        "public_key": public_key,
+        "phone": phone,
+        "code": phone[5..6].repeat(5),
+        "name": name,
+        "directory": own,
+    })
 }
