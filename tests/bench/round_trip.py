@@ -100,7 +100,6 @@ def main(tglhost, data):
     finally:
         for process in reversed(processes):
             process.terminate()
-        for process in processes:
             process.wait()
 
 
