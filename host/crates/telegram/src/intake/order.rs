@@ -241,7 +241,7 @@ enum Standing {
 fn standing(state: UpdateState, update: &enums::Update) -> Standing {
     match place(update) {
         Place::None => Standing::Next(state),
-        Place::Pts { pts, .. } if pts == 0 => Standing::Next(state),
+        Place::Pts { pts: 0, .. } => Standing::Next(state),
         Place::Pts { pts, count } => match i64::from(state.pts) + i64::from(count) {
             reached if reached == i64::from(pts) => Standing::Next(UpdateState { pts, ..state }),
             reached if reached > i64::from(pts) => Standing::Known,

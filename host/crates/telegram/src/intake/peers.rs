@@ -25,15 +25,15 @@ pub(crate) fn see_user(batch: &mut Batch<'_>, user: &enums::User) -> Result<Opti
 }
 
 fn see_chat(batch: &mut Batch<'_>, chat: &enums::Chat) -> Result<(), StoreError> {
-    let (id, new): (_, fn(&enums::Chat, Option<&PeerRecord>) -> Option<PeerRecord>) = match chat {
-        enums::Chat::Chat(chat) => (PeerId::chat(chat.id), group_record),
-        enums::Chat::Forbidden(chat) => (PeerId::chat(chat.id), group_record),
-        enums::Chat::Channel(chat) => (PeerId::channel(chat.id), channel_record),
-        enums::Chat::ChannelForbidden(chat) => (PeerId::channel(chat.id), channel_record),
+    let id = match chat {
+        enums::Chat::Chat(chat) => PeerId::chat(chat.id),
+        enums::Chat::Forbidden(chat) => PeerId::chat(chat.id),
+        enums::Chat::Channel(chat) => PeerId::channel(chat.id),
+        enums::Chat::ChannelForbidden(chat) => PeerId::channel(chat.id),
         _ => return Ok(()),
     };
     let old = batch.peer_record(id)?;
-    match new(chat, old.as_ref()) {
+    match group_record(chat, old.as_ref()).or_else(|| channel_record(chat, old.as_ref())) {
         Some(new) => keep(batch, old, new).map(|_| ()),
         None => Ok(()),
     }

@@ -49,7 +49,7 @@ async fn a_message_cut_in_the_middle_comes_whole_later() {
     let world = World::new().await;
     let proxy = Proxy::new(world.dc.address).await;
     let (mut alice, mut bob) = through(&world, &proxy).await;
-    for bytes in [1, 5, 60, 300, 700, 1_500] {
+    for bytes in [5, 300, 1_500] {
         proxy.set(Weather::CutAfter(bytes));
         proxy.cut();
         alice.send(bob.peer(), "whole").await;
