@@ -32,8 +32,8 @@ impl Checkpointer {
         self.transactions.store(0, Ordering::Relaxed);
         let (path, is_running) = (self.path.clone(), self.is_running.clone());
         let work = move || {
-            let checkpoint = Connection::open(&path)
-                .and_then(|db| db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
+            let checkpoint =
+                Connection::open(&path).and_then(|db| db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
             if let Err(error) = checkpoint {
                 tracing::debug!(%error, path = %path.display(), "a checkpoint is left to a writer");
             }

@@ -85,7 +85,9 @@ impl AccountStore {
             let cursor = state.cursors.get(script).copied().unwrap_or_default().max(seq);
             let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             transaction
-                .prepare_cached("INSERT INTO script (name, cursor) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET cursor = ?2")?
+                .prepare_cached(
+                    "INSERT INTO script (name, cursor) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET cursor = ?2",
+                )?
                 .execute((script, cursor as i64))?;
             for request in requests.iter().filter(|request| request.call.survives_restart()) {
                 transaction
@@ -106,7 +108,8 @@ impl AccountStore {
     /// The calls that an earlier run left unfinished, in their order. Nobody waits for them: their id is 0.
     pub fn outbox(&self, script: &ScriptName) -> Result<Vec<Request>, StoreError> {
         self.read(|db| {
-            let mut select = db.prepare_cached("SELECT random_id, call FROM outbox WHERE script = ?1 ORDER BY place")?;
+            let mut select =
+                db.prepare_cached("SELECT random_id, call FROM outbox WHERE script = ?1 ORDER BY place")?;
             let rows = select.query_map([&**script], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let mut requests = Vec::new();
             for row in rows {
@@ -135,8 +138,11 @@ impl Batch<'_> {
         }
         let seq = self.seq + 1;
         self.run(|db| {
-            db.prepare_cached("INSERT INTO inbox (seq, key, event) VALUES (?1, ?2, ?3)")?
-                .execute((seq as i64, key, serde_json::to_string(event)?))?;
+            db.prepare_cached("INSERT INTO inbox (seq, key, event) VALUES (?1, ?2, ?3)")?.execute((
+                seq as i64,
+                key,
+                serde_json::to_string(event)?,
+            ))?;
             Ok(())
         })?;
         self.seq = seq;
@@ -203,7 +209,11 @@ impl State {
         transaction.commit()?;
         let absent = self.cursors.iter().filter(|(_, cursor)| **cursor < passed);
         for (script, cursor) in absent {
-            tracing::warn!(script, events = passed - cursor, "the inbox is full: the oldest events of a script that does not run are dropped");
+            tracing::warn!(
+                script,
+                events = passed - cursor,
+                "the inbox is full: the oldest events of a script that does not run are dropped"
+            );
         }
         self.pruned_seq = passed;
         Ok(())

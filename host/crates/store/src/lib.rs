@@ -129,7 +129,10 @@ impl AccountStore {
     ///
     /// # Errors
     /// [`StoreError::InboxFull`] where there is no room for the events, else what the disk says.
-    pub fn record<T>(&self, write: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>) -> Result<(T, u64), StoreError> {
+    pub fn record<T>(
+        &self,
+        write: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>,
+    ) -> Result<(T, u64), StoreError> {
         let mut state = self.lock();
         let state = &mut *state;
         let seq = self.0.inbox_seq.load(Ordering::Acquire);

@@ -82,7 +82,9 @@ impl State {
         }
         self.messages_since_prune = 0;
         self.connection
-            .prepare_cached("DELETE FROM message WHERE id <= (SELECT id FROM message ORDER BY id DESC LIMIT 1 OFFSET ?1)")?
+            .prepare_cached(
+                "DELETE FROM message WHERE id <= (SELECT id FROM message ORDER BY id DESC LIMIT 1 OFFSET ?1)",
+            )?
             .execute([self.bounds.messages_max as i64])?;
         Ok(())
     }

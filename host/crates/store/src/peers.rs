@@ -82,7 +82,9 @@ pub(crate) fn kind_number(kind: PeerKind) -> i64 {
 pub(crate) fn find(db: &Connection, id: PeerId) -> Result<Option<PeerRecord>, Fault> {
     let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
     let found: Option<(String, i64, Option<i64>, String, String)> = db
-        .prepare_cached("SELECT name_base, name_number, access_hash, details, facts FROM peer WHERE kind = ?1 AND id = ?2")?
+        .prepare_cached(
+            "SELECT name_base, name_number, access_hash, details, facts FROM peer WHERE kind = ?1 AND id = ?2",
+        )?
         .query_row((kind_number(id.kind), id.id), row)
         .optional()?;
     let Some((base, number, access_hash, details, facts)) = found else { return Ok(None) };
@@ -138,11 +140,24 @@ fn print_name(base: &str, number: i64) -> String {
 fn print_name_base(details: &PeerDetails) -> String {
     let plain = match details {
         PeerDetails::User(user) => user_name(user),
-        PeerDetails::Chat(group) | PeerDetails::Channel(group) if group.title.is_empty() => format!("chat_{}", group.id),
+        PeerDetails::Chat(group) | PeerDetails::Channel(group) if group.title.is_empty() => {
+            format!("chat_{}", group.id)
+        }
         PeerDetails::Chat(group) | PeerDetails::Channel(group) => group.title.clone(),
         PeerDetails::SecretChat(chat) => format!("!_{}", user_name(&chat.user)),
     };
-    plain.chars().map(|c| if c <= ' ' { '_' } else if c == '#' { '@' } else { c }).collect()
+    plain
+        .chars()
+        .map(|c| {
+            if c <= ' ' {
+                '_'
+            } else if c == '#' {
+                '@'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 fn user_name(user: &User) -> String {

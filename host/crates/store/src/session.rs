@@ -78,7 +78,12 @@ impl AccountStore {
                 "INSERT INTO dc (id, ipv4, ipv6, auth_key) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (id) DO UPDATE SET ipv4 = ?2, ipv6 = ?3, auth_key = ?4",
             )?
-            .execute((dc.id, dc.ipv4.to_string(), dc.ipv6.to_string(), dc.auth_key.as_ref().map(|key| &key[..])))?;
+            .execute((
+                dc.id,
+                dc.ipv4.to_string(),
+                dc.ipv6.to_string(),
+                dc.auth_key.as_ref().map(|key| &key[..]),
+            ))?;
             Ok(())
         })
     }
@@ -145,7 +150,8 @@ impl Batch<'_> {
 
 pub(crate) fn owner(db: &Connection) -> Result<Option<Owner>, Fault> {
     let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let (user_id, is_bot): (Option<i64>, Option<bool>) = db.query_row("SELECT user_id, is_bot FROM session", [], row)?;
+    let (user_id, is_bot): (Option<i64>, Option<bool>) =
+        db.query_row("SELECT user_id, is_bot FROM session", [], row)?;
     Ok(user_id.map(|user_id| Owner { user_id, is_bot: is_bot.unwrap_or_default() }))
 }
 

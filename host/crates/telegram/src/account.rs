@@ -55,7 +55,8 @@ impl Account {
     /// # Errors
     /// Where the account's file cannot be read.
     pub fn start(config: AccountConfig) -> Result<Self, StoreError> {
-        let (publish, state) = watch::channel(AccountState { inbox_seq: config.store.inbox_seq(), ..AccountState::default() });
+        let (publish, state) =
+            watch::channel(AccountState { inbox_seq: config.store.inbox_seq(), ..AccountState::default() });
         let shared = Arc::new(Shared::default());
         let session = Arc::new(StoreSession::open(config.store.clone(), &config.dc)?);
         let owner = config.store.owner()?.filter(|_| session.has_key());

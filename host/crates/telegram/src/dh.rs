@@ -177,7 +177,9 @@ mod tests {
         for good in [margin.clone(), &prime - &margin] {
             group.check_public(&good).unwrap();
         }
-        for bad in [BigUint::ZERO, BigUint::from(1u8), &margin - 1u8, &prime - &margin + 1u8, &prime - 1u8, prime.clone()] {
+        for bad in
+            [BigUint::ZERO, BigUint::from(1u8), &margin - 1u8, &prime - &margin + 1u8, &prime - 1u8, prime.clone()]
+        {
             assert_eq!(group.check_public(&bad), Err(DhFault::PublicValue));
         }
     }

@@ -29,15 +29,19 @@ const RECOVERY_SLACK_S: i32 = 60;
 
 /// Brings the account up to date. `on_answer` is called once the data centre has answered for the first time: there is
 /// a connection, and it knows us.
-pub(crate) async fn catch_up(context: Arc<Context>, pool: Arc<Pool>, on_answer: impl FnOnce()) -> Result<(), InvokeError> {
+pub(crate) async fn catch_up(
+    context: Arc<Context>,
+    pool: Arc<Pool>,
+    on_answer: impl FnOnce(),
+) -> Result<(), InvokeError> {
     let mut on_answer = Some(on_answer);
     for _ in 0..SLICES_MAX {
         let stored = context.intake().stored_state();
         let Some(state) = stored else {
             let state = state(&pool.invoke(&functions::updates::GetState {}).await?);
             if let Some(call) = on_answer.take() {
-            call();
-        }
+                call();
+            }
             context.intake().begin_at(state);
             break;
         };
@@ -205,7 +209,9 @@ async fn collect_history(
         found.chats.extend(chats);
         let is_end = messages.len() < PAGE as usize || messages.iter().any(|message| date(message) < since);
         offset_id = messages.last().map_or(0, id);
-        found.messages.extend(messages.into_iter().filter(|message| date(message) >= since).map(|message| (id(&message), message)));
+        found.messages.extend(
+            messages.into_iter().filter(|message| date(message) >= since).map(|message| (id(&message), message)),
+        );
         if is_end {
             break;
         }

@@ -7,15 +7,15 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ::rsa::pkcs1::DecodeRsaPublicKey;
+use ::rsa::pkcs8::DecodePublicKey;
+use ::rsa::traits::PublicKeyParts;
 use grammers_crypto::{AuthKey, aes, factorize, generate_key_data_from_nonce, rsa};
 use grammers_mtproto::mtp::Plain;
 use grammers_mtproto::transport::Full;
 use grammers_mtsender::{InvocationError, Sender, ServerAddr};
 use grammers_tl_types as tl;
 use num_bigint::BigUint;
-use ::rsa::pkcs1::DecodeRsaPublicKey;
-use ::rsa::pkcs8::DecodePublicKey;
-use ::rsa::traits::PublicKeyParts;
 use sha1::{Digest, Sha1};
 use tl::{Cursor, Deserializable, Serializable, enums, functions, types};
 
@@ -85,7 +85,8 @@ pub(crate) async fn exchange(address: SocketAddr, dc_id: i32, pem: &str) -> Resu
 async fn attempt(address: SocketAddr, dc_id: i32, server_key: ServerKey) -> Result<[u8; 256], ExchangeError> {
     let task = tokio::spawn(tokio::time::timeout(EXCHANGE_TIMEOUT, async move {
         let sender = Sender::connect(Full::new(), Plain::new(), ServerAddr::Tcp { address }).await;
-        let sender = sender.map_err(|error| ExchangeError::Unreachable(format!("no connection to {address}: {error}")))?;
+        let sender =
+            sender.map_err(|error| ExchangeError::Unreachable(format!("no connection to {address}: {error}")))?;
         Exchange { sender, nonce: random(), server_nonce: [0; 16], new_nonce: random() }.run(dc_id, &server_key).await
     }));
     match task.await {
@@ -157,7 +158,11 @@ impl Exchange {
     }
 
     /// Steps 1 to 4: the nonces and the proof of work.
-    async fn request_params(&mut self, dc_id: i32, server_key: &ServerKey) -> Result<functions::ReqDhParams, ExchangeError> {
+    async fn request_params(
+        &mut self,
+        dc_id: i32,
+        server_key: &ServerKey,
+    ) -> Result<functions::ReqDhParams, ExchangeError> {
         let enums::ResPq::Pq(answer) = self.invoke(&functions::ReqPqMulti { nonce: self.nonce }).await?;
         check(answer.nonce == self.nonce, "it answers with another nonce")?;
         if !answer.server_public_key_fingerprints.contains(&server_key.fingerprint) {
@@ -264,7 +269,10 @@ async fn factors(pq: &[u8]) -> Result<(Vec<u8>, Vec<u8>), ExchangeError> {
     let found = tokio::task::spawn_blocking(move || factorize(pq)).await;
     let (p, q) = found.map_err(|_| untrustworthy("its number pq has no factors"))?;
     let (p, q) = (p.min(q), p.max(q));
-    check(p > 1 && p < q && p.checked_mul(q) == Some(pq) && is_prime(p) && is_prime(q), "its number pq is not a product of two primes")?;
+    check(
+        p > 1 && p < q && p.checked_mul(q) == Some(pq) && is_prime(p) && is_prime(q),
+        "its number pq is not a product of two primes",
+    )?;
     let bytes = |number: u64| number.to_be_bytes()[(number.leading_zeros() / 8) as usize..].to_vec();
     Ok((bytes(p), bytes(q)))
 }
@@ -309,7 +317,9 @@ fn check_clock(server_time: i32) -> Result<(), ExchangeError> {
     if difference <= CLOCK_DIFFERENCE_MAX_S {
         return Ok(());
     }
-    Err(ExchangeError::Untrustworthy(format!("its clock and this machine's differ by {difference} s; set this machine's clock")))
+    Err(ExchangeError::Untrustworthy(format!(
+        "its clock and this machine's differ by {difference} s; set this machine's clock"
+    )))
 }
 
 fn check(holds: bool, otherwise: &str) -> Result<(), ExchangeError> {

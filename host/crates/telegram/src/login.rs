@@ -47,7 +47,9 @@ pub enum LoginError {
     NameInvalid,
     #[error("too many tries; try again in {seconds} s")]
     FloodWait { seconds: u32 },
-    #[error("api_id and api_hash are not accepted; get your own at https://my.telegram.org and put them into the configuration")]
+    #[error(
+        "api_id and api_hash are not accepted; get your own at https://my.telegram.org and put them into the configuration"
+    )]
     ApiIdInvalid,
     #[error("the data centre cannot be reached: {0}; check the address and the network, then try again")]
     Unreachable(String),
@@ -177,7 +179,8 @@ impl Login {
             Ok(enums::auth::Authorization::Authorization(done)) => self.keep(done).await.map(SignIn::Done),
             Ok(enums::auth::Authorization::SignUpRequired(_)) => Ok(SignIn::SignUpNeeded),
             Err(LoginError::Refused(name)) if name == "SESSION_PASSWORD_NEEDED" => {
-                let enums::account::Password::Password(password) = self.ask(&functions::account::GetPassword {}).await?;
+                let enums::account::Password::Password(password) =
+                    self.ask(&functions::account::GetPassword {}).await?;
                 Ok(SignIn::PasswordNeeded { hint: password.hint.filter(|hint| !hint.is_empty()) })
             }
             Err(error) => Err(error),
@@ -207,7 +210,8 @@ impl Login {
         let password = password.to_owned();
         // Hashing it takes a hundred thousand rounds.
         let proof = tokio::task::spawn_blocking(move || prove(algorithm, srp_b, srp_id, &password)).await;
-        let proof = proof.map_err(|_| LoginError::UnsafePassword("its numbers cannot be computed with".to_owned()))??;
+        let proof =
+            proof.map_err(|_| LoginError::UnsafePassword("its numbers cannot be computed with".to_owned()))??;
         let answer = self.ask(&functions::auth::CheckPassword { password: proof.into() }).await?;
         self.complete(answer).await
     }

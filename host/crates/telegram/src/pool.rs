@@ -94,7 +94,8 @@ impl Pool {
     }
 
     fn failure(&self, error: InvocationError) -> InvokeError {
-        let address = self.session.home_address().map_or_else(|| "the data centre".to_owned(), |address| address.to_string());
+        let address =
+            self.session.home_address().map_or_else(|| "the data centre".to_owned(), |address| address.to_string());
         match error {
             InvocationError::Rpc(error) => InvokeError::Rpc(error),
             // Without a key of ours grammers begins an exchange of its own, which other data centres cannot answer.
@@ -133,7 +134,9 @@ pub(crate) fn read<R: tl::RemoteCall>(answer: &[u8]) -> Result<R::Return, Invoke
 /// Telegram's own name of an error, from which grammers takes the number out.
 pub(crate) fn error_name(error: &RpcError) -> String {
     match error.value {
-        Some(value) if error.name.ends_with("_WAIT") || error.name.ends_with("_MIGRATE") => format!("{}_{value}", error.name),
+        Some(value) if error.name.ends_with("_WAIT") || error.name.ends_with("_MIGRATE") => {
+            format!("{}_{value}", error.name)
+        }
         _ => error.name.clone(),
     }
 }
@@ -148,8 +151,7 @@ pub(crate) fn ends_login(error: &RpcError) -> bool {
 }
 
 /// What is said of a key that the data centre does not know.
-pub(crate) const UNKNOWN_KEY_TEXT: &str =
-    "the data centre does not know this session; it may be another data centre than before, or its data was removed; log in again";
+pub(crate) const UNKNOWN_KEY_TEXT: &str = "the data centre does not know this session; it may be another data centre than before, or its data was removed; log in again";
 
 /// What is said when the data centre has ended the authorisation.
 pub(crate) fn revoked_text(error: &RpcError) -> String {

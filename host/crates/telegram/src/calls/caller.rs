@@ -95,7 +95,8 @@ impl Caller {
         let ready = if self.is_kept {
             ready.await
         } else {
-            let offline = || CallError::new(Failure::Unavailable, format!("no connection for {} s", OFFLINE_WAIT.as_secs()));
+            let offline =
+                || CallError::new(Failure::Unavailable, format!("no connection for {} s", OFFLINE_WAIT.as_secs()));
             tokio::time::timeout(OFFLINE_WAIT, ready).await.map_err(|_| offline())?
         };
         ready.map_err(|reason| CallError::new(Failure::Unavailable, reason))

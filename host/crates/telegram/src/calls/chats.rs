@@ -20,7 +20,8 @@ pub(super) async fn info(caller: &Caller, peer: PeerId) -> Result<Outcome, CallE
         learnt.map_err(|error| unavailable(&error))?;
     } else {
         let chat_id = caller.context.basic_group(peer)?;
-        let enums::messages::ChatFull::Full(full) = caller.invoke(&functions::messages::GetFullChat { chat_id }).await?;
+        let enums::messages::ChatFull::Full(full) =
+            caller.invoke(&functions::messages::GetFullChat { chat_id }).await?;
         let learnt = caller.context.intake().write(|batch| {
             intake::see(batch, &full.users, &full.chats)?;
             match &full.full_chat {

@@ -55,7 +55,9 @@ pub(super) async fn dialogs(caller: &Caller) -> Result<Outcome, CallError> {
     for dialog in dialogs.iter().take(DIALOGS_MAX as usize) {
         let peer = caller.context.store.peer(intake::peer_id(&dialog.peer)).map_err(|error| unavailable(&error))?;
         let Some(peer) = peer else { continue };
-        let is_top = |message: &&Message| message.id == i64::from(dialog.top_message) && peer.id().kind != tgl::PeerKind::Channel;
+        let is_top = |message: &&Message| {
+            message.id == i64::from(dialog.top_message) && peer.id().kind != tgl::PeerKind::Channel
+        };
         let last_message = tops.iter().find(is_top).cloned();
         given.push(Dialog { peer, last_message, unread_count: u32::try_from(dialog.unread_count).unwrap_or_default() });
     }

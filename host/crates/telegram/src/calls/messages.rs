@@ -90,7 +90,12 @@ pub(super) async fn send_contact(
     send_media(caller, random_id, to, media.into()).await
 }
 
-async fn send_media(caller: &Caller, random_id: i64, to: PeerId, media: enums::InputMedia) -> Result<Outcome, CallError> {
+async fn send_media(
+    caller: &Caller,
+    random_id: i64,
+    to: PeerId,
+    media: enums::InputMedia,
+) -> Result<Outcome, CallError> {
     let request = functions::messages::SendMedia {
         silent: false,
         background: false,
@@ -206,7 +211,9 @@ async fn sent(
             caller.settle();
             match id {
                 Some(id) => own_message(caller, to, id.into()).await,
-                None => Err(CallError::new(Failure::Unavailable, "sent, but the answer does not say which message it is")),
+                None => {
+                    Err(CallError::new(Failure::Unavailable, "sent, but the answer does not say which message it is"))
+                }
             }
         }
         Err(error) if error.detail == "RANDOM_ID_DUPLICATE" => {

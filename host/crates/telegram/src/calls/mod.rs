@@ -64,7 +64,9 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
             Err(invalid("files are not supported yet"))
         }
         Call::SetProfilePhoto { .. } | Call::SetChatPhoto { .. } => Err(invalid("photos are not supported yet")),
-        Call::CreateSecretChat { .. } | Call::AcceptSecretChat { .. } => Err(invalid("secret chats are not supported yet")),
+        Call::CreateSecretChat { .. } | Call::AcceptSecretChat { .. } => {
+            Err(invalid("secret chats are not supported yet"))
+        }
         Call::RestoreMessage { .. } => Err(invalid("Telegram has no way to bring a deleted message back")),
         Call::RawQuery { .. } => Err(invalid("raw queries are not supported yet")),
     }

@@ -16,7 +16,8 @@ pub(super) async fn set_name(caller: &Caller, first_name: &str, last_name: &str)
     };
     let user = caller.invoke(&request).await?;
     let peers = caller.context.intake().learn_users(&[user]).map_err(|error| unavailable(&error))?;
-    let us = peers.into_iter().next().ok_or_else(|| CallError::new(Failure::Unavailable, "the answer names no user"))?;
+    let us =
+        peers.into_iter().next().ok_or_else(|| CallError::new(Failure::Unavailable, "the answer names no user"))?;
     Ok(Outcome::Peer(us))
 }
 

@@ -40,10 +40,14 @@ pub(crate) fn apply(
             user.last_name = peers::filled(&Some(u.last_name.clone()));
             user.username = peers::active_username(Some(&u.usernames));
         }),
-        U::UserPhone(u) => peers::change_user(batch, u.user_id, |user| user.phone = peers::filled(&Some(u.phone.clone()))),
+        U::UserPhone(u) => {
+            peers::change_user(batch, u.user_id, |user| user.phone = peers::filled(&Some(u.phone.clone())))
+        }
         U::ChatParticipants(u) => see_members(batch, &u.participants),
         U::ChatParticipantAdd(u) => peers::change_members(batch, u.chat_id, |members| add(members, &[u.user_id])),
-        U::ChatParticipantDelete(u) => peers::change_members(batch, u.chat_id, |members| members.retain(|id| *id != u.user_id)),
+        U::ChatParticipantDelete(u) => {
+            peers::change_members(batch, u.chat_id, |members| members.retain(|id| *id != u.user_id))
+        }
         U::NewChannelMessage(_) | U::EditChannelMessage(_) | U::DeleteChannelMessages(_) => {
             tracing::debug!("an update of a channel is passed by");
             Ok(())
@@ -60,7 +64,12 @@ pub(crate) fn see_members(batch: &mut Batch<'_>, participants: &enums::ChatParti
 }
 
 /// Notes how far a conversation has been read.
-pub(crate) fn mark_read(batch: &mut Batch<'_>, chat: PeerId, outgoing: bool, id_max: MessageId) -> Result<(), StoreError> {
+pub(crate) fn mark_read(
+    batch: &mut Batch<'_>,
+    chat: PeerId,
+    outgoing: bool,
+    id_max: MessageId,
+) -> Result<(), StoreError> {
     batch.mark_read(chat, outgoing, id_max)?;
     peers::change_facts(batch, chat, |facts| {
         let mark = if outgoing { &mut facts.read_out_max } else { &mut facts.read_in_max };

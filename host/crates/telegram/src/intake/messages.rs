@@ -2,9 +2,7 @@
 
 use grammers_tl_types as tl;
 use store::{Batch, StoreError};
-use tgl::{
-    ContactCard, Forward, GeoPoint, Media, Message, MessageFlags, Peer, PeerId, ServiceAction, Venue, WebPage,
-};
+use tgl::{ContactCard, Forward, GeoPoint, Media, Message, MessageFlags, Peer, PeerId, ServiceAction, Venue, WebPage};
 use tl::{enums, types};
 
 use super::peers::peer_id;
@@ -93,7 +91,8 @@ impl Common {
         };
         let destination = if is_private && !self.out { us } else { self.chat };
         let chat = batch.peer_record(self.chat)?;
-        let read_max = chat.as_ref().map_or(0, |chat| if self.out { chat.facts.read_out_max } else { chat.facts.read_in_max });
+        let read_max =
+            chat.as_ref().map_or(0, |chat| if self.out { chat.facts.read_out_max } else { chat.facts.read_in_max });
         let id = i64::from(self.id);
         let find = |id: PeerId| -> Result<Option<Peer>, StoreError> {
             match &chat {

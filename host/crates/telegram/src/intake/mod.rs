@@ -22,8 +22,8 @@ use tokio::sync::watch;
 
 pub(crate) use adapt::Incoming;
 pub(crate) use apply::{mark_read, see_members};
-use order::{Order, Ready};
 pub(crate) use order::Envelope;
+use order::{Order, Ready};
 pub(crate) use peers::{peer_id, see, see_user};
 
 /// How long to wait after the store took nothing (its inbox is full, or the disk), before the server is asked again.
@@ -52,7 +52,11 @@ pub(crate) struct Intake {
 
 impl Intake {
     /// The way in of the account that is logged in as `owner`.
-    pub(crate) fn open(store: AccountStore, owner: Owner, state: watch::Sender<AccountState>) -> Result<Self, StoreError> {
+    pub(crate) fn open(
+        store: AccountStore,
+        owner: Owner,
+        state: watch::Sender<AccountState>,
+    ) -> Result<Self, StoreError> {
         let stored = store.update_state()?;
         let order = Order::new(stored.unwrap_or_default(), Instant::now());
         state.send_modify(|state| {
@@ -239,7 +243,10 @@ impl Intake {
     }
 
     /// Writes one transaction and tells who listens.
-    pub(crate) fn write<T>(&mut self, write: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn write<T>(
+        &mut self,
+        write: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let (given, seq) = self.store.record(write)?;
         self.state.send_if_modified(|state| {
             let is_new = state.inbox_seq != seq;

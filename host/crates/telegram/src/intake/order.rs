@@ -344,11 +344,16 @@ mod tests {
         // All 24 ways, each with every update doubled.
         let mut ways = vec![vec![]];
         for update in sent {
-            ways = ways.into_iter().flat_map(|way: Vec<_>| (0..=way.len()).map(move |at| {
-                let mut way = way.clone();
-                way.insert(at, update);
-                way
-            })).collect();
+            ways = ways
+                .into_iter()
+                .flat_map(|way: Vec<_>| {
+                    (0..=way.len()).map(move |at| {
+                        let mut way = way.clone();
+                        way.insert(at, update);
+                        way
+                    })
+                })
+                .collect();
         }
         for way in ways {
             let (mut order, now) = at(10, 0);

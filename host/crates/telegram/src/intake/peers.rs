@@ -50,7 +50,11 @@ pub(crate) fn change_user(batch: &mut Batch<'_>, id: i64, change: impl FnOnce(&m
 }
 
 /// Changes the members of a known basic group.
-pub(crate) fn change_members(batch: &mut Batch<'_>, id: i64, change: impl FnOnce(&mut Vec<i64>)) -> Result<(), StoreError> {
+pub(crate) fn change_members(
+    batch: &mut Batch<'_>,
+    id: i64,
+    change: impl FnOnce(&mut Vec<i64>),
+) -> Result<(), StoreError> {
     let Some(old) = batch.peer_record(PeerId::chat(id))? else { return Ok(()) };
     let mut new = old.clone();
     if let PeerDetails::Chat(group) = &mut new.peer.details {
@@ -61,7 +65,11 @@ pub(crate) fn change_members(batch: &mut Batch<'_>, id: i64, change: impl FnOnce
 }
 
 /// Changes what is known of a peer beyond what scripts see; no event.
-pub(crate) fn change_facts(batch: &mut Batch<'_>, id: PeerId, change: impl FnOnce(&mut PeerFacts)) -> Result<(), StoreError> {
+pub(crate) fn change_facts(
+    batch: &mut Batch<'_>,
+    id: PeerId,
+    change: impl FnOnce(&mut PeerFacts),
+) -> Result<(), StoreError> {
     let Some(mut record) = batch.peer_record(id)? else { return Ok(()) };
     let before = record.facts.clone();
     change(&mut record.facts);

@@ -32,7 +32,9 @@ async fn messages_are_forwarded_searched_and_deleted() {
     let sent = alice.send(bob.peer(), "a needle in the hay").await;
     alice.send(bob.peer(), "hay").await;
     bob.messages(2).await;
-    let Ok(Outcome::Message(copy)) = alice.call(Call::ForwardMessage { to: alice.peer(), id: sent.id }).await else { panic!() };
+    let Ok(Outcome::Message(copy)) = alice.call(Call::ForwardMessage { to: alice.peer(), id: sent.id }).await else {
+        panic!()
+    };
     assert_eq!(copy.text, sent.text);
     assert_eq!(copy.forward.and_then(|forward| forward.source).map(|peer| peer.id()), Some(alice.peer()));
 

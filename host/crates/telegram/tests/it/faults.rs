@@ -53,7 +53,10 @@ async fn a_message_cut_in_the_middle_comes_whole_later() {
         proxy.set(Weather::CutAfter(bytes));
         proxy.cut();
         alice.send(bob.peer(), "whole").await;
-        tokio::time::timeout(Duration::from_secs(5), bob.state.wait_for(|state| !is_online(state))).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(5), bob.state.wait_for(|state| !is_online(state)))
+            .await
+            .unwrap()
+            .unwrap();
         proxy.set(Weather::Fine);
         assert_eq!(bob.texts(1).await, ["whole"], "cut after {bytes} bytes");
         bob.wait(is_online).await;
@@ -137,8 +140,12 @@ async fn an_account_starts_before_its_data_centre() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_session_is_logged_out() {
-    let cases =
-        [(401, "SESSION_REVOKED"), (401, "AUTH_KEY_UNREGISTERED"), (401, "USER_DEACTIVATED"), (406, "AUTH_KEY_DUPLICATED")];
+    let cases = [
+        (401, "SESSION_REVOKED"),
+        (401, "AUTH_KEY_UNREGISTERED"),
+        (401, "USER_DEACTIVATED"),
+        (406, "AUTH_KEY_DUPLICATED"),
+    ];
     for (code, name) in cases {
         let world = World::new().await;
         let mut alice = world.user("Alice", 1).await;

@@ -20,7 +20,8 @@ async fn two_accounts_chat() {
     assert_eq!(got.source.as_ref().map(tgl::Peer::id), Some(alice.peer()));
     assert_eq!(got.destination.as_ref().map(tgl::Peer::id), Some(bob.peer()));
     assert_eq!(got.source.as_ref().map(|peer| peer.name.as_str()), Some("Alice"));
-    let answer = Call::SendMessage { to: alice.peer(), text: "hi".to_owned(), reply_to: Some(got.id), preview: Some(false) };
+    let answer =
+        Call::SendMessage { to: alice.peer(), text: "hi".to_owned(), reply_to: Some(got.id), preview: Some(false) };
     bob.call(answer).await.unwrap();
     let back = alice.messages(1).await.remove(0);
     assert_eq!((back.text.as_deref(), back.reply_to), (Some("hi"), Some(sent.id)));
@@ -235,10 +236,21 @@ async fn histories_are_paged_by_count() {
     }
     drain(&mut alice, 30).await;
     bob.messages(130).await;
-    let cases = [(0, 0, 0..0), (0, 1, 0..1), (0, 100, 0..100), (0, 130, 0..130), (0, 1000, 0..130), (25, 101, 25..126), (129, 5, 129..130), (130, 5, 0..0)];
+    let cases = [
+        (0, 0, 0..0),
+        (0, 1, 0..1),
+        (0, 100, 0..100),
+        (0, 130, 0..130),
+        (0, 1000, 0..130),
+        (25, 101, 25..126),
+        (129, 5, 129..130),
+        (130, 5, 0..0),
+    ];
     for (offset, limit, expected) in cases {
         let page = Page { offset, limit };
-        let Ok(Outcome::Messages(messages)) = bob.call(Call::GetHistory { peer: alice.peer(), page }).await else { panic!() };
+        let Ok(Outcome::Messages(messages)) = bob.call(Call::GetHistory { peer: alice.peer(), page }).await else {
+            panic!()
+        };
         let texts: Vec<_> = messages.into_iter().map(|message| message.text.unwrap_or_default()).collect();
         let expected: Vec<_> = expected.map(|at: u32| (130 - at).to_string()).collect();
         assert_eq!(texts, expected, "{page:?}");

@@ -8,7 +8,9 @@ use store::AccountStore;
 use telegram::login::{Login, SignIn};
 use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
 use tempfile::TempDir;
-use tgl::{AccountState, Call, CallError, Completion, Connection, Event, Message, Outcome, PeerId, Request, ScriptName};
+use tgl::{
+    AccountState, Call, CallError, Completion, Connection, Event, Message, Outcome, PeerId, Request, ScriptName,
+};
 use tokio::sync::{mpsc, watch};
 
 /// How long anything may take before a test fails.
@@ -204,7 +206,9 @@ impl User {
     pub(crate) async fn knows(&mut self, other: &User, digit: u8) {
         let call = Call::AddContact { phone: phone(digit), first_name: "Contact".to_owned(), last_name: String::new() };
         match self.call(call).await {
-            Ok(Outcome::Peers(peers)) => assert_eq!(peers.iter().map(tgl::Peer::id).collect::<Vec<_>>(), [other.peer()]),
+            Ok(Outcome::Peers(peers)) => {
+                assert_eq!(peers.iter().map(tgl::Peer::id).collect::<Vec<_>>(), [other.peer()])
+            }
             failed => panic!("not added: {failed:?}"),
         }
     }
