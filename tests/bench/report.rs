@@ -47,11 +47,7 @@ impl Machine {
             processor: processor.trim_start_matches([' ', '\t', ':']).to_owned(),
             cores: std::thread::available_parallelism()?.get(),
             memory_gib: (memory_kib + (1 << 19)) >> 20,
-            system: format!(
-                "Linux {}, {}",
-                fs::read_to_string("/proc/sys/kernel/osrelease")?.trim(),
-                std::env::consts::ARCH
-            ),
+            system: format!("Linux, {}", std::env::consts::ARCH),
         })
     }
 }
