@@ -41,8 +41,8 @@ const STABLE_AFTER: Duration = Duration::from_secs(10);
 const UNKNOWN_KEYS_MAX: u32 = 3;
 
 /// After how long a silence the data centre is asked whether it is still there, and how long it may take to answer.
-const PING_AFTER: Duration = Duration::from_secs(10);
-const PONG_TIMEOUT: Duration = Duration::from_secs(8);
+const PING_AFTER: Duration = Duration::from_secs(8);
+const PONG_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// Updates taken in at one go before calls have their turn.
 const UPDATES_AT_ONCE_MAX: usize = 64;

@@ -5,6 +5,7 @@ mod calls;
 mod exchange;
 mod faults;
 mod login;
+mod password;
 mod proxy;
 mod receiving;
 mod world;

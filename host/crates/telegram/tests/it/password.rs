@@ -1,0 +1,101 @@
+//! The second factor.
+
+use std::net::SocketAddr;
+
+use grammers_mtproto::transport::Full;
+use grammers_mtsender::{ServerAddr, connect_with_auth};
+use grammers_tl_types as tl;
+use num_bigint::BigUint;
+use sha2::{Digest, Sha256, Sha512};
+use telegram::login::{Login, LoginError, SignIn};
+use tl::{enums, functions, types};
+
+use crate::world::{World, api, code, phone, sign_up};
+
+const PASSWORD: &str = "correct horse battery staple";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_with_a_password_wants_it() {
+    let world = World::new().await;
+    let first = world.store("first");
+    let user = sign_up(&first, world.address(), "Alice", &phone(1)).await;
+    set_password(world.dc.address, first.dc(2).unwrap().unwrap().auth_key.unwrap()).await;
+
+    let store = world.store("second");
+    let mut login = Login::begin(store.clone(), world.address(), api()).await.unwrap();
+    login.send_code(&phone(1)).await.unwrap();
+    let SignIn::PasswordNeeded { hint } = login.sign_in(&code(1)).await.unwrap() else {
+        panic!("it was not asked for")
+    };
+    assert_eq!(hint.as_deref(), Some("a stable one"));
+    assert!(telegram::is_logged_in(&store).is_none());
+    assert!(matches!(login.check_password("wrong").await, Err(LoginError::PasswordInvalid)));
+    assert!(matches!(login.check_password("").await, Err(LoginError::PasswordInvalid)));
+    assert_eq!(login.check_password(PASSWORD).await.unwrap().id, user.id);
+    login.finish().await.unwrap();
+    assert_eq!(telegram::is_logged_in(&store).map(|user| user.id), Some(user.id));
+}
+
+/// Sets the password as any client does: <https://core.telegram.org/api/srp#setting-a-new-2fa-password>.
+async fn set_password(address: SocketAddr, auth_key: [u8; 256]) {
+    let mut sender = connect_with_auth(Full::new(), ServerAddr::Tcp { address }, auth_key).await.unwrap();
+    let hello = functions::InitConnection {
+        api_id: 1,
+        device_model: "test".to_owned(),
+        system_version: "test".to_owned(),
+        app_version: "test".to_owned(),
+        system_lang_code: "en".to_owned(),
+        lang_pack: String::new(),
+        lang_code: "en".to_owned(),
+        proxy: None,
+        params: None,
+        query: functions::account::GetPassword {},
+    };
+    let answer = sender.invoke(&functions::InvokeWithLayer { layer: tl::LAYER, query: hello }).await.unwrap();
+    let enums::account::Password::Password(offer) = answer;
+    let enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(mut algorithm) = offer.new_algo
+    else {
+        panic!("an unknown algorithm");
+    };
+    algorithm.salt1.extend([7; 32]);
+    let verifier = verifier(&algorithm);
+    let settings = types::account::PasswordInputSettings {
+        new_algo: Some(algorithm.into()),
+        new_password_hash: Some(verifier),
+        hint: Some("a stable one".to_owned()),
+        email: None,
+        new_secure_settings: None,
+    };
+    let password = enums::InputCheckPasswordSrp::InputCheckPasswordEmpty;
+    let request = functions::account::UpdatePasswordSettings { password, new_settings: settings.into() };
+    assert!(sender.invoke(&request).await.unwrap());
+}
+
+fn verifier(algorithm: &types::PasswordKdfAlgoSha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow) -> Vec<u8> {
+    let salted = |data: &[u8], salt: &[u8]| -> Vec<u8> {
+        Sha256::new().chain_update(salt).chain_update(data).chain_update(salt).finalize().to_vec()
+    };
+    let (salt1, salt2) = (&algorithm.salt1, &algorithm.salt2);
+    let first = salted(&salted(PASSWORD.as_bytes(), salt1), salt2);
+    let x = salted(&pbkdf2_sha512(&first, salt1, 100_000), salt2);
+    let generator = BigUint::from(algorithm.g.unsigned_abs());
+    let bytes = generator.modpow(&BigUint::from_bytes_be(&x), &BigUint::from_bytes_be(&algorithm.p)).to_bytes_be();
+    [vec![0; 256 - bytes.len()], bytes].concat()
+}
+
+fn pbkdf2_sha512(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 64] {
+    let mut key = [0; 128];
+    key[..password.len()].copy_from_slice(password);
+    let [inner, outer] = [0x36, 0x5c].map(|pad| Sha512::new().chain_update(key.map(|byte| byte ^ pad)));
+    let mac = |parts: &[&[u8]]| -> [u8; 64] {
+        let message = parts.iter().fold(inner.clone(), |hash, part| hash.chain_update(part));
+        outer.clone().chain_update(message.finalize()).finalize().into()
+    };
+    let mut last = mac(&[salt, &[0, 0, 0, 1]]);
+    let mut out = last;
+    for _ in 1..rounds {
+        last = mac(&[&last]);
+        out.iter_mut().zip(last).for_each(|(byte, other)| *byte ^= other);
+    }
+    out
+}
