@@ -12,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 from telethon import events
@@ -33,19 +34,27 @@ def loopback_up():
         fcntl.ioctl(any_socket, set_flags, struct.pack("16sh", b"lo", flags_up_and_running))
 
 
-def start(arguments, given=""):
-    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    process.stdin.write(given)
-    process.stdin.flush()
-    return process
+class Program:
+    """A process at work. What it writes to stderr is shown only if it ends before it should."""
 
+    def __init__(self, arguments, given=""):
+        self.stderr = tempfile.TemporaryFile("w+")
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(arguments, stdin=pipe, stdout=pipe, stderr=self.stderr, text=True)
+        self.process.stdin.write(given)
+        self.process.stdin.flush()
 
-def wait_for(process, word):
-    """The first line of a process's output that contains a word."""
-    for line in process.stdout:
-        if word in line:
-            return line
-    raise SystemExit(f"{process.args} ended before it said {word!r}")
+    def wait_for(self, word):
+        """The first line of its output that contains a word."""
+        for line in self.process.stdout:
+            if word in line:
+                return line
+        self.stderr.seek(0)
+        raise SystemExit(f"{self.process.args} ended before it said {word!r}:\n{self.stderr.read()}")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 async def measure(port, pem):
@@ -79,28 +88,26 @@ async def measure(port, pem):
 
 def main(tglhost, data):
     loopback_up()
-    processes = []
+    programs = []
+
+    def start(arguments, word, given=""):
+        programs.append(Program(arguments, given))
+        return programs[-1].wait_for(word)
+
     try:
-        centre = start([tglhost, "dc", "--listen", "127.0.0.1:0", "--data", os.path.join(data, "dc")])
-        processes.append(centre)
-        ready = json.loads(wait_for(centre, "ready"))
+        centre = [tglhost, "dc", "--listen", "127.0.0.1:0", "--data", os.path.join(data, "dc")]
+        ready = json.loads(start(centre, "ready"))
         address, pem = ready["address"], ready["rsa_public_key"]
-        port = int(address.rsplit(":", 1)[1])
-        bots = {PYTHON_PHONE: os.path.join(HERE, "echo.py"), RUST_PHONE: RUST_GUEST}
-        for phone, script in bots.items():
-            options = ["--json", "--data", os.path.join(data, phone), "--dc", address, "--dc-key", pem]
-            code = phone[5] * 5
-            bot = start([tglhost, "run", script, *options, "--phone", phone, "--code", code], given="Echo\n")
-            processes.append(bot)
-            wait_for(bot, "online")
-        bot = start([sys.executable, os.path.join(HERE, "telethon_echo.py"), str(port), pem, TELETHON_PHONE])
-        processes.append(bot)
-        wait_for(bot, "ready")
-        print(json.dumps(asyncio.run(measure(port, pem))))
+        port = address.rsplit(":", 1)[1]
+        for phone, script in {PYTHON_PHONE: os.path.join(HERE, "echo.py"), RUST_PHONE: RUST_GUEST}.items():
+            place = ["--json", "--data", os.path.join(data, phone), "--dc", address, "--dc-key", pem]
+            login = ["--phone", phone, "--code", phone[5] * 5]
+            start([tglhost, "run", script, *place, *login], "online", given="Echo\n")
+        start([sys.executable, os.path.join(HERE, "telethon_echo.py"), port, pem, TELETHON_PHONE], "ready")
+        print(json.dumps(asyncio.run(measure(int(port), pem))))
     finally:
-        for process in reversed(processes):
-            process.terminate()
-            process.wait()
+        for program in reversed(programs):
+            program.stop()
 
 
 main(*sys.argv[1:])
