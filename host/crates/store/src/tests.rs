@@ -323,7 +323,8 @@ fn another_users_login_begins_empty() {
 
 #[test]
 fn a_file_that_cannot_be_used_is_named_and_left_alone() {
-    let spoil: [(&str, fn(&Path)); 3] = [
+    type Spoil = fn(&Path);
+    let spoil: [(&str, Spoil); 3] = [
         ("is damaged", |file| std::fs::write(file, b"not a database at all, however long the text may be").unwrap()),
         ("another program", |file| Connection::open(file).unwrap().execute_batch("CREATE TABLE t (x)").unwrap()),
         ("newer tglhost", |file| {
