@@ -38,6 +38,7 @@ class GuestTest(unittest.TestCase):
 
         import tgl
 
+        exports.install()
         self.exports, self.tgl, self.types = exports, tgl, self.host.types
         self.callbacks = exports.Callbacks()
         sys.argv[:] = []

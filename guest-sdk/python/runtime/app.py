@@ -4,7 +4,6 @@ snapshot that every script starts from.
 Invariant: when this is done nothing of the build machine is needed any more: no file, no folder, no environment.
 """
 
-import gc
 import sys
 
 sys.dont_write_bytecode = True
@@ -13,9 +12,11 @@ from _tglhost import stdlib
 
 stdlib.take()
 
+from _tglhost import exports, snapshot
 from _tglhost.exports import Callbacks, Interpreter  # noqa: F401 (componentize-py finds its exports here)
 
 sys.path[:] = []
 sys.path_importer_cache.clear()
-gc.collect()
-gc.freeze()  # The collector would otherwise write to every page of the snapshot, and so unshare it.
+snapshot.warm_up()
+exports.install()
+snapshot.pack()

@@ -14,8 +14,12 @@ from wit_world.imports import host
 
 from . import output, script
 
-output.install()
-_timers.install()
+
+def install() -> None:
+    """Puts the script's output and timers in place. Not to be done before all else is: a build cannot print any more."""
+    output.install()
+    _timers.install()
+
 
 _ended = False
 """Set once the script has ended itself: what the host still delivers is dropped."""

@@ -29,7 +29,14 @@ _PYTHON_2_MESSAGES = (
 
 _PYTHON_2_LINE = re.compile(r"^\s*(print\s+[^=(\s]|print\s*>>|exec\s+[\"'\w]|raise\s+\w+\s*,)|<>|`|\bur['\"]|\b\d+[lL]\b")
 
-_RAW_MODULES = ("app", "componentize_py_runtime", "componentize_py_types", "componentize_py_async_support", "poll_loop")
+_RAW_MODULES = (
+    "app", "componentize_py_async_support", "componentize_py_runtime", "componentize_py_types", "poll_loop", "wit_world",
+    "wit_world.exports", "wit_world.exports.callbacks", "wit_world.exports.interpreter", "wit_world.imports",
+    "wit_world.imports.calls", "wit_world.imports.host", "wit_world.imports.lookup", "wit_world.imports.types",
+)  # fmt: skip
+
+_hidden: list[types.ModuleType | None] = []
+"""Keeps the hidden modules: to free one would write to many pages of the snapshot, and so unshare them."""
 
 
 def run(source: str, path: str) -> None:
@@ -79,6 +86,6 @@ def _enter_home() -> None:
 
 def _hide_raw_bindings() -> None:
     """None in sys.modules makes an import fail. Not to be done earlier: componentize-py imports them after app.py."""
-    for name in list(sys.modules):
-        if name in _RAW_MODULES or name.partition(".")[0] == "wit_world":
-            sys.modules[name] = None
+    for name in _RAW_MODULES:
+        _hidden.append(sys.modules.get(name))
+        sys.modules[name] = None
