@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::num::NonZeroUsize;
 
-use grammers_mtsender::{ConnectionParams, NoRetries};
+use grammers_client::sender::{ConnectionParams, NoRetries};
 use store::AccountStore;
 
 /// Updates that may wait between the network and the actor. What is pushed beyond that shows as a gap and is fetched.

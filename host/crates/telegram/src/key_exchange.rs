@@ -13,7 +13,7 @@ use ::rsa::traits::PublicKeyParts;
 use grammers_crypto::{AuthKey, aes, factorize, generate_key_data_from_nonce, rsa};
 use grammers_mtproto::mtp::Plain;
 use grammers_mtproto::transport::Full;
-use grammers_mtsender::{InvocationError, Sender, ServerAddr};
+use grammers_client::sender::{InvocationError, Sender, ServerAddr};
 use grammers_tl_types as tl;
 use num_bigint::BigUint;
 use sha1::{Digest, Sha1};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use grammers_mtproto::mtp::DeserializeError;
 use grammers_mtproto::transport;
-use grammers_mtsender::{InvocationError, RpcError, SenderPool, SenderPoolHandle};
+use grammers_client::sender::{InvocationError, RpcError, SenderPool, SenderPoolHandle};
 use grammers_session::updates::UpdatesLike;
 use grammers_tl_types as tl;
 use tl::Deserializable;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use grammers_mtsender::RpcError;
+use grammers_client::sender::RpcError;
 use grammers_tl_types as tl;
 use tgl::{Call, CallError, Failure, Request};
 use tl::Identifiable;
