@@ -1,1 +1,3 @@
+//! There is nothing to do: a build script must be there for build-dependencies to count.
+
 fn main() {}
