@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sandbox::{ExitMoment, GuestError, Instance, LogLevel, StartConfig, StartError, Trap};
 use store::{AccountStore, StoreError};
-use tgl::{CallError, Completion, Event, Failure, Request};
+use tgl::{Completion, Event, Failure, Request};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -112,6 +112,9 @@ impl Actor {
                     None => End::Quarantined(format!("stopped {what}, at every start")),
                 },
             };
+            // The end itself is published once, by who started this task.
+            let phase = self.status.borrow().phase.clone();
+            self.publish(phase);
             return end;
         }
     }
@@ -146,7 +149,8 @@ impl Actor {
                 || self.ring_timer(&mut guest).await?;
             if !progress {
                 self.publish(Phase::Running);
-                self.wait(drain_by).await?;
+                let timer = self.desk.papers().timer;
+                self.wait([timer, drain_by].into_iter().flatten().min()).await?;
             }
         }
     }
@@ -171,7 +175,7 @@ impl Actor {
         };
         let mut guest = match self.config.program.start(config).await {
             Ok(guest) => guest,
-            Err(StartError::Trapped(trap)) => return Err(crashed("at its start", &trap, false)),
+            Err(StartError::Trapped(trap)) => return Err(trapped("at its start", &trap, false)),
             Err(error) => return Err(LifeEnd::Over(End::LoadFailed(error.to_string()))),
         };
         if let Some((source, path)) = &self.config.source {
@@ -183,7 +187,7 @@ impl Actor {
             match outcome {
                 Ok(()) => {}
                 Err(GuestError::Raised(traceback)) => return Err(LifeEnd::Over(End::LoadFailed(traceback))),
-                Err(GuestError::Trapped(trap)) => return Err(crashed("while it was loaded", &trap, false)),
+                Err(GuestError::Trapped(trap)) => return Err(trapped("while it was loaded", &trap, false)),
             }
         }
         Ok(guest)
@@ -196,6 +200,7 @@ impl Actor {
             if let Some(our_id) = our_id {
                 return Ok(our_id);
             }
+            // No timer rings before the guest has heard who it is.
             self.wait(None).await?;
         }
     }
@@ -215,7 +220,7 @@ impl Actor {
                 self.log(LogLevel::Error, text.trim_end());
                 Ok(())
             }
-            Err(GuestError::Trapped(trap)) => Err(crashed(during, &trap, true)),
+            Err(GuestError::Trapped(trap)) => Err(trapped(during, &trap, true)),
         }
     }
 
@@ -274,22 +279,19 @@ impl Actor {
         }
     }
 
-    /// Completes the calls that were over the limit.
+    /// Completes the calls that were refused at once. Says only once per callback that there were too many.
     async fn refuse_calls(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
         let refused = self.desk.papers().take_refused();
-        let (Some(&first), Some(&last)) = (refused.first(), refused.last()) else { return Ok(false) };
-        let max = self.config.limits.calls_pending_max;
-        let range = if first == last { "a call was".to_owned() } else { format!("{} calls were", refused.len()) };
-        self.log(
-            LogLevel::Warn,
-            &format!("{range} refused: {max} wait for their completion, the most a script may have"),
-        );
-        let result = Err(CallError::new(Failure::LimitReached, format!("{max} calls are pending")));
-        for id in refused {
-            let outcome = guest.on_completion(id, &result).await;
+        let over_limit = refused.iter().filter(|(_, reason)| reason.kind == Failure::LimitReached);
+        if let Some((_, reason)) = over_limit.clone().next() {
+            self.log(LogLevel::Warn, &format!("calls refused: {}: {}", over_limit.count(), reason.detail));
+        }
+        let is_any = !refused.is_empty();
+        for (id, reason) in refused {
+            let outcome = guest.on_completion(id, &Err(reason)).await;
             self.settle(outcome, "in a call's callback", self.cursor)?;
         }
-        Ok(true)
+        Ok(is_any)
     }
 
     /// Tells once that what was missed has been delivered.
@@ -344,12 +346,10 @@ impl Actor {
         Ok(())
     }
 
-    /// Waits until there may be something to do.
+    /// Waits until there may be something to do, at the latest until this moment.
     async fn wait(&mut self, until: Option<Instant>) -> Result<(), LifeEnd> {
-        let timer = self.desk.papers().timer;
-        let wake = [timer, until].into_iter().flatten().min();
         let sleep = async {
-            match wake {
+            match until {
                 Some(moment) => tokio::time::sleep_until(moment).await,
                 None => std::future::pending().await,
             }
@@ -420,6 +420,10 @@ fn during(event: &Event) -> String {
     }
 }
 
-fn crashed(during: &str, trap: &Trap, was_loaded: bool) -> LifeEnd {
-    LifeEnd::Crashed { what: format!("{during}: it {trap}"), was_loaded }
+/// What a trap means for the script: its end if it ended its own process, else a crash.
+fn trapped(during: &str, trap: &Trap, was_loaded: bool) -> LifeEnd {
+    match trap {
+        Trap::Exited(code) => LifeEnd::Over(End::Exited(*code as u8)),
+        _ => LifeEnd::Crashed { what: format!("{during}: it {trap}"), was_loaded },
+    }
 }

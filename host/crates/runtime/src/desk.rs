@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sandbox::{ExitMoment, GuestHost, LogLevel, Output};
 use store::AccountStore;
-use tgl::{Call, Message, MessageId, Peer, PeerId, Request, RequestId, ScriptName};
+use tgl::{Call, CallError, Failure, Message, MessageId, Peer, PeerId, Request, RequestId, ScriptName};
 use tokio::time::Instant;
 
 use crate::script::ScriptOutput;
@@ -24,8 +24,8 @@ pub(crate) struct Papers {
     next_id: RequestId,
     /// Calls of the callback that runs.
     calls: Vec<Request>,
-    /// Calls that were refused; each still gets its completion.
-    refused: Vec<RequestId>,
+    /// Calls that were refused, and why; each still gets its completion.
+    refused: Vec<(RequestId, CallError)>,
     /// Calls without completion, the refused ones not among them.
     pending: usize,
     calls_pending_max: usize,
@@ -68,8 +68,23 @@ impl Papers {
     }
 
     /// Takes the calls that were refused since the last time.
-    pub(crate) fn take_refused(&mut self) -> Vec<RequestId> {
+    pub(crate) fn take_refused(&mut self) -> Vec<(RequestId, CallError)> {
         std::mem::take(&mut self.refused)
+    }
+
+    /// Why a call is not even tried.
+    fn refusal(&self, call: &Call) -> Option<CallError> {
+        let max = self.calls_pending_max;
+        if self.pending >= max {
+            let detail = format!("{max} calls wait for their completion, the most a script may have");
+            return Some(CallError::new(Failure::LimitReached, detail));
+        }
+        match call {
+            Call::SendLocation { latitude, longitude, .. } if !(latitude.is_finite() && longitude.is_finite()) => {
+                Some(CallError::new(Failure::Invalid, "latitude and longitude must be numbers"))
+            }
+            _ => None,
+        }
     }
 
     /// A completion has been delivered.
@@ -99,14 +114,13 @@ impl GuestHost for Clerk {
     fn call(&mut self, call: Call) -> Option<RequestId> {
         let mut papers = self.desk.papers();
         let id = papers.next_id;
-        if papers.pending >= papers.calls_pending_max {
-            if papers.refused.len() >= papers.calls_pending_max {
-                return None;
+        match papers.refusal(&call) {
+            Some(_) if papers.refused.len() >= papers.calls_pending_max => return None,
+            Some(reason) => papers.refused.push((id, reason)),
+            None => {
+                papers.pending += 1;
+                papers.calls.push(Request::new(self.name.clone(), id, call));
             }
-            papers.refused.push(id);
-        } else {
-            papers.pending += 1;
-            papers.calls.push(Request::new(self.name.clone(), id, call));
         }
         papers.next_id += 1;
         Some(id)

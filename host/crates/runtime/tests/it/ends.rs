@@ -1,0 +1,58 @@
+//! How a script ends, by its own will or the host's.
+
+use runtime::{End, Phase};
+use tgl::Outcome;
+
+use crate::stage::{Setting, Stage};
+
+#[tokio::test]
+async fn a_script_ends_with_the_code_it_says() {
+    for (source, code) in [("exit 3", 3), ("exit-drained 4", 4), ("process-exit 0", 0), ("process-exit 1", 1)] {
+        let stage = Stage::new(Setting::of(source)).await;
+        assert_eq!(stage.ends().await, End::Exited(code), "{source}");
+        let stage = Stage::new(Setting::of("")).await;
+        stage.tell(1, source);
+        assert_eq!(stage.ends().await, End::Exited(code), "{source} in a callback");
+    }
+}
+
+#[tokio::test]
+async fn an_end_at_once_drops_the_callbacks_calls_and_a_drained_one_waits_for_them() {
+    let mut stage = Stage::new(Setting::of("")).await;
+    stage.tell(1, "send lost\nexit 3");
+    assert_eq!(stage.ends().await, End::Exited(3));
+    assert!(stage.requests.recv().await.is_none(), "nothing was sent");
+
+    let mut stage = Stage::new(Setting::of("")).await;
+    stage.tell(1, "send kept\nexit-drained 3");
+    let request = stage.request().await;
+    assert_ne!(stage.script.status().borrow().phase, Phase::Ended(End::Exited(3)));
+    stage.complete(&request, Ok(Outcome::Done), 0).await;
+    assert_eq!(stage.ends().await, End::Exited(3));
+}
+
+#[tokio::test]
+async fn a_script_that_does_not_load_is_over_with_its_traceback() {
+    let stage = Stage::new(Setting::of("send never\nraise Traceback: line 1")).await;
+    assert_eq!(stage.ends().await, End::LoadFailed("Traceback: line 1".into()));
+}
+
+#[tokio::test]
+async fn a_script_is_stopped_after_the_callback_it_is_in() {
+    let stage = Stage::live(Setting::of("trace")).await;
+    stage.tell(1, "print begun\nsleep 200\nprint done");
+    let start = ["load /script/puppet", "our_id 77", "binlog_replay_end"];
+    stage.hears(&[&start[..], &["message 1 print begun", "sleep 200", "print done", "begun"]].concat()).await;
+    let status = stage.script.status();
+    assert_eq!(stage.script.stop().await, End::Stopped);
+    assert_eq!(status.borrow().handled_seq, 1, "the callback came to its end");
+}
+
+#[tokio::test]
+async fn a_script_whose_account_goes_away_is_stopped() {
+    let stage = Stage::new(Setting::of("")).await;
+    stage.settles().await;
+    let Stage { script, completions, .. } = stage;
+    drop(completions);
+    assert_eq!(script.ended().await, End::Stopped);
+}

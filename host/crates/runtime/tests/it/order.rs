@@ -1,0 +1,129 @@
+//! What a script hears, in which order, and when its calls leave.
+
+use runtime::End;
+use tgl::{Call, CallError, Event, Failure, Outcome};
+
+use crate::stage::{Setting, Stage, own_message};
+
+#[tokio::test]
+async fn a_start_is_heard_in_the_order_of_telegram_cli() {
+    let before = Stage::live(Setting::of("")).await;
+    // The script ends; two messages come while it is away; it is started again before the account is logged in.
+    before.tell(1, "exit 0");
+    assert_eq!(before.ends().await, End::Exited(0));
+    before.tell(2, "");
+    before.tell(3, "");
+    let stage = before.restart(Setting { is_logged_in: false, ..Setting::of("trace") }).await;
+    stage.hears(&["load /script/puppet"]).await;
+    stage.state.send_modify(|state| state.our_id = Some(77));
+    let left = ["load /script/puppet", "our_id 77", "message 2 ", "message 3 ", "binlog_replay_end"];
+    stage.hears(&left).await;
+    let missed_seq = stage.tell(4, "");
+    stage.hears(&[&left[..], &["message 4 "]].concat()).await;
+    stage.state.send_modify(|state| state.difference_end_seq = Some(missed_seq));
+    stage.hears(&[&left[..], &["message 4 ", "get_difference_end"]].concat()).await;
+    stage.tell(5, "");
+    stage.hears(&[&left[..], &["message 4 ", "get_difference_end", "message 5 "]].concat()).await;
+}
+
+#[tokio::test]
+async fn calls_wait_for_the_login_and_leave_in_their_order() {
+    let mut stage =
+        Stage::new(Setting { is_logged_in: false, ..Setting::of("trace\nsend one\nsend two\ntimer 1") }).await;
+    stage.hears(&["load /script/puppet"]).await;
+    assert!(stage.requests.try_recv().is_err(), "nobody is logged in yet");
+    stage.state.send_modify(|state| state.our_id = Some(77));
+    for expected in ["one", "two"] {
+        let Call::SendMessage { text, .. } = stage.request().await.call else { panic!("another call") };
+        assert_eq!(text, expected);
+    }
+    stage.hears(&["load /script/puppet", "our_id 77", "binlog_replay_end", "timer"]).await;
+}
+
+#[tokio::test]
+async fn an_own_message_is_heard_before_the_callback_of_its_send() {
+    let mut stage = Stage::live(Setting::of("trace")).await;
+    stage.tell(1, "send hello");
+    let request = stage.request().await;
+    let after_seq = stage.store.inbox_seq() + 1;
+    stage.complete(&request, Ok(Outcome::Message(own_message(2, "hello"))), after_seq).await;
+    stage.push(Event::Message(own_message(2, "hello")));
+    let heard = ["message 1 send hello", "message 2 hello", "completion 1 message 2"];
+    stage.hears(&[&["load /script/puppet", "our_id 77", "binlog_replay_end"], &heard[..]].concat()).await;
+    stage.settles().await;
+}
+
+#[tokio::test]
+async fn a_call_that_did_not_leave_in_one_run_leaves_in_the_next_by_the_same_random_id() {
+    let mut stage = Stage::new(Setting::of("")).await;
+    stage.tell(1, "send hello\nhistory");
+    let (sent, asked) = (stage.request().await, stage.request().await);
+    assert!(matches!(asked.call, Call::GetHistory { .. }));
+    let mut stage = stage.restart(Setting::of("send next")).await;
+    let (again, next) = (stage.request().await, stage.request().await);
+    assert_eq!((again.id, again.random_id, &again.call), (0, sent.random_id, &sent.call));
+    assert!(
+        matches!(next.call, Call::SendMessage { text, .. } if text == "next"),
+        "an answer nobody waits for is not asked for again"
+    );
+}
+
+#[tokio::test]
+async fn an_event_is_handled_once_over_restarts() {
+    let stage = Stage::new(Setting::of("trace")).await;
+    stage.tell(1, "");
+    stage.settles().await;
+    let stage = stage.restart(Setting::of("trace")).await;
+    stage.settles().await;
+    stage.tell(2, "");
+    stage.hears(&["load /script/puppet", "our_id 77", "binlog_replay_end", "message 2 "]).await;
+}
+
+#[tokio::test]
+async fn a_timer_rings_and_can_be_set_anew() {
+    let stage = Stage::new(Setting::of("trace\non-timer print ring\ntimer 60000\ntimer 20")).await;
+    stage.hears(&["load /script/puppet", "our_id 77", "binlog_replay_end", "timer", "ring"]).await;
+}
+
+#[tokio::test]
+async fn calls_over_the_limit_are_refused_and_said_once() {
+    let limits = sandbox::Limits { calls_pending_max: 3, ..sandbox::Limits::default() };
+    let mut stage = Stage::live(Setting { limits, ..Setting::of("trace") }).await;
+    stage.tell(1, "spam 5");
+    for _ in 0..3 {
+        stage.request().await;
+    }
+    let start = ["load /script/puppet", "our_id 77", "binlog_replay_end", "message 1 spam 5"];
+    let refused = ["completion 4 Failure::LimitReached", "completion 5 Failure::LimitReached"];
+    stage.hears(&[&start[..], &refused[..]].concat()).await;
+    let said = "puppet: calls refused: 2: 3 calls wait for their completion, the most a script may have";
+    assert_eq!(stage.log(), [said]);
+    assert!(stage.requests.try_recv().is_err(), "the two that were refused did not leave");
+}
+
+#[tokio::test]
+async fn a_place_that_is_none_is_refused_and_spoils_nothing() {
+    let mut stage = Stage::live(Setting::of("trace")).await;
+    stage.tell(1, "nowhere\nsend hello");
+    stage.request().await;
+    stage
+        .hears(&[
+            "load /script/puppet",
+            "our_id 77",
+            "binlog_replay_end",
+            "message 1 nowhere",
+            "send hello",
+            "completion 1 Failure::Invalid",
+        ])
+        .await;
+    let mut stage = stage.restart(Setting::of("")).await;
+    assert!(matches!(stage.request().await.call, Call::SendMessage { .. }), "the outbox can be read");
+}
+
+#[tokio::test]
+async fn a_failed_call_is_heard_as_such() {
+    let mut stage = Stage::new(Setting::of("trace\nhistory")).await;
+    let request = stage.request().await;
+    stage.complete(&request, Err(CallError::new(Failure::Refused, "PEER_ID_INVALID")), 0).await;
+    stage.hears(&["load /script/puppet", "our_id 77", "binlog_replay_end", "completion 1 Failure::Refused"]).await;
+}

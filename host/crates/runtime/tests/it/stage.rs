@@ -1,0 +1,228 @@
+//! Where a script plays: its account is the test.
+
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use runtime::{End, Link, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
+use sandbox::{ComponentSource, Folders, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig};
+use store::AccountStore;
+use tempfile::TempDir;
+use tgl::{
+    AccountState, CallError, Completion, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerDetails, Request,
+    ScriptName, ServiceAction, User,
+};
+use tokio::sync::{mpsc, watch};
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) const OUR_ID: i64 = 77;
+
+/// An account that is the test, and one script on it.
+pub(crate) struct Stage {
+    pub(crate) store: AccountStore,
+    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) completions: mpsc::Sender<Completion>,
+    pub(crate) state: watch::Sender<AccountState>,
+    pub(crate) script: Script,
+    said: Said,
+    folder: Arc<TempDir>,
+}
+
+/// What the test sets up.
+pub(crate) struct Setting {
+    pub(crate) source: &'static str,
+    pub(crate) limits: Limits,
+    pub(crate) is_logged_in: bool,
+}
+
+impl Setting {
+    /// A script with this source on an account that is logged in.
+    pub(crate) fn of(source: &'static str) -> Self {
+        Self { source, limits: Limits::default(), is_logged_in: true }
+    }
+}
+
+impl Stage {
+    /// A script on a new account.
+    pub(crate) async fn new(setting: Setting) -> Self {
+        Self::on(Arc::new(tempfile::tempdir().unwrap()), setting).await
+    }
+
+    /// A script that has come through its start and waits for events.
+    pub(crate) async fn live(setting: Setting) -> Self {
+        let stage = Self::new(setting).await;
+        stage.settles().await;
+        stage
+    }
+
+    async fn on(folder: Arc<TempDir>, setting: Setting) -> Self {
+        let store = AccountStore::open(folder.path()).unwrap();
+        // What the test pushes at once is the script's already.
+        store.join("puppet").unwrap();
+        let program = program().await;
+        let (requests_sender, requests) = mpsc::channel(64);
+        let (completions, completions_receiver) = mpsc::channel(64);
+        let (state, state_receiver) = watch::channel(AccountState {
+            our_id: setting.is_logged_in.then_some(OUR_ID),
+            inbox_seq: store.inbox_seq(),
+            ..AccountState::default()
+        });
+        let config = ScriptConfig {
+            name: "puppet".into(),
+            program,
+            source: Some((setting.source.to_owned(), "/script/puppet".to_owned())),
+            folders: Folders::default(),
+            args: Vec::new(),
+            env: Vec::new(),
+            limits: setting.limits,
+        };
+        let link = Link { requests: requests_sender, completions: completions_receiver, state: state_receiver };
+        let said = Said::default();
+        let script = Script::start(config, link, store.clone(), Arc::new(said.clone()));
+        Self { store, requests, completions, state, script, said, folder }
+    }
+
+    /// Stops the script and starts it again, as after a restart of the process.
+    pub(crate) async fn restart(self, setting: Setting) -> Self {
+        let Self { store, script, folder, .. } = self;
+        script.stop().await;
+        drop(store);
+        Self::on(folder, setting).await
+    }
+
+    /// The account gets an event.
+    pub(crate) fn push(&self, event: Event) -> u64 {
+        let ((), seq) = self.store.record(|batch| batch.push_event(None, &event).map(drop)).unwrap();
+        self.state.send_modify(|state| state.inbox_seq = seq);
+        seq
+    }
+
+    /// A message comes in; the puppet does what it says.
+    pub(crate) fn tell(&self, id: MessageId, text: &str) -> u64 {
+        self.push(Event::Message(message(id, text)))
+    }
+
+    /// The next call.
+    pub(crate) async fn request(&mut self) -> Request {
+        tokio::time::timeout(PATIENCE, self.requests.recv()).await.expect("a call comes").expect("the script is there")
+    }
+
+    /// Completes a call, after these events.
+    pub(crate) async fn complete(&self, request: &Request, result: Result<Outcome, CallError>, after_seq: u64) {
+        self.completions.send(Completion { id: request.id, result, after_seq }).await.unwrap();
+    }
+
+    /// Waits until the script has said so much, and gives it.
+    pub(crate) async fn hears(&self, lines: &[&str]) {
+        let said = self.said.wait(|said| said.lines().len() >= lines.len()).await;
+        assert_eq!(said.lines(), lines);
+    }
+
+    /// Waits for a log line with this in it, and gives the line.
+    pub(crate) async fn log_line(&self, part: &str) -> String {
+        let said = self.said.wait(|said| said.log.iter().any(|line| line.contains(part))).await;
+        said.log.iter().find(|line| line.contains(part)).cloned().unwrap_or_default()
+    }
+
+    /// Every log line so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.said.inner.borrow().log.clone()
+    }
+
+    /// Waits until the script stands so.
+    pub(crate) async fn stands(&self, what: &str, wanted: impl FnMut(&ScriptStatus) -> bool) {
+        let mut status = self.script.status();
+        let stands = tokio::time::timeout(PATIENCE, status.wait_for(wanted)).await;
+        if stands.is_err() {
+            panic!("not {what}: {:?}", self.script.status().borrow());
+        }
+    }
+
+    /// Waits until the script has nothing more to do.
+    pub(crate) async fn settles(&self) {
+        let seq = self.store.inbox_seq();
+        self.stands("settled", |status| {
+            status.phase == Phase::Running && status.handled_seq >= seq && status.calls_pending == 0
+        })
+        .await;
+    }
+
+    pub(crate) async fn ends(&self) -> End {
+        tokio::time::timeout(PATIENCE, self.script.ended()).await.expect("it ends")
+    }
+}
+
+async fn program() -> Program {
+    static SANDBOX: OnceLock<Mutex<Sandbox>> = OnceLock::new();
+    let cache = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    let new = || Mutex::new(Sandbox::new(SandboxConfig::new(cache)).unwrap());
+    let sandbox = SANDBOX.get_or_init(new).lock().unwrap().clone();
+    sandbox.compile(ComponentSource::user(crate::built::puppet()), || ()).await.unwrap()
+}
+
+/// What a script said.
+#[derive(Clone)]
+struct Said {
+    inner: watch::Sender<Words>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Words {
+    printed: String,
+    log: Vec<String>,
+}
+
+impl Words {
+    fn lines(&self) -> Vec<&str> {
+        self.printed.lines().collect()
+    }
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self { inner: watch::Sender::new(Words::default()) }
+    }
+}
+
+impl Said {
+    async fn wait(&self, wanted: impl FnMut(&Words) -> bool) -> Words {
+        let mut words = self.inner.subscribe();
+        let said = tokio::time::timeout(PATIENCE, words.wait_for(wanted)).await.map(|words| words.unwrap().clone());
+        said.unwrap_or_else(|_| panic!("it only said {:?}", self.inner.borrow()))
+    }
+}
+
+impl ScriptOutput for Said {
+    fn print(&self, _: &ScriptName, _: Output, text: &str) {
+        self.inner.send_modify(|words| words.printed.push_str(text));
+    }
+
+    fn log(&self, script: &ScriptName, _: LogLevel, text: &str) {
+        self.inner.send_modify(|words| words.log.push(format!("{script}: {text}")));
+    }
+}
+
+pub(crate) fn message(id: MessageId, text: &str) -> Message {
+    let user = |id| {
+        let user = User { id, ..User::default() };
+        Some(Peer { name: "Ada".to_owned(), details: PeerDetails::User(user) })
+    };
+    Message {
+        id,
+        flags: MessageFlags::default(),
+        source: user(1),
+        destination: user(OUR_ID),
+        text: Some(text.to_owned()),
+        media: None,
+        date: 1_700_000_000,
+        forward: None,
+        reply_to: None,
+        action: ServiceAction::None,
+    }
+}
+
+/// A message of the account's own.
+pub(crate) fn own_message(id: MessageId, text: &str) -> Message {
+    Message { flags: MessageFlags { outgoing: true, ..MessageFlags::default() }, ..message(id, text) }
+}
