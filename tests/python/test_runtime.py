@@ -91,6 +91,17 @@ class Loading(GuestTest):
         self.assertIs(sys.modules["json"], json)
 
 
+class Snapshot(GuestTest):
+    def test_warming_up_leaves_no_trace(self):
+        from _tglhost import snapshot
+
+        snapshot.warm_up()
+        self.assertEqual((self.host.calls, self.host.logs, self.host.timers, self.stdout, self.stderr), ([], [], [], "", ""))
+        self.load("def on_our_id(id): print(id)")
+        self.deliver("on_our_id", 5)
+        self.assertEqual(self.stdout, "5\n")
+
+
 class Output(GuestTest):
     def test_by_line(self):
         prints = []

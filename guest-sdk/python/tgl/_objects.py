@@ -231,10 +231,10 @@ class Peer(PeerHandle):
         _calls.get_peer_info("info", self, callback)
 
     @checked
-    def rename_chat(self, new_name: str, callback: Optional[Callback] = None) -> None:
+    def rename_chat(self, title: str, callback: Optional[Callback] = None) -> None:
         """Renames the group. callback(success)"""
         self._require_chat("Only a chat peer can be renamed")
-        _calls.rename_chat(self, new_name, callback)
+        _calls.rename_chat(self, title, callback)
 
     @checked
     def chat_set_photo(self, filename: str, callback: Optional[Callback] = None) -> None:
