@@ -36,13 +36,18 @@ pub(crate) fn measure() -> Result<Vec<Measure>> {
                 .await?,
             bench.cold("rust_first_event", "Rust: the same", &bench.rust, US, 100.0).await?,
         ];
-        let (heard, answered) = (message(1, "hello"), message(1, "!ping"));
-        measures.push(
-            bench.warm("python_event", "Python: warm event, not answered", &bench.python, &heard, Some(20.0)).await?,
-        );
-        measures
-            .push(bench.warm("python_answer", "Python: warm event, answered", &bench.python, &answered, None).await?);
-        measures.push(bench.warm("rust_answer", "Rust: warm event, answered", &bench.rust, &heard, Some(2.0)).await?);
+        let mut outgoing = text_message(1, "hello");
+        outgoing.flags.outgoing = true;
+        let (hello, ping, outgoing) = (message(1, "hello"), message(1, "!ping"), Event::Message(outgoing));
+        let warm = [
+            ("python_event", "Python: warm event, not answered", &bench.python, hello.clone(), Some(20.0)),
+            ("python_answer", "Python: warm event, answered", &bench.python, ping, None),
+            ("rust_event", "Rust: warm event, not answered", &bench.rust, outgoing, Some(2.0)),
+            ("rust_answer", "Rust: warm event, answered", &bench.rust, hello, None),
+        ];
+        for (id, what, guest, event, budget) in warm {
+            measures.push(bench.warm(id, what, guest, &event, budget).await?);
+        }
         measures.push(bench.memory().await?);
         Ok(measures)
     })
