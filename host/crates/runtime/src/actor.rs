@@ -85,8 +85,15 @@ impl Actor {
         }
     }
 
-    /// Runs the script to its end.
-    pub(crate) async fn run(mut self) -> End {
+    /// Runs the script to its end, and says in one status that and how far it came: who watches must not see a script
+    /// at rest that is about to end.
+    pub(crate) async fn run(mut self) {
+        let end = self.lives().await;
+        self.publish(Phase::Ended(end));
+    }
+
+    /// One life after another, to the last.
+    async fn lives(&mut self) -> End {
         let begun = self.store.join(&self.config.name).and_then(|cursor| {
             self.cursor = cursor;
             self.store.outbox(&self.config.name)
@@ -112,9 +119,6 @@ impl Actor {
                     None => End::Quarantined(format!("stopped {what}, at every start")),
                 },
             };
-            // The end itself is published once, by who started this task.
-            let phase = self.status.borrow().phase.clone();
-            self.publish(phase);
             return end;
         }
     }

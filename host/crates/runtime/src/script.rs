@@ -102,14 +102,11 @@ impl Script {
         let name = config.name.clone();
         tokio::spawn(async move {
             let actor = Actor::new(config, link, store, output, status_sender.clone(), stopped);
-            let end = match tokio::spawn(actor.run()).await {
-                Ok(end) => end,
-                Err(error) => {
-                    tracing::error!(script = %name, %error, "the script's actor ended badly");
-                    End::Quarantined("a fault in the host (a bug in tglhost)".to_owned())
-                }
-            };
-            status_sender.send_modify(|status| status.phase = Phase::Ended(end));
+            if let Err(error) = tokio::spawn(actor.run()).await {
+                tracing::error!(script = %name, %error, "the script's actor ended badly");
+                let end = End::Quarantined("a fault in the host (a bug in tglhost)".to_owned());
+                status_sender.send_modify(|status| status.phase = Phase::Ended(end));
+            }
         });
         Self { status, stop }
     }

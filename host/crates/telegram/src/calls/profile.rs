@@ -1,4 +1,4 @@
-//! Ourselves.
+//! The calls about oneself: one's name, and whether others see one online.
 
 use grammers_tl_types as tl;
 use tgl::{CallError, Failure, Outcome, Presence};
