@@ -30,10 +30,8 @@ fn sources() -> Vec<PathBuf> {
 
 #[test]
 fn only_the_crates_that_may_name_wasmtime_and_grammers_do() {
-    let rules: &[(&str, &[&str])] = &[
-        ("wasmtime", &["host/crates/sandbox"]),
-        ("grammers-", &["host/crates/telegram", "host/crates/datacentre"]),
-    ];
+    let rules: &[(&str, &[&str])] =
+        &[("wasmtime", &["host/crates/sandbox"]), ("grammers-", &["host/crates/telegram", "host/crates/datacentre"])];
     let mut manifests = Vec::new();
     files_below(&root().join("host"), "Cargo.toml", &mut manifests);
     for manifest in manifests {

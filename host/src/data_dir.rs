@@ -110,6 +110,30 @@ impl AccountDir {
         self.path.join("account.toml").is_file()
     }
 
+    /// Whether somebody is logged in to this account, by what is on disk.
+    pub(crate) fn is_logged_in(&self) -> Result<bool> {
+        Ok(self.exists() && store::inspect(&self.path)?.is_some_and(|summary| summary.user.is_some()))
+    }
+
+    /// `dc` if it is where this account is logged in, at a new address perhaps; a session is worth nothing elsewhere,
+    /// and must not be tried there. An error that says so for any other data centre.
+    pub(crate) fn same_data_centre(&self, dc: DcAddress) -> Result<DcAddress> {
+        let is_same = match (&self.data_centre()?, &dc) {
+            (DcAddress::Telegram, DcAddress::Telegram) => true,
+            (DcAddress::Custom { public_key_pem: ours, .. }, DcAddress::Custom { public_key_pem: named, .. }) => {
+                ours.trim() == named.trim()
+            }
+            _ => false,
+        };
+        if !is_same {
+            bail!(
+                "{:?} is logged in at another data centre: choose another name for the account at this one",
+                self.name
+            );
+        }
+        Ok(dc)
+    }
+
     /// The data centre this account is logged in at.
     pub(crate) fn data_centre(&self) -> Result<DcAddress> {
         let path = self.path.join("account.toml");

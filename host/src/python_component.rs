@@ -11,14 +11,13 @@ static COMPRESSED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/python.wasm
 /// BLAKE3 of the component before compression, in hexadecimal.
 const CONTENT_HASH: &str = env!("PYTHON_COMPONENT_BLAKE3");
 
-/// More than this is not the component that was built: 1 GiB.
-const COMPONENT_BYTES_MAX: usize = 1 << 30;
-
 /// Where the sandbox gets the component from. An error if this binary was built without it.
 pub(crate) fn source() -> Result<ComponentSource> {
     if COMPRESSED.is_empty() {
         bail!("this tglhost was built without its Python runtime: build it with `cargo xtask build`");
     }
     let content_hash = blake3::Hash::from_hex(CONTENT_HASH).expect("build.rs writes it");
-    Ok(ComponentSource::built_in(content_hash.into(), || zstd::bulk::decompress(COMPRESSED, COMPONENT_BYTES_MAX)))
+    Ok(ComponentSource::built_in(content_hash.into(), || {
+        zstd::bulk::decompress(COMPRESSED, sandbox::COMPONENT_BYTES_MAX)
+    }))
 }

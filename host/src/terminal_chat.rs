@@ -24,8 +24,8 @@ const LINES_AHEAD_MAX: usize = 16;
 const EVENTS_AT_ONCE_MAX: usize = 256;
 /// How long answers may take to settle after the input's end.
 const SETTLE_MAX: Duration = Duration::from_secs(60);
-/// The chat's name among the readers of an inbox.
-const READER: &str = "terminal";
+/// The chat's name among the readers of an inbox: one that no script can have, as scripts are named after files.
+const READER: &str = "/terminal";
 
 /// One account's view of the chat.
 #[derive(Clone)]

@@ -7,8 +7,9 @@ use tests::{finish, tglhost};
 
 #[test]
 fn files_that_cannot_be_run_say_why() {
-    // name, content, what the error must say
-    let cases: &[(&str, Option<&[u8]>, &[&str])] = &[
+    /// A file's name, its content if it is there, and what the error must say.
+    type Case = (&'static str, Option<&'static [u8]>, &'static [&'static str]);
+    let cases: &[Case] = &[
         ("missing.py", None, &["missing.py", "No such file"]),
         ("latin.py", Some(b"# ok\nname = 'caf\xe9'\n"), &["latin.py", "not UTF-8", "line 2", "save it as UTF-8"]),
         ("broken.py", Some(b"x = 1\ndef f(:\n    pass\n"), &["broken.py", "line 2", "SyntaxError"]),
@@ -75,7 +76,11 @@ fn accounts_that_are_not_there_say_how_to_make_them() {
         let mut command = tglhost(data.path());
         command.env("XDG_CONFIG_HOME", data.path());
         for argument in *arguments {
-            if *argument == "BOT" { command.arg(&bot) } else { command.arg(argument) };
+            if *argument == "BOT" {
+                command.arg(&bot)
+            } else {
+                command.arg(argument)
+            };
         }
         let run = finish(&mut command, "");
         assert_eq!(run.code(), Some(1), "{arguments:?}: {}", run.stderr);
@@ -89,6 +94,7 @@ fn a_config_file_that_is_no_toml_does_not_show_its_secret() {
     let folder = data.path().join("tglhost");
     fs::create_dir(&folder).expect("made");
     fs::write(folder.join("tglhost.toml"), "[telegram]\napi_hash = \"s3cr3t\n").expect("written");
-    let run = finish(tglhost(data.path()).env("XDG_CONFIG_HOME", data.path()).args(["login", "me", "--phone", "1"]), "");
+    let run =
+        finish(tglhost(data.path()).env("XDG_CONFIG_HOME", data.path()).args(["login", "me", "--phone", "1"]), "");
     assert!(run.stderr.contains("tglhost.toml") && !run.stderr.contains("s3cr3t"), "{}", run.stderr);
 }

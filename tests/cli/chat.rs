@@ -43,7 +43,8 @@ fn the_classic_answers_in_a_pipe_and_again_at_the_next_start() {
 fn history_counts_what_was_said() {
     let data = TempDir::new().expect("a folder");
     let said: String = (0..250).map(|n| format!("line {n}\n")).collect();
-    let run = finish(tglhost(data.path()).arg("run").arg(root().join("examples/history.py")), &format!("{said}!count\n"));
+    let run =
+        finish(tglhost(data.path()).arg("run").arg(root().join("examples/history.py")), &format!("{said}!count\n"));
     assert!(run.stdout.contains("251"), "stdout: {} stderr: {}", run.stdout, run.stderr);
     assert_eq!(run.code(), Some(0));
 }
@@ -103,7 +104,15 @@ fn callbacks_come_in_the_documented_order() {
     let place = |line: &str| {
         lines.iter().position(|&l| l == line).unwrap_or_else(|| panic!("no {line:?} in {lines:?}; {}", run.stderr))
     };
-    let order = ["import", "our_id True", "replay_end", "difference_end", "receive False a", "receive True re: a", "sent True re: a"];
+    let order = [
+        "import",
+        "our_id True",
+        "replay_end",
+        "difference_end",
+        "receive False a",
+        "receive True re: a",
+        "sent True re: a",
+    ];
     assert!(order.map(place).is_sorted(), "{lines:?}");
     assert!(place("replay_end") < place("contacts True"), "calls made at import wait for the replay's end: {lines:?}");
 }

@@ -6,7 +6,6 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use tempfile::TempDir;
 use tests::{Place, Process, finish, tglhost};
 
 #[test]
@@ -56,6 +55,29 @@ fn logins_succeed_and_fail_with_reasons() {
     let names: Vec<&str> = lines.iter().filter_map(|line| line["name"].as_str()).collect();
     assert_eq!(names, ["again", "bot", "new"], "only those that succeeded: {lines:?}");
     assert!(lines.iter().all(|line| line["data_centre"] == place.address.as_str()), "{lines:?}");
+}
+
+#[test]
+fn a_session_is_never_tried_at_another_data_centre() {
+    let (place, other) = (Place::new(), Place::new());
+    place.sign_up("a", "9996631001", "Ann");
+    let script = place.script("s.py", "");
+    for verb in [&["run", "SCRIPT", "--account", "a"][..], &["login", "a", "--phone", "9996631001", "--code", "33333"]]
+    {
+        let mut command = tglhost(&place.data.path().join("user"));
+        for argument in verb {
+            if *argument == "SCRIPT" {
+                command.arg(&script)
+            } else {
+                command.arg(argument)
+            };
+        }
+        let run = finish(command.args(["--dc", &other.address, "--dc-key"]).arg(&other.public_key), "");
+        assert_eq!(run.code(), Some(1), "{verb:?}: {}", run.stderr);
+        assert!(run.stderr.contains("logged in at another data centre"), "{verb:?}: {}", run.stderr);
+    }
+    let again = place.login(&["a", "--phone", "9996631001", "--code", "33333"], "");
+    assert_eq!(again.code(), Some(0), "{}", again.stderr);
 }
 
 #[test]

@@ -107,7 +107,9 @@ impl Process {
 
     /// The next line of stdout.
     pub fn line(&mut self) -> String {
-        self.stdout.recv_timeout(WAIT_MAX).unwrap_or_else(|_| panic!("no line on stdout; stderr: {}", drain(&self.stderr)))
+        self.stdout
+            .recv_timeout(WAIT_MAX)
+            .unwrap_or_else(|_| panic!("no line on stdout; stderr: {}", drain(&self.stderr)))
     }
 
     /// The next line of stderr that contains `part`.

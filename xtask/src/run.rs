@@ -10,7 +10,8 @@ use crate::shell::{cargo, root, run as run_command, step};
 use crate::{guests, setup};
 
 /// Options of `tglhost run` whose value is the next argument: that one is not a script.
-const OPTIONS_WITH_VALUE: [&str; 7] = ["--account", "--data", "--dc", "--dc-key", "--phone", "--code", "--bot-token"];
+const OPTIONS_WITH_VALUE: [&str; 8] =
+    ["--account", "--data", "--dc", "--dc-key", "--phone", "--code", "--password", "--bot-token"];
 
 /// Builds what is needed, then becomes `tglhost run` with these arguments. The folder of a Rust guest is built and stands for
 /// its component.
@@ -42,7 +43,7 @@ pub(crate) fn build_host() -> Result<()> {
     if binary().is_file() {
         build.arg("--quiet");
     } else {
-        step("Building the host (the first time takes about 10 minutes)");
+        step("Building the host (the first time takes about 20 minutes on 2 cores)");
     }
     run_command(&mut build)
 }

@@ -98,14 +98,14 @@ fn build_python_component() -> Result<()> {
     fs::create_dir_all(root().join("target/guests"))?;
     let unfinished = component.with_extension("wasm.new");
     let mut build = Command::new(tools.join("bin/componentize-py"));
-    build.env("VIRTUAL_ENV", &tools); // tzdata is found by it
     build.current_dir(source.join("runtime")).arg("-d").arg(&contract).args([
         "-w",
         "interpreter-script",
         "componentize",
     ]);
     build.args(["-p", ".", "-p", ".."]).arg("app").arg("-o").arg(&unfinished);
-    build.env("VIRTUAL_ENV", &tools); // Else it takes the packages of whatever `python3` it finds.
+    // Without it componentize-py takes the packages, tzdata among them, of whatever `python3` it finds.
+    build.env("VIRTUAL_ENV", &tools);
     run_quietly(&mut build)?;
     fs::rename(&unfinished, &component)?;
     write_stamp(&stamp, &made_of)

@@ -108,6 +108,9 @@ pub(crate) async fn log_in(
     credentials: &Credentials,
     output: &Output,
 ) -> Result<User> {
+    if account.is_logged_in()? {
+        account.same_data_centre(dc.clone())?;
+    }
     let api = api_credentials(dc)?;
     let store = AccountStore::open(&account.path)?;
     let mut login = begin(store, dc, api).await?;

@@ -48,8 +48,8 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     }
     // The engine starts on a thread of its own while the accounts connect.
     let programs = tokio::spawn(compile(files.clone(), output.clone()));
-    let (programs, place) = tokio::join!(programs, Place::open(&args, data_dir, output));
-    let (programs, place) = (programs.context("compiling was broken off")??, place?);
+    let programs = async { programs.await.context("compiling was broken off")? };
+    let (programs, place) = tokio::try_join!(programs, Place::open(&args, data_dir, output))?;
     let scripts = place.start_scripts(&files, programs, &args.args, output)?;
 
     let outcome = tokio::select! {

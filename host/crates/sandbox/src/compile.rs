@@ -22,7 +22,7 @@ use crate::engine::compiler_config;
 use crate::errors::CompileError;
 
 /// The largest component that is compiled; the Python component has 28 MiB.
-const COMPONENT_BYTES_MAX: usize = 64 << 20;
+pub const COMPONENT_BYTES_MAX: usize = 64 << 20;
 /// The largest machine code that a worker may answer with.
 const MACHINE_CODE_BYTES_MAX: u64 = 512 << 20;
 /// Address space of a worker.

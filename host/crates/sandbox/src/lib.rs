@@ -19,7 +19,7 @@ mod program;
 mod quota;
 mod wasi;
 
-pub use compile::{ComponentSource, WorkerCommand, compile_worker};
+pub use compile::{COMPONENT_BYTES_MAX, ComponentSource, WorkerCommand, compile_worker};
 pub use engine::{INSTANCES_MAX, Sandbox, SandboxConfig};
 pub use errors::{CompileError, GuestError, SandboxError, StartError, Trap};
 pub use host::{ExitMoment, GuestHost, LogLevel, Output};

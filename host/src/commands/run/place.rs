@@ -47,8 +47,7 @@ impl Place {
         credentials: &Credentials,
         output: &Output,
     ) -> Result<Self> {
-        let known = dir.exists() && store::inspect(&dir.path)?.is_some_and(|summary| summary.user.is_some());
-        if !known {
+        if !dir.is_logged_in()? {
             if !credentials.are_given() {
                 bail!(
                     "nobody is logged in as {:?}: run `tglhost login {}` first, or give --phone and --code or --bot-token",
@@ -58,10 +57,11 @@ impl Place {
             }
             let dc = dc.clone().unwrap_or(DcAddress::Telegram);
             login::log_in(&dir, &dc, credentials, output).await?;
-        } else if let Some(dc) = &dc {
-            dir.set_data_centre(dc)?;
         }
-        let dc = dir.data_centre()?;
+        let dc = match dc {
+            Some(dc) => dir.same_data_centre(dc)?,
+            None => dir.data_centre()?,
+        };
         let store = AccountStore::open(&dir.path)?;
         let api = login::api_credentials(&dc)?;
         let account = Account::start(AccountConfig { store: store.clone(), dc, api })?;
@@ -151,7 +151,8 @@ impl Place {
     }
 }
 
-/// The user's time zone, by its name in the time zone database: scripts compare message dates with local time.
+/// The user's time zone, by its name in the time zone database. A guest's C library knows UTC only; a script that wants
+/// local time finds the name in TZ.
 fn time_zone() -> Option<String> {
     if let Ok(zone) = std::env::var("TZ") {
         return Some(zone.trim_start_matches(':').to_owned());

@@ -15,8 +15,7 @@ use crate::python_component;
 
 /// A script larger than this is a mistake.
 const SCRIPT_BYTES_MAX: u64 = 16 << 20;
-/// A component larger than this is a mistake.
-const COMPONENT_BYTES_MAX: u64 = 256 << 20;
+
 /// A script as it was found on disk.
 #[derive(Clone)]
 pub(super) struct ScriptFile {
@@ -48,7 +47,7 @@ impl ScriptFile {
             bail!("cannot run {shown}: its name is not UTF-8 text");
         };
         let is_component = path.extension().is_some_and(|extension| extension == "wasm");
-        let bytes_max = if is_component { COMPONENT_BYTES_MAX } else { SCRIPT_BYTES_MAX };
+        let bytes_max = if is_component { sandbox::COMPONENT_BYTES_MAX as u64 } else { SCRIPT_BYTES_MAX };
         if about.len() > bytes_max {
             bail!(
                 "cannot run {shown}: it has {} bytes, and {bytes_max} is the most a script of its kind may have",
