@@ -6,11 +6,12 @@ use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
 use super::FORWARDED_MAX;
+use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::Answer;
 use crate::api::{peers, render, text};
 use crate::model::history::{self, Page, Window};
-use crate::model::Peer;
+use crate::model::{Peer, posts};
 use crate::model::messages::{self, Message};
 
 /// The most messages of one page: Telegram gives no more, whatever is asked for.
@@ -32,6 +33,9 @@ pub(in crate::api) fn get_history(
         max_id: call.max_id,
         min_id: call.min_id,
     };
+    if let Peer::Channel(id) = peer {
+        return channels::messages::history(context, id, &window);
+    }
     let page = history::page(context.db, context.me, peer, &window)?;
     answer(context, &page, None)
 }
@@ -76,9 +80,14 @@ pub(in crate::api) fn search(
         max_id: call.max_id,
         min_id: call.min_id,
     };
-    let page = history::filtered(context.db, context.me, peer, &window, |message| {
-        from.is_none_or(|from| Peer::User(message.content.sender) == from) && wanted.takes(message)
-    })?;
+    let takes = |message: &Message| {
+        let sender = if message.content.post { message.peer } else { Peer::User(message.content.sender) };
+        from.is_none_or(|from| sender == from) && wanted.takes(message)
+    };
+    if let Some(Peer::Channel(id)) = peer {
+        return channels::messages::answer(context, id, &posts::filtered(context.db, id, &window, context.me, takes)?);
+    }
+    let page = history::filtered(context.db, context.me, peer, &window, takes)?;
     answer(context, &page, None)
 }
 
@@ -93,6 +102,7 @@ pub(in crate::api) fn search_global(
         let kind = match message.peer {
             Peer::User(_) => !call.groups_only && !call.broadcasts_only,
             Peer::Chat(_) => !call.users_only && !call.broadcasts_only,
+            Peer::Channel(_) => false,
         };
         kind && wanted.takes(message)
     })?;
@@ -110,7 +120,8 @@ pub(in crate::api) fn get_search_counters(
     let mut counters = Vec::new();
     for filter in call.filters.into_iter().take(FILTERS_MAX) {
         let wanted = Wanted { query: "", filter: &filter, dates: (0, 0) };
-        let page = history::filtered(context.db, context.me, Some(peer), &Window::default(), |message| wanted.takes(message))?;
+        let (owner, takes) = (peer.box_owner(context.me), |message: &Message| wanted.takes(message));
+        let page = history::filtered(context.db, owner, Some(peer), &Window::default(), takes)?;
         counters.push(types::messages::SearchCounter { inexact: false, count: page.count, filter }.into());
     }
     Ok(counters)
