@@ -6,7 +6,7 @@ use super::channels::{self, Channel};
 use super::history::{self, Page, Window};
 use super::log::{self, Entry};
 use super::messages::{self, Content, Message};
-use super::{Db, Peer, Result, all, members, one, params, run, unix_time};
+use super::{CHANNEL_CODES, Db, Peer, Result, all, members, one, params, run, unix_time};
 
 /// Puts a content into the channel's box and log: the message, as its sender sees it, and the channel's new pts.
 pub(crate) fn insert(db: &Db, channel: &Channel, content: &Content, mentioned: &[i64]) -> Result<(Message, i32)> {
@@ -73,6 +73,40 @@ pub(crate) fn filtered(
     let peer = Peer::Channel(channel);
     let page = history::filtered(db, peer.code(), Some(peer), &available(db, channel, window, viewer)?, wanted)?;
     page_seen_by(db, channel, page, viewer)
+}
+
+/// The newest messages before this content that `wanted` takes, over all of the user's chats and channels, and how many
+/// there are in all. Contents are numbered as they come, boxes' ids are not comparable.
+pub(crate) fn everywhere(
+    db: &Db,
+    user: i64,
+    before: i64,
+    limit: usize,
+    mut wanted: impl FnMut(&Message) -> bool,
+) -> Result<(Vec<Message>, i32)> {
+    let sql = format!(
+        "SELECT {} FROM boxes b JOIN contents c ON c.id = b.content WHERE b.owner = ?1 OR b.owner IN
+         (SELECT ?2 - channel FROM channel_members WHERE user = ?1 AND standing = 0) ORDER BY c.id DESC",
+        messages::COLUMNS
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query([user, CHANNEL_CODES])?;
+    let (mut found, mut count) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let message = messages::read(row)?;
+        let hidden = matches!(message.peer, Peer::Channel(id) if message.id <= available_min(db, id, user)?);
+        if hidden || !wanted(&message) {
+            continue;
+        }
+        count += 1;
+        if message.content.id < before && found.len() < limit {
+            found.push(match message.peer {
+                Peer::Channel(id) => seen_by(db, id, message, user)?,
+                _ => message,
+            });
+        }
+    }
+    Ok((found, count))
 }
 
 /// The ids of the channel's messages up to `max_id`, oldest first; at most `limit`.

@@ -163,7 +163,7 @@ pub(in crate::api) fn admit(
     members::add(context.db, channel.id, user, inviter, via_request)?;
     invites::take_request(context.db, channel.peer(), user)?;
     dialogs::open_channel(context.db, user, channel.peer())?;
-    post::tell_changed(context, channel, user)
+    if user == context.me { post::tell_joined(context, channel) } else { post::tell_changed(context, channel, user) }
 }
 
 /// Brings someone in for the caller; false if they are in already.
