@@ -124,6 +124,26 @@ fn a_request_waits_for_an_administrator() {
 }
 
 #[test]
+fn who_is_added_asks_no_more() {
+    let world = World::new();
+    let (alice, bob, carol) = (world.human(1), world.human(2), world.human(3));
+    let channel = supergroup(&alice, &[]);
+    let peer = group(&alice, &[&bob], "Friends");
+    let enums::InputPeer::Chat(types::InputPeerChat { chat_id }) = peer else { panic!() };
+    for peer in [peer.clone(), channel.peer(&alice)] {
+        let make = functions::messages::ExportChatInvite { request_needed: true, ..export(peer) };
+        assert_eq!(carol.err(&import(&hash(&alice.ok(&make)))), "400 INVITE_REQUEST_SENT");
+    }
+    let user_id = alice.user(&carol).into();
+    alice.ok(&functions::messages::AddChatUser { chat_id, user_id, fwd_limit: 0 });
+    alice.ok(&channel.invite(&alice, &[&carol]));
+    for peer in [peer, channel.peer(&alice)] {
+        let enums::messages::ChatInviteImporters::Importers(asking) = alice.ok(&importers(peer, true));
+        assert_eq!(asking.count, 0);
+    }
+}
+
+#[test]
 fn all_requests_are_answered_at_once_in_groups_and_channels() {
     let world = World::new();
     let (alice, bob) = (world.human(1), world.human(2));

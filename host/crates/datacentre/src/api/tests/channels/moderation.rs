@@ -3,7 +3,7 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions};
 
-use super::super::world::{World, edit};
+use super::super::world::{World, edit, forward, new_message};
 use super::{
     AdminRights, BannedRights, Filter, broadcast, moderator, no_ban, no_rights, out, silence, supergroup, told,
 };
@@ -194,6 +194,12 @@ fn only_who_may_edits_and_posts_in_a_broadcast_channel() {
     assert_eq!(bob.err(&news.delete(&bob, vec![id])), "403 MESSAGE_DELETE_FORBIDDEN");
     alice.ok(&news.admin(&alice, &carol, AdminRights { edit_messages: true, ..no_rights() }));
     carol.ok(&edit(news.peer(&carol), id, "edited by carol"));
+    let forwarded = alice.ok(&forward(news.peer(&alice), news.peer(&alice), vec![id]));
+    let forwarded = edit(news.peer(&carol), new_message(&forwarded).id(), "x");
+    assert_eq!(carol.err(&forwarded), "403 MESSAGE_AUTHOR_REQUIRED", "what was said elsewhere stays as it was");
+    alice.ok(&news.admin(&alice, &bob, no_rights()));
+    assert_eq!(bob.err(&edit(news.peer(&bob), own, "x")), "403 CHAT_WRITE_FORBIDDEN");
+    alice.ok(&news.admin(&alice, &bob, AdminRights { post_messages: true, ..no_rights() }));
     bob.ok(&news.delete(&bob, vec![own]));
 }
 
