@@ -141,7 +141,8 @@ fn moderate_a_supergroup(one: &mut Chat, other: &mut Chat, guest: &mut Chat) {
     let channel = one.ask(json!({"do": "supergroup", "title": "A supergroup", "members": [user]}))["channel"].clone();
     let sent = one.ask(json!({"do": "send", "channel": channel, "text": "all here?"}))["id"].clone();
     let heard = other.message_with("all here?");
-    assert_eq!([&heard["channel"], &heard["sender"], &heard["id"]], [&channel, &one.id, &sent], "ids are the channel's");
+    assert_eq!([&heard["channel"], &heard["sender"]], [&channel, &one.id]);
+    assert_eq!(heard["id"], sent, "ids are the channel's");
     other.ask(json!({"do": "send", "channel": channel, "text": "yes", "reply_to": sent}));
     assert_eq!(one.message_with("yes")["reply_to"], sent);
 

@@ -153,7 +153,8 @@ pub(super) fn search(context: &mut Context<'_>, call: functions::contacts::Searc
     let limit = i64::from(call.limit).clamp(0, FOUND_MAX);
     for channel in channels::search(context.db, context.me, query, limit)? {
         let peer = channel.peer();
-        let mine = members::find(context.db, channel.id, context.me)?.is_some_and(|member| member.standing == Standing::Member);
+        let member = members::find(context.db, channel.id, context.me)?;
+        let mine = member.is_some_and(|member| member.standing == Standing::Member);
         (if mine { &mut my_results } else { &mut results }).push(to_tl(peer));
         people.add(peer);
     }

@@ -12,8 +12,8 @@ use super::context::Context;
 use super::error::{Answer, bad_request};
 use super::peers::Peers;
 use super::render;
-use crate::model::log::{self, Entry};
 use crate::model::Peer;
+use crate::model::log::{self, Entry};
 use crate::model::messages::{self, Message};
 
 /// How many log entries one answer covers at most.

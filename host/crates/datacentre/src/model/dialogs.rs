@@ -26,8 +26,17 @@ pub(crate) struct Dialog {
 impl Dialog {
     /// The dialog with a peer nothing is stored of.
     pub(crate) fn empty(peer: Peer) -> Dialog {
-        let (marked_unread, draft, notify) = (false, None, None);
-        Dialog { peer, top_message: 0, read_inbox: 0, read_outbox: 0, unread: 0, marked_unread, pinned: 0, draft, notify }
+        Dialog {
+            peer,
+            top_message: 0,
+            read_inbox: 0,
+            read_outbox: 0,
+            unread: 0,
+            marked_unread: false,
+            pinned: 0,
+            draft: None,
+            notify: None,
+        }
     }
 }
 

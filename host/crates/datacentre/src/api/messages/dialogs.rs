@@ -9,8 +9,8 @@ use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
 use crate::api::peers::{self, Peers, to_tl};
 use crate::api::{render, text};
-use crate::model::dialogs::{self, Dialog};
 use crate::model::Peer;
+use crate::model::dialogs::{self, Dialog};
 
 /// The most dialogs of one page.
 const PAGE_MAX: usize = 100;
@@ -29,7 +29,8 @@ pub(in crate::api) fn get_dialogs(
     }
     let first_page = call.offset_id == 0 && call.offset_date == 0;
     let count = i32::try_from(all.len()).unwrap_or(i32::MAX);
-    let mut placed = all.into_iter().map(|dialog| Ok((place(context, &dialog)?, dialog))).collect::<Answer<Vec<_>>>()?;
+    let with_place = |dialog| Ok((place(context, &dialog)?, dialog));
+    let mut placed = all.into_iter().map(with_place).collect::<Answer<Vec<_>>>()?;
     placed.sort_by_key(|(place, dialog)| std::cmp::Reverse((if first_page { dialog.pinned } else { 0 }, *place)));
     if !first_page {
         let offset = offset(context, &call)?;
