@@ -223,8 +223,8 @@ fn text_message(id: MessageId, text: &str) -> Message {
     Message {
         id,
         flags: MessageFlags { unread: true, created: true, ..Default::default() },
-        source: Some(person(7, "Ada", "Lovelace")),
-        destination: Some(person(1, "Script", "Account")),
+        source: Some(PeerId::user(7)),
+        destination: PeerId::user(1),
         text: Some(text.to_owned()),
         media: None,
         date: 1_700_000_000,

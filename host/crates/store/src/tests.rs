@@ -19,8 +19,8 @@ fn message(id: i64, text: &str) -> Message {
     Message {
         id,
         flags: MessageFlags { unread: true, created: true, ..MessageFlags::default() },
-        source: None,
-        destination: None,
+        source: Some(PeerId::user(2)),
+        destination: PeerId::user(1),
         text: Some(text.to_owned()),
         media: None,
         date: 1_700_000_000,

@@ -204,15 +204,11 @@ impl ScriptOutput for Said {
 }
 
 pub(crate) fn message(id: MessageId, text: &str) -> Message {
-    let user = |id| {
-        let user = User { id, ..User::default() };
-        Some(Peer { name: "Ada".to_owned(), details: PeerDetails::User(user) })
-    };
     Message {
         id,
         flags: MessageFlags::default(),
-        source: user(1),
-        destination: user(OUR_ID),
+        source: Some(PeerId::user(1)),
+        destination: PeerId::user(OUR_ID),
         text: Some(text.to_owned()),
         media: None,
         date: 1_700_000_000,
