@@ -8,8 +8,8 @@ use sandbox::{ComponentSource, Folders, Limits, LogLevel, Output, Program, Sandb
 use store::AccountStore;
 use tempfile::TempDir;
 use tgl::{
-    AccountState, CallError, Completion, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerDetails, Request,
-    ScriptName, ServiceAction, User,
+    AccountState, CallError, Completion, Event, Message, MessageFlags, MessageId, Outcome, PeerId, Request, ScriptName,
+    ServiceAction,
 };
 use tokio::sync::{mpsc, watch};
 
