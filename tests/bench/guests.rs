@@ -11,9 +11,7 @@ use sandbox::{
     ComponentSource, ExitMoment, Folders, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
     SandboxConfig, StartConfig,
 };
-use tgl::{
-    Call, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerDetails, PeerId, RequestId, ServiceAction, User,
-};
+use tgl::{Call, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerId, RequestId, ServiceAction};
 
 use crate::progress;
 use crate::sample::{Figures, MS, Measure, US};
@@ -232,17 +230,6 @@ fn text_message(id: MessageId, text: &str) -> Message {
         reply_to: None,
         action: ServiceAction::None,
     }
-}
-
-fn person(id: i64, first_name: &str, last_name: &str) -> Peer {
-    let user = User {
-        id,
-        first_name: Some(first_name.to_owned()),
-        last_name: Some(last_name.to_owned()),
-        username: Some(first_name.to_lowercase()),
-        ..Default::default()
-    };
-    Peer { name: format!("{first_name}_{last_name}"), details: PeerDetails::User(user) }
 }
 
 /// Memory of this process that it has written to and shares with nobody, by the kernel's account.
