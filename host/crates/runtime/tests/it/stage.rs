@@ -34,12 +34,13 @@ pub(crate) struct Setting {
     pub(crate) source: &'static str,
     pub(crate) limits: Limits,
     pub(crate) is_logged_in: bool,
+    pub(crate) link_previews: bool,
 }
 
 impl Setting {
     /// A script with this source on an account that is logged in.
     pub(crate) fn of(source: &'static str) -> Self {
-        Self { source, limits: Limits::default(), is_logged_in: true }
+        Self { source, limits: Limits::default(), is_logged_in: true, link_previews: true }
     }
 }
 
@@ -76,6 +77,7 @@ impl Stage {
             args: Vec::new(),
             env: Vec::new(),
             limits: setting.limits,
+            link_previews: setting.link_previews,
         };
         let link = Link { requests: requests_sender, completions: completions_receiver, state: state_receiver };
         let said = Said::default();
