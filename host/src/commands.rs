@@ -5,3 +5,4 @@ pub(crate) mod compile_worker;
 pub(crate) mod dc;
 pub(crate) mod login;
 pub(crate) mod run;
+pub(crate) mod telegram_cli;

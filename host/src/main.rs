@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{accounts, compile_worker, dc, login, run};
+use crate::commands::{accounts, compile_worker, dc, login, run, telegram_cli};
 
 /// Runs telegram-cli Python scripts, and new ones in any language, as isolated WebAssembly guests.
 #[derive(Parser)]
@@ -42,6 +42,9 @@ enum Command {
     Login(login::Args),
     /// List the accounts that are logged in
     Accounts,
+    /// Run a script by telegram-cli's own command line
+    #[command(name = "telegram-cli", disable_version_flag = true)]
+    TelegramCli(Box<telegram_cli::Args>),
     /// Compile one component from stdin to stdout, in a process with its own limits
     #[command(name = compile_worker::COMPILE_WORKER, hide = true)]
     CompileWorker,
@@ -52,14 +55,28 @@ fn main() -> ExitCode {
     if let Command::CompileWorker = cli.command {
         return compile_worker::execute();
     }
-    output::start_logging();
+    output::start_logging(match &cli.command {
+        Command::TelegramCli(args) => args.log_filter(),
+        _ => None,
+    });
     let output = output::Output::new(cli.json);
-    match execute(cli.command, cli.data, &output) {
+    match begin(cli.command, cli.data, &output) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output.failed(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Does the work here, unless another process is to.
+fn begin(command: Command, data: Option<PathBuf>, output: &output::Output) -> anyhow::Result<u8> {
+    match command {
+        Command::TelegramCli(args) => match args.hand_over(output)? {
+            Some(code) => Ok(code),
+            None => execute(Command::Run(args.into_run()?), data, output),
+        },
+        command => execute(command, data, output),
     }
 }
 
@@ -74,7 +91,7 @@ fn execute(command: Command, data: Option<PathBuf>, output: &output::Output) -> 
             Command::Dc(args) => dc::execute(args, &data_dir, output).await,
             Command::Login(args) => login::execute(args, &data_dir, output).await,
             Command::Accounts => accounts::execute(&data_dir, output),
-            Command::CompileWorker => unreachable!("it needs neither a runtime nor a data directory"),
+            Command::TelegramCli(_) | Command::CompileWorker => unreachable!("it was done before"),
         }
     });
     runtime.shutdown_background();

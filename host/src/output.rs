@@ -103,10 +103,10 @@ impl runtime::ScriptOutput for Output {
     }
 }
 
-/// The host's own log, for those who look for a fault: `TGLHOST_LOG=debug`. By default only errors.
-pub(crate) fn start_logging() {
+/// The host's own log, for those who look for a fault: `TGLHOST_LOG=debug`. By default `filter`, or only errors.
+pub(crate) fn start_logging(filter: Option<&str>) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("TGLHOST_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(filter.unwrap_or("error")));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 

@@ -65,12 +65,10 @@ impl Side {
     }
 
     fn is_of_this_chat(&self, message: &Message) -> bool {
-        let (source, destination) =
-            (message.source.as_ref().map(tgl::Peer::id), message.destination.as_ref().map(tgl::Peer::id));
         if message.flags.outgoing {
-            destination == Some(self.other)
+            message.destination == self.other
         } else {
-            source == Some(self.other) && destination.is_some_and(|peer| peer.kind == PeerKind::User)
+            message.source == Some(self.other) && message.destination.kind == PeerKind::User
         }
     }
 }
@@ -176,11 +174,11 @@ impl TerminalChat {
     }
 
     fn show_new_messages(&mut self) -> Result<()> {
-        let output = self.output.clone();
+        let (output, store) = (self.output.clone(), self.you.store.clone());
+        let from = store.peer(self.you.other)?.map_or_else(String::new, |peer| peer.name);
         self.you.read(|message| {
             if !message.flags.outgoing {
-                let from = message.source.as_ref().map_or("", |peer| &peer.name);
-                output.chat_message(from, message.text.as_deref().unwrap_or("(no text)"));
+                output.chat_message(&from, message.text.as_deref().unwrap_or("(no text)"));
             }
         })
     }

@@ -11,9 +11,7 @@ use sandbox::{
     ComponentSource, ExitMoment, Folders, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
     SandboxConfig, StartConfig,
 };
-use tgl::{
-    Call, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerDetails, PeerId, RequestId, ServiceAction, User,
-};
+use tgl::{Call, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerId, RequestId, ServiceAction};
 
 use crate::progress;
 use crate::sample::{Figures, MS, Measure, US};
@@ -223,8 +221,8 @@ fn text_message(id: MessageId, text: &str) -> Message {
     Message {
         id,
         flags: MessageFlags { unread: true, created: true, ..Default::default() },
-        source: Some(person(7, "Ada", "Lovelace")),
-        destination: Some(person(1, "Script", "Account")),
+        source: Some(PeerId::user(7)),
+        destination: PeerId::user(1),
         text: Some(text.to_owned()),
         media: None,
         date: 1_700_000_000,
@@ -232,17 +230,6 @@ fn text_message(id: MessageId, text: &str) -> Message {
         reply_to: None,
         action: ServiceAction::None,
     }
-}
-
-fn person(id: i64, first_name: &str, last_name: &str) -> Peer {
-    let user = User {
-        id,
-        first_name: Some(first_name.to_owned()),
-        last_name: Some(last_name.to_owned()),
-        username: Some(first_name.to_lowercase()),
-        ..Default::default()
-    };
-    Peer { name: format!("{first_name}_{last_name}"), details: PeerDetails::User(user) }
 }
 
 /// Memory of this process that it has written to and shares with nobody, by the kernel's account.

@@ -3,3 +3,4 @@
 mod bad_input;
 mod chat;
 mod data_centre;
+mod telegram_cli;

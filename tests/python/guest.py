@@ -82,6 +82,10 @@ class GuestTest(unittest.TestCase):
     def user_record(self, id=100, first_name="John", last_name="Doe", username=None, phone="79001234567", online=False, when=0):
         return self.types.User(id, first_name, last_name, username, phone, self.types.UserStatus(online, when))
 
+    def user_id(self, id=100):
+        """What names a user."""
+        return self.types.PeerId(0, id)
+
     def user(self, name="John_Doe", **fields):
         """A user's record."""
         return self.types.Peer(name, self.types.PeerDetails_User(self.user_record(**fields)))
@@ -96,9 +100,18 @@ class GuestTest(unittest.TestCase):
         return self.types.Peer("!_John", self.types.PeerDetails_SecretChat(self.types.SecretChat(id, self.user_record())))
 
     def message(self, id=1, flags=0, text="hello", media=None, date=0, forward=None, reply_to=None, action=0, **ends):
-        """A message's record."""
+        """A message's record. Its `source` and `destination` are records of peers, which the host knows then."""
         source, destination = ends.get("source", self.user()), ends.get("destination", self.user("Me", id=1))
+        source, destination = source and self.known(source), self.known(destination)
         return self.types.Message(id, flags, source, destination, text, media, date, forward, reply_to, action)
+
+    def known(self, raw):
+        """Has the host know a peer by its record, and gives what names it."""
+        from tgl import _records
+
+        kind, record = raw[_records.Peer.DETAILS]
+        self.host.peers[_records._KINDS[kind], record[0]] = raw
+        return self.types.PeerId(kind, record[0])
 
     def peer(self, raw=None):
         """A tgl.Peer over a record."""

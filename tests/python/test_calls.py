@@ -121,8 +121,7 @@ class Calls(GuestTest):
 
     def plain(self, value):
         """What reached the host, in the tables' words."""
-        types = self.types
-        if isinstance(value, types.PeerId):
+        if hasattr(value, "kind"):
             return {("USER", 100): PEER, ("CHAT", 7): CHAT}[value.kind.name, value.id]
         if isinstance(value, (list, tuple)):
             return [self.plain(element) for element in value]

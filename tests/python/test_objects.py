@@ -89,9 +89,35 @@ class Messages(GuestTest):
         self.assertEqual((type(msg.src), msg.src.id, msg.dest.id), (self.tgl.Peer, 100, 1))
 
     def test_nothing_is_none(self):
-        msg = self.msg(text=None, source=None, destination=None)
-        names = ("src", "dest", "text", "media", "date", "fwd_src", "fwd_date", "reply_id", "reply")
+        msg = self.msg(text=None, source=None)
+        names = ("src", "text", "media", "date", "fwd_src", "fwd_date", "reply_id", "reply")
         self.assertEqual({name: getattr(msg, name) for name in names}, dict.fromkeys(names))
+
+    def test_peers_are_looked_up_once_in_a_callback(self):
+        self.load(
+            "import tgl\n"
+            "def show(msg):\n"
+            "    print(msg.src.id, msg.dest.type, end=' ')\n"
+            "    if msg.text == 'more': print(msg.src.name, msg.src.username, msg.src.first_name, end=' ')\n"
+            "tgl.set_on_msg_receive(show)\n"
+        )
+        for text, name, printed, looked_up in [
+            ("", "John_Doe", "100 1 ", 0), ("more", "John_Doe", "100 1 John_Doe None John ", 1), ("more", "Jo", "100 1 Jo None John ", 1),
+        ]:  # fmt: skip
+            with self.subTest(text):
+                self.host.printed["STDOUT"], self.host.looked_up = "", []
+                self.deliver("on_message", self.message(text=text, source=self.user(name)))
+                self.assertEqual((self.stdout, len(self.host.looked_up)), (printed, looked_up))
+
+    def test_a_peer_that_the_host_does_not_know_has_an_id(self):
+        for kind, type_name, empty in [(0, "user", {}), (1, "chat", {"user_list": []}), (2, "chat", {"user_list": []})]:
+            with self.subTest(kind):
+                msg = self.msg(source=None)
+                msg._raw = (*msg._raw[:2], self.types.PeerId(kind, 77), *msg._raw[3:])
+                self.assertEqual((msg.src.id, msg.src.type_name, msg.src.name), (77, type_name, None))
+                for attribute in ("username", "first_name", "phone"):
+                    self.assertIsNone(getattr(msg.src, attribute))
+                self.assertEqual(msg.src.user_list, empty.get("user_list"))
 
     def test_flags(self):
         cases = [(0, 0), (1, 1), (2, 2), (4, 16), (8, 256), (16, 512), (32, 1024), (64, 2048), (128, 8192), (255, 11667 + 256)]
@@ -132,7 +158,7 @@ class Messages(GuestTest):
         self.assertIs(type(self.msg(media=cases[4][0]).media["user_id"]), float)
 
     def test_forward(self):
-        msg = self.msg(forward=self.types.Forward(self.user(), 1700000000))
+        msg = self.msg(forward=self.types.Forward(self.user_id(), 1700000000))
         self.assertEqual((msg.fwd_src.id, msg.fwd_date), (100, datetime.fromtimestamp(1700000000)))
         self.assertIsNone(self.msg(forward=self.types.Forward(None, 1)).fwd_src)
 
@@ -143,8 +169,9 @@ class Messages(GuestTest):
 
     def test_repr(self):
         self.assertEqual(
-            repr(self.msg(source=None, destination=None, reply_to=4)),
-            "<tgl.Msg id=1, flags=0, mention=False, out=False, unread=False, service=False, src=None, dest=None, "
+            repr(self.msg(source=None, destination=self.chat(), reply_to=4)),
+            "<tgl.Msg id=1, flags=0, mention=False, out=False, unread=False, service=False, src=None, "
+            "dest=<tgl.Peer: type=chat, id=7, name=My_Chat>, "
             "text='hello', media=None, date=None, fwd_src=None, fwd_date=None, reply_id=4, reply=None>",
         )
 

@@ -34,7 +34,7 @@ class Host:
     def __init__(self):
         self.calls, self.logs, self.timers, self.exits = [], [], [], []
         self.printed = {"STDOUT": "", "STDERR": ""}
-        self.peers, self.messages = {}, {}
+        self.peers, self.messages, self.looked_up = {}, {}, []
         self.types = None
 
     def import_called(self, interface, name, arguments):
@@ -43,6 +43,7 @@ class Host:
             self.calls.append((name, arguments))
             return len(self.calls)
         if interface == "lookup":
+            self.looked_up.append(arguments[0])
             found, key = (self.peers, (arguments[0].kind.name, arguments[0].id)) if name == "get_peer" else (self.messages, arguments[0])
             return found.get(key)
         if name == "print":

@@ -22,23 +22,19 @@ _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _UINT32_MAX = 2**32 - 1
 
 
-class Handle:
-    """What `tgl.Peer` and `tgl.Msg` have in common: a record that came from the host."""
+class PeerHandle:
+    """The base of `tgl.Peer`: what names the peer, as the host sends it, and its record once it has been looked up."""
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_key", "_raw")
+    _key: tuple[int, int]
     _raw: Any
 
 
-class PeerHandle(Handle):
-    """The base of `tgl.Peer`."""
+class MsgHandle:
+    """The base of `tgl.Msg`: a record that came from the host."""
 
-    __slots__ = ()
-
-
-class MsgHandle(Handle):
-    """The base of `tgl.Msg`."""
-
-    __slots__ = ()
+    __slots__ = ("_raw",)
+    _raw: Any
 
 
 def text(value: object, name: str) -> str:
@@ -100,8 +96,7 @@ def peer_id(value: object, name: str = "peer") -> Any:
     """A `tgl.Peer`, as the record that names it."""
     if not isinstance(value, PeerHandle):
         raise TypeError(f"{name} must be tgl.Peer, not {_type_name(value)}")
-    kind, record = value._raw[_records.Peer.DETAILS]
-    return _host.types.PeerId(getattr(_host.types.PeerKind, kind), record[0])
+    return _records.peer_id(*value._key)
 
 
 def peer_ids(value: object, name: str) -> list[Any]:

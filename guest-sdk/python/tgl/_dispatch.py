@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 from . import _host, _pending, _report, _timers
 from ._events import handlers
-from ._objects import wrap_msg, wrap_peer
+from ._objects import forget_look_ups, wrap_msg, wrap_peer
 
 CHANGES = (
     "created", "deleted", "phone", "contact", "photo", "blocked", "real_name", "name", "requested", "working", "flags",
@@ -87,6 +87,7 @@ def settle() -> None:
             _run(function, ())
     if _report.late:
         _report.flush_late()
+    forget_look_ups()
     ticking = _looping and handlers["on_loop"] is not None
     if ticking or _timers.waiting:
         _timers.arm(ticking)

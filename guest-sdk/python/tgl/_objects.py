@@ -1,5 +1,6 @@
-"""`tgl.Peer` and `tgl.Msg`: read-only views of records that came from the host.
+"""`tgl.Peer` and `tgl.Msg`: read-only views of what the host sent.
 
+A message names its peers; what there is to know of a peer is looked up when a script first asks for more than its id.
 Invariant: making one copies nothing; an attribute is worked out when it is read, and reading one never raises.
 """
 
@@ -47,7 +48,7 @@ class Peer(PeerHandle):
     __slots__ = ()
 
     def __init__(self, type: Optional[int] = None, id: Optional[int] = None) -> None:
-        self._raw = _find_peer(type, id)
+        self._key, self._raw = _find_peer(type, id)
 
     def __init_subclass__(cls) -> None:
         raise TypeError("type 'tgl.Peer' is not an acceptable base type")
@@ -72,22 +73,22 @@ class Peer(PeerHandle):
     @property
     def id(self) -> int:
         """The id, unique among peers of one kind."""
-        return self._record[0]
+        return self._key[1]
 
     @property
     def type(self) -> int:
         """`tgl.PEER_USER`, `tgl.PEER_CHAT` or `tgl.PEER_ENCR_CHAT`."""
-        return _TYPES[self._raw[RawPeer.DETAILS][0]][0]
+        return _TYPES[self._key[0]][0]
 
     @property
     def type_name(self) -> str:
         """'user', 'chat' or 'secret_chat'."""
-        return _TYPES[self._raw[RawPeer.DETAILS][0]][1]
+        return _TYPES[self._key[0]][1]
 
     @property
     def name(self) -> Optional[str]:
         """The print name, unique within the account: `First_Last`, or a group's title with '_' for blanks."""
-        return self._raw[RawPeer.NAME] or None
+        return self._known[RawPeer.NAME] or None
 
     @property
     def user_id(self) -> Optional[int]:
@@ -255,9 +256,16 @@ class Peer(PeerHandle):
         _calls.delete_chat_user(self, peer, callback)
 
     @property
+    def _known(self) -> Any:
+        """The peer's record, as the host knew it when it was first asked for."""
+        if self._raw is None:
+            self._raw = _look_up_peer(self._key) or _records.unknown_peer(*self._key)
+        return self._raw
+
+    @property
     def _record(self) -> Any:
         """The record of the user, group or secret chat."""
-        return self._raw[RawPeer.DETAILS][1]
+        return self._known[RawPeer.DETAILS][1]
 
     def _user_record(self) -> Any:
         kind = self.type
@@ -319,12 +327,13 @@ class Msg(MsgHandle):
     @property
     def src(self) -> Optional[Peer]:
         """Who wrote it."""
-        return _peer_or_none(self._raw[RawMessage.SOURCE])
+        source = self._raw[RawMessage.SOURCE]
+        return None if source is None else _peer_named(source)
 
     @property
     def dest(self) -> Optional[Peer]:
         """Where it was sent to: the receiving user, or the group."""
-        return _peer_or_none(self._raw[RawMessage.DESTINATION])
+        return _peer_named(self._raw[RawMessage.DESTINATION])
 
     @property
     def text(self) -> Optional[str]:
@@ -346,7 +355,7 @@ class Msg(MsgHandle):
     def fwd_src(self) -> Optional[Peer]:
         """Who wrote it first, if it was forwarded."""
         forward = self._raw[RawMessage.FORWARD]
-        return None if forward is None else _peer_or_none(forward.source)
+        return None if forward is None or forward.source is None else _peer_named(forward.source)
 
     @property
     def fwd_date(self) -> Optional[datetime]:
@@ -414,7 +423,8 @@ for _class in (Error, PeerError, MsgError, Peer, Msg):
 
 def wrap_peer(raw: Any) -> Peer:
     """A `tgl.Peer` over the host's record."""
-    peer = _new(Peer)
+    kind, record = raw[RawPeer.DETAILS]
+    peer = _peer_named((kind, record[0]))
     peer._raw = raw
     return peer
 
@@ -426,14 +436,17 @@ def wrap_msg(raw: Any) -> Msg:
     return msg
 
 
+def forget_look_ups() -> None:
+    """Has peers looked up anew: those that a callback asks for stay as they are until it has ended."""
+    _looked_up.clear()
+
+
 _new = object.__new__
 
-_TYPES = {
-    _records.USER: (PEER_USER, "user"),
-    _records.CHAT: (PEER_CHAT, "chat"),
-    _records.CHANNEL: (PEER_CHAT, "chat"),
-    _records.SECRET_CHAT: (PEER_ENCR_CHAT, "secret_chat"),
-}
+_looked_up: dict[tuple[int, int], Any] = {}
+"""What the host said of peers during this callback."""
+
+_TYPES = ((PEER_USER, "user"), (PEER_CHAT, "chat"), (PEER_CHAT, "chat"), (PEER_ENCR_CHAT, "secret_chat"))
 """type and type_name for each kind of peer that the host knows. Most groups are supergroups today, and scripts that ask for
 `tgl.PEER_CHAT` mean all of them."""
 
@@ -450,7 +463,8 @@ _FLAG_BITS = (1, 2, 16, 256, 512, 1024, 2048, 8192)
 _RAW_UNREAD, _RAW_OUTGOING, _RAW_MENTION, _RAW_SERVICE = 1, 2, 4, 128
 
 
-def _find_peer(type: object, id: object) -> Any:
+def _find_peer(type: object, id: object) -> tuple[tuple[int, int], Any]:
+    """What names the peer that a script asks for, and its record."""
     _host.require()
     try:
         kinds, number = _KINDS[_check.int32(type, "type")], _check.int64(id, "id")
@@ -459,28 +473,36 @@ def _find_peer(type: object, id: object) -> Any:
     except KeyError:
         raise PeerError(f"there is no peer type {type}: use tgl.PEER_USER, PEER_CHAT or PEER_ENCR_CHAT") from None
     for kind in kinds:
-        raw = _look_up_peer(kind, number)
+        key = (kind, number)
+        raw = _look_up_peer(key)
         if raw is not None:
-            return raw
+            return key, raw
     raise PeerError(f"this account has not seen a peer of type {type} with id {id}")
 
 
-def _look_up_peer(kind: str, id: int) -> Any:
+def _look_up_peer(key: tuple[int, int]) -> Any:
     """What the host knows of a peer; None if nothing."""
-    return _host.lookup.get_peer(_host.types.PeerId(getattr(_host.types.PeerKind, kind), id))
+    raw = _looked_up.get(key)
+    if raw is None:
+        raw = _looked_up[key] = _host.lookup.get_peer(_records.peer_id(*key))
+    return raw
+
+
+def _peer_named(key: tuple[int, int]) -> Peer:
+    """The peer with this kind and id."""
+    peer = _new(Peer)
+    peer._key = key
+    peer._raw = None
+    return peer
 
 
 def _peer_of_user(user: Any) -> Peer:
     """The peer of a user's record: as the host knows it, else made of what the record says."""
-    raw = _look_up_peer(_records.USER, user[RawUser.ID])
+    raw = _look_up_peer((_records.USER, user[RawUser.ID]))
     if raw is None:
         names = filter(None, (user[RawUser.FIRST_NAME], user[RawUser.LAST_NAME]))
-        raw = _records.make_peer("_".join(names).replace(" ", "_"), _records.USER, user)
+        raw = ("_".join(names).replace(" ", "_"), (_records.USER, user))
     return wrap_peer(raw)
-
-
-def _peer_or_none(raw: Any) -> Optional[Peer]:
-    return None if raw is None else wrap_peer(raw)
 
 
 def _datetime_or_none(timestamp: int) -> Optional[datetime]:

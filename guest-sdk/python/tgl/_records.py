@@ -1,11 +1,12 @@
 """The records that every event carries, as tuples.
 
-componentize-py calls a constructor for every record, variant and set of flags that the host sends, a dozen for one message.
-With the classes it generates, those calls cost more than the rest of an event. So the constructors of the most frequent
-ones are replaced by functions that give tuples, and this module names the positions in them.
+componentize-py calls a constructor for every record, variant, enum and set of flags that the host sends, several for one
+message. With the classes it generates, those calls cost more than the rest of an event. So the constructors of the most
+frequent ones are replaced by functions that give tuples and ints, and this module names the positions in them. What a guest
+sends as well keeps its class here: `peer_id` makes it.
 
-Invariant: only what the host sends and a guest never does is replaced, before componentize-py looks the constructors up,
-that is while the component's app imports this package; and the positions are those of wit/v0.1/types.wit, or the import fails.
+Invariant: constructors are replaced before componentize-py looks them up, that is while the component's app imports this
+package; and the positions are those of wit/v0.1/types.wit, or the import fails.
 """
 
 from __future__ import annotations
@@ -22,8 +23,14 @@ class Message:
     ID, FLAGS, SOURCE, DESTINATION, TEXT, MEDIA, DATE, FORWARD, REPLY_TO, ACTION = range(10)
 
 
+class PeerId:
+    """Positions in what names a peer: its kind (`USER`...) and its id."""
+
+    KIND, ID = range(2)
+
+
 class Peer:
-    """Positions in a peer's record. The details are a tuple of the case's name (`USER`...) and its record."""
+    """Positions in a peer's record. The details are a tuple of the kind (`USER`...) and the record of that kind."""
 
     NAME, DETAILS = range(2)
 
@@ -52,24 +59,34 @@ class UserStatus:
     ONLINE, WHEN = range(2)
 
 
-USER, CHAT, CHANNEL, SECRET_CHAT = "USER", "CHAT", "CHANNEL", "SECRET_CHAT"
-"""The cases of a peer's details, named as the contract's kinds of peers are."""
+USER, CHAT, CHANNEL, SECRET_CHAT = range(4)
+"""The contract's kinds of peers, in its order."""
 
-_DETAILS = {
-    "PeerDetails_User": USER,
-    "PeerDetails_Chat": CHAT,
-    "PeerDetails_Channel": CHANNEL,
-    "PeerDetails_SecretChat": SECRET_CHAT,
-}
+_KINDS = ("USER", "CHAT", "CHANNEL", "SECRET_CHAT")
+_DETAILS = ("PeerDetails_User", "PeerDetails_Chat", "PeerDetails_Channel", "PeerDetails_SecretChat")
+_SENT = "_sent_by_guests"
+"""Where the classes of what a guest sends too are kept: on the module they were taken from, which may outlive this one."""
 
 
-def make_peer(name: str, kind: str, record: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A peer's record, as the host would send it."""
-    return (name, (kind, record))
+def peer_id(kind: int, id: int) -> Any:
+    """What names a peer, as it is sent to the host."""
+    sent_id, sent_kinds = getattr(_host.types, _SENT)
+    return sent_id(sent_kinds[kind], id)
+
+
+def unknown_peer(kind: int, id: int) -> tuple[Any, ...]:
+    """The record of a peer that the host does not know."""
+    user = (id, None, None, None, None, (False, 0))
+    record = user if kind == USER else (id, user) if kind == SECRET_CHAT else (id, "", None, [])
+    return ("", (kind, record))
 
 
 def _replace_constructors(types: Any) -> None:
-    for positions in (Message, Peer, User, Group, SecretChat, UserStatus):
+    if not hasattr(types, _SENT):
+        if tuple(kind.name for kind in types.PeerKind) != _KINDS:
+            raise ImportError("tgl/_records.py and wit/v0.1/types.wit differ in the kinds of peers")
+        setattr(types, _SENT, (types.PeerId, tuple(types.PeerKind)))
+    for positions in (Message, PeerId, Peer, User, Group, SecretChat, UserStatus):
         generated = getattr(types, positions.__name__)
         if not dataclasses.is_dataclass(generated):
             continue  # Replaced already.
@@ -77,17 +94,17 @@ def _replace_constructors(types: Any) -> None:
             if getattr(positions, field.name.upper(), None) != index:
                 raise ImportError(f"tgl/_records.py and wit/v0.1/types.wit differ in {positions.__name__}.{field.name}")
         setattr(types, positions.__name__, _as_tuple)
-    for name, case in _DETAILS.items():
-        setattr(types, name, _as_case(case))
-    types.MessageFlags = types.Changes = types.ServiceAction = int
+    for kind, name in enumerate(_DETAILS):
+        setattr(types, name, _as_details(kind))
+    types.MessageFlags = types.Changes = types.ServiceAction = types.PeerKind = int
 
 
 def _as_tuple(*fields: Any) -> tuple[Any, ...]:
     return fields
 
 
-def _as_case(case: str) -> Callable[[Any], tuple[str, Any]]:
-    return lambda record: (case, record)
+def _as_details(kind: int) -> Callable[[Any], tuple[int, Any]]:
+    return lambda record: (kind, record)
 
 
 if _host.types is not None:

@@ -60,22 +60,19 @@ impl Message {
         self.flags.contains(MessageFlags::OUTGOING)
     }
 
-    /// The conversation it stands in: the other side of a private chat, else the group or channel. `None` where the host
-    /// does not know it.
-    pub fn chat(&self) -> Option<&Peer> {
-        let private = matches!(self.destination.as_ref()?.details, PeerDetails::User(_));
-        if private && !self.is_outgoing() { self.source.as_ref() } else { self.destination.as_ref() }
+    /// The conversation it stands in: the other side of a private chat, else the group or channel.
+    pub fn chat(&self) -> PeerId {
+        match self.source {
+            Some(source) if self.destination.kind == PeerKind::User && !self.is_outgoing() => source,
+            _ => self.destination,
+        }
     }
 
-    /// A message to the conversation this one stands in, as an answer to it. Ends in [`Failure::NotFound`] where
-    /// [`chat`](Message::chat) is `None`.
+    /// A message to the conversation this one stands in, as an answer to it.
     pub fn reply<'a>(&self, text: &'a str) -> SendMessage<'a> {
-        send_message(self.chat().map_or(NOBODY, Peer::id), text).reply_to(self.id)
+        send_message(self.chat(), text).reply_to(self.id)
     }
 }
-
-/// No user has this id: a call that names it comes back with [`Failure::NotFound`].
-const NOBODY: PeerId = PeerId::user(0);
 
 impl CallError {
     /// An error of this kind, in these words.
@@ -103,20 +100,9 @@ impl std::error::Error for CallError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Group, ServiceAction, User, UserStatus};
+    use crate::ServiceAction;
 
-    fn person(id: i64) -> Peer {
-        let status = UserStatus { online: false, when: 0 };
-        let user = User { id, first_name: None, last_name: None, username: None, phone: None, status };
-        Peer { name: format!("user#{id}"), details: PeerDetails::User(user) }
-    }
-
-    fn group(id: i64) -> Peer {
-        let group = Group { id, title: "Us".into(), username: None, member_ids: vec![] };
-        Peer { name: "Us".into(), details: PeerDetails::Chat(group) }
-    }
-
-    fn message(flags: MessageFlags, source: Option<Peer>, destination: Option<Peer>) -> Message {
+    fn message(flags: MessageFlags, source: Option<PeerId>, destination: PeerId) -> Message {
         Message {
             id: 1,
             flags,
@@ -133,19 +119,18 @@ mod tests {
 
     #[test]
     fn the_chat_of_a_message_is_where_an_answer_belongs() {
-        let (me, you) = (person(1), person(2));
+        let (me, you, group, channel) = (PeerId::user(1), PeerId::user(2), PeerId::chat(7), PeerId::channel(8));
         let (none, out) = (MessageFlags::empty(), MessageFlags::OUTGOING);
         let cases = [
-            ("private, received", none, Some(you.clone()), Some(me.clone()), Some(PeerId::user(2))),
-            ("private, sent", out, Some(me.clone()), Some(you.clone()), Some(PeerId::user(2))),
-            ("to oneself", out, Some(me.clone()), Some(me.clone()), Some(PeerId::user(1))),
-            ("group, received", none, Some(you.clone()), Some(group(7)), Some(PeerId::chat(7))),
-            ("group, sent", out, Some(me.clone()), Some(group(7)), Some(PeerId::chat(7))),
-            ("unknown sender", none, None, Some(me.clone()), None),
-            ("unknown destination", none, Some(you.clone()), None, None),
+            ("private, received", none, Some(you), me, you),
+            ("private, sent", out, Some(me), you, you),
+            ("to oneself", out, Some(me), me, me),
+            ("group, received", none, Some(you), group, group),
+            ("group, sent", out, Some(me), group, group),
+            ("a channel's post", none, None, channel, channel),
         ];
         for (name, flags, source, destination, expected) in cases {
-            assert_eq!(message(flags, source, destination).chat().map(Peer::id), expected, "{name}");
+            assert_eq!(message(flags, source, destination).chat(), expected, "{name}");
         }
     }
 

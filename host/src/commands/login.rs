@@ -71,6 +71,11 @@ impl DcArgs {
 }
 
 impl Credentials {
+    /// By phone or by a bot's token; codes and passwords are asked for.
+    pub(crate) fn of(phone: Option<String>, bot_token: Option<String>) -> Self {
+        Self { phone, code: None, password: None, bot_token }
+    }
+
     /// Whether anything to log in with was given.
     pub(crate) fn are_given(&self) -> bool {
         self.phone.is_some() || self.bot_token.is_some()

@@ -8,7 +8,7 @@ mod place;
 mod script_file;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use runtime::End;
@@ -37,6 +37,27 @@ pub(crate) struct Args {
     /// Arguments for the scripts
     #[arg(last = true, value_name = "ARGS")]
     args: Vec<String>,
+    /// Whether messages that do not say get the preview of a link that Telegram would give them.
+    #[arg(skip = true)]
+    link_previews: bool,
+}
+
+impl Args {
+    /// One script on one account, which is logged in with these credentials if it is not yet.
+    pub(crate) fn on_account(
+        script: PathBuf,
+        account: String,
+        dc: DcArgs,
+        credentials: Credentials,
+        link_previews: bool,
+    ) -> Self {
+        Self { scripts: vec![script], account: Some(account), dc, credentials, args: Vec::new(), link_previews }
+    }
+}
+
+/// Says what is wrong with a script, as far as its file tells.
+pub(crate) fn check_script(path: &Path) -> Result<()> {
+    ScriptFile::read(path).map(|_| ())
 }
 
 /// Runs the scripts until they end, the chat is over, or Ctrl-C.
@@ -50,7 +71,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let programs = tokio::spawn(compile(files.clone(), output.clone()));
     let programs = async { programs.await.context("compiling was broken off")? };
     let (programs, place) = tokio::try_join!(programs, Place::open(&args, data_dir, output))?;
-    let scripts = place.start_scripts(&files, programs, &args.args, output)?;
+    let scripts = place.start_scripts(&files, programs, &args, output)?;
 
     let outcome = tokio::select! {
         ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&files, &ends, output)),

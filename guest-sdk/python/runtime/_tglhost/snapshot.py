@@ -51,7 +51,7 @@ _filling: list[bytes] = []
 
 def warm_up() -> None:
     """Runs a common script, so that each instance need not make the interpreter's caches anew. It makes no call."""
-    user = _records.make_peer("A", _records.USER, types.User(1, "A", None, None, None, types.UserStatus(False, 0)))
+    user = types.PeerId(_records.USER, 1)
     message = types.Message(1, 0, user, user, "text", None, 0, None, None, 0)
     before = dict(_events.handlers)
     for _ in range(WARM_UP_ROUNDS):

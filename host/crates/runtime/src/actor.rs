@@ -175,6 +175,7 @@ impl Actor {
                 name: self.config.name.clone(),
                 store: self.store.clone(),
                 output: Arc::clone(&self.output),
+                link_previews: self.config.link_previews,
             }),
         };
         let mut guest = match self.config.program.start(config).await {

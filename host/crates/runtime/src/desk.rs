@@ -108,10 +108,16 @@ pub(crate) struct Clerk {
     pub(crate) name: ScriptName,
     pub(crate) store: AccountStore,
     pub(crate) output: Arc<dyn ScriptOutput>,
+    pub(crate) link_previews: bool,
 }
 
 impl GuestHost for Clerk {
-    fn call(&mut self, call: Call) -> Option<RequestId> {
+    fn call(&mut self, mut call: Call) -> Option<RequestId> {
+        if let Call::SendMessage { preview: preview @ None, .. } = &mut call
+            && !self.link_previews
+        {
+            *preview = Some(false);
+        }
         let mut papers = self.desk.papers();
         let id = papers.next_id;
         match papers.refusal(&call) {

@@ -27,6 +27,8 @@ pub struct ScriptConfig {
     pub env: Vec<(String, String)>,
     /// How much it may use.
     pub limits: Limits,
+    /// Whether messages for which it does not say get the link preview that Telegram would give them.
+    pub link_previews: bool,
 }
 
 /// A script's connection to its account. All three are bounded by whoever made them.

@@ -155,15 +155,12 @@ impl From<&Message> for types::Message {
         Self {
             id: *id,
             flags: message_flags(flags),
-            source: source.as_ref().map(Into::into),
-            destination: destination.as_ref().map(Into::into),
+            source: source.map(peer_id),
+            destination: peer_id(*destination),
             text: text.clone(),
             media: media.as_ref().map(Into::into),
             date: *date,
-            forward: forward.as_ref().map(|Forward { source, date }| types::Forward {
-                source: source.as_ref().map(Into::into),
-                date: *date,
-            }),
+            forward: forward.map(|Forward { source, date }| types::Forward { source: source.map(peer_id), date }),
             reply_to: *reply_to,
             action: service_action(*action),
         }
@@ -248,6 +245,17 @@ impl From<&Changes> for types::Changes {
         .into_iter()
         .fold(Self::empty(), |all, (set, flag)| if set { all | flag } else { all })
     }
+}
+
+fn peer_id(id: PeerId) -> types::PeerId {
+    let PeerId { kind, id } = id;
+    let kind = match kind {
+        PeerKind::User => types::PeerKind::User,
+        PeerKind::Chat => types::PeerKind::Chat,
+        PeerKind::Channel => types::PeerKind::Channel,
+        PeerKind::SecretChat => types::PeerKind::SecretChat,
+    };
+    types::PeerId { kind, id }
 }
 
 fn message_flags(flags: &MessageFlags) -> types::MessageFlags {

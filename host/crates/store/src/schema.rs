@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::Fault;
 
 /// The format this program writes.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// How many prepared statements are kept: more than there are different ones.
 const STATEMENTS_MAX: usize = 64;
@@ -25,6 +25,7 @@ pub(crate) fn prepare(connection: &Connection) -> Result<(), Fault> {
     match found {
         FORMAT => Ok(()),
         0 => create(connection),
+        1 => name_peers(connection),
         found if found > FORMAT => Err(Fault::TooNew { found, known: FORMAT }),
         found => Err(Fault::Content(format!("it says format {found}, which never was"))),
     }
@@ -37,6 +38,27 @@ fn create(connection: &Connection) -> Result<(), Fault> {
     }
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
+}
+
+/// From format 1, in which a message held its peers, to 2, in which it names them.
+fn name_peers(connection: &Connection) -> Result<(), Fault> {
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    for (table, column, message) in [("message", "body", "$"), ("inbox", "event", "$.Message")] {
+        for place in ["source", "destination", "forward.source"] {
+            transaction.execute_batch(&format!(
+                "UPDATE {table} SET {column} = json_replace({column}, '{message}.{place}', json((
+                     SELECT json_object('kind', key, 'id', json_extract(value, '$.id'))
+                     FROM json_each({column}, '{message}.{place}.details')
+                 ))) WHERE json_type({column}, '{message}.{place}') IS NOT NULL"
+            ))?;
+        }
+        // It was held without where it went only if nothing was known of that any more.
+        transaction.execute_batch(&format!(
+            "DELETE FROM {table} WHERE json_type({column}, '{message}.destination') = 'null'"
+        ))?;
+    }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
 }

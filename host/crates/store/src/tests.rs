@@ -19,8 +19,8 @@ fn message(id: i64, text: &str) -> Message {
     Message {
         id,
         flags: MessageFlags { unread: true, created: true, ..MessageFlags::default() },
-        source: None,
-        destination: None,
+        source: Some(PeerId::user(2)),
+        destination: PeerId::user(1),
         text: Some(text.to_owned()),
         media: None,
         date: 1_700_000_000,
@@ -376,4 +376,42 @@ fn an_account_is_open_once() {
     assert!(matches!(AccountStore::open(dir.path()), Err(StoreError::InUse { .. })));
     drop(store);
     open(&dir);
+}
+
+#[test]
+fn a_file_of_format_1_is_brought_up_to_date() {
+    let dir = TempDir::new().unwrap();
+    drop(open(&dir));
+    let ada = r#"{"name":"Ada","details":{"User":{"id":2,"first_name":"Ada"}}}"#;
+    let group = r#"{"name":"Us","details":{"Chat":{"id":7,"title":"Us","member_ids":[]}}}"#;
+    let now = serde_json::to_value(message(5, "kept")).unwrap();
+    let old = |source: &str, destination: &str| {
+        let mut old = now.clone();
+        old["source"] = serde_json::from_str(source).unwrap();
+        old["destination"] = serde_json::from_str(destination).unwrap();
+        old["forward"] =
+            serde_json::json!({"source": serde_json::from_str::<serde_json::Value>(source).unwrap(), "date": 3});
+        old
+    };
+    let db = Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
+    db.pragma_update(None, "user_version", 1).unwrap();
+    for (id, source, destination) in [(5, ada, group), (6, "null", group), (7, ada, "null")] {
+        let message = old(source, destination);
+        db.execute("INSERT INTO message VALUES (?1, 2, 7, 0, 0, ?2)", (id, message.to_string())).unwrap();
+        let event = serde_json::json!({"Message": message}).to_string();
+        db.execute("INSERT INTO inbox VALUES (?1, NULL, ?2)", (id, event)).unwrap();
+    }
+    let seen = r#"{"UserUpdate":{"user":"kept as it is","what":{}}}"#;
+    db.execute("INSERT INTO inbox VALUES (8, NULL, ?1)", [seen]).unwrap();
+    drop(db);
+
+    let store = open(&dir);
+    let kept = store.message(5).unwrap().unwrap();
+    let (ada, group) = (Some(PeerId::user(2)), PeerId::chat(7));
+    assert_eq!((kept.source, kept.destination, kept.forward.unwrap().source), (ada, group, ada));
+    let kept = store.message(6).unwrap().unwrap();
+    assert_eq!((kept.source, kept.destination, kept.forward.unwrap().source), (None, group, None));
+    assert_eq!(store.message(7).unwrap(), None);
+    let events = store.inbox_after(4, 2).unwrap();
+    assert!(matches!(&events[0].1, Event::Message(message) if message.source == ada && message.destination == group));
 }

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use grammers_crypto::two_factor_auth::calculate_2fa;
 use grammers_client::sender::RpcError;
+use grammers_crypto::two_factor_auth::calculate_2fa;
 use grammers_tl_types as tl;
 use num_bigint::BigUint;
 use store::{AccountStore, Owner, StoreError, UpdateState};

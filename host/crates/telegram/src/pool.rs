@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use grammers_client::sender::{InvocationError, RpcError, SenderPool, SenderPoolHandle};
 use grammers_mtproto::mtp::DeserializeError;
 use grammers_mtproto::transport;
-use grammers_client::sender::{InvocationError, RpcError, SenderPool, SenderPoolHandle};
 use grammers_session::updates::UpdatesLike;
 use grammers_tl_types as tl;
 use tl::Deserializable;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Peer, Timestamp};
+use crate::{Peer, PeerId, Timestamp};
 
 /// A message of one account. Opaque: a server id for private chats and basic groups, an id of the host's for channels.
 pub type MessageId = i64;
@@ -127,15 +127,15 @@ pub enum ServiceAction {
 }
 
 /// Where a forwarded message was first written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forward {
     /// None where its author hides.
-    pub source: Option<Peer>,
+    pub source: Option<PeerId>,
     /// When it was first written.
     pub date: Timestamp,
 }
 
-/// A snapshot of one message.
+/// A snapshot of one message. It names its peers, of whom more is known to whoever keeps them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// Names it within the account.
@@ -143,9 +143,9 @@ pub struct Message {
     /// Facts about it.
     pub flags: MessageFlags,
     /// Who wrote it; none for a channel's own posts.
-    pub source: Option<Peer>,
+    pub source: Option<PeerId>,
     /// The receiving user of a private chat, else the group or channel.
-    pub destination: Option<Peer>,
+    pub destination: PeerId,
     /// None for service messages and media without a caption.
     pub text: Option<String>,
     /// What it carries.

@@ -74,7 +74,7 @@ impl Place {
         &self,
         files: &[ScriptFile],
         programs: Vec<Program>,
-        args: &[String],
+        args: &Args,
         output: &Output,
     ) -> Result<Vec<Script>> {
         let mut scripts = Vec::with_capacity(files.len());
@@ -84,9 +84,10 @@ impl Place {
                 program,
                 source: file.source(),
                 folders: Folders { script: Some(file.folder.clone()), home: Some(self.dir.script_home(&file.name)?) },
-                args: args.to_vec(),
+                args: args.args.clone(),
                 env: time_zone().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
                 limits: Limits::default(),
+                link_previews: args.link_previews,
             };
             let (requests, completions) = self.account.attach(file.name.clone());
             let link = Link { requests, completions, state: self.account.state() };

@@ -25,7 +25,7 @@ impl Script for Tour {
         if message.is_outgoing() {
             return Ok(());
         }
-        let chat = message.chat().ok_or("a message from nowhere")?.id();
+        let chat = message.chat();
         self.chat = Some(chat);
         match message.text.as_deref().unwrap_or_default() {
             "closure" => closure(&message)?,
@@ -70,7 +70,7 @@ impl Tour {
 
 /// Two answers: the second one from the closure of the first, with the script's own state.
 fn closure(message: &Message) -> Result {
-    let chat = message.chat().ok_or("a message from nowhere")?.id();
+    let chat = message.chat();
     let said = message.reply("the call").then(move |me: &mut Tour, sent| {
         me.answers += 1;
         let text = format!("the closure: {}, {}", me.answers, sent?.reply_to.is_some());
@@ -89,8 +89,7 @@ fn failing_call(chat: PeerId) -> Result {
 }
 
 fn look_up(asked: &Message) -> Result {
-    let chat = asked.chat().ok_or("a message from nowhere")?;
-    let known = peer(chat.id()).is_some_and(|peer| peer == *chat);
+    let known = peer(asked.chat()).is_some_and(|peer| peer.id() == asked.chat());
     let held = message(asked.id).is_some_and(|message| message.text == asked.text);
     let unknown = peer(PeerId::user(1)).is_none() && message(i64::MAX).is_none();
     Ok(asked.reply(&format!("{known}, {held}, {unknown}")).start()?)

@@ -41,6 +41,15 @@ async fn calls_wait_for_the_login_and_leave_in_their_order() {
 }
 
 #[tokio::test]
+async fn link_previews_are_left_to_telegram_unless_the_script_is_to_have_none() {
+    for (link_previews, preview) in [(true, None), (false, Some(false))] {
+        let mut stage = Stage::new(Setting { link_previews, ..Setting::of("send hello") }).await;
+        let Call::SendMessage { preview: sent, .. } = stage.request().await.call else { panic!("another call") };
+        assert_eq!(sent, preview, "link_previews: {link_previews}");
+    }
+}
+
+#[tokio::test]
 async fn an_own_message_is_heard_before_the_callback_of_its_send() {
     let mut stage = Stage::live(Setting::of("trace")).await;
     stage.tell(1, "send hello");

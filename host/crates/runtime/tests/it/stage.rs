@@ -8,8 +8,8 @@ use sandbox::{ComponentSource, Folders, Limits, LogLevel, Output, Program, Sandb
 use store::AccountStore;
 use tempfile::TempDir;
 use tgl::{
-    AccountState, CallError, Completion, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerDetails, Request,
-    ScriptName, ServiceAction, User,
+    AccountState, CallError, Completion, Event, Message, MessageFlags, MessageId, Outcome, PeerId, Request, ScriptName,
+    ServiceAction,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -34,12 +34,13 @@ pub(crate) struct Setting {
     pub(crate) source: &'static str,
     pub(crate) limits: Limits,
     pub(crate) is_logged_in: bool,
+    pub(crate) link_previews: bool,
 }
 
 impl Setting {
     /// A script with this source on an account that is logged in.
     pub(crate) fn of(source: &'static str) -> Self {
-        Self { source, limits: Limits::default(), is_logged_in: true }
+        Self { source, limits: Limits::default(), is_logged_in: true, link_previews: true }
     }
 }
 
@@ -76,6 +77,7 @@ impl Stage {
             args: Vec::new(),
             env: Vec::new(),
             limits: setting.limits,
+            link_previews: setting.link_previews,
         };
         let link = Link { requests: requests_sender, completions: completions_receiver, state: state_receiver };
         let said = Said::default();
@@ -204,15 +206,11 @@ impl ScriptOutput for Said {
 }
 
 pub(crate) fn message(id: MessageId, text: &str) -> Message {
-    let user = |id| {
-        let user = User { id, ..User::default() };
-        Some(Peer { name: "Ada".to_owned(), details: PeerDetails::User(user) })
-    };
     Message {
         id,
         flags: MessageFlags::default(),
-        source: user(1),
-        destination: user(OUR_ID),
+        source: Some(PeerId::user(1)),
+        destination: PeerId::user(OUR_ID),
         text: Some(text.to_owned()),
         media: None,
         date: 1_700_000_000,

@@ -155,8 +155,8 @@ pub(crate) fn message(id: MessageId, text: &str) -> Message {
     Message {
         id,
         flags: MessageFlags { unread: true, created: true, ..MessageFlags::default() },
-        source: Some(user_peer(2, "Ada_Lovelace")),
-        destination: Some(user_peer(1, "Me")),
+        source: Some(PeerId::user(2)),
+        destination: PeerId::user(1),
         text: Some(text.to_owned()),
         media: None,
         date: 1_700_000_000,

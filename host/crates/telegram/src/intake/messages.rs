@@ -2,7 +2,7 @@
 
 use grammers_tl_types as tl;
 use store::{Batch, StoreError};
-use tgl::{ContactCard, Forward, GeoPoint, Media, Message, MessageFlags, Peer, PeerId, ServiceAction, Venue, WebPage};
+use tgl::{ContactCard, Forward, GeoPoint, Media, Message, MessageFlags, PeerId, ServiceAction, Venue, WebPage};
 use tl::{enums, types};
 
 use super::peers::peer_id;
@@ -43,7 +43,7 @@ pub(crate) fn message(
         enums::Message::Message(message) => {
             converted.text = Some(message.message.clone()).filter(|text| !text.is_empty());
             converted.media = message.media.as_ref().and_then(|media| self::media(media, converted.text.as_deref()));
-            converted.forward = message.fwd_from.as_ref().map(|forward| self::forward(batch, forward)).transpose()?;
+            converted.forward = message.fwd_from.as_ref().map(forward);
         }
         enums::Message::Service(message) => {
             converted.flags.service = true;
@@ -94,12 +94,6 @@ impl Common {
         let read_max =
             chat.as_ref().map_or(0, |chat| if self.out { chat.facts.read_out_max } else { chat.facts.read_in_max });
         let id = i64::from(self.id);
-        let find = |id: PeerId| -> Result<Option<Peer>, StoreError> {
-            match &chat {
-                Some(record) if id == self.chat => Ok(Some(record.peer.clone())),
-                _ => Ok(batch.peer_record(id)?.map(|record| record.peer)),
-            }
-        };
         Ok(Message {
             id,
             flags: MessageFlags {
@@ -109,8 +103,8 @@ impl Common {
                 created: true,
                 ..MessageFlags::default()
             },
-            source: source.map(find).transpose()?.flatten(),
-            destination: find(destination)?,
+            source,
+            destination,
             text: None,
             media: None,
             date: self.date.into(),
@@ -130,10 +124,9 @@ fn reply_id(reply: Option<&enums::MessageReplyHeader>) -> Option<i64> {
     }
 }
 
-fn forward(batch: &Batch<'_>, forward: &enums::MessageFwdHeader) -> Result<Forward, StoreError> {
+fn forward(forward: &enums::MessageFwdHeader) -> Forward {
     let enums::MessageFwdHeader::Header(header) = forward;
-    let source = header.from_id.as_ref().map(|from| batch.peer_record(peer_id(from))).transpose()?.flatten();
-    Ok(Forward { source: source.map(|record| record.peer), date: header.date.into() })
+    Forward { source: header.from_id.as_ref().map(peer_id), date: header.date.into() }
 }
 
 /// What a message carries: <https://core.telegram.org/type/MessageMedia>.

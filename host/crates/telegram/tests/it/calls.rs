@@ -36,7 +36,7 @@ async fn messages_are_forwarded_searched_and_deleted() {
         panic!()
     };
     assert_eq!(copy.text, sent.text);
-    assert_eq!(copy.forward.and_then(|forward| forward.source).map(|peer| peer.id()), Some(alice.peer()));
+    assert_eq!(copy.forward.and_then(|forward| forward.source), Some(alice.peer()));
 
     let page = Page { offset: 0, limit: 10 };
     let search = |peer| Call::SearchMessages { peer, text: "needle".to_owned(), page };

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use grammers_mtproto::transport::Full;
 use grammers_client::sender::{ServerAddr, connect_with_auth};
+use grammers_mtproto::transport::Full;
 use grammers_tl_types as tl;
 use num_bigint::BigUint;
 use sha2::{Digest, Sha256, Sha512};

@@ -10,16 +10,16 @@ async fn two_accounts_chat() {
     let (mut alice, mut bob) = two_users(&world).await;
     let sent = alice.send(bob.peer(), "hello").await;
     assert!(sent.flags.outgoing && sent.flags.created);
-    assert_eq!(sent.destination.as_ref().map(tgl::Peer::id), Some(bob.peer()));
+    assert_eq!(sent.destination, bob.peer());
     let own = alice.messages(1).await.remove(0);
     assert_eq!(own, sent);
 
     let got = bob.messages(1).await.remove(0);
     assert_eq!(got.text.as_deref(), Some("hello"));
     assert!(!got.flags.outgoing && got.flags.unread);
-    assert_eq!(got.source.as_ref().map(tgl::Peer::id), Some(alice.peer()));
-    assert_eq!(got.destination.as_ref().map(tgl::Peer::id), Some(bob.peer()));
-    assert_eq!(got.source.as_ref().map(|peer| peer.name.as_str()), Some("Alice"));
+    assert_eq!(got.source, Some(alice.peer()));
+    assert_eq!(got.destination, bob.peer());
+    assert_eq!(bob.store.peer(alice.peer()).unwrap().map(|peer| peer.name).as_deref(), Some("Alice"));
     let answer =
         Call::SendMessage { to: alice.peer(), text: "hi".to_owned(), reply_to: Some(got.id), preview: Some(false) };
     bob.call(answer).await.unwrap();
@@ -142,21 +142,21 @@ async fn people_and_groups_are_told_when_new_and_when_changed() {
     alice.call(Call::CreateChat { users: vec![bob.peer(), bob.peer()], title: title() }).await.unwrap();
     let created = bob.messages(1).await.remove(0);
     assert_eq!((created.action, created.flags.service), (ServiceAction::ChatCreate, true));
-    let group = created.destination.clone().unwrap();
-    assert_eq!(group.name, "Tea_&_Cake");
-    bob.send(group.id(), "in the group").await;
+    let group = created.destination;
+    assert_eq!(bob.store.peer(group).unwrap().map(|peer| peer.name).as_deref(), Some("Tea_&_Cake"));
+    bob.send(group, "in the group").await;
     alice.messages(2).await;
 
     let told = bob.store.inbox_after(0, 1000).unwrap();
     let creations = told.iter().filter(|(_, event)| match event {
         Event::UserUpdate { user, what } => what.created && user.id() == alice.peer(),
-        Event::ChatUpdate { chat, what } => what.created && chat.id() == group.id(),
+        Event::ChatUpdate { chat, what } => what.created && chat.id() == group,
         _ => false,
     });
     assert_eq!(creations.count(), 2);
 
     bob.events();
-    alice.call(Call::RenameChat { chat: group.id(), title: "Coffee".to_owned() }).await.unwrap();
+    alice.call(Call::RenameChat { chat: group, title: "Coffee".to_owned() }).await.unwrap();
     let mut changes = Vec::new();
     while !changes.iter().any(|event| matches!(event, Event::Message(_))) {
         let seq = bob.state.borrow().inbox_seq;
@@ -203,7 +203,7 @@ async fn members_are_known_once_asked_for() {
     let mut carol = world.user("Carol", 3).await;
     alice.knows(&carol, 3).await;
     alice.call(Call::CreateChat { users: vec![bob.peer()], title: "Tea".to_owned() }).await.unwrap();
-    let group = bob.messages(1).await.remove(0).destination.unwrap().id();
+    let group = bob.messages(1).await.remove(0).destination;
     alice.call(Call::AddChatUser { chat: group, user: carol.peer() }).await.unwrap();
     carol.messages(1).await;
     let members = |outcome: Result<Outcome, _>| match outcome {

@@ -1,0 +1,153 @@
+//! `tglhost telegram-cli`: telegram-cli's command line, as it stands in unit files and start scripts.
+//!
+//! Invariant: a flag is either done or said to have no meaning here; none is passed over in silence.
+//!
+//! Source: telegram-cli's own `--help`.
+
+mod identity;
+mod ignored;
+
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::commands::login::{Credentials, DcArgs};
+use crate::commands::run;
+use crate::output::Output;
+use identity::Identity;
+use ignored::Ignored;
+
+/// Set in the process that the first one starts in the background or as another user.
+const HANDED_OVER: &str = "TGLHOST_HANDED_OVER";
+
+/// The profile that telegram-cli takes when none is named; here it is an account's name.
+const DEFAULT_PROFILE: &str = "default";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The Python script to run
+    #[arg(short = 'Z', long, value_name = "SCRIPT")]
+    python_script: Option<PathBuf>,
+    /// The account to run it on, as named at `tglhost login` [default: default]
+    #[arg(short, long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Log in by this phone number, where nobody is logged in yet
+    #[arg(short = 'u', long, value_name = "N", conflicts_with = "bot")]
+    phone: Option<String>,
+    /// Log in as the bot with this token, where nobody is logged in yet
+    #[arg(short, long, value_name = "TOKEN", num_args = 0..=1)]
+    bot: Option<Option<String>>,
+    /// Send no link previews unless the script asks for one
+    #[arg(long)]
+    disable_link_preview: bool,
+    /// Go on in the background
+    #[arg(short, long)]
+    daemonize: bool,
+    /// Write to this file what would go to the terminal
+    #[arg(short = 'L', long, value_name = "FILE")]
+    logname: Option<PathBuf>,
+    /// Run as this user
+    #[arg(short = 'U', long, value_name = "USER")]
+    username: Option<String>,
+    /// Run as this group
+    #[arg(short = 'G', long, value_name = "GROUP")]
+    groupname: Option<String>,
+    /// Say more in the host's own log; twice for all of it
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbosity: u8,
+    /// How much the host's own log says, from 0 (errors) to 6 (all of it)
+    #[arg(short, long, value_name = "LEVEL")]
+    log_level: Option<u8>,
+    #[command(flatten)]
+    dc: DcArgs,
+    #[command(flatten)]
+    ignored: Ignored,
+}
+
+impl Args {
+    /// What the host's own log says: a level of `tracing`, if the flags name one.
+    pub(crate) fn log_filter(&self) -> Option<&'static str> {
+        match (self.log_level, self.verbosity) {
+            (None, 0) => None,
+            (Some(0), 0) => Some("error"),
+            (Some(1), 0) => Some("warn"),
+            (None | Some(0 | 1), 1) | (Some(2..=5), 0 | 1) => Some("info"),
+            _ => Some("debug"),
+        }
+    }
+
+    /// Goes on in another process where the flags ask for one: in the background, as another user, or with its output in
+    /// a file. Gives the code to end with where that process has been started; none where this one is to do the work.
+    pub(crate) fn hand_over(&self, output: &Output) -> Result<Option<u8>> {
+        if std::env::var_os(HANDED_OVER).is_some() {
+            if self.daemonize {
+                // It was started as nobody's group leader, so this cannot fail.
+                let _ = rustix::process::setsid();
+            }
+            return Ok(None);
+        }
+        self.ignored.tell(output);
+        run::check_script(self.script()?)?;
+        let identity = Identity::find(self.username.as_deref(), self.groupname.as_deref())?;
+        if !self.daemonize && self.logname.is_none() && identity.is_none() {
+            return Ok(None);
+        }
+        let mut command = Command::new(std::env::current_exe().context("cannot find this program's own file")?);
+        command.args(std::env::args_os().skip(1)).env(HANDED_OVER, "1");
+        if let Some(identity) = &identity {
+            identity.assume(&mut command);
+        }
+        self.redirect(&mut command, identity.as_ref())?;
+        if self.daemonize {
+            let child = command.process_group(0).spawn().context("cannot start in the background")?;
+            output.note(&format!("goes on in the background as process {}", child.id()));
+            return Ok(Some(0));
+        }
+        Err(command.exec()).context("cannot go on as asked for")
+    }
+
+    /// The arguments of `tglhost run` that mean the same.
+    pub(crate) fn into_run(self) -> Result<run::Args> {
+        let script = self.script()?.to_owned();
+        let Self { profile, phone, bot, disable_link_preview, dc, .. } = self;
+        Ok(run::Args::on_account(
+            script,
+            profile.unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),
+            dc,
+            Credentials::of(phone, bot.flatten()),
+            !disable_link_preview,
+        ))
+    }
+
+    fn script(&self) -> Result<&Path> {
+        match &self.python_script {
+            Some(script) => Ok(script),
+            None if self.ignored.names_lua_script() => {
+                bail!("Lua scripts do not run here: name a Python script with -Z")
+            }
+            None => bail!("there is no script to run: name one with -Z SCRIPT"),
+        }
+    }
+
+    /// A process in the background has no terminal, and one with a log file does not write to it.
+    fn redirect(&self, command: &mut Command, identity: Option<&Identity>) -> Result<()> {
+        if let Some(path) = &self.logname {
+            let opened = File::options().create(true).append(true).mode(0o600).open(path);
+            let file = opened.with_context(|| format!("cannot write to the log file {}", path.display()))?;
+            if let Some(identity) = identity {
+                identity.give(&file).with_context(|| format!("cannot give {} to its user", path.display()))?;
+            }
+            command.stdout(file.try_clone()?).stderr(file);
+        } else if self.daemonize {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        }
+        if self.daemonize {
+            command.stdin(Stdio::null());
+        }
+        Ok(())
+    }
+}
