@@ -47,7 +47,8 @@ async fn sign_up(client: &mut Client) {
         app_sandbox: None,
     };
     let settings = settings.into();
-    let call = functions::auth::SendCode { phone_number: phone_number.clone(), api_id: 1, api_hash: String::new(), settings };
+    let call =
+        functions::auth::SendCode { phone_number: phone_number.clone(), api_id: 1, api_hash: String::new(), settings };
     let enums::auth::SentCode::Code(sent) = client.call(&call).await.unwrap() else { panic!() };
     let phone_code_hash = sent.phone_code_hash;
     let (phone_code, email_verification) = (Some("11111".to_owned()), None);
@@ -60,7 +61,8 @@ async fn sign_up(client: &mut Client) {
     client.call(&call).await.unwrap();
     let (first_name, last_name) = ("Alice".to_owned(), String::new());
     let no_joined_notifications = false;
-    let call = functions::auth::SignUp { no_joined_notifications, phone_number, phone_code_hash, first_name, last_name };
+    let call =
+        functions::auth::SignUp { no_joined_notifications, phone_number, phone_code_hash, first_name, last_name };
     client.call(&call).await.unwrap();
 }
 
@@ -68,7 +70,8 @@ async fn upload(client: &mut Client) -> enums::InputFileLocation {
     let parts = i32::try_from(FILE_BYTES / PART_BYTES).unwrap();
     for n in 0..FILE_BYTES / PART_BYTES {
         let file_part = i32::try_from(n).unwrap();
-        let call = functions::upload::SaveBigFilePart { file_id: 1, file_part, file_total_parts: parts, bytes: part(n) };
+        let call =
+            functions::upload::SaveBigFilePart { file_id: 1, file_part, file_total_parts: parts, bytes: part(n) };
         assert!(client.call(&call).await.unwrap());
     }
     let file = types::InputFileBig { id: 1, parts, name: "large.bin".to_owned() }.into();

@@ -70,7 +70,10 @@ fn a_file_is_taken_when_its_parts_fit() {
     alice.ok(&send("5d41402abc4b2a76b9719d911017c592"));
     alice.ok(&send(""));
     assert_eq!(alice.err(&save_part(9, 0, b"other")), "400 FILE_PART_INVALID", "what was sent stays as it is");
-    assert_eq!(bob.err(&send_media(&bob, bob.peer(&alice), uploaded_document(hashed("").into(), "x"))), "400 FILE_PART_0_MISSING");
+    assert_eq!(
+        bob.err(&send_media(&bob, bob.peer(&alice), uploaded_document(hashed("").into(), "x"))),
+        "400 FILE_PART_0_MISSING"
+    );
 }
 
 #[test]
@@ -81,7 +84,12 @@ fn parts_may_come_in_any_order_and_again() {
     for part in [4_usize, 1, 0, 3, 1, 2] {
         let bytes = whole.chunks(1024).nth(part).unwrap().to_vec();
         let file_part = i32::try_from(part).unwrap();
-        alice.ok(&functions::upload::SaveBigFilePart { file_id: 5, file_part, file_total_parts: if part == 4 { 5 } else { -1 }, bytes });
+        alice.ok(&functions::upload::SaveBigFilePart {
+            file_id: 5,
+            file_part,
+            file_total_parts: if part == 4 { 5 } else { -1 },
+            bytes,
+        });
     }
     let file = types::InputFileBig { id: 5, parts: 5, name: "x.bin".to_owned() };
     alice.ok(&send_media(&alice, alice.peer(&bob), uploaded_document(file.into(), "x.bin")));
@@ -144,8 +152,15 @@ fn only_who_was_given_a_file_can_name_it() {
         (changed(&|location| location.file_reference.truncate(4)), "400 FILE_REFERENCE_INVALID"),
         (changed(&|location| location.file_reference[9] ^= 1), "400 FILE_REFERENCE_INVALID"),
         (changed(&|location| location.file_reference[0] ^= 1), "400 FILE_REFERENCE_INVALID"),
-        (types::InputPeerPhotoFileLocation { big: true, peer: enums::InputPeer::PeerSelf, photo_id: right.id }.into(), "400 LOCATION_INVALID"),
-        (types::InputFileLocation { volume_id: 1, local_id: 1, secret: 1, file_reference: vec![] }.into(), "400 LOCATION_INVALID"),
+        (
+            types::InputPeerPhotoFileLocation { big: true, peer: enums::InputPeer::PeerSelf, photo_id: right.id }
+                .into(),
+            "400 LOCATION_INVALID",
+        ),
+        (
+            types::InputFileLocation { volume_id: 1, local_id: 1, secret: 1, file_reference: vec![] }.into(),
+            "400 LOCATION_INVALID",
+        ),
     ] {
         let get = functions::upload::GetFile { precise: false, cdn_supported: false, location, offset: 0, limit: 4096 };
         assert_eq!(alice.err(&get), wanted);
@@ -157,7 +172,13 @@ fn a_file_reference_expires_and_comes_anew_with_the_message() {
     let world = World::new();
     let (alice, old) = with_document(&world, b"data");
     world.faults.expire_file_references();
-    let get = |location| functions::upload::GetFile { precise: false, cdn_supported: false, location, offset: 0, limit: 4096 };
+    let get = |location| functions::upload::GetFile {
+        precise: false,
+        cdn_supported: false,
+        location,
+        offset: 0,
+        limit: 4096,
+    };
     assert_eq!(alice.err(&get(old)), "400 FILE_REFERENCE_EXPIRED");
     let document = document_of(&alice.history(enums::InputPeer::PeerSelf)[0]);
     assert_eq!(download(&alice, &location(&document, "")), b"data");
@@ -213,7 +234,9 @@ fn what_nothing_refers_to_goes_from_the_disk() {
     assert_eq!(world.files_on_disk(), 1);
     let message = alice.history(enums::InputPeer::PeerSelf).remove(0);
     assert_eq!(download(&alice, &location(&document_of(&message), "")), b"kept");
-    alice.ok(&functions::messages::ForwardMessages { ..super::world::forward(enums::InputPeer::PeerSelf, enums::InputPeer::PeerSelf, vec![message.id]) });
+    alice.ok(&functions::messages::ForwardMessages {
+        ..super::world::forward(enums::InputPeer::PeerSelf, enums::InputPeer::PeerSelf, vec![message.id])
+    });
     alice.ok(&super::world::delete(vec![message.id], true));
     world.model.sweep_files(now + 3 * day).unwrap();
     assert_eq!(world.files_on_disk(), 1, "the forwarded message shows it");

@@ -3,7 +3,7 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
-use super::world::{Client, World, edit, forward, group, new_message, reply_to, replied_id, search_request, unwrapped};
+use super::world::{Client, World, edit, forward, group, new_message, replied_id, reply_to, search_request, unwrapped};
 
 /// The beginning of a PNG of this size: as much as anyone looks at here.
 pub(super) fn png(width: u32, height: u32) -> Vec<u8> {
@@ -40,7 +40,12 @@ pub(super) fn media(file: enums::InputFile) -> enums::InputMedia {
 
 /// An uploaded document as media.
 pub(super) fn uploaded_document(file: enums::InputFile, name: &str) -> enums::InputMedia {
-    document_with(file, "text/plain", vec![types::DocumentAttributeFilename { file_name: name.to_owned() }.into()], None)
+    document_with(
+        file,
+        "text/plain",
+        vec![types::DocumentAttributeFilename { file_name: name.to_owned() }.into()],
+        None,
+    )
 }
 
 fn document_with(
@@ -65,7 +70,11 @@ fn document_with(
     .into()
 }
 
-pub(super) fn send_media(_: &Client<'_>, peer: enums::InputPeer, media: enums::InputMedia) -> functions::messages::SendMedia {
+pub(super) fn send_media(
+    _: &Client<'_>,
+    peer: enums::InputPeer,
+    media: enums::InputMedia,
+) -> functions::messages::SendMedia {
     functions::messages::SendMedia {
         silent: false,
         background: false,
@@ -105,9 +114,9 @@ pub(super) fn document_of(message: &types::Message) -> types::Document {
 #[track_caller]
 pub(super) fn photo_of(media: Option<&enums::MessageMedia>) -> types::Photo {
     match media {
-        Some(enums::MessageMedia::Photo(types::MessageMediaPhoto { photo: Some(enums::Photo::Photo(photo)), .. })) => {
-            photo.clone()
-        }
+        Some(enums::MessageMedia::Photo(types::MessageMediaPhoto {
+            photo: Some(enums::Photo::Photo(photo)), ..
+        })) => photo.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -206,22 +215,33 @@ fn media_that_cannot_be_sent_is_refused_by_name() {
     let (alice, bob) = (world.human(1), world.human(2));
     let photo = |bytes: &[u8], name: &str| media(upload(&alice, bytes, name));
     let point = |lat, long| types::InputGeoPoint { lat, long, accuracy_radius: None }.into();
-    let contact = |phone: &str, name: &str| enums::InputMedia::from(types::InputMediaContact {
-        phone_number: phone.to_owned(),
-        first_name: name.to_owned(),
-        last_name: String::new(),
-        vcard: String::new(),
-    });
+    let contact = |phone: &str, name: &str| {
+        enums::InputMedia::from(types::InputMediaContact {
+            phone_number: phone.to_owned(),
+            first_name: name.to_owned(),
+            last_name: String::new(),
+            vcard: String::new(),
+        })
+    };
     let web = |url: &str| types::InputMediaWebPage {
         force_large_media: false,
         force_small_media: false,
         optional: false,
         url: url.to_owned(),
     };
-    let external = types::InputMediaPhotoExternal { spoiler: false, url: "https://example.org/a.png".to_owned(), ttl_seconds: None };
+    let external = types::InputMediaPhotoExternal {
+        spoiler: false,
+        url: "https://example.org/a.png".to_owned(),
+        ttl_seconds: None,
+    };
     let enums::InputMedia::UploadedPhoto(mut passing) = photo(&png(9, 9), "a.png") else { panic!() };
     passing.ttl_seconds = Some(5);
-    let long = types::InputMediaContact { phone_number: "1".to_owned(), first_name: "x".to_owned(), last_name: String::new(), vcard: "x".repeat(40_000) };
+    let long = types::InputMediaContact {
+        phone_number: "1".to_owned(),
+        first_name: "x".to_owned(),
+        last_name: String::new(),
+        vcard: "x".repeat(40_000),
+    };
     let cases: [(enums::InputMedia, &str); 17] = [
         (enums::InputMedia::Empty, "400 MEDIA_EMPTY"),
         (photo(&png(10, 10), "a.txt"), "400 PHOTO_EXT_INVALID"),
@@ -231,7 +251,17 @@ fn media_that_cannot_be_sent_is_refused_by_name() {
         (photo(&png(5_001, 5_000), "a.png"), "400 PHOTO_INVALID_DIMENSIONS"),
         (photo(&png(210, 10), "a.png"), "400 PHOTO_INVALID_DIMENSIONS"),
         (passing.into(), "400 TTL_MEDIA_INVALID"),
-        (types::InputMediaPhoto { spoiler: false, live_photo: false, id: enums::InputPhoto::Empty, ttl_seconds: None, video: None }.into(), "400 MEDIA_EMPTY"),
+        (
+            types::InputMediaPhoto {
+                spoiler: false,
+                live_photo: false,
+                id: enums::InputPhoto::Empty,
+                ttl_seconds: None,
+                video: None,
+            }
+            .into(),
+            "400 MEDIA_EMPTY",
+        ),
         (types::InputMediaGeoPoint { geo_point: enums::InputGeoPoint::Empty }.into(), "400 MEDIA_EMPTY"),
         (types::InputMediaGeoPoint { geo_point: point(91.0, 0.0) }.into(), "400 GEO_POINT_INVALID"),
         (types::InputMediaGeoPoint { geo_point: point(f64::NAN, 0.0) }.into(), "400 GEO_POINT_INVALID"),
@@ -270,7 +300,8 @@ fn a_document_keeps_its_attributes_and_thumbnail() {
         .into(),
     ];
     let thumb = upload(&alice, &png(90, 60), "thumb.png");
-    let film = document_with(upload(&alice, b"\0\0\0\x18ftypmp42", "film.mp4"), "video/mp4", attributes.clone(), Some(thumb));
+    let film =
+        document_with(upload(&alice, b"\0\0\0\x18ftypmp42", "film.mp4"), "video/mp4", attributes.clone(), Some(thumb));
     alice.ok(&send_media(&alice, alice.peer(&bob), film));
     let message = bob.history(bob.peer(&alice)).remove(0);
     let document = document_of(&message);
@@ -315,7 +346,10 @@ fn an_album_is_one_group_of_messages() {
     let messages = bob.history(bob.peer(&alice));
     let album_id = messages[0].grouped_id;
     assert!(album_id.is_some() && messages.iter().all(|message| message.grouped_id == album_id));
-    assert_eq!(messages.iter().map(|message| message.message.as_str()).collect::<Vec<_>>(), ["part 2", "part 1", "part 0"]);
+    assert_eq!(
+        messages.iter().map(|message| message.message.as_str()).collect::<Vec<_>>(),
+        ["part 2", "part 1", "part 0"]
+    );
 
     let document = document_of(&{
         let call = send_media(&alice, enums::InputPeer::PeerSelf, uploaded_document(upload(&alice, b"x", "x"), "x"));
@@ -348,9 +382,12 @@ fn an_album_is_one_group_of_messages() {
 fn forwarding_carries_media_and_leaves_out_what_is_asked() {
     let world = World::new();
     let (alice, bob) = (world.human(1), world.human(2));
-    let answer = alice.ok(&send_media(&alice, enums::InputPeer::PeerSelf, media(upload(&alice, &png(10, 10), "a.png"))));
+    let answer =
+        alice.ok(&send_media(&alice, enums::InputPeer::PeerSelf, media(upload(&alice, &png(10, 10), "a.png"))));
     let enums::Message::Message(original) = new_message(&answer) else { panic!() };
-    for (drop_author, drop_media_captions, wanted) in [(false, false, (true, "caption")), (true, false, (false, "caption")), (true, true, (false, ""))] {
+    for (drop_author, drop_media_captions, wanted) in
+        [(false, false, (true, "caption")), (true, false, (false, "caption")), (true, true, (false, ""))]
+    {
         let mut call = forward(enums::InputPeer::PeerSelf, alice.peer(&bob), vec![original.id]);
         (call.drop_author, call.drop_media_captions) = (drop_author, drop_media_captions);
         alice.ok(&call);
@@ -418,7 +455,13 @@ fn searches_tell_kinds_of_media_apart() {
     let geo = types::InputMediaGeoPoint {
         geo_point: types::InputGeoPoint { lat: 1.0, long: 2.0, accuracy_radius: None }.into(),
     };
-    for media in [media(upload(&alice, &png(10, 10), "a.png")), uploaded_document(upload(&alice, b"x", "x"), "x"), sound(true), sound(false), geo.into()] {
+    for media in [
+        media(upload(&alice, &png(10, 10), "a.png")),
+        uploaded_document(upload(&alice, b"x", "x"), "x"),
+        sound(true),
+        sound(false),
+        geo.into(),
+    ] {
         alice.ok(&send_media(&alice, to(), media));
     }
     alice.send(to(), "https://example.org");
@@ -442,7 +485,12 @@ fn searches_tell_kinds_of_media_apart() {
         assert_eq!(super::world::messages_of(alice.ok(&call)).len(), *count, "{filter:?}");
     }
     let filters = expected.iter().map(|(filter, _)| filter.clone()).collect();
-    let counters = alice.ok(&functions::messages::GetSearchCounters { peer: to(), saved_peer_id: None, top_msg_id: None, filters });
+    let counters = alice.ok(&functions::messages::GetSearchCounters {
+        peer: to(),
+        saved_peer_id: None,
+        top_msg_id: None,
+        filters,
+    });
     for (enums::messages::SearchCounter::Counter(counter), (filter, count)) in counters.into_iter().zip(expected) {
         assert_eq!((usize::try_from(counter.count).unwrap(), counter.filter), (count, filter));
     }
@@ -473,15 +521,19 @@ fn a_profile_photo_is_seen_by_others_until_it_goes() {
         }
     }
     let photos = |client: &Client<'_>, limit| {
-        let call = functions::photos::GetUserPhotos { user_id: client.user(&alice).into(), offset: 0, max_id: 0, limit };
+        let call =
+            functions::photos::GetUserPhotos { user_id: client.user(&alice).into(), offset: 0, max_id: 0, limit };
         let photos = match client.ok(&call) {
             enums::photos::Photos::Photos(all) => all.photos,
             enums::photos::Photos::Slice(slice) => slice.photos,
         };
-        photos.into_iter().map(|photo| match photo {
-            enums::Photo::Photo(photo) => photo,
-            enums::Photo::Empty(_) => panic!(),
-        }).collect::<Vec<_>>()
+        photos
+            .into_iter()
+            .map(|photo| match photo {
+                enums::Photo::Photo(photo) => photo,
+                enums::Photo::Empty(_) => panic!(),
+            })
+            .collect::<Vec<_>>()
     };
     let both = photos(&bob, 10);
     assert_eq!((both.len(), photos(&bob, 1).len()), (2, 1));
@@ -510,7 +562,11 @@ fn a_group_photo_is_told_to_its_members() {
     let [enums::Updates::Updates(updates)] = &pushed[..] else { panic!("{pushed:?}") };
     let enums::Update::NewMessage(new) = &updates.updates[0] else { panic!() };
     let enums::Message::Service(service) = &new.message else { panic!() };
-    let enums::MessageAction::ChatEditPhoto(types::MessageActionChatEditPhoto { photo: enums::Photo::Photo(photo) }) = &service.action else { panic!() };
+    let enums::MessageAction::ChatEditPhoto(types::MessageActionChatEditPhoto { photo: enums::Photo::Photo(photo) }) =
+        &service.action
+    else {
+        panic!()
+    };
     assert_eq!(download(&bob, &photo_location(photo)), png(200, 200));
     let enums::Chat::Chat(chat) = &updates.chats[0] else { panic!() };
     let enums::ChatPhoto::Photo(shown) = &chat.photo else { panic!() };
@@ -522,7 +578,9 @@ fn a_group_photo_is_told_to_its_members() {
     let same = types::InputChatPhoto { id: input_photo(photo) };
     assert_eq!(alice.err(&change(same.into())), "400 CHAT_NOT_MODIFIED");
     alice.ok(&change(enums::InputChatPhoto::Empty));
-    let enums::messages::Chats::Chats(chats) = bob.ok(&functions::messages::GetChats { id: vec![chat_id] }) else { panic!() };
+    let enums::messages::Chats::Chats(chats) = bob.ok(&functions::messages::GetChats { id: vec![chat_id] }) else {
+        panic!()
+    };
     let enums::Chat::Chat(chat) = &chats.chats[0] else { panic!() };
     assert_eq!(chat.photo, enums::ChatPhoto::Empty);
 }
