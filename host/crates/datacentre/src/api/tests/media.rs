@@ -3,6 +3,7 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
+use super::channels::supergroup;
 use super::world::{Client, World, edit, forward, group, new_message, replied_id, reply_to, search_request, unwrapped};
 
 /// The beginning of a PNG of this size: as much as anyone looks at here.
@@ -583,4 +584,29 @@ fn a_group_photo_is_told_to_its_members() {
     };
     let enums::Chat::Chat(chat) = &chats.chats[0] else { panic!() };
     assert_eq!(chat.photo, enums::ChatPhoto::Empty);
+}
+
+#[test]
+fn a_channel_has_media_and_a_photo_too() {
+    let world = World::new();
+    let (alice, bob) = (world.human(1), world.human(2));
+    let made = supergroup(&alice, &[&bob]);
+    let (channel, peer) = (made.input(&alice), made.peer(&alice));
+    bob.pushed();
+    alice.ok(&send_media(&alice, peer.clone(), media(upload(&alice, &png(200, 200), "a.png"))));
+    let pushed = bob.pushed_updates();
+    let Some(enums::Update::NewChannelMessage(new)) = pushed.last() else { panic!("{pushed:?}") };
+    let enums::Message::Message(seen) = &new.message else { panic!() };
+    let photo = photo_of(seen.media.as_ref());
+    assert_eq!(download(&bob, &photo_location(&photo)), png(200, 200));
+    let mut search = search_request(peer);
+    search.filter = enums::MessagesFilter::InputMessagesFilterPhotos;
+    let enums::messages::Messages::ChannelMessages(found) = alice.ok(&search) else { panic!() };
+    let enums::Message::Message(found) = &found.messages[0] else { panic!() };
+    let id = input_photo(&photo_of(found.media.as_ref()));
+    let answer = alice.ok(&functions::channels::EditPhoto { channel, photo: types::InputChatPhoto { id }.into() });
+    let enums::Updates::Updates(updates) = answer else { panic!() };
+    let enums::Chat::Channel(chat) = &updates.chats[0] else { panic!() };
+    let enums::ChatPhoto::Photo(shown) = &chat.photo else { panic!("{chat:?}") };
+    assert_eq!(shown.photo_id, photo.id);
 }
