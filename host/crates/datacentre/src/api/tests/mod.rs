@@ -3,8 +3,10 @@
 //! Invariant: every world has a data directory of its own, and every answer is parsed as a client would.
 
 mod channels;
+mod files;
 mod groups;
 mod login;
+mod media;
 mod messages;
 mod people;
 mod updates;
