@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::account::Shared;
 use crate::calls::{self, Caller};
+use crate::channel_difference;
 use crate::config::AccountConfig;
 use crate::context::Context;
 use crate::dh::random;
@@ -77,6 +78,8 @@ struct Live {
     pool: Arc<Pool>,
     updates: mpsc::Receiver<UpdatesLike>,
     catching_up: Option<BoxFuture<Result<(), InvokeError>>>,
+    catching_up_channels: Option<BoxFuture<Result<(), InvokeError>>>,
+    presence: Option<BoxFuture<Result<(), InvokeError>>>,
     ping: Option<BoxFuture<Result<(), InvokeError>>>,
     ping_at: Instant,
     online_since: Option<Instant>,
@@ -166,8 +169,15 @@ impl Actor {
             let on_answer = move || up.0.link.up(number, up.1);
             live.catching_up = Some(Box::pin(difference::catch_up(context, pool, on_answer)));
         }
+        if live.catching_up_channels.is_none() && self.context.intake().wants_channel_difference() {
+            let catch_up = channel_difference::catch_up(self.context.clone(), live.pool.clone());
+            live.catching_up_channels = Some(Box::pin(catch_up));
+        }
         if live.ping.is_none() && live.online_since.is_some() && now >= live.ping_at {
             live.ping = Some(Box::pin(ping(live.pool.clone())));
+        }
+        if live.presence.is_none() && live.online_since.is_some() && self.context.presence().is_due(now) {
+            live.presence = Some(Box::pin(say_online(live.pool.clone())));
         }
     }
 
@@ -180,6 +190,8 @@ impl Actor {
             pool: Arc::new(pool),
             updates,
             catching_up: None,
+            catching_up_channels: None,
+            presence: None,
             ping: None,
             ping_at: Instant::now() + PING_AFTER,
             online_since: None,
@@ -188,13 +200,14 @@ impl Actor {
 
     /// The next moment at which something may have to begin.
     fn deadline(&self) -> Instant {
-        let intake = Instant::from_std(self.context.intake().deadline());
-        match &self.live {
-            Some(live) if live.ping.is_none() && live.online_since.is_some() => intake.min(live.ping_at),
-            Some(_) => intake,
-            None if self.is_logged_out => Instant::now() + PING_AFTER,
-            None => self.connect_at,
-        }
+        let Some(live) = &self.live else {
+            return if self.is_logged_out { Instant::now() + PING_AFTER } else { self.connect_at };
+        };
+        let is_online = live.online_since.is_some();
+        let intake = self.context.intake().deadline().map(Instant::from_std);
+        let ping = Some(live.ping_at).filter(|_| is_online && live.ping.is_none());
+        let presence = self.context.presence().next().filter(|_| is_online && live.presence.is_none());
+        [intake, ping, presence].into_iter().flatten().min().unwrap_or(live.ping_at)
     }
 
     fn on_connection(&mut self, happened: Happened) {
@@ -204,9 +217,14 @@ impl Actor {
                     self.context.intake().receive_pushed(updates);
                 }
             }
-            Happened::CaughtUp(Ok(())) => self.on_caught_up(),
-            Happened::Ping(Ok(())) => {}
-            Happened::CaughtUp(Err(error)) | Happened::Ping(Err(error)) => self.on_failure(error),
+            Happened::CaughtUp(Ok(())) | Happened::ChannelsCaughtUp(Ok(())) => self.on_caught_up(),
+            Happened::Ping(Ok(())) | Happened::SaidOnline(Ok(())) => {}
+            // It is said again in a minute.
+            Happened::SaidOnline(Err(InvokeError::Rpc(error))) if !pool::ends_login(&error) => {}
+            Happened::CaughtUp(Err(error))
+            | Happened::ChannelsCaughtUp(Err(error))
+            | Happened::SaidOnline(Err(error))
+            | Happened::Ping(Err(error)) => self.on_failure(error),
         }
     }
 
@@ -260,7 +278,7 @@ impl Actor {
     /// Gives the connection up and plans the next one.
     fn lose(&mut self, reason: String) {
         self.context.link.down();
-        self.context.intake().abort_difference();
+        self.context.intake().abort_differences();
         let online_since = self.live.take().and_then(|live| {
             live.pool.close();
             live.online_since
@@ -361,6 +379,8 @@ impl Actor {
 enum Happened {
     Pushed(Vec<UpdatesLike>),
     CaughtUp(Result<(), InvokeError>),
+    ChannelsCaughtUp(Result<(), InvokeError>),
+    SaidOnline(Result<(), InvokeError>),
     Ping(Result<(), InvokeError>),
 }
 
@@ -375,12 +395,16 @@ async fn next_of(live: &mut Option<Live>) -> Happened {
                 _ => Happened::Pushed(pushed),
             },
             ended = ended(&mut live.catching_up) => Happened::CaughtUp(ended),
+            ended = ended(&mut live.catching_up_channels) => Happened::ChannelsCaughtUp(ended),
+            ended = ended(&mut live.presence) => Happened::SaidOnline(ended),
             ended = ended(&mut live.ping) => Happened::Ping(ended),
         }
     };
     live.ping_at = Instant::now() + PING_AFTER;
     match happened {
         Happened::CaughtUp(_) => live.catching_up = None,
+        Happened::ChannelsCaughtUp(_) => live.catching_up_channels = None,
+        Happened::SaidOnline(_) => live.presence = None,
         Happened::Ping(_) => live.ping = None,
         Happened::Pushed(_) => {}
     }
@@ -394,6 +418,11 @@ async fn ping(pool: Arc<Pool>) -> Result<(), InvokeError> {
         Ok(answer) => answer.map(|_| ()),
         Err(_) => Err(InvokeError::Lost(format!("the data centre is silent for {} s", PONG_TIMEOUT.as_secs()))),
     }
+}
+
+/// account.updateStatus: <https://core.telegram.org/method/account.updateStatus>.
+async fn say_online(pool: Arc<Pool>) -> Result<(), InvokeError> {
+    pool.invoke(&functions::account::UpdateStatus { offline: false }).await.map(|_| ())
 }
 
 async fn ended<T>(future: &mut Option<BoxFuture<T>>) -> T {

@@ -6,6 +6,7 @@
 mod account;
 mod actor;
 mod calls;
+mod channel_difference;
 mod config;
 mod context;
 mod dh;
@@ -15,6 +16,7 @@ mod key_exchange;
 mod link;
 pub mod login;
 mod pool;
+mod presence;
 mod session;
 
 pub use account::{Account, REQUESTS_PENDING_MAX, display_name, is_logged_in};

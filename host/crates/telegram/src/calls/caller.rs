@@ -42,6 +42,10 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn new(context: Arc<Context>, request: &Request) -> Self {
         let is_repeatable = !matches!(request.call, Call::CreateChat { .. });
+        if let Some(to) = super::lane(&request.call) {
+            let to = context.current(to).unwrap_or(to);
+            context.intake().announce(request.random_id, to);
+        }
         Self { context, is_kept: request.call.survives_restart(), is_repeatable, is_settled: AtomicBool::new(false) }
     }
 

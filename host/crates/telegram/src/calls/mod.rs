@@ -6,6 +6,9 @@ mod caller;
 mod chats;
 mod contacts;
 mod history;
+mod links;
+mod list;
+mod members;
 mod messages;
 mod profile;
 
@@ -48,6 +51,7 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
         }
         Call::ForwardMessage { to, id } => messages::forward(caller, random_id, *to, *id).await,
         Call::DeleteMessage { id } => messages::delete(caller, *id).await,
+        Call::RestoreMessage { id } => messages::restore(caller, *id),
         Call::MarkRead { peer } => messages::mark_read(caller, *peer).await,
         Call::SetTyping { peer, state } => messages::set_typing(caller, *peer, *state).await,
         Call::GetDialogs => history::dialogs(caller).await,
@@ -57,9 +61,9 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
         Call::GetPeerInfo { peer } => chats::info(caller, *peer).await,
         Call::CreateChat { users, title } => chats::create(caller, users, title).await,
         Call::RenameChat { chat, title } => chats::rename(caller, *chat, title).await,
-        Call::AddChatUser { chat, user } => chats::add_user(caller, *chat, *user).await,
-        Call::DeleteChatUser { chat, user } => chats::delete_user(caller, *chat, *user).await,
-        Call::JoinChatByLink { link } => chats::join_by_link(caller, link).await,
+        Call::AddChatUser { chat, user } => members::add(caller, *chat, *user).await,
+        Call::DeleteChatUser { chat, user } => members::delete(caller, *chat, *user).await,
+        Call::JoinChatByLink { link } => links::join(caller, link).await,
         Call::SendFile { .. } | Call::ForwardMedia { .. } | Call::LoadFile { .. } => {
             Err(invalid("files are not supported yet"))
         }
@@ -67,7 +71,6 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
         Call::CreateSecretChat { .. } | Call::AcceptSecretChat { .. } => {
             Err(invalid("secret chats are not supported yet"))
         }
-        Call::RestoreMessage { .. } => Err(invalid("Telegram has no way to bring a deleted message back")),
         Call::RawQuery { .. } => Err(invalid("raw queries are not supported yet")),
     }
 }

@@ -11,6 +11,8 @@ use grammers_tl_types as tl;
 use store::UpdateState;
 use tl::{enums, types};
 
+use super::place::{Place, in_account, in_channel};
+
 /// How long the missing piece may take to come by itself, as Telegram recommends.
 const GAP_WAIT: Duration = Duration::from_millis(500);
 
@@ -19,6 +21,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Groups of updates that wait for a missing one or for the difference. With more the difference is asked for again.
 const WAITING_MAX: usize = 1_000;
+
+/// The same for each channel, of which there are many.
+const CHANNEL_WAITING_MAX: usize = 100;
 
 /// Updates that came together, in the one form that all forms of the server's are brought to.
 #[derive(Clone, Debug)]
@@ -39,9 +44,18 @@ pub(crate) struct Ready {
     pub(crate) chats: Vec<enums::Chat>,
 }
 
-/// The order of one account's updates.
+/// Whose sequences are kept in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    Account,
+    /// Only pts counts.
+    Channel,
+}
+
+/// The order of one account's updates, or of one channel's.
 #[derive(Debug)]
 pub(crate) struct Order {
+    scope: Scope,
     state: UpdateState,
     /// Updates whose predecessors are missing.
     waiting: Vec<enums::Update>,
@@ -54,16 +68,27 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// Begins at a state, not knowing what has happened since.
+    /// The account's, beginning at a state and not knowing what has happened since.
     pub(crate) fn new(state: UpdateState, now: Instant) -> Self {
+        Self { wants_difference: true, ..Self::at(Scope::Account, state, now) }
+    }
+
+    /// A channel's, beginning at a state. Silence means nothing there: the account's difference names every channel
+    /// that has moved on.
+    pub(crate) fn channel(pts: i32, now: Instant) -> Self {
+        Self::at(Scope::Channel, UpdateState { pts, ..UpdateState::default() }, now)
+    }
+
+    fn at(scope: Scope, state: UpdateState, now: Instant) -> Self {
         Self {
+            scope,
             state,
             waiting: Vec::new(),
             held: VecDeque::new(),
             gap_since: None,
             heard_at: now,
             is_fetching: false,
-            wants_difference: true,
+            wants_difference: false,
         }
     }
 
@@ -82,15 +107,26 @@ impl Order {
         self.wants_difference = true;
     }
 
-    /// When to call [`Self::on_deadline`].
-    pub(crate) fn deadline(&self) -> Instant {
-        let silence = self.heard_at + SILENCE_MAX;
-        self.gap_since.map_or(silence, |since| (since + GAP_WAIT).min(silence))
+    /// Whether the difference is to be fetched or being fetched.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.wants_difference || self.is_fetching
+    }
+
+    /// Whether there is more to remember than the state.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.is_behind() || !self.waiting.is_empty() || !self.held.is_empty()
+    }
+
+    /// When to call [`Self::on_deadline`], if ever.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let silence = (self.scope == Scope::Account).then_some(self.heard_at + SILENCE_MAX);
+        let gap = self.gap_since.map(|since| since + GAP_WAIT);
+        gap.into_iter().chain(silence).min()
     }
 
     /// A gap has not closed, or nothing was heard for long.
     pub(crate) fn on_deadline(&mut self, now: Instant) {
-        if now >= self.deadline() {
+        if self.deadline().is_some_and(|deadline| now >= deadline) {
             self.wants_difference = true;
             self.heard_at = now;
             self.gap_since = None;
@@ -163,7 +199,7 @@ impl Order {
     }
 
     fn hold(&mut self, envelope: Envelope, now: Instant) {
-        if self.held.len() >= WAITING_MAX {
+        if self.held.len() >= self.waiting_max() {
             self.held.pop_front();
             self.wants_difference = true;
         }
@@ -182,7 +218,7 @@ impl Order {
             }
             Standing::Known => {}
             Standing::Early => {
-                if self.waiting.len() >= WAITING_MAX {
+                if self.waiting.len() >= self.waiting_max() {
                     self.wants_difference = true;
                     return;
                 }
@@ -195,8 +231,7 @@ impl Order {
     /// Lets through what has waited and is next now.
     fn release_waiting(&mut self, ready: &mut Ready) {
         loop {
-            let state = self.state;
-            let next = self.waiting.iter().position(|update| !matches!(standing(state, update), Standing::Early));
+            let next = self.waiting.iter().position(|update| !matches!(self.standing(update), Standing::Early));
             let Some(at) = next else { break };
             let update = self.waiting.swap_remove(at);
             if let Standing::Next(state) = self.standing(&update) {
@@ -223,8 +258,19 @@ impl Order {
         }
     }
 
+    fn waiting_max(&self) -> usize {
+        match self.scope {
+            Scope::Account => WAITING_MAX,
+            Scope::Channel => CHANNEL_WAITING_MAX,
+        }
+    }
+
     fn standing(&self, update: &enums::Update) -> Standing {
-        standing(self.state, update)
+        let place = match self.scope {
+            Scope::Account => in_account(update),
+            Scope::Channel => in_channel(update).map_or(Place::None, |(_, place)| place),
+        };
+        standing(self.state, place)
     }
 }
 
@@ -238,8 +284,8 @@ enum Standing {
     Early,
 }
 
-fn standing(state: UpdateState, update: &enums::Update) -> Standing {
-    match place(update) {
+fn standing(state: UpdateState, place: Place) -> Standing {
+    match place {
         Place::None => Standing::Next(state),
         Place::Pts { pts: 0, .. } => Standing::Next(state),
         Place::Pts { pts, count } => match i64::from(state.pts) + i64::from(count) {
@@ -255,48 +301,6 @@ fn standing(state: UpdateState, update: &enums::Update) -> Standing {
     }
 }
 
-/// The place an update has in the account's sequences.
-enum Place {
-    None,
-    Pts { pts: i32, count: i32 },
-    Qts(i32),
-}
-
-/// Channels' updates have a pts of their own channel's, not the account's.
-fn place(update: &enums::Update) -> Place {
-    use enums::Update as U;
-    let pts = |pts: i32, count: i32| Place::Pts { pts, count };
-    match update {
-        U::NewMessage(u) => pts(u.pts, u.pts_count),
-        U::EditMessage(u) => pts(u.pts, u.pts_count),
-        U::DeleteMessages(u) => pts(u.pts, u.pts_count),
-        U::ReadHistoryInbox(u) => pts(u.pts, u.pts_count),
-        U::ReadHistoryOutbox(u) => pts(u.pts, u.pts_count),
-        U::WebPage(u) => pts(u.pts, u.pts_count),
-        U::ReadMessagesContents(u) => pts(u.pts, u.pts_count),
-        U::FolderPeers(u) => pts(u.pts, u.pts_count),
-        U::PinnedMessages(u) => pts(u.pts, u.pts_count),
-        U::NewEncryptedMessage(u) => Place::Qts(u.qts),
-        U::MessagePollVote(u) => Place::Qts(u.qts),
-        U::ChatParticipant(u) => Place::Qts(u.qts),
-        U::ChannelParticipant(u) => Place::Qts(u.qts),
-        U::BotStopped(u) => Place::Qts(u.qts),
-        U::BotChatInviteRequester(u) => Place::Qts(u.qts),
-        U::BotChatBoost(u) => Place::Qts(u.qts),
-        U::BotMessageReaction(u) => Place::Qts(u.qts),
-        U::BotMessageReactions(u) => Place::Qts(u.qts),
-        U::BotBusinessConnect(u) => Place::Qts(u.qts),
-        U::BotNewBusinessMessage(u) => Place::Qts(u.qts),
-        U::BotEditBusinessMessage(u) => Place::Qts(u.qts),
-        U::BotDeleteBusinessMessage(u) => Place::Qts(u.qts),
-        U::BotPurchasedPaidMedia(u) => Place::Qts(u.qts),
-        U::ManagedBot(u) => Place::Qts(u.qts),
-        U::BotGuestChatQuery(u) => Place::Qts(u.qts),
-        U::BotStarsSubscription(u) => Place::Qts(u.qts),
-        _ => Place::None,
-    }
-}
-
 impl Envelope {
     /// One update with a date and nothing else.
     pub(crate) fn single(update: enums::Update, date: i32) -> Self {
@@ -304,9 +308,13 @@ impl Envelope {
     }
 
     /// The pts that a call used up without an update for it: <https://core.telegram.org/type/messages.AffectedMessages>.
-    pub(crate) fn affected(affected: &types::messages::AffectedMessages) -> Self {
-        let (pts, pts_count) = (affected.pts, affected.pts_count);
-        Self::single(types::UpdateDeleteMessages { messages: Vec::new(), pts, pts_count }.into(), 0)
+    pub(crate) fn affected(channel_id: Option<i64>, affected: &types::messages::AffectedMessages) -> Self {
+        let (messages, pts, pts_count) = (Vec::new(), affected.pts, affected.pts_count);
+        let update = match channel_id {
+            Some(channel_id) => types::UpdateDeleteChannelMessages { channel_id, messages, pts, pts_count }.into(),
+            None => types::UpdateDeleteMessages { messages, pts, pts_count }.into(),
+        };
+        Self::single(update, 0)
     }
 }
 
@@ -363,7 +371,7 @@ mod tests {
             }
             assert_eq!(got, [11, 12, 14, 15], "{way:?}");
             assert_eq!(order.state().pts, 15);
-            assert!(!order.wants_difference() && order.deadline() > now + GAP_WAIT, "no gap is left");
+            assert!(!order.wants_difference() && order.deadline() > Some(now + GAP_WAIT), "no gap is left");
         }
     }
 
@@ -373,7 +381,7 @@ mod tests {
         assert!(pts(&order.accept(envelope(0, vec![read(12, 1)]), now)).is_empty());
         order.on_deadline(now + GAP_WAIT / 2);
         assert!(!order.wants_difference());
-        assert_eq!(order.deadline(), now + GAP_WAIT);
+        assert_eq!(order.deadline(), Some(now + GAP_WAIT));
         order.on_deadline(now + GAP_WAIT);
         assert!(order.wants_difference());
     }
@@ -381,10 +389,10 @@ mod tests {
     #[test]
     fn silence_asks_for_the_difference() {
         let (mut order, now) = at(10, 0);
-        assert_eq!(order.deadline(), now + SILENCE_MAX);
+        assert_eq!(order.deadline(), Some(now + SILENCE_MAX));
         order.on_deadline(now + SILENCE_MAX);
         assert!(order.wants_difference());
-        assert!(order.deadline() > now + SILENCE_MAX, "and not at every turn");
+        assert!(order.deadline() > Some(now + SILENCE_MAX), "and not at every turn");
     }
 
     #[test]

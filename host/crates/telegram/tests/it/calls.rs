@@ -63,7 +63,7 @@ async fn what_makes_no_sense_is_said_in_a_sentence() {
     let cases = [
         (text_to(PeerId::user(999), "hello"), Failure::NotFound),
         (text_to(group, "hello"), Failure::NotFound),
-        (text_to(PeerId::channel(7), "hello"), Failure::Invalid),
+        (text_to(PeerId::channel(7), "hello"), Failure::NotFound),
         (text_to(bob.peer(), ""), Failure::Invalid),
         (text_to(bob.peer(), &long), Failure::Invalid),
         (text_to(bob.peer(), &long[..5_000]), Failure::Refused),
@@ -77,7 +77,7 @@ async fn what_makes_no_sense_is_said_in_a_sentence() {
         (Call::JoinChatByLink { link: "https://example.org".to_owned() }, Failure::Invalid),
         (Call::SendFile { to: bob.peer(), kind: FileKind::Photo, path: "x".to_owned() }, Failure::Invalid),
         (Call::CreateSecretChat { user: bob.peer() }, Failure::Invalid),
-        (Call::RestoreMessage { id: 1 }, Failure::Invalid),
+        (Call::RestoreMessage { id: 12345 }, Failure::NotFound),
         (Call::RawQuery { text: "x".to_owned() }, Failure::Invalid),
     ];
     for (call, kind) in cases {

@@ -1,0 +1,252 @@
+//! Fetches what happened in channels while nobody listened: <https://core.telegram.org/api/updates#recovering-gaps>.
+//!
+//! Invariant: when a channel's part ends well, every message of it up to the server's state that is for us is in the
+//! store, or the log says that a bound was reached.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use grammers_client::sender::RpcError;
+use grammers_tl_types as tl;
+use tgl::PeerId;
+use tl::{enums, functions, types};
+
+use crate::context::Context;
+use crate::difference::date;
+use crate::intake::{ChannelPart, Missed, brings_us_in};
+use crate::pool::{self, InvokeError, Pool};
+
+/// Entries of one part of a difference, for people and for bots:
+/// <https://core.telegram.org/method/updates.getChannelDifference>.
+const PART_MAX: i32 = 100;
+const PART_BOT_MAX: i32 = 100_000;
+
+/// Parts of one difference that are fetched at most; what remains is fetched by the next one.
+const PARTS_MAX: u32 = 10_000;
+
+/// Messages that are looked up in one channel where the difference is too long to be had.
+const RECOVERY_MESSAGES_MAX: usize = 10_000;
+
+/// How many of them come with one answer.
+const PAGE: i32 = 100;
+
+/// The longest wait that is waited out between two requests; a longer one holds up every channel.
+const FLOOD_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Brings up to date every channel in which something was missed.
+pub(crate) async fn catch_up(context: Arc<Context>, pool: Arc<Pool>) -> Result<(), InvokeError> {
+    loop {
+        let next = context.intake().begin_channel_difference();
+        let Some(missed) = next else { return Ok(()) };
+        match fetch(&context, &pool, missed).await {
+            Ok(()) => context.intake().end_channel_difference(missed.channel_id),
+            Err(InvokeError::Rpc(error)) if !pool::ends_login(&error) => refused(&context, missed, &error),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The data centre says no.
+fn refused(context: &Context, missed: Missed, error: &RpcError) {
+    let (channel_id, mut intake) = (missed.channel_id, context.intake());
+    let name = pool::error_name(error);
+    match error.name.as_str() {
+        "CHANNEL_PRIVATE" | "CHANNEL_INVALID" | "CHANNEL_PUBLIC_GROUP_NA" | "USER_BANNED_IN_CHANNEL" => {
+            tracing::info!(channel_id, name, "a channel is not open to this account any more");
+            intake.leave_channel(channel_id);
+        }
+        _ if error.code == 420 => {
+            let wait = Duration::from_secs(error.value.unwrap_or_default().into());
+            tracing::info!(channel_id, name, "what was missed in channels has to wait");
+            intake.on_channel_flood(channel_id, wait);
+        }
+        _ if (error.code >= 500 || error.code < 0) && intake.on_channel_failure(channel_id) => {}
+        _ => {
+            tracing::warn!(
+                channel_id,
+                name,
+                "what was missed in a channel cannot be had; asked again with its next news"
+            );
+            intake.give_channel_up(channel_id);
+        }
+    }
+}
+
+async fn fetch(context: &Context, pool: &Pool, missed: Missed) -> Result<(), InvokeError> {
+    let Ok(channel) = context.input_channel(PeerId::channel(missed.channel_id)) else {
+        tracing::debug!(channel_id = missed.channel_id, "news of a channel that is not known yet");
+        context.intake().give_channel_up(missed.channel_id);
+        return Ok(());
+    };
+    let Some(mut pts) = missed.state.pts else { return begin(context, pool, channel, missed).await };
+    let is_bot = context.intake().owner().is_bot;
+    for _ in 0..PARTS_MAX {
+        let request = functions::updates::GetChannelDifference {
+            force: false,
+            channel: channel.clone(),
+            filter: enums::ChannelMessagesFilter::Empty,
+            pts,
+            limit: if is_bot { PART_BOT_MAX } else { PART_MAX },
+        };
+        let part = match invoke(pool, &request).await {
+            Err(InvokeError::Rpc(error)) if error.name.starts_with("PERSISTENT_TIMESTAMP") => {
+                return begin(context, pool, channel, missed).await;
+            }
+            answer => answer?,
+        };
+        match part {
+            enums::updates::ChannelDifference::Empty(part) => {
+                context.intake().take_channel_difference(missed.channel_id, part.pts, ChannelPart::default());
+                return Ok(());
+            }
+            enums::updates::ChannelDifference::Difference(part) => {
+                let types::updates::ChannelDifference { users, chats, new_messages: messages, .. } = part;
+                let news = ChannelPart { users, chats, messages, others: part.other_updates };
+                let is_kept = context.intake().take_channel_difference(missed.channel_id, part.pts, news);
+                if part.r#final || !is_kept || part.pts == pts {
+                    return Ok(());
+                }
+                pts = part.pts;
+            }
+            enums::updates::ChannelDifference::TooLong(part) => {
+                return recover(context, pool, channel, missed, part).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing of the channel was taken before: what was missed is what it has had since then, or since we came into it.
+async fn begin(
+    context: &Context,
+    pool: &Pool,
+    channel: enums::InputChannel,
+    missed: Missed,
+) -> Result<(), InvokeError> {
+    let answer = invoke(pool, &functions::channels::GetFullChannel { channel: channel.clone() }).await?;
+    let enums::messages::ChatFull::Full(full) = answer;
+    let enums::ChatFull::ChannelFull(about) = full.full_chat else {
+        return Err(InvokeError::Unreadable("the answer is about no channel".to_owned()));
+    };
+    let learnt = context.intake().learn(&full.users, &full.chats, &[]);
+    learnt.map_err(|error| InvokeError::Lost(error.to_string()))?;
+    let mut found = Found::default();
+    // Bots may not look through histories.
+    if !context.intake().owner().is_bot {
+        collect(context, pool, missed, &mut found).await?;
+    }
+    take(context, missed, about.pts, found)
+}
+
+/// The difference is too long to be had: the messages are looked up in the channel instead.
+async fn recover(
+    context: &Context,
+    pool: &Pool,
+    channel: enums::InputChannel,
+    missed: Missed,
+    part: types::updates::ChannelDifferenceTooLong,
+) -> Result<(), InvokeError> {
+    let pts = match &part.dialog {
+        enums::Dialog::Dialog(types::Dialog { pts: Some(pts), .. }) => *pts,
+        _ => return begin(context, pool, channel, missed).await,
+    };
+    tracing::warn!(
+        channel_id = missed.channel_id,
+        from_pts = missed.state.pts,
+        to_pts = pts,
+        "too much was missed in a channel: looking through it"
+    );
+    let mut found = Found { users: part.users, chats: part.chats, messages: BTreeMap::new() };
+    if context.intake().owner().is_bot {
+        tracing::warn!(channel_id = missed.channel_id, "bots are given the newest messages only; the others are lost");
+        let is_new = |message: &enums::Message| message.id() > missed.state.top_id;
+        found.messages.extend(part.messages.into_iter().filter(is_new).map(|message| (message.id(), message)));
+    } else {
+        collect(context, pool, missed, &mut found).await?;
+    }
+    take(context, missed, pts, found)
+}
+
+/// Everything that was found in place of a difference.
+#[derive(Default)]
+struct Found {
+    users: Vec<enums::User>,
+    chats: Vec<enums::Chat>,
+    messages: BTreeMap<i32, enums::Message>,
+}
+
+fn take(context: &Context, missed: Missed, pts: i32, found: Found) -> Result<(), InvokeError> {
+    let Found { users, chats, messages } = found;
+    let messages = messages.into_values().collect();
+    let part = ChannelPart { users, chats, messages, others: Vec::new() };
+    if context.intake().take_channel_difference(missed.channel_id, pts, part) {
+        Ok(())
+    } else {
+        Err(InvokeError::Lost("what was missed cannot be kept for now".to_owned()))
+    }
+}
+
+/// Looks through the channel from its newest message back to where we were, or to where we came in.
+async fn collect(context: &Context, pool: &Pool, missed: Missed, found: &mut Found) -> Result<(), InvokeError> {
+    let id = PeerId::channel(missed.channel_id);
+    let Ok(peer) = context.input_peer(id) else { return Ok(()) };
+    let our_id = context.intake().owner().user_id;
+    let joined = context.store.peer_record(id).ok().flatten().map_or(0, |record| record.facts.joined);
+    let since = missed.since.max(joined);
+    let is_old = |message: &enums::Message| match missed.state.top_id {
+        0 => date(message) < since,
+        top_id => message.id() <= top_id,
+    };
+    let mut offset_id = 0;
+    while found.messages.len() < RECOVERY_MESSAGES_MAX {
+        let request = functions::messages::GetHistory {
+            peer: peer.clone(),
+            offset_id,
+            offset_date: 0,
+            add_offset: 0,
+            limit: PAGE,
+            max_id: 0,
+            min_id: 0,
+            hash: 0,
+        };
+        let (messages, users, chats) = crate::calls::contents(invoke(pool, &request).await?);
+        found.users.extend(users);
+        found.chats.extend(chats);
+        let Some(last) = messages.last() else { return Ok(()) };
+        offset_id = last.id();
+        for message in messages {
+            if is_old(&message) {
+                return Ok(());
+            }
+            let is_beginning = brings_us_in(&message, our_id);
+            found.messages.insert(message.id(), message);
+            if is_beginning {
+                return Ok(());
+            }
+        }
+    }
+    tracing::warn!(
+        channel_id = missed.channel_id,
+        messages = found.messages.len(),
+        "a channel has more news than are looked up at once: older ones are lost"
+    );
+    Ok(())
+}
+
+/// Asks the data centre, and once more after a short wait that it wants.
+async fn invoke<R: tl::RemoteCall>(pool: &Pool, request: &R) -> Result<R::Return, InvokeError> {
+    loop {
+        match pool.invoke(request).await {
+            Err(InvokeError::Rpc(error)) if error.code == 420 && flood_wait(&error) <= FLOOD_WAIT_MAX => {
+                tokio::time::sleep(flood_wait(&error)).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// How long the data centre wants us to wait; not nothing, so that nobody is asked again and again.
+fn flood_wait(error: &RpcError) -> Duration {
+    Duration::from_secs(error.value.unwrap_or(1).max(1).into())
+}
