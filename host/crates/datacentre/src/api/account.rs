@@ -6,6 +6,7 @@ use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
 use super::auth::{checked_first_name, checked_last_name};
+use super::channels::manage::is_username_taken;
 use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
 use super::peers::{self, Peers, to_tl};
@@ -136,7 +137,7 @@ pub(super) fn check_username(context: &mut Context<'_>, call: functions::account
     if !is_username(&call.username) {
         return Err(bad_request("USERNAME_INVALID"));
     }
-    Ok(users::by_username(context.db, &call.username)?.is_none())
+    Ok(!is_username_taken(context, &call.username)?)
 }
 
 /// account.updateUsername: <https://core.telegram.org/method/account.updateUsername>. An empty one takes it away.
@@ -153,7 +154,8 @@ pub(super) fn update_username(
         if !is_username(name) {
             return Err(bad_request("USERNAME_INVALID"));
         }
-        if users::by_username(context.db, name)?.is_some_and(|other| other.id != user.id) {
+        let own = user.username.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name));
+        if !own && is_username_taken(context, name)? {
             return Err(bad_request("USERNAME_OCCUPIED"));
         }
     }

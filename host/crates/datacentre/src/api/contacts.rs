@@ -10,8 +10,9 @@ use super::context::Context;
 use super::error::{Answer, bad_request};
 use super::peers::{self, Peers, to_tl};
 use super::render;
+use crate::model::members::{self, Standing};
 use crate::model::users::{self, User};
-use crate::model::{Peer, contacts, dialogs};
+use crate::model::{Peer, channels, contacts, dialogs};
 
 /// How many contacts one request may bring.
 const IMPORTED_MAX: usize = 500;
@@ -121,6 +122,10 @@ pub(super) fn resolve_username(
     if !super::account::is_username(username) {
         return Err(bad_request("USERNAME_INVALID"));
     }
+    if let Some(channel) = channels::by_username(context.db, username)? {
+        let (users, chats) = Peers::default().with(channel.peer()).render(context, context.me)?;
+        return Ok(types::contacts::ResolvedPeer { peer: to_tl(channel.peer()), chats, users }.into());
+    }
     let user = users::by_username(context.db, username)?.ok_or_else(|| bad_request("USERNAME_NOT_OCCUPIED"))?;
     resolved(context, &user)
 }
@@ -145,7 +150,14 @@ pub(super) fn search(context: &mut Context<'_>, call: functions::contacts::Searc
     }
     let (mut my_results, mut results) = (Vec::new(), Vec::new());
     let mut people = Peers::default();
-    for user in users::search(context.db, query, i64::from(call.limit).clamp(0, FOUND_MAX))? {
+    let limit = i64::from(call.limit).clamp(0, FOUND_MAX);
+    for channel in channels::search(context.db, context.me, query, limit)? {
+        let peer = channel.peer();
+        let mine = members::find(context.db, channel.id, context.me)?.is_some_and(|member| member.standing == Standing::Member);
+        (if mine { &mut my_results } else { &mut results }).push(to_tl(peer));
+        people.add(peer);
+    }
+    for user in users::search(context.db, query, limit)? {
         let peer = Peer::User(user.id);
         let known = contacts::find(context.db, context.me, user.id)?.is_some()
             || dialogs::find(context.db, context.me, peer)?.is_some();

@@ -6,11 +6,13 @@
 mod account;
 mod auth;
 mod bots;
+mod channels;
 mod contacts;
 mod context;
 mod dispatch;
 mod error;
 mod help;
+mod invites;
 mod leniency;
 mod messages;
 pub(crate) mod nesting;

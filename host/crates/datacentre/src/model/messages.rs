@@ -29,9 +29,16 @@ pub(crate) struct Content {
     /// `ReplyMarkup`
     pub(crate) markup: Option<Vec<u8>>,
     pub(crate) silent: bool,
+    /// A broadcast channel says it, not its sender.
+    pub(crate) post: bool,
+    /// A post's signature.
+    pub(crate) author: Option<String>,
+    /// How many saw and forwarded a post.
+    pub(crate) views: i32,
+    pub(crate) forwards: i32,
 }
 
-/// One owner's sight of a message.
+/// One owner's sight of a message. A channel's messages lie in its own box once; [`super::posts`] makes them a viewer's.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) owner: i64,
@@ -53,7 +60,8 @@ impl Message {
 /// What `SELECT`s that end in [`read`] must name; boxes as b, contents as c.
 pub(super) const COLUMNS: &str = "b.owner, b.id, b.peer, b.mentioned,
     (SELECT r.id FROM boxes r WHERE r.content = c.reply_to AND r.owner = b.owner),
-    c.id, c.sender, c.date, c.edit_date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent";
+    c.id, c.sender, c.date, c.edit_date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent,
+    c.post, c.author, c.views, c.forwards";
 
 /// Remembers a sender's random_id: false if it was used already.
 pub(crate) fn insert_random_id(db: &Db, sender: i64, random_id: i64, now: i32) -> Result<bool> {
@@ -69,10 +77,13 @@ pub(crate) fn prune_random_ids(db: &Db, now: i32) -> Result<()> {
 
 /// Stores a content: its id.
 pub(crate) fn insert_content(db: &Db, content: &Content) -> Result<i64> {
-    let sql = "INSERT INTO contents (sender, date, text, entities, action, forward, reply_to, quote, markup, silent)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let sql = "INSERT INTO contents (sender, date, text, entities, action, forward, reply_to, quote, markup, silent, post, author)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let c = content;
-    run(db, sql, params![c.sender, c.date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent])?;
+    let values = params![
+        c.sender, c.date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent, c.post, c.author
+    ];
+    run(db, sql, values)?;
     Ok(db.last_insert_rowid())
 }
 
@@ -151,6 +162,10 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message> {
             quote: row.get(14)?,
             markup: row.get(15)?,
             silent: row.get(16)?,
+            post: row.get(17)?,
+            author: row.get(18)?,
+            views: row.get(19)?,
+            forwards: row.get(20)?,
         },
     })
 }

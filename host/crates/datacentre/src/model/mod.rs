@@ -2,15 +2,19 @@
 //!
 //! Invariant: everything one method changes is one transaction, and what is answered or pushed was committed before.
 
+pub(crate) mod channels;
 pub(crate) mod chats;
 mod checkpoint;
 pub(crate) mod contacts;
 pub(crate) mod dialogs;
 pub(crate) mod history;
+pub(crate) mod invites;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod login;
+pub(crate) mod members;
 pub(crate) mod messages;
+pub(crate) mod posts;
 mod schema;
 pub(crate) mod users;
 
@@ -92,8 +96,16 @@ impl Model {
 
     /// The access hash with which `viewer` may name the user `target`.
     pub(crate) fn access_hash(&self, viewer: i64, target: i64) -> i64 {
-        let tag = self.tag("access", viewer, target);
-        i64::from_le_bytes(tag[..8].try_into().expect("eight of 32 bytes"))
+        self.hash("access", viewer, target)
+    }
+
+    /// The access hash with which `viewer` may name the channel `target`.
+    pub(crate) fn channel_access_hash(&self, viewer: i64, target: i64) -> i64 {
+        self.hash("channel", viewer, target)
+    }
+
+    fn hash(&self, purpose: &str, a: i64, b: i64) -> i64 {
+        i64::from_le_bytes(self.tag(purpose, a, b)[..8].try_into().expect("eight of 32 bytes"))
     }
 
     /// Bytes only this data centre can make for these two numbers.
@@ -107,12 +119,17 @@ impl Model {
     }
 }
 
-/// A private chat (by the other user's id) or a basic group. Stored as one number: a group's is negative.
+/// A private chat (by the other user's id), a basic group, or a channel (a supergroup is one). Stored as one number: a
+/// group's is negative, a channel's below all groups'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Peer {
     User(i64),
     Chat(i64),
+    Channel(i64),
 }
+
+/// Codes below this are channels'. Ids of basic groups are far smaller.
+pub(crate) const CHANNEL_CODES: i64 = -1_000_000_000_000;
 
 impl Peer {
     /// The number it is stored as.
@@ -120,12 +137,22 @@ impl Peer {
         match self {
             Peer::User(id) => id,
             Peer::Chat(id) => -id,
+            Peer::Channel(id) => CHANNEL_CODES - id,
         }
     }
 
     /// The peer stored as this number.
     pub(crate) fn from_code(code: i64) -> Peer {
-        if code < 0 { Peer::Chat(-code) } else { Peer::User(code) }
+        match code {
+            code if code < CHANNEL_CODES => Peer::Channel(CHANNEL_CODES - code),
+            code if code < 0 => Peer::Chat(-code),
+            code => Peer::User(code),
+        }
+    }
+
+    /// In whose box this user's messages with the peer lie: a channel has one of its own.
+    pub(crate) fn box_owner(self, user: i64) -> i64 {
+        if let Peer::Channel(_) = self { self.code() } else { user }
     }
 }
 
@@ -155,6 +182,12 @@ pub(crate) fn one<T>(db: &Db, sql: &str, params: impl Params, read: impl FnOnce(
 /// All of the query's rows.
 pub(crate) fn all<T>(db: &Db, sql: &str, params: impl Params, read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
     db.prepare_cached(sql)?.query_map(params, read)?.collect()
+}
+
+/// The pattern for LIKE, with `\` as the escape, of what begins with this.
+fn prefix_pattern(prefix: &str) -> String {
+    let literal = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("{literal}%")
 }
 
 /// A file that only its owner may read, made if there is none.
@@ -193,6 +226,20 @@ mod tests {
         db.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
         let error = Model::open(dir.path()).err().unwrap().to_string();
         assert!(error.contains(&format!("version {}", schema::VERSION + 1)), "{error}");
+    }
+
+    #[test]
+    fn an_older_database_is_brought_up_with_what_it_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(dir.path().join(DATABASE_FILE)).unwrap();
+        let group = "INSERT INTO chats (id, title, creator, date, invite) VALUES (1000001, 'Friends', 7, 5, 'abc');";
+        db.execute_batch(&format!("{} {group} PRAGMA user_version = 1;", schema::STEPS[0])).unwrap();
+        drop(db);
+        let model = Model::open(dir.path()).unwrap();
+        let chat = chats::find(&model.lock(), 1_000_001).unwrap().unwrap();
+        assert_eq!((chat.title.as_str(), chat.creator, chat.migrated_to), ("Friends", 7, None));
+        let invite = invites::find(&model.lock(), "abc").unwrap().unwrap();
+        assert_eq!((invite.peer, invite.admin, invite.permanent), (Peer::Chat(chat.id), 7, true));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tl::{Serializable, enums, functions, types};
 
 use super::send::markup;
 use super::{EDIT_TIME_S, FORWARDED_MAX};
+use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::peers::{self, Peers};
@@ -43,6 +44,9 @@ pub(in crate::api) fn edit_message(
         return Err(bad_request("MESSAGE_NOT_MODIFIED"));
     }
     content.edit_date = Some(context.now);
+    if let Peer::Channel(id) = peer {
+        return channels::post::edit(context, id, &message, &content);
+    }
     store_edit(context, &content)
 }
 
@@ -80,7 +84,7 @@ pub(in crate::api) fn delete_history(
     context: &mut Context<'_>,
     call: functions::messages::DeleteHistory,
 ) -> Answer<enums::messages::AffectedHistory> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = peers::own_box_peer(context, &call.peer)?;
     let max_id = if call.max_id > 0 { call.max_id } else { i32::MAX };
     let dates = (call.min_date.unwrap_or(0), call.max_date.filter(|date| *date > 0).unwrap_or(i32::MAX));
     let ids = history::ids(context.db, context.me, peer, max_id, dates, HISTORY_DELETED_MAX + 1)?;
@@ -106,6 +110,10 @@ fn editable(context: &Context<'_>, peer: Peer, id: i32) -> Answer<Message> {
     let content = &message.content;
     if content.action.is_some() {
         return Err(bad_request("MESSAGE_ID_INVALID"));
+    }
+    if let Peer::Channel(id) = peer {
+        channels::post::check_may_edit(context, id, &message)?;
+        return Ok(message);
     }
     if content.sender != context.me || content.forward.is_some() {
         return Err(forbidden("MESSAGE_AUTHOR_REQUIRED"));
@@ -147,6 +155,7 @@ impl Victims {
             && match message.peer {
                 Peer::User(_) => true,
                 Peer::Chat(id) => message.content.sender == context.me || moderates(context, id)?,
+                Peer::Channel(_) => false,
             };
         if everyone {
             for sight in messages::sights(context.db, message.content.id)? {

@@ -6,11 +6,12 @@ use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
 use super::FORWARDED_MAX;
+use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::Answer;
 use crate::api::{peers, render, text};
 use crate::model::history::{self, Page, Window};
-use crate::model::Peer;
+use crate::model::{Peer, posts};
 use crate::model::messages::{self, Message};
 
 /// The most messages of one page: Telegram gives no more, whatever is asked for.
@@ -32,6 +33,9 @@ pub(in crate::api) fn get_history(
         max_id: call.max_id,
         min_id: call.min_id,
     };
+    if let Peer::Channel(id) = peer {
+        return channels::messages::history(context, id, &window);
+    }
     let page = history::page(context.db, context.me, peer, &window)?;
     answer(context, &page, None)
 }
@@ -76,29 +80,43 @@ pub(in crate::api) fn search(
         max_id: call.max_id,
         min_id: call.min_id,
     };
-    let page = history::filtered(context.db, context.me, peer, &window, |message| {
-        from.is_none_or(|from| Peer::User(message.content.sender) == from) && wanted.takes(message)
-    })?;
+    let takes = |message: &Message| {
+        let sender = if message.content.post { message.peer } else { Peer::User(message.content.sender) };
+        from.is_none_or(|from| sender == from) && wanted.takes(message)
+    };
+    if let Some(Peer::Channel(id)) = peer {
+        return channels::messages::answer(context, id, &posts::filtered(context.db, id, &window, context.me, takes)?);
+    }
+    let page = history::filtered(context.db, context.me, peer, &window, takes)?;
     answer(context, &page, None)
 }
 
-/// messages.searchGlobal: <https://core.telegram.org/method/messages.searchGlobal>, over the caller's own chats.
+/// messages.searchGlobal: <https://core.telegram.org/method/messages.searchGlobal>, over the caller's own chats and
+/// channels.
 pub(in crate::api) fn search_global(
     context: &mut Context<'_>,
     call: functions::messages::SearchGlobal,
 ) -> Answer<enums::messages::Messages> {
     let wanted = Wanted { query: &call.q, filter: &call.filter, dates: (call.min_date, call.max_date) };
-    let window = Window { offset_id: call.offset_id, limit: page_size(call.limit), ..Window::default() };
-    let page = history::filtered(context.db, context.me, None, &window, |message| {
+    let offset_peer = match &call.offset_peer {
+        enums::InputPeer::Empty => Peer::User(context.me),
+        input => peers::peer(context, input)?,
+    };
+    // What is asked for from nowhere on begins at the newest.
+    let offset = messages::find(context.db, offset_peer.box_owner(context.me), call.offset_id)?;
+    let before = offset.map_or(i64::MAX, |message| message.content.id);
+    let limit = usize::try_from(page_size(call.limit)).unwrap_or(0);
+    let (messages, count) = posts::everywhere(context.db, context.me, before, limit, |message| {
         let kind = match message.peer {
             Peer::User(_) => !call.groups_only && !call.broadcasts_only,
-            Peer::Chat(_) => !call.users_only && !call.broadcasts_only,
+            Peer::Channel(_) if message.content.post => !call.groups_only && !call.users_only,
+            Peer::Chat(_) | Peer::Channel(_) => !call.users_only && !call.broadcasts_only,
         };
         kind && wanted.takes(message)
     })?;
-    // Clients give the last id back as the next offset; the rate is not needed for that, but must be there.
-    let next_rate = page.messages.last().map(|message| message.content.date);
-    answer(context, &page, next_rate)
+    // Clients give the last peer and id back as the next offset; the rate is not needed for that, but must be there.
+    let next_rate = messages.last().map(|message| message.content.date);
+    answer(context, &Page { messages, count, skipped: 0 }, next_rate)
 }
 
 /// messages.getSearchCounters: <https://core.telegram.org/method/messages.getSearchCounters>.
@@ -110,7 +128,8 @@ pub(in crate::api) fn get_search_counters(
     let mut counters = Vec::new();
     for filter in call.filters.into_iter().take(FILTERS_MAX) {
         let wanted = Wanted { query: "", filter: &filter, dates: (0, 0) };
-        let page = history::filtered(context.db, context.me, Some(peer), &Window::default(), |message| wanted.takes(message))?;
+        let (owner, takes) = (peer.box_owner(context.me), |message: &Message| wanted.takes(message));
+        let page = history::filtered(context.db, owner, Some(peer), &Window::default(), takes)?;
         counters.push(types::messages::SearchCounter { inexact: false, count: page.count, filter }.into());
     }
     Ok(counters)

@@ -5,6 +5,7 @@
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
+use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
 use crate::api::peers::{self, Peers};
@@ -12,7 +13,7 @@ use crate::api::post::{self, Posting, Sent};
 use crate::api::render::{self, bare};
 use crate::api::text;
 use crate::model::messages::{Content, Message};
-use crate::model::{Peer, chats, contacts, dialogs};
+use crate::model::{Peer, chats, contacts, dialogs, posts};
 
 use super::FORWARDED_MAX;
 
@@ -135,6 +136,9 @@ pub(in crate::api) fn forward_messages(
             ..Content::default()
         };
         sent.push(post::post(context, Posting::of(to, content))?);
+        if original.content.post {
+            posts::count_forward(context.db, original.content.id)?;
+        }
     }
     full_answer(context, &sent, &call.random_id)
 }
@@ -146,7 +150,10 @@ fn forward_header(context: &Context<'_>, original: &Message, to: Peer) -> enums:
         None => bare!(types::MessageFwdHeader; 0, original.content.date),
     };
     if header.from_id.is_none() {
-        header.from_id = Some(peers::to_tl(Peer::User(original.content.sender)));
+        let post = original.content.post;
+        header.from_id = Some(peers::to_tl(if post { original.peer } else { Peer::User(original.content.sender) }));
+        header.channel_post = post.then_some(original.id);
+        header.post_author = original.content.author.clone();
     }
     let saved = to == Peer::User(context.me);
     header.saved_from_peer = saved.then(|| peers::to_tl(original.peer));
@@ -171,7 +178,7 @@ pub(in crate::api) fn start_bot(
     }
     post::check_may_send(context, peer)?;
     let command = match (peer, &bot.username) {
-        (Peer::Chat(_), Some(username)) => format!("/start@{username} {}", call.start_param),
+        (Peer::Chat(_) | Peer::Channel(_), Some(username)) => format!("/start@{username} {}", call.start_param),
         _ => format!("/start {}", call.start_param),
     };
     let text = text::prepare(context, &command, None)?;
@@ -204,6 +211,7 @@ pub(in crate::api) fn set_typing(context: &mut Context<'_>, call: functions::mes
                 }
             }
         }
+        Peer::Channel(id) => channels::post::typing(context, id, action)?,
     }
     Ok(true)
 }

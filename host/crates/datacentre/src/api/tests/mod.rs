@@ -2,6 +2,7 @@
 //!
 //! Invariant: every world has a data directory of its own, and every answer is parsed as a client would.
 
+mod channels;
 mod groups;
 mod login;
 mod messages;
