@@ -195,7 +195,7 @@ async fn collect(context: &Context, pool: &Pool, missed: Missed, found: &mut Fou
     let joined = context.store.peer_record(id).ok().flatten().map_or(0, |record| record.facts.joined);
     let since = missed.since.max(joined);
     let is_old = |message: &enums::Message| match missed.state.top_id {
-        0 => date(message) < since,
+        0 => date(message) < since || is_founding_by_others(message),
         top_id => message.id() <= top_id,
     };
     let mut offset_id = 0;
@@ -234,7 +234,13 @@ async fn collect(context: &Context, pool: &Pool, missed: Missed, found: &mut Fou
     Ok(())
 }
 
-/// Asks the data centre, and once more after a short wait that it wants.
+/// A channel that others have made begins before we come into it, be it in the same second.
+fn is_founding_by_others(message: &enums::Message) -> bool {
+    matches!(message, enums::Message::Service(message)
+        if !message.out && matches!(message.action, enums::MessageAction::ChannelCreate(_)))
+}
+
+/// Asks the data centre, and again after every short wait that it wants.
 async fn invoke<R: tl::RemoteCall>(pool: &Pool, request: &R) -> Result<R::Return, InvokeError> {
     loop {
         match pool.invoke(request).await {

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod calls;
+mod channels;
 mod exchange;
 mod faults;
 mod login;
+mod operator;
 mod password;
 mod proxy;
 mod receiving;
