@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use grammers_client::sender::RpcError;
 use grammers_tl_types as tl;
@@ -28,11 +27,11 @@ const PARTS_MAX: u32 = 10_000;
 /// Messages that are looked up in one channel where the difference is too long to be had.
 const RECOVERY_MESSAGES_MAX: usize = 10_000;
 
-/// How many of them come with one answer.
-const PAGE: i32 = 100;
+/// How far back, in pts, a bot looks for what it has missed in a channel that is new to it.
+const BOT_LOOK_BACK: i32 = 1_000;
 
-/// The longest wait that is waited out between two requests; a longer one holds up every channel.
-const FLOOD_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How many messages come with one answer.
+const PAGE: i32 = 100;
 
 /// Brings up to date every channel in which something was missed.
 pub(crate) async fn catch_up(context: Arc<Context>, pool: Arc<Pool>) -> Result<(), InvokeError> {
@@ -57,7 +56,7 @@ fn refused(context: &Context, missed: Missed, error: &RpcError) {
             intake.leave_channel(channel_id);
         }
         _ if error.code == 420 => {
-            let wait = Duration::from_secs(error.value.unwrap_or_default().into());
+            let wait = pool::flood_wait(error);
             tracing::info!(channel_id, name, "what was missed in channels has to wait");
             intake.on_channel_flood(channel_id, wait);
         }
@@ -82,14 +81,8 @@ async fn fetch(context: &Context, pool: &Pool, missed: Missed) -> Result<(), Inv
     let Some(mut pts) = missed.state.pts else { return begin(context, pool, channel, missed).await };
     let is_bot = context.intake().owner().is_bot;
     for _ in 0..PARTS_MAX {
-        let request = functions::updates::GetChannelDifference {
-            force: false,
-            channel: channel.clone(),
-            filter: enums::ChannelMessagesFilter::Empty,
-            pts,
-            limit: if is_bot { PART_BOT_MAX } else { PART_MAX },
-        };
-        let part = match invoke(pool, &request).await {
+        let request = difference_from(channel.clone(), pts, if is_bot { PART_BOT_MAX } else { PART_MAX });
+        let part = match pool.invoke_patiently(&request).await {
             Err(InvokeError::Rpc(error)) if error.name.starts_with("PERSISTENT_TIMESTAMP") => {
                 return begin(context, pool, channel, missed).await;
             }
@@ -117,6 +110,11 @@ async fn fetch(context: &Context, pool: &Pool, missed: Missed) -> Result<(), Inv
     Ok(())
 }
 
+fn difference_from(channel: enums::InputChannel, pts: i32, limit: i32) -> functions::updates::GetChannelDifference {
+    let filter = enums::ChannelMessagesFilter::Empty;
+    functions::updates::GetChannelDifference { force: false, channel, filter, pts, limit }
+}
+
 /// Nothing of the channel was taken before: what was missed is what it has had since then, or since we came into it.
 async fn begin(
     context: &Context,
@@ -124,7 +122,7 @@ async fn begin(
     channel: enums::InputChannel,
     missed: Missed,
 ) -> Result<(), InvokeError> {
-    let answer = invoke(pool, &functions::channels::GetFullChannel { channel: channel.clone() }).await?;
+    let answer = pool.invoke_patiently(&functions::channels::GetFullChannel { channel: channel.clone() }).await?;
     let enums::messages::ChatFull::Full(full) = answer;
     let enums::ChatFull::ChannelFull(about) = full.full_chat else {
         return Err(InvokeError::Unreadable("the answer is about no channel".to_owned()));
@@ -132,8 +130,9 @@ async fn begin(
     let learnt = context.intake().learn(&full.users, &full.chats, &[]);
     learnt.map_err(|error| InvokeError::Lost(error.to_string()))?;
     let mut found = Found::default();
-    // Bots may not look through histories.
-    if !context.intake().owner().is_bot {
+    if context.intake().owner().is_bot {
+        collect_as_bot(context, pool, channel, missed, about.pts, &mut found).await?;
+    } else {
         collect(context, pool, missed, &mut found).await?;
     }
     take(context, missed, about.pts, found)
@@ -191,13 +190,7 @@ fn take(context: &Context, missed: Missed, pts: i32, found: Found) -> Result<(),
 async fn collect(context: &Context, pool: &Pool, missed: Missed, found: &mut Found) -> Result<(), InvokeError> {
     let id = PeerId::channel(missed.channel_id);
     let Ok(peer) = context.input_peer(id) else { return Ok(()) };
-    let our_id = context.intake().owner().user_id;
-    let joined = context.store.peer_record(id).ok().flatten().map_or(0, |record| record.facts.joined);
-    let since = missed.since.max(joined);
-    let is_old = |message: &enums::Message| match missed.state.top_id {
-        0 => date(message) < since || is_founding_by_others(message),
-        top_id => message.id() <= top_id,
-    };
+    let stretch = Stretch::of(context, missed);
     let mut offset_id = 0;
     while found.messages.len() < RECOVERY_MESSAGES_MAX {
         let request = functions::messages::GetHistory {
@@ -210,16 +203,16 @@ async fn collect(context: &Context, pool: &Pool, missed: Missed, found: &mut Fou
             min_id: 0,
             hash: 0,
         };
-        let (messages, users, chats) = crate::calls::contents(invoke(pool, &request).await?);
+        let (messages, users, chats) = crate::calls::contents(pool.invoke_patiently(&request).await?);
         found.users.extend(users);
         found.chats.extend(chats);
         let Some(last) = messages.last() else { return Ok(()) };
         offset_id = last.id();
         for message in messages {
-            if is_old(&message) {
+            if stretch.begins_after(&message) {
                 return Ok(());
             }
-            let is_beginning = brings_us_in(&message, our_id);
+            let is_beginning = brings_us_in(&message, stretch.our_id);
             found.messages.insert(message.id(), message);
             if is_beginning {
                 return Ok(());
@@ -234,25 +227,61 @@ async fn collect(context: &Context, pool: &Pool, missed: Missed, found: &mut Fou
     Ok(())
 }
 
-/// A channel that others have made begins before we come into it, be it in the same second.
-fn is_founding_by_others(message: &enums::Message) -> bool {
-    matches!(message, enums::Message::Service(message)
-        if !message.out && matches!(message.action, enums::MessageAction::ChannelCreate(_)))
+/// Bots may not look through histories: what is new to one is found in the difference from a little before.
+async fn collect_as_bot(
+    context: &Context,
+    pool: &Pool,
+    channel: enums::InputChannel,
+    missed: Missed,
+    pts: i32,
+    found: &mut Found,
+) -> Result<(), InvokeError> {
+    let from = pts.saturating_sub(BOT_LOOK_BACK);
+    let request = difference_from(channel, from.max(1), PART_BOT_MAX);
+    let enums::updates::ChannelDifference::Difference(part) = pool.invoke_patiently(&request).await? else {
+        return Ok(());
+    };
+    (found.users, found.chats) = (part.users, part.chats);
+    let stretch = Stretch::of(context, missed);
+    for message in part.new_messages.into_iter().rev() {
+        if stretch.begins_after(&message) {
+            break;
+        }
+        let is_beginning = brings_us_in(&message, stretch.our_id);
+        found.messages.insert(message.id(), message);
+        if is_beginning {
+            break;
+        }
+    }
+    Ok(())
 }
 
-/// Asks the data centre, and again after every short wait that it wants.
-async fn invoke<R: tl::RemoteCall>(pool: &Pool, request: &R) -> Result<R::Return, InvokeError> {
-    loop {
-        match pool.invoke(request).await {
-            Err(InvokeError::Rpc(error)) if error.code == 420 && flood_wait(&error) <= FLOOD_WAIT_MAX => {
-                tokio::time::sleep(flood_wait(&error)).await;
-            }
-            answer => return answer,
+/// Which of a channel's messages are new to us.
+struct Stretch {
+    our_id: i64,
+    since: i32,
+    top_id: i32,
+}
+
+impl Stretch {
+    fn of(context: &Context, missed: Missed) -> Self {
+        let record = context.store.peer_record(PeerId::channel(missed.channel_id));
+        let joined = record.ok().flatten().map_or(0, |record| record.facts.joined);
+        let our_id = context.intake().owner().user_id;
+        Self { our_id, since: missed.since.max(joined), top_id: missed.state.top_id }
+    }
+
+    /// Whether the message is known, or not for us.
+    fn begins_after(&self, message: &enums::Message) -> bool {
+        match self.top_id {
+            0 => date(message) < self.since || is_founding_by_others(message),
+            top_id => message.id() <= top_id,
         }
     }
 }
 
-/// How long the data centre wants us to wait; not nothing, so that nobody is asked again and again.
-fn flood_wait(error: &RpcError) -> Duration {
-    Duration::from_secs(error.value.unwrap_or(1).max(1).into())
+/// A channel that others have made begins before we come into it, be it in the same second.
+fn is_founding_by_others(message: &enums::Message) -> bool {
+    matches!(message, enums::Message::Service(message)
+        if !message.out && matches!(message.action, enums::MessageAction::ChannelCreate(_)))
 }

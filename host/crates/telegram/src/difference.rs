@@ -39,16 +39,16 @@ pub(crate) async fn catch_up(
     for _ in 0..SLICES_MAX {
         let stored = context.intake().stored_state();
         let Some(state) = stored else {
-            let state = state(&pool.invoke(&functions::updates::GetState {}).await?);
+            let state = state(&pool.invoke_patiently(&functions::updates::GetState {}).await?);
             if let Some(call) = on_answer.take() {
                 call();
             }
             context.intake().begin_at(state);
             break;
         };
-        let difference = match pool.invoke(&get_difference(state)).await {
+        let difference = match pool.invoke_patiently(&get_difference(state)).await {
             Err(InvokeError::Rpc(error)) if error.name.starts_with("PERSISTENT_TIMESTAMP") => {
-                let now = self::state(&pool.invoke(&functions::updates::GetState {}).await?);
+                let now = self::state(&pool.invoke_patiently(&functions::updates::GetState {}).await?);
                 recover(&context, &pool, now).await?;
                 continue;
             }
@@ -153,7 +153,7 @@ async fn collect(context: &Context, pool: &Pool, since: i32, found: &mut Found) 
             limit: PAGE,
             hash: 0,
         };
-        let (dialogs, messages, users, chats) = match pool.invoke(&request).await? {
+        let (dialogs, messages, users, chats) = match pool.invoke_patiently(&request).await? {
             enums::messages::Dialogs::Dialogs(list) => (list.dialogs, list.messages, list.users, list.chats),
             enums::messages::Dialogs::Slice(list) => (list.dialogs, list.messages, list.users, list.chats),
             enums::messages::Dialogs::NotModified(_) => return Ok(()),
@@ -208,7 +208,7 @@ async fn collect_history(
             min_id: 0,
             hash: 0,
         };
-        let (messages, users, chats) = crate::calls::contents(pool.invoke(&request).await?);
+        let (messages, users, chats) = crate::calls::contents(pool.invoke_patiently(&request).await?);
         found.users.extend(users);
         found.chats.extend(chats);
         let is_end = messages.len() < PAGE as usize || messages.iter().any(|message| date(message) < since);

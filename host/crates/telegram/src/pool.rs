@@ -21,6 +21,9 @@ use crate::session::StoreSession;
 /// How long a call may take, the making of a connection included.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a call of the host's own waits in all because the data centre says FLOOD_WAIT.
+const FLOOD_WAIT_MAX: Duration = Duration::from_secs(300);
+
 /// How long connections may take to close, and how often it is looked.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_POLL: Duration = Duration::from_millis(1);
@@ -62,6 +65,22 @@ impl Pool {
     pub(crate) async fn invoke<R: tl::RemoteCall>(&self, request: &R) -> Result<R::Return, InvokeError> {
         let answer = self.invoke_raw(request.to_bytes()).await?;
         read::<R>(&answer)
+    }
+
+    /// Makes one call, and again after each wait that the data centre wants, up to [`FLOOD_WAIT_MAX`] in all. For calls
+    /// of the host's own, which no script waits for.
+    pub(crate) async fn invoke_patiently<R: tl::RemoteCall>(&self, request: &R) -> Result<R::Return, InvokeError> {
+        let mut left = FLOOD_WAIT_MAX;
+        loop {
+            match self.invoke(request).await {
+                Err(InvokeError::Rpc(error)) if error.code == 420 && flood_wait(&error) <= left => {
+                    tracing::info!(error = error_name(&error), "the data centre wants to be asked later");
+                    left -= flood_wait(&error);
+                    tokio::time::sleep(flood_wait(&error)).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// Makes one call that is serialised already. Its place in the order of calls is taken by the first poll.
@@ -139,6 +158,11 @@ pub(crate) fn error_name(error: &RpcError) -> String {
         }
         _ => error.name.clone(),
     }
+}
+
+/// How long the data centre wants to be left alone; never no time at all.
+pub(crate) fn flood_wait(error: &RpcError) -> Duration {
+    Duration::from_secs(error.value.unwrap_or(1).max(1).into())
 }
 
 /// Whether the error says that the authorisation is gone: <https://core.telegram.org/api/errors>.

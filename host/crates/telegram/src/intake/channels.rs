@@ -50,8 +50,6 @@ struct Channel {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Begin {
     pub(crate) our_id: i64,
-    /// Bots cannot look through histories: they begin at the first update they see.
-    pub(crate) is_bot: bool,
     /// When the account was last up to date.
     pub(crate) since: i32,
 }
@@ -262,15 +260,8 @@ impl Channel {
 /// The pts before an update with which our part in a channel begins.
 fn first_pts(update: &enums::Update, place: Place, begin: Begin) -> Option<i32> {
     let Place::Pts { pts, count } = place else { return None };
-    (begin.is_bot || is_our_beginning(update, begin.our_id)).then(|| pts.saturating_sub(count))
-}
-
-/// Whether by this message we made the channel or came into it.
-fn is_our_beginning(update: &enums::Update, our_id: i64) -> bool {
-    match update {
-        enums::Update::NewChannelMessage(new) => brings_us_in(&new.message, our_id),
-        _ => false,
-    }
+    let enums::Update::NewChannelMessage(new) = update else { return None };
+    brings_us_in(&new.message, begin.our_id).then(|| pts.saturating_sub(count))
 }
 
 /// Whether the message says that we came into its channel: nothing before it was for us.

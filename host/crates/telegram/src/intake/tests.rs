@@ -19,9 +19,9 @@ struct Stage {
 }
 
 impl Stage {
-    /// A person, or a bot, who is in the channel, of which everything up to `pts` was taken.
-    fn at(pts: i32, is_bot: bool) -> Self {
-        let mut stage = Self::open(TempDir::new().unwrap(), is_bot, 0);
+    /// Somebody who is in the channel, of which everything up to `pts` was taken.
+    fn at(pts: i32) -> Self {
+        let mut stage = Self::open(TempDir::new().unwrap(), 0);
         stage.intake.order.begin_difference();
         stage.intake.begin_at(UpdateState { pts: 1, qts: 1, date: 100, seq: 0 });
         stage.intake.end_difference();
@@ -33,10 +33,10 @@ impl Stage {
         stage
     }
 
-    fn open(dir: TempDir, is_bot: bool, cursor: u64) -> Self {
+    fn open(dir: TempDir, cursor: u64) -> Self {
         let store = AccountStore::open(dir.path()).unwrap();
-        store.set_owner(Owner { user_id: US, is_bot }).unwrap();
-        let owner = Owner { user_id: US, is_bot };
+        let owner = Owner { user_id: US, is_bot: false };
+        store.set_owner(owner).unwrap();
         let intake = Intake::open(store, owner, watch::Sender::new(AccountState::default())).unwrap();
         Self { dir, intake, cursor }
     }
@@ -44,9 +44,8 @@ impl Stage {
     /// As after a kill: nothing but what is stored.
     fn restart(self) -> Self {
         let Self { dir, intake, cursor } = self;
-        let is_bot = intake.owner.is_bot;
         drop(intake);
-        Self::open(dir, is_bot, cursor)
+        Self::open(dir, cursor)
     }
 
     fn push(&mut self, update: enums::Update) {
@@ -169,7 +168,7 @@ fn every_arrival_order_of_a_channels_updates_gives_their_order_once() {
         for (count, divisor) in [(4, 6), (3, 2), (2, 1), (1, 1)] {
             order.push(left.remove((at / divisor % count) as usize));
         }
-        let mut stage = Stage::at(10, false);
+        let mut stage = Stage::at(10);
         for id in order.iter().chain(&order) {
             stage.push(new(*id));
         }
@@ -181,7 +180,7 @@ fn every_arrival_order_of_a_channels_updates_gives_their_order_once() {
 
 #[test]
 fn what_never_comes_is_fetched_and_what_comes_meanwhile_is_kept() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     stage.push(new(12));
     assert!(!stage.intake.wants_channel_difference(), "it may still come by itself");
     stage.wait_for_gap();
@@ -200,7 +199,7 @@ fn what_never_comes_is_fetched_and_what_comes_meanwhile_is_kept() {
 
 #[test]
 fn a_kill_at_any_moment_loses_and_doubles_nothing() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     let mut got = Vec::new();
     for round in 0..8 {
         let next = 11 + 3 * round;
@@ -221,7 +220,7 @@ fn a_kill_at_any_moment_loses_and_doubles_nothing() {
 
 #[test]
 fn channels_do_not_wait_for_one_another() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     stage.intake.write(|batch| batch.set_channel_pts(78, Some(5))).unwrap();
     stage.push(new(12));
     let elsewhere = types::Message {
@@ -240,11 +239,11 @@ fn channels_do_not_wait_for_one_another() {
 #[test]
 fn a_channel_begins_where_we_came_in_or_is_looked_through() {
     let join = enums::MessageAction::ChatAddUser(types::MessageActionChatAddUser { users: vec![US] });
-    let mut stage = Stage::at(0, false);
+    let mut stage = Stage::at(0);
     stage.push(types::UpdateNewChannelMessage { message: service(5, join), pts: 9, pts_count: 1 }.into());
     assert_eq!((stage.ids(), stage.state().pts), (vec![5], Some(9)));
 
-    let mut stage = Stage::at(0, false);
+    let mut stage = Stage::at(0);
     stage.push(new(8));
     assert!(stage.ids().is_empty(), "what came before it is fetched first");
     let missed = stage.intake.begin_channel_difference().unwrap();
@@ -255,18 +254,14 @@ fn a_channel_begins_where_we_came_in_or_is_looked_through() {
     stage.catch_up(8);
     assert_eq!(stage.ids(), (1..=8).collect::<Vec<_>>());
 
-    let mut stage = Stage::at(0, true);
-    stage.push(new(8));
-    assert_eq!(stage.ids(), [8], "bots cannot look through it");
-
-    let mut stage = Stage::at(0, false);
+    let mut stage = Stage::at(0);
     stage.push(types::UpdateChannel { channel_id: CHANNEL }.into());
     assert!(stage.intake.wants_channel_difference(), "we may have missed its first messages");
 }
 
 #[test]
 fn news_that_are_known_are_not_asked_for() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     for (pts, is_wanted) in [(Some(9), false), (Some(10), false), (Some(11), true)] {
         stage.push(types::UpdateChannelTooLong { channel_id: CHANNEL, pts }.into());
         assert_eq!(stage.intake.wants_channel_difference(), is_wanted, "{pts:?}");
@@ -278,7 +273,7 @@ fn news_that_are_known_are_not_asked_for() {
 
 #[test]
 fn a_data_centre_that_fails_is_asked_a_few_times_and_floods_are_waited_out() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     let too_long = || types::UpdateChannelTooLong { channel_id: CHANNEL, pts: None }.into();
     stage.push(too_long());
     let mut tries = 0;
@@ -301,7 +296,7 @@ fn a_data_centre_that_fails_is_asked_a_few_times_and_floods_are_waited_out() {
 
 #[test]
 fn who_is_shut_out_of_a_channel_hears_no_more_of_it_until_let_in_again() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     stage.push_with(vec![types::UpdateChannel { channel_id: CHANNEL }.into()], vec![channel(|c| c.left = true)]);
     assert_eq!(stage.state().pts, None);
     let left = |event: &Event| matches!(event, Event::ChatUpdate { what, .. } if what.flags);
@@ -316,7 +311,7 @@ fn who_is_shut_out_of_a_channel_hears_no_more_of_it_until_let_in_again() {
 
 #[test]
 fn too_many_channels_that_wait_are_left_to_the_accounts_difference() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     for channel_id in 0..1_000 {
         stage.push(types::UpdateChannelTooLong { channel_id: 1_000 + channel_id, pts: None }.into());
     }
@@ -327,7 +322,7 @@ fn too_many_channels_that_wait_are_left_to_the_accounts_difference() {
 
 #[test]
 fn channel_messages_change_as_others_do() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     (11..=13).for_each(|id| stage.push(new(id)));
     let id = |server_id| stage.intake.store.message_id(PeerId::channel(CHANNEL), server_id).unwrap().unwrap();
     let (first, second, third) = (id(11), id(12), id(13));
@@ -357,7 +352,7 @@ fn channel_messages_change_as_others_do() {
 
 #[test]
 fn ids_and_replies_are_the_channels_own() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     let mut header: types::MessageReplyHeader = empty();
     header.reply_to_msg_id = Some(4);
     let reply = match message(11, ADA) {
@@ -388,7 +383,7 @@ fn changes_are_told_by_telegram_clis_names() {
         (|user| user.status = Some(types::UserStatusOnline { expires: 9 }.into()), Changes { ..none }),
     ];
     for (at, (change, expected)) in cases.into_iter().enumerate() {
-        let mut stage = Stage::at(10, false);
+        let mut stage = Stage::at(10);
         stage.intake.learn(&[user(ADA, "Ada", change)], &[], &[]).unwrap();
         let told: Vec<_> = stage.events();
         match told.as_slice() {
@@ -406,7 +401,7 @@ fn changes_are_told_by_telegram_clis_names() {
         (|chat| chat.left = true, Changes { flags: true, ..none }),
     ];
     for (change, expected) in cases {
-        let mut stage = Stage::at(10, false);
+        let mut stage = Stage::at(10);
         stage.intake.learn(&[], &[channel(change)], &[]).unwrap();
         let told = stage.events();
         let what = told.first().map_or(none, |event| match event {
@@ -419,7 +414,7 @@ fn changes_are_told_by_telegram_clis_names() {
 
 #[test]
 fn what_is_known_is_not_overwritten_by_less() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     let min = |user: &mut types::User| {
         (user.min, user.access_hash, user.phone) = (true, Some(999), None);
     };
@@ -447,7 +442,7 @@ fn what_is_known_is_not_overwritten_by_less() {
 
 #[test]
 fn a_group_that_has_become_a_supergroup_is_remembered() {
-    let mut stage = Stage::at(10, false);
+    let mut stage = Stage::at(10);
     let group = types::Chat {
         creator: true,
         left: false,
@@ -468,7 +463,7 @@ fn a_group_that_has_become_a_supergroup_is_remembered() {
     stage.intake.learn(&[], &[group.into()], &[]).unwrap();
     assert_eq!(stage.intake.store.peer_record(PeerId::chat(5)).unwrap().unwrap().facts.migrated_to, Some(CHANNEL));
     let begin = types::MessageActionChannelMigrateFrom { title: "Group".to_owned(), chat_id: 5 };
-    let mut stage = Stage::at(0, false);
+    let mut stage = Stage::at(0);
     stage.push(types::UpdateNewChannelMessage { message: service(1, begin.into()), pts: 2, pts_count: 1 }.into());
     let Event::Message(message) = stage.events().remove(0) else { panic!() };
     assert_eq!((message.action, message.flags.service), (ServiceAction::Noop, true));
