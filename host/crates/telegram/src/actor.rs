@@ -5,14 +5,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use grammers_session::updates::UpdatesLike;
-use grammers_tl_types::functions;
 use tgl::{AccountState, CallError, Completion, Connection, Failure, Outcome, PeerId, Request, ScriptName};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -25,6 +22,7 @@ use crate::context::Context;
 use crate::dh::random;
 use crate::difference;
 use crate::link::Trouble;
+use crate::live::{BoxFuture, Happened, Live, PING_AFTER, next_of, ping, say_online};
 use crate::pool::{self, InvokeError, Pool};
 use crate::session::StoreSession;
 
@@ -41,13 +39,6 @@ const STABLE_AFTER: Duration = Duration::from_secs(10);
 /// How often in a row a data centre has to say that it does not know our key.
 const UNKNOWN_KEYS_MAX: u32 = 3;
 
-/// After how long a silence the data centre is asked whether it is still there, and how long it may take to answer.
-const PING_AFTER: Duration = Duration::from_secs(8);
-const PONG_TIMEOUT: Duration = Duration::from_secs(7);
-
-/// Updates taken in at one go before calls have their turn.
-const UPDATES_AT_ONCE_MAX: usize = 64;
-
 /// A script's ends of its channels.
 #[derive(Debug)]
 pub(crate) struct Attached {
@@ -56,7 +47,6 @@ pub(crate) struct Attached {
     pub(crate) completions: mpsc::Sender<Completion>,
 }
 
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Permit = mpsc::OwnedPermit<Completion>;
 
 /// A call with the place that is kept for its completion.
@@ -70,19 +60,6 @@ struct Ended {
     held: Held,
     caller: Caller,
     result: Result<Outcome, CallError>,
-}
-
-/// A connection.
-struct Live {
-    number: u64,
-    pool: Arc<Pool>,
-    updates: mpsc::Receiver<UpdatesLike>,
-    catching_up: Option<BoxFuture<Result<(), InvokeError>>>,
-    catching_up_channels: Option<BoxFuture<Result<(), InvokeError>>>,
-    presence: Option<BoxFuture<Result<(), InvokeError>>>,
-    ping: Option<BoxFuture<Result<(), InvokeError>>>,
-    ping_at: Instant,
-    online_since: Option<Instant>,
 }
 
 pub(crate) struct Actor {
@@ -372,63 +349,6 @@ impl Actor {
                 self.lanes.remove(&lane);
             }
         }
-    }
-}
-
-/// What a connection brings.
-enum Happened {
-    Pushed(Vec<UpdatesLike>),
-    CaughtUp(Result<(), InvokeError>),
-    ChannelsCaughtUp(Result<(), InvokeError>),
-    SaidOnline(Result<(), InvokeError>),
-    Ping(Result<(), InvokeError>),
-}
-
-/// Waits for the next thing that happens on the connection; for ever without one.
-async fn next_of(live: &mut Option<Live>) -> Happened {
-    let Some(live) = live else { return std::future::pending().await };
-    let happened = {
-        let mut pushed = Vec::new();
-        tokio::select! {
-            count = live.updates.recv_many(&mut pushed, UPDATES_AT_ONCE_MAX) => match count {
-                0 => Happened::Ping(Err(InvokeError::Lost("the connection has failed inside".to_owned()))),
-                _ => Happened::Pushed(pushed),
-            },
-            ended = ended(&mut live.catching_up) => Happened::CaughtUp(ended),
-            ended = ended(&mut live.catching_up_channels) => Happened::ChannelsCaughtUp(ended),
-            ended = ended(&mut live.presence) => Happened::SaidOnline(ended),
-            ended = ended(&mut live.ping) => Happened::Ping(ended),
-        }
-    };
-    live.ping_at = Instant::now() + PING_AFTER;
-    match happened {
-        Happened::CaughtUp(_) => live.catching_up = None,
-        Happened::ChannelsCaughtUp(_) => live.catching_up_channels = None,
-        Happened::SaidOnline(_) => live.presence = None,
-        Happened::Ping(_) => live.ping = None,
-        Happened::Pushed(_) => {}
-    }
-    happened
-}
-
-/// Asks whether the data centre is there. A connection can be dead without anybody saying so.
-async fn ping(pool: Arc<Pool>) -> Result<(), InvokeError> {
-    let request = functions::Ping { ping_id: i64::from_le_bytes(random()) };
-    match tokio::time::timeout(PONG_TIMEOUT, pool.invoke(&request)).await {
-        Ok(answer) => answer.map(|_| ()),
-        Err(_) => Err(InvokeError::Lost(format!("the data centre is silent for {} s", PONG_TIMEOUT.as_secs()))),
-    }
-}
-
-/// account.updateStatus: <https://core.telegram.org/method/account.updateStatus>.
-async fn say_online(pool: Arc<Pool>) -> Result<(), InvokeError> {
-    pool.invoke(&functions::account::UpdateStatus { offline: false }).await.map(|_| ())
-}
-
-async fn ended<T>(future: &mut Option<BoxFuture<T>>) -> T {
-    match future {
-        Some(future) => future.await,
-        None => std::future::pending().await,
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use grammers_client::sender::RpcError;
 use grammers_tl_types as tl;
 use tgl::PeerId;
@@ -21,6 +22,9 @@ use crate::pool::{self, InvokeError, Pool};
 const PART_MAX: i32 = 100;
 const PART_BOT_MAX: i32 = 100_000;
 
+/// Channels that are brought up to date at a time.
+const CHANNELS_AT_ONCE_MAX: usize = 4;
+
 /// Parts of one difference that are fetched at most; what remains is fetched by the next one.
 const PARTS_MAX: u32 = 10_000;
 
@@ -35,15 +39,31 @@ const PAGE: i32 = 100;
 
 /// Brings up to date every channel in which something was missed.
 pub(crate) async fn catch_up(context: Arc<Context>, pool: Arc<Pool>) -> Result<(), InvokeError> {
+    let mut under_way = FuturesUnordered::new();
     loop {
-        let next = context.intake().begin_channel_difference();
-        let Some(missed) = next else { return Ok(()) };
-        match fetch(&context, &pool, missed).await {
-            Ok(()) => context.intake().end_channel_difference(missed.channel_id),
-            Err(InvokeError::Rpc(error)) if !pool::ends_login(&error) => refused(&context, missed, &error),
-            Err(error) => return Err(error),
+        while under_way.len() < CHANNELS_AT_ONCE_MAX {
+            let next = context.intake().begin_channel_difference();
+            let Some(missed) = next else { break };
+            under_way.push(catch_up_one(&context, &pool, missed));
+        }
+        match under_way.next().await {
+            Some(ended) => ended?,
+            None => return Ok(()),
         }
     }
+}
+
+async fn catch_up_one(context: &Context, pool: &Pool, missed: Missed) -> Result<(), InvokeError> {
+    match fetch(context, pool, missed).await {
+        Ok(()) => context.intake().end_channel_difference(missed.channel_id),
+        Err(InvokeError::Rpc(error)) if !pool::ends_login(&error) => refused(context, missed, &error),
+        Err(InvokeError::Unreadable(reason)) => {
+            tracing::warn!(channel_id = missed.channel_id, reason, "what was missed in a channel cannot be understood");
+            context.intake().give_channel_up(missed.channel_id);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// The data centre says no.
@@ -135,7 +155,8 @@ async fn begin(
     } else {
         collect(context, pool, missed, &mut found).await?;
     }
-    take(context, missed, about.pts, found)
+    take(context, missed, about.pts, found);
+    Ok(())
 }
 
 /// The difference is too long to be had: the messages are looked up in the channel instead.
@@ -164,7 +185,8 @@ async fn recover(
     } else {
         collect(context, pool, missed, &mut found).await?;
     }
-    take(context, missed, pts, found)
+    take(context, missed, pts, found);
+    Ok(())
 }
 
 /// Everything that was found in place of a difference.
@@ -175,15 +197,12 @@ struct Found {
     messages: BTreeMap<i32, enums::Message>,
 }
 
-fn take(context: &Context, missed: Missed, pts: i32, found: Found) -> Result<(), InvokeError> {
+/// Takes what was found. Where it cannot be kept for now, it is looked for again later.
+fn take(context: &Context, missed: Missed, pts: i32, found: Found) {
     let Found { users, chats, messages } = found;
     let messages = messages.into_values().collect();
     let part = ChannelPart { users, chats, messages, others: Vec::new() };
-    if context.intake().take_channel_difference(missed.channel_id, pts, part) {
-        Ok(())
-    } else {
-        Err(InvokeError::Lost("what was missed cannot be kept for now".to_owned()))
-    }
+    context.intake().take_channel_difference(missed.channel_id, pts, part);
 }
 
 /// Looks through the channel from its newest message back to where we were, or to where we came in.

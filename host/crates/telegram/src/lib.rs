@@ -14,6 +14,7 @@ mod difference;
 mod intake;
 mod key_exchange;
 mod link;
+mod live;
 pub mod login;
 mod pool;
 mod presence;

@@ -89,6 +89,43 @@ impl Operator {
         types::InputUser { user_id: user.id, access_hash: user.access_hash.unwrap() }.into()
     }
 
+    /// The user with this username.
+    pub(crate) async fn named(&self, username: &str) -> enums::InputUser {
+        let request = functions::contacts::ResolveUsername { username: username.to_owned(), referer: None };
+        let enums::contacts::ResolvedPeer::Peer(found) = self.call(&request).await;
+        let Some(enums::User::User(user)) = found.users.into_iter().next() else { panic!("no user {username}") };
+        types::InputUser { user_id: user.id, access_hash: user.access_hash.unwrap() }.into()
+    }
+
+    /// Writes into a channel.
+    pub(crate) async fn say(&self, channel: Channel, text: &str) {
+        let request = functions::messages::SendMessage {
+            no_webpage: true,
+            silent: false,
+            background: false,
+            clear_draft: false,
+            noforwards: false,
+            update_stickersets_order: false,
+            invert_media: false,
+            allow_paid_floodskip: false,
+            peer: channel.input_peer(),
+            reply_to: None,
+            message: text.to_owned(),
+            random_id: tgl::Request::new("".into(), 0, tgl::Call::GetContacts).random_id,
+            reply_markup: None,
+            entities: None,
+            schedule_date: None,
+            schedule_repeat_period: None,
+            send_as: None,
+            quick_reply_shortcut: None,
+            effect: None,
+            allow_paid_stars: None,
+            suggested_post: None,
+            rich_message: None,
+        };
+        self.call(&request).await;
+    }
+
     /// Makes a supergroup, or a channel, and takes these users in.
     pub(crate) async fn channel(&self, title: &str, broadcast: bool, members: &[u8]) -> Channel {
         let request = functions::channels::CreateChannel {
