@@ -212,16 +212,7 @@ async fn collect(context: &Context, pool: &Pool, missed: Missed, found: &mut Fou
     let stretch = Stretch::of(context, missed);
     let mut offset_id = 0;
     while found.messages.len() < RECOVERY_MESSAGES_MAX {
-        let request = functions::messages::GetHistory {
-            peer: peer.clone(),
-            offset_id,
-            offset_date: 0,
-            add_offset: 0,
-            limit: PAGE,
-            max_id: 0,
-            min_id: 0,
-            hash: 0,
-        };
+        let request = crate::calls::history_request(peer.clone(), offset_id, 0, PAGE);
         let (messages, users, chats) = crate::calls::contents(pool.invoke_patiently(&request).await?);
         found.users.extend(users);
         found.chats.extend(chats);

@@ -6,7 +6,7 @@ use grammers_tl_types as tl;
 use tgl::{CallError, Message, Page, PeerId};
 use tl::{enums, functions};
 
-use super::{Caller, contents};
+use super::{Caller, contents, history_request};
 use crate::context::unavailable;
 
 /// Messages of one answer of the server's.
@@ -81,16 +81,7 @@ impl List {
     ) -> Result<enums::messages::Messages, CallError> {
         let peer = self.peer.clone();
         let Some(text) = &self.text else {
-            let request = functions::messages::GetHistory {
-                peer,
-                offset_id,
-                offset_date: 0,
-                add_offset,
-                limit,
-                max_id: 0,
-                min_id: 0,
-                hash: 0,
-            };
+            let request = history_request(peer, offset_id, add_offset, limit);
             return caller.invoke(&request).await;
         };
         let request = functions::messages::Search {

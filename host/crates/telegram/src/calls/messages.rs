@@ -8,7 +8,7 @@ use grammers_tl_types as tl;
 use tgl::{CallError, Failure, Message, MessageId, Outcome, PeerId, PeerKind, TypingState};
 use tl::{enums, functions, types};
 
-use super::{Caller, contents, invalid};
+use super::{Caller, contents, history_request, invalid};
 use crate::context::{unavailable, unknown_message};
 use crate::intake;
 
@@ -314,16 +314,7 @@ async fn find_sent(caller: &Caller, random_id: i64, to: PeerId, text: Option<&st
 }
 
 async fn newest(caller: &Caller, peer: PeerId) -> Result<Vec<Message>, CallError> {
-    let request = functions::messages::GetHistory {
-        peer: caller.context.input_peer(peer)?,
-        offset_id: 0,
-        offset_date: 0,
-        add_offset: 0,
-        limit: LOOK_BACK,
-        max_id: 0,
-        min_id: 0,
-        hash: 0,
-    };
+    let request = history_request(caller.context.input_peer(peer)?, 0, 0, LOOK_BACK);
     let (messages, users, chats) = contents(caller.invoke(&request).await?);
     caller.context.intake().learn(&users, &chats, &messages).map_err(|error| unavailable(&error))
 }

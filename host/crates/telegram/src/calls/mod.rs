@@ -14,7 +14,7 @@ mod profile;
 
 use grammers_tl_types as tl;
 use tgl::{Call, CallError, Failure, Outcome, PeerId, Request};
-use tl::enums;
+use tl::{enums, functions};
 
 pub(crate) use caller::Caller;
 
@@ -72,6 +72,26 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
             Err(invalid("secret chats are not supported yet"))
         }
         Call::RawQuery { .. } => Err(invalid("raw queries are not supported yet")),
+    }
+}
+
+/// At most `limit` messages of a conversation, older than `offset_id` unless that is 0, after skipping `add_offset` of
+/// them: <https://core.telegram.org/method/messages.getHistory>.
+pub(crate) fn history_request(
+    peer: enums::InputPeer,
+    offset_id: i32,
+    add_offset: i32,
+    limit: i32,
+) -> functions::messages::GetHistory {
+    functions::messages::GetHistory {
+        peer,
+        offset_id,
+        offset_date: 0,
+        add_offset,
+        limit,
+        max_id: 0,
+        min_id: 0,
+        hash: 0,
     }
 }
 
