@@ -43,10 +43,8 @@ mod tests {
         let user = |user_id| types::InputPeerUser { user_id, access_hash: 2 };
         let channel = types::InputPeerChannel { channel_id: 3, access_hash: 4 };
         let meant = types::InputChannel { channel_id: 3, access_hash: 4 };
-        let channel_and_user = functions::channels::GetParticipant {
-            channel: meant.clone().into(),
-            participant: user(1).into(),
-        };
+        let channel_and_user =
+            functions::channels::GetParticipant { channel: meant.clone().into(), participant: user(1).into() };
         let channel_and_users = functions::channels::InviteToChannel {
             channel: meant.into(),
             users: vec![enums::InputUser::UserSelf, types::InputUser { user_id: 1, access_hash: 2 }.into()],

@@ -2,9 +2,12 @@
 //!
 //! Invariant: what a viewer sees says nothing of another viewer: whether it is their own, whether it speaks to them.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::channels::{self, Channel};
 use super::history::{self, Page, Window};
-use super::log::{self, Entry};
+use super::log;
 use super::messages::{self, Content, Message};
 use super::{CHANNEL_CODES, Db, Peer, Result, all, members, one, params, run, unix_time};
 
@@ -34,7 +37,7 @@ pub(crate) fn insert(db: &Db, channel: &Channel, content: &Content, mentioned: &
 }
 
 /// Logs anything else that happened to the channel's messages: its new pts.
-pub(crate) fn log(db: &Db, channel: &Channel, pts_count: i32, entry: impl FnOnce(i32) -> Entry) -> Result<i32> {
+pub(crate) fn log(db: &Db, channel: &Channel, pts_count: i32, entry: impl FnOnce(i32) -> log::Entry) -> Result<i32> {
     channels::set_moved(db, channel.id, unix_time())?;
     log::append(db, channel.code(), pts_count, entry)
 }
@@ -91,11 +94,14 @@ pub(crate) fn everywhere(
     );
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query([user, CHANNEL_CODES])?;
-    let (mut found, mut count) = (Vec::new(), 0);
+    let (mut found, mut count, mut deleted) = (Vec::new(), 0, HashMap::new());
     while let Some(row) = rows.next()? {
         let message = messages::read(row)?;
-        let hidden = matches!(message.peer, Peer::Channel(id) if message.id <= available_min(db, id, user)?);
-        if hidden || !wanted(&message) {
+        let deleted = match (message.peer, deleted.entry(message.peer)) {
+            (Peer::Channel(id), Entry::Vacant(entry)) => *entry.insert(available_min(db, id, user)?),
+            (_, entry) => *entry.or_insert(0),
+        };
+        if message.id <= deleted || !wanted(&message) {
             continue;
         }
         count += 1;
@@ -124,11 +130,12 @@ pub(crate) fn ids_of_sender(db: &Db, channel: i64, sender: i64, limit: i64) -> R
 
 /// Takes messages out of the channel.
 pub(crate) fn remove(db: &Db, channel: &Channel, ids: &[i32]) -> Result<()> {
-    messages::remove(db, channel.code(), ids)?;
     for id in ids {
+        let sql = "DELETE FROM post_viewers WHERE content = (SELECT content FROM boxes WHERE owner = ?1 AND id = ?2)";
+        run(db, sql, params![channel.code(), id])?;
         run(db, "DELETE FROM channel_mentions WHERE channel = ?1 AND message = ?2", params![channel.id, id])?;
     }
-    Ok(())
+    messages::remove(db, channel.code(), ids)
 }
 
 /// The last message of each sender but the reader among those with ids in `above..=up_to`.

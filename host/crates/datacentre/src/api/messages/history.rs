@@ -61,7 +61,8 @@ pub(in crate::api) fn get_messages(
     Ok(types::messages::Messages { messages: found, topics: Vec::new(), chats, users }.into())
 }
 
-/// messages.search: <https://core.telegram.org/method/messages.search>. With an empty peer it searches everywhere.
+/// messages.search: <https://core.telegram.org/method/messages.search>. With an empty peer it searches
+/// all private chats and basic groups; searchGlobal looks into channels too.
 pub(in crate::api) fn search(
     context: &mut Context<'_>,
     call: functions::messages::Search,

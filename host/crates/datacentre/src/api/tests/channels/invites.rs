@@ -27,7 +27,9 @@ fn a_link_shows_where_it_leads_and_leads_there() {
         ..importers(channel.peer(&alice), false)
     };
     let enums::messages::ChatInviteImporters::Importers(came) = alice.ok(&importers);
-    assert!(matches!(&came.importers[..], [enums::ChatInviteImporter::Importer(one)] if one.user_id == bob.me && !one.requested));
+    assert!(
+        matches!(&came.importers[..], [enums::ChatInviteImporter::Importer(one)] if one.user_id == bob.me && !one.requested)
+    );
 }
 
 #[test]
@@ -110,12 +112,35 @@ fn a_request_waits_for_an_administrator() {
     told(&bob);
     alice.ok(&answer(&carol, true));
     assert_eq!(told(&bob), ["new (ChatJoinedByRequest) pts 4+1"]);
-    let joined = &super::super::world::messages_of(bob.ok(&super::super::world::history_request(channel.peer(&bob), 1)))[0];
-    assert!(matches!(joined, enums::Message::Service(service) if service.from_id == Some(types::PeerUser { user_id: carol.me }.into())));
+    let joined =
+        &super::super::world::messages_of(bob.ok(&super::super::world::history_request(channel.peer(&bob), 1)))[0];
+    assert!(
+        matches!(joined, enums::Message::Service(service) if service.from_id == Some(types::PeerUser { user_id: carol.me }.into()))
+    );
     channel.send(&carol, "thanks");
     alice.ok(&answer(&dave, false));
     assert_eq!(channel.refuses(&dave), "400 CHANNEL_PRIVATE");
     assert_eq!(alice.err(&answer(&dave, true)), "400 HIDE_REQUESTER_MISSING");
+}
+
+#[test]
+fn who_is_added_asks_no_more() {
+    let world = World::new();
+    let (alice, bob, carol) = (world.human(1), world.human(2), world.human(3));
+    let channel = supergroup(&alice, &[]);
+    let peer = group(&alice, &[&bob], "Friends");
+    let enums::InputPeer::Chat(types::InputPeerChat { chat_id }) = peer else { panic!() };
+    for peer in [peer.clone(), channel.peer(&alice)] {
+        let make = functions::messages::ExportChatInvite { request_needed: true, ..export(peer) };
+        assert_eq!(carol.err(&import(&hash(&alice.ok(&make)))), "400 INVITE_REQUEST_SENT");
+    }
+    let user_id = alice.user(&carol).into();
+    alice.ok(&functions::messages::AddChatUser { chat_id, user_id, fwd_limit: 0 });
+    alice.ok(&channel.invite(&alice, &[&carol]));
+    for peer in [peer, channel.peer(&alice)] {
+        let enums::messages::ChatInviteImporters::Importers(asking) = alice.ok(&importers(peer, true));
+        assert_eq!(asking.count, 0);
+    }
 }
 
 #[test]
@@ -128,12 +153,17 @@ fn all_requests_are_answered_at_once_in_groups_and_channels() {
         let link = hash(&alice.ok(&make));
         let all = functions::messages::HideAllChatJoinRequests { approved: true, peer: peer.clone(), link: None };
         assert_eq!(alice.err(&all), "400 HIDE_REQUESTER_MISSING");
-        let asking = [world.human(3 + u16::from(peer == news.peer(&alice)) * 2), world.human(4 + u16::from(peer == news.peer(&alice)) * 2)];
+        let asking = [
+            world.human(3 + u16::from(peer == news.peer(&alice)) * 2),
+            world.human(4 + u16::from(peer == news.peer(&alice)) * 2),
+        ];
         for client in &asking {
             assert_eq!(client.err(&import(&link)), "400 INVITE_REQUEST_SENT");
         }
         let enums::Updates::Updates(answer) = alice.ok(&all) else { panic!() };
-        assert!(matches!(&answer.updates[..], [enums::Update::PendingJoinRequests(left)] if left.requests_pending == 0));
+        assert!(
+            matches!(&answer.updates[..], [enums::Update::PendingJoinRequests(left)] if left.requests_pending == 0)
+        );
         for client in &asking {
             assert_eq!(super::super::world::dialog_peers(client).len(), 1);
         }

@@ -71,7 +71,8 @@ fn who_may_invite_makes_links_and_one_is_the_main_one() {
     let main = alice.ok(&export(channel.peer(&alice)));
     let second = alice.ok(&export(channel.peer(&alice)));
     assert!(exported(&main).permanent && !exported(&second).permanent);
-    let renewed = alice.ok(&functions::messages::ExportChatInvite { legacy_revoke_permanent: true, ..export(channel.peer(&alice)) });
+    let renewed = alice
+        .ok(&functions::messages::ExportChatInvite { legacy_revoke_permanent: true, ..export(channel.peer(&alice)) });
     assert!(exported(&renewed).permanent);
     let eve = world.human(3);
     assert_eq!(eve.err(&import(&hash(&main))), "400 INVITE_HASH_EXPIRED");
@@ -117,13 +118,15 @@ fn a_link_is_changed_and_revoked() {
     let world = World::new();
     let (alice, bob) = (world.human(1), world.human(2));
     let peer = group(&alice, &[&bob], "Friends");
-    let made = functions::messages::ExportChatInvite { title: Some("for the school".to_owned()), ..export(peer.clone()) };
+    let made =
+        functions::messages::ExportChatInvite { title: Some("for the school".to_owned()), ..export(peer.clone()) };
     let link = exported(&alice.ok(&made)).link.clone();
     let call = functions::messages::EditExportedChatInvite { usage_limit: Some(7), ..change(peer.clone(), &link) };
     let enums::messages::ExportedChatInvite::Invite(changed) = alice.ok(&call) else { panic!() };
     let changed = exported(&changed.invite);
     assert_eq!((changed.usage_limit, changed.title.as_deref()), (Some(7), Some("for the school")));
-    let revoke = |link: &str| functions::messages::EditExportedChatInvite { revoked: true, ..change(peer.clone(), link) };
+    let revoke =
+        |link: &str| functions::messages::EditExportedChatInvite { revoked: true, ..change(peer.clone(), link) };
     let enums::messages::ExportedChatInvite::Invite(revoked) = alice.ok(&revoke(&link)) else { panic!() };
     assert!(exported(&revoked.invite).revoked);
     assert_eq!(alice.err(&revoke(&link)), "400 INVITE_HASH_EXPIRED");
@@ -131,11 +134,15 @@ fn a_link_is_changed_and_revoked() {
     let answer = alice.ok(&revoke(&main));
     let enums::messages::ExportedChatInvite::Replaced(replaced) = answer else { panic!("{answer:?}") };
     assert!(exported(&replaced.new_invite).permanent && exported(&replaced.new_invite).link != main);
-    let delete = |link: &str| functions::messages::DeleteExportedChatInvite { peer: peer.clone(), link: link.to_owned() };
+    let delete =
+        |link: &str| functions::messages::DeleteExportedChatInvite { peer: peer.clone(), link: link.to_owned() };
     assert_eq!(alice.err(&delete(&exported(&replaced.new_invite).link)), "400 INVITE_REVOKED_MISSING");
     alice.ok(&delete(&link));
     assert_eq!(listed(&alice, peer.clone(), &alice, true), [main]);
-    alice.ok(&functions::messages::DeleteRevokedExportedChatInvites { peer: peer.clone(), admin_id: enums::InputUser::UserSelf });
+    alice.ok(&functions::messages::DeleteRevokedExportedChatInvites {
+        peer: peer.clone(),
+        admin_id: enums::InputUser::UserSelf,
+    });
     assert!(listed(&alice, peer, &alice, true).is_empty());
 }
 
@@ -144,7 +151,8 @@ fn links_are_bounded_and_old_revoked_ones_forgotten() {
     let world = World::new();
     let alice = world.human(1);
     let channel = supergroup(&alice, &[]);
-    let titled = || functions::messages::ExportChatInvite { title: Some("t".to_owned()), ..export(channel.peer(&alice)) };
+    let titled =
+        || functions::messages::ExportChatInvite { title: Some("t".to_owned()), ..export(channel.peer(&alice)) };
     (0..INVITES_MAX).for_each(|_| drop(alice.ok(&titled())));
     assert_eq!(alice.err(&titled()), "400 INVITES_TOO_MUCH");
     world.model.lock().execute("UPDATE invites SET revoked = 1", []).unwrap();

@@ -81,15 +81,21 @@ fn strangers_find_public_channels_only() {
     let (alice, bob) = (world.human(1), world.human(2));
     let public = broadcast(&alice, "news_of_alice");
     let private = created(&alice, &create("Newsroom", false));
-    let resolve = |username: &str| functions::contacts::ResolveUsername { username: username.to_owned(), referer: None };
+    let resolve =
+        |username: &str| functions::contacts::ResolveUsername { username: username.to_owned(), referer: None };
     let enums::contacts::ResolvedPeer::Peer(found) = bob.ok(&resolve("News_Of_Alice"));
     assert_eq!(found.peer, types::PeerChannel { channel_id: public.0 }.into());
     assert!(matches!(&found.chats[..], [enums::Chat::Channel(channel)] if channel.left));
     let search = functions::contacts::Search { broadcasts: false, bots: false, q: "news".to_owned(), limit: 10 };
-    let ids = |peers: Vec<enums::Peer>| peers.into_iter().map(|peer| match peer {
-        enums::Peer::Channel(channel) => channel.channel_id,
-        other => panic!("{other:?}"),
-    }).collect::<Vec<_>>();
+    let ids = |peers: Vec<enums::Peer>| {
+        peers
+            .into_iter()
+            .map(|peer| match peer {
+                enums::Peer::Channel(channel) => channel.channel_id,
+                other => panic!("{other:?}"),
+            })
+            .collect::<Vec<_>>()
+    };
     let enums::contacts::Found::Found(found) = bob.ok(&search);
     assert_eq!((ids(found.my_results), ids(found.results)), (vec![], vec![public.0]));
     let enums::contacts::Found::Found(found) = alice.ok(&search);

@@ -28,7 +28,9 @@ fn who_blocked_the_inviter_is_missing() {
     bob.ok(&functions::contacts::Block { my_stories_from: false, id: bob.peer(&alice) });
     let group = supergroup(&alice, &[]);
     let enums::messages::InvitedUsers::Users(invited) = alice.ok(&group.invite(&alice, &[&bob]));
-    assert!(matches!(&invited.missing_invitees[..], [enums::MissingInvitee::Invitee(missing)] if missing.user_id == bob.me));
+    assert!(
+        matches!(&invited.missing_invitees[..], [enums::MissingInvitee::Invitee(missing)] if missing.user_id == bob.me)
+    );
     assert_eq!(alice.err(&group.admin(&alice, &bob, moderator())), "400 USER_BLOCKED");
 }
 
@@ -40,10 +42,8 @@ fn invitations_that_are_refused() {
     let news = broadcast(&alice, "news_of_alice");
     bob.ok(&news.join(&bob));
     alice.ok(&group.ban(&alice, &carol, out()));
-    let too_many = functions::channels::InviteToChannel {
-        users: vec![alice.user(&bob).into(); 101],
-        ..group.invite(&alice, &[])
-    };
+    let too_many =
+        functions::channels::InviteToChannel { users: vec![alice.user(&bob).into(); 101], ..group.invite(&alice, &[]) };
     for (by, call, error) in [
         (&alice, too_many, "400 USERS_TOO_MUCH"),
         (&alice, news.invite(&alice, &[&bot]), "400 USER_BOT"),
@@ -152,8 +152,9 @@ fn the_members_of_a_broadcast_channel_are_its_administrators_to_know() {
     bob.ok(&news.join(&bob));
     assert_eq!(bob.err(&news.participants(&bob, Filter::ChannelParticipantsRecent)), "400 CHAT_ADMIN_REQUIRED");
     assert_eq!(news.list(&alice, Filter::ChannelParticipantsRecent).len(), 2);
-    let ask = |by: &super::Client<'_>, participant| {
-        functions::channels::GetParticipant { channel: news.input(by), participant }
+    let ask = |by: &super::Client<'_>, participant| functions::channels::GetParticipant {
+        channel: news.input(by),
+        participant,
     };
     assert_eq!(bob.err(&ask(&bob, bob.peer(&alice))), "400 CHAT_ADMIN_REQUIRED");
     let enums::channels::ChannelParticipant::Participant(own) = bob.ok(&ask(&bob, enums::InputPeer::PeerSelf));
@@ -164,7 +165,8 @@ fn the_members_of_a_broadcast_channel_are_its_administrators_to_know() {
 fn one_participant_is_told_by_role() {
     use enums::ChannelParticipant as P;
     let world = World::new();
-    let (alice, bob, carol, dave, eve) = (world.human(1), world.human(2), world.human(3), world.human(4), world.human(5));
+    let (alice, bob, carol, dave, eve) =
+        (world.human(1), world.human(2), world.human(3), world.human(4), world.human(5));
     let group = supergroup(&alice, &[&bob, &carol, &dave]);
     alice.ok(&group.admin(&alice, &bob, moderator()));
     alice.ok(&group.ban(&alice, &dave, out()));

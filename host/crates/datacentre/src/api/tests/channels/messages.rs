@@ -3,8 +3,8 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
-use super::super::world::{World, dialog_peers, edit, forward, history_request, messages_of, new_message, replied_id, reply_to};
-use super::super::world::{search_request, texts};
+use super::super::world::{World, dialog_peers, dialogs_request, edit, forward, group, history_request, messages_of};
+use super::super::world::{new_message, peer_id, replied_id, reply_to, search_request, texts};
 use super::{broadcast, said, supergroup, told};
 
 #[test]
@@ -128,7 +128,8 @@ fn history_and_search_page_as_in_other_chats() {
     let world = World::new();
     let (alice, bob) = (world.human(1), world.human(2));
     let group = supergroup(&alice, &[&bob]);
-    let ids: Vec<i32> = (0..10).map(|n| group.send(if n % 2 == 0 { &alice } else { &bob }, &format!("word {n}"))).collect();
+    let ids: Vec<i32> =
+        (0..10).map(|n| group.send(if n % 2 == 0 { &alice } else { &bob }, &format!("word {n}"))).collect();
     let page = functions::messages::GetHistory { offset_id: ids[5], ..history_request(group.peer(&bob), 3) };
     let enums::messages::Messages::ChannelMessages(page) = bob.ok(&page) else { panic!() };
     assert_eq!(page.messages.iter().map(enums::Message::id).collect::<Vec<_>>(), [ids[4], ids[3], ids[2]]);
@@ -207,6 +208,52 @@ fn dialogs_hold_channels_with_their_pts() {
     };
     bob.ok(&draft);
     assert!(bob.dialog(group.peer(&bob)).draft.is_some());
+}
+
+#[test]
+fn dialogs_of_every_kind_are_paged_without_doubles() {
+    let world = World::new();
+    let (alice, bob) = (world.human(1), world.human(2));
+    alice.send(alice.peer(&bob), "x");
+    group(&alice, &[&bob], "Old");
+    (0..5).for_each(|_| drop(supergroup(&alice, &[&bob]).send_numbers(&alice, 2)));
+    let all = dialog_peers(&bob);
+    let mut call = dialogs_request(2);
+    let mut got = Vec::new();
+    loop {
+        let page = match bob.ok(&call) {
+            enums::messages::Dialogs::Slice(slice) => slice,
+            other => panic!("{other:?}"),
+        };
+        let Some(enums::Dialog::Dialog(last)) = page.dialogs.last().cloned() else { break };
+        call.offset_id = last.top_message;
+        let peer_of = |message: &enums::Message| match message {
+            enums::Message::Message(message) => (message.peer_id.clone(), message.date),
+            enums::Message::Service(message) => (message.peer_id.clone(), message.date),
+            enums::Message::Empty(_) => panic!(),
+        };
+        call.offset_date = page.messages.iter().map(peer_of).find(|(peer, _)| *peer == last.peer).unwrap().1;
+        call.offset_peer = match &last.peer {
+            enums::Peer::User(_) => bob.peer(&alice),
+            enums::Peer::Chat(chat) => types::InputPeerChat { chat_id: chat.chat_id }.into(),
+            enums::Peer::Channel(channel) => super::Channel(channel.channel_id).peer(&bob),
+        };
+        got.extend(page.dialogs.into_iter().map(peer_id));
+    }
+    assert_eq!((got.len(), got), (7, all));
+}
+
+#[test]
+fn more_messages_than_one_update_names_are_deleted_too() {
+    let world = World::new();
+    let (alice, bob) = (world.human(1), world.human(2));
+    let group = supergroup(&alice, &[&bob]);
+    group.send_numbers(&alice, 1000);
+    told(&bob);
+    let all = functions::channels::DeleteHistory { for_everyone: true, channel: group.input(&alice), max_id: 0 };
+    alice.ok(&all);
+    assert!(group.written(&alice).is_empty());
+    assert_eq!(told(&bob).len(), 2);
 }
 
 #[test]

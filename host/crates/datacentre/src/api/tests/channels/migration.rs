@@ -13,7 +13,8 @@ fn a_group_goes_on_as_a_supergroup() {
     let old = group(&alice, &[&bob, &carol, &dave], "Friends");
     let enums::InputPeer::Chat(types::InputPeerChat { chat_id }) = old else { panic!() };
     alice.ok(&functions::messages::EditChatAdmin { chat_id, user_id: alice.user(&bob).into(), is_admin: true });
-    let remove = functions::messages::DeleteChatUser { revoke_history: false, chat_id, user_id: alice.user(&dave).into() };
+    let remove =
+        functions::messages::DeleteChatUser { revoke_history: false, chat_id, user_id: alice.user(&dave).into() };
     alice.ok(&remove);
     let link = alice.ok(&super::links::export(old.clone()));
     let migrate = functions::messages::MigrateChat { chat_id };
@@ -30,8 +31,14 @@ fn a_group_goes_on_as_a_supergroup() {
     assert_eq!(new.written(&carol), ["(ChannelMigrateFrom)"]);
     let last = &messages_of(bob.ok(&history_request(old.clone(), 1)))[0];
     let wanted = types::MessageActionChatMigrateTo { channel_id: new.0 };
-    assert!(matches!(last, enums::Message::Service(service) if service.action == wanted.clone().into()), "{}", said(last));
-    let enums::messages::Chats::Chats(seen) = carol.ok(&functions::messages::GetChats { id: vec![chat_id] }) else { panic!() };
+    assert!(
+        matches!(last, enums::Message::Service(service) if service.action == wanted.clone().into()),
+        "{}",
+        said(last)
+    );
+    let enums::messages::Chats::Chats(seen) = carol.ok(&functions::messages::GetChats { id: vec![chat_id] }) else {
+        panic!()
+    };
     let enums::Chat::Chat(seen) = &seen.chats[0] else { panic!() };
     assert_eq!((seen.deactivated, seen.migrated_to.as_ref()), (true, Some(&new.input(&carol))));
     assert_eq!(carol.err(&carol.message(old, "x")), "403 CHAT_WRITE_FORBIDDEN");
@@ -67,7 +74,8 @@ fn a_groups_members_can_be_silenced_all_at_once() {
     let world = World::new();
     let (alice, bob) = (world.human(1), world.human(2));
     let old = group(&alice, &[&bob], "Friends");
-    let call = functions::messages::EditChatDefaultBannedRights { peer: old.clone(), banned_rights: super::silence().into() };
+    let call =
+        functions::messages::EditChatDefaultBannedRights { peer: old.clone(), banned_rights: super::silence().into() };
     assert_eq!(bob.err(&call), "400 CHAT_ADMIN_REQUIRED");
     alice.ok(&call);
     assert_eq!(alice.err(&call), "400 CHAT_NOT_MODIFIED");

@@ -74,12 +74,27 @@ impl Channel {
         functions::channels::InviteToChannel { channel: self.input(by), users }
     }
 
-    pub(super) fn admin(self, by: &Client<'_>, who: &Client<'_>, rights: AdminRights) -> functions::channels::EditAdmin {
+    pub(super) fn admin(
+        self,
+        by: &Client<'_>,
+        who: &Client<'_>,
+        rights: AdminRights,
+    ) -> functions::channels::EditAdmin {
         let admin_rights = rights.into();
-        functions::channels::EditAdmin { channel: self.input(by), user_id: by.user(who).into(), admin_rights, rank: None }
+        functions::channels::EditAdmin {
+            channel: self.input(by),
+            user_id: by.user(who).into(),
+            admin_rights,
+            rank: None,
+        }
     }
 
-    pub(super) fn ban(self, by: &Client<'_>, who: &Client<'_>, rights: BannedRights) -> functions::channels::EditBanned {
+    pub(super) fn ban(
+        self,
+        by: &Client<'_>,
+        who: &Client<'_>,
+        rights: BannedRights,
+    ) -> functions::channels::EditBanned {
         let (channel, participant) = (self.input(by), by.peer(who));
         functions::channels::EditBanned { channel, participant, banned_rights: rights.into() }
     }

@@ -3,8 +3,10 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions};
 
-use super::super::world::{World, edit};
-use super::{AdminRights, BannedRights, Filter, broadcast, moderator, no_ban, no_rights, out, silence, supergroup, told};
+use super::super::world::{World, edit, forward, new_message};
+use super::{
+    AdminRights, BannedRights, Filter, broadcast, moderator, no_ban, no_rights, out, silence, supergroup, told,
+};
 use crate::api::channels::ADMINS_MAX;
 use crate::model::members;
 
@@ -20,10 +22,9 @@ fn administrators_are_made_within_ones_own_rights() {
     assert_eq!(told(&bob), ["channel"]);
     assert_eq!(group.open(&bob).admin_rights, Some(promoter.into()));
     let ban_only = AdminRights { ban_users: true, ..no_rights() };
-    for (by, who, rights, error) in [
-        (&bob, &alice, ban_only.clone(), "400 USER_CREATOR"),
-        (&bob, &carol, moderator(), "403 RIGHT_FORBIDDEN"),
-    ] {
+    for (by, who, rights, error) in
+        [(&bob, &alice, ban_only.clone(), "400 USER_CREATOR"), (&bob, &carol, moderator(), "403 RIGHT_FORBIDDEN")]
+    {
         assert_eq!(by.err(&group.admin(by, who, rights)), error);
     }
     alice.ok(&group.admin(&alice, &carol, ban_only.clone()));
@@ -87,10 +88,8 @@ fn the_restricted_do_not_write() {
     alice.ok(&group.ban(&alice, &bob, no_ban()));
     group.send(&bob, "free again");
 
-    let everyone = functions::messages::EditChatDefaultBannedRights {
-        peer: group.peer(&alice),
-        banned_rights: silence().into(),
-    };
+    let everyone =
+        functions::messages::EditChatDefaultBannedRights { peer: group.peer(&alice), banned_rights: silence().into() };
     alice.ok(&everyone);
     assert_eq!(alice.err(&everyone), "400 CHAT_NOT_MODIFIED");
     assert_eq!(group.refuses(&bob), "403 CHAT_WRITE_FORBIDDEN");
@@ -146,7 +145,8 @@ fn bans_that_are_refused() {
     let news = broadcast(&alice, "news_of_alice");
     let group = supergroup(&alice, &[&bob]);
     alice.ok(&group.admin(&alice, &bob, moderator()));
-    let of_group = functions::channels::EditBanned { participant: group.peer(&alice), ..group.ban(&alice, &bob, out()) };
+    let of_group =
+        functions::channels::EditBanned { participant: group.peer(&alice), ..group.ban(&alice, &bob, out()) };
     for (by, call, error) in [
         (&alice, news.ban(&alice, &bob, silence()), "400 MEGAGROUP_REQUIRED"),
         (&alice, group.ban(&alice, &alice, out()), "400 USER_ADMIN_INVALID"),
@@ -194,6 +194,12 @@ fn only_who_may_edits_and_posts_in_a_broadcast_channel() {
     assert_eq!(bob.err(&news.delete(&bob, vec![id])), "403 MESSAGE_DELETE_FORBIDDEN");
     alice.ok(&news.admin(&alice, &carol, AdminRights { edit_messages: true, ..no_rights() }));
     carol.ok(&edit(news.peer(&carol), id, "edited by carol"));
+    let forwarded = alice.ok(&forward(news.peer(&alice), news.peer(&alice), vec![id]));
+    let forwarded = edit(news.peer(&carol), new_message(&forwarded).id(), "x");
+    assert_eq!(carol.err(&forwarded), "403 MESSAGE_AUTHOR_REQUIRED", "what was said elsewhere stays as it was");
+    alice.ok(&news.admin(&alice, &bob, no_rights()));
+    assert_eq!(bob.err(&edit(news.peer(&bob), own, "x")), "403 CHAT_WRITE_FORBIDDEN");
+    alice.ok(&news.admin(&alice, &bob, AdminRights { post_messages: true, ..no_rights() }));
     bob.ok(&news.delete(&bob, vec![own]));
 }
 

@@ -43,7 +43,9 @@ fn a_difference_brings_what_was_missed_as_it_is_now() {
     assert_eq!((missed.r#final, missed.pts), (true, pts(&bob, group)));
     assert!(missed.chats.iter().any(|chat| chat.id() == group.0));
     let nothing = bob.ok(&difference(&bob, group, missed.pts, 100));
-    assert!(matches!(nothing, enums::updates::ChannelDifference::Empty(empty) if empty.r#final && empty.pts == missed.pts));
+    assert!(
+        matches!(nothing, enums::updates::ChannelDifference::Empty(empty) if empty.r#final && empty.pts == missed.pts)
+    );
 }
 
 #[test]
@@ -136,7 +138,10 @@ fn the_accounts_difference_names_the_channels_that_moved() {
         qts_limit: None,
     };
     let enums::updates::Difference::Difference(moved) = bob.ok(&call(1)) else { panic!() };
-    assert_eq!(moved.other_updates.iter().map(short).collect::<Vec<_>>(), [format!("too long pts {}", pts(&bob, group))]);
+    assert_eq!(
+        moved.other_updates.iter().map(short).collect::<Vec<_>>(),
+        [format!("too long pts {}", pts(&bob, group))]
+    );
     assert!(moved.chats.iter().any(|chat| chat.id() == group.0));
     let later = crate::model::unix_time() + 1000;
     assert!(matches!(bob.ok(&call(later)), enums::updates::Difference::Empty(_)));
