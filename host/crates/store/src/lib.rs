@@ -8,6 +8,7 @@
 mod checkpoint;
 mod error;
 mod inbox;
+mod media;
 mod messages;
 mod peers;
 mod schema;
@@ -26,6 +27,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use checkpoint::Checkpointer;
 use error::Fault;
 pub use error::StoreError;
+pub use media::{MediaFile, MediaKind, Thumbnail};
 pub use peers::{PeerFacts, PeerRecord};
 pub use session::{DcRecord, Owner, UpdateState};
 pub use summary::{AccountSummary, inspect};

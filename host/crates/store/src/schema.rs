@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::Fault;
 
 /// The format this program writes.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// How many prepared statements are kept: more than there are different ones.
 const STATEMENTS_MAX: usize = 64;
@@ -25,7 +25,8 @@ pub(crate) fn prepare(connection: &Connection) -> Result<(), Fault> {
     match found {
         FORMAT => Ok(()),
         0 => create(connection),
-        1 => name_peers(connection),
+        1 => name_peers(connection).and_then(|()| keep_media(connection)),
+        2 => keep_media(connection),
         found if found > FORMAT => Err(Fault::TooNew { found, known: FORMAT }),
         found => Err(Fault::Content(format!("it says format {found}, which never was"))),
     }
@@ -59,6 +60,15 @@ fn name_peers(connection: &Connection) -> Result<(), Fault> {
             "DELETE FROM {table} WHERE json_type({column}, '{message}.destination') = 'null'"
         ))?;
     }
+    transaction.pragma_update(None, "user_version", 2)?;
+    Ok(transaction.commit()?)
+}
+
+/// From format 2 to 3, which knows where the server keeps a message's photo or file. Of older messages it is asked when
+/// it is wanted.
+fn keep_media(connection: &Connection) -> Result<(), Fault> {
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    transaction.execute_batch("ALTER TABLE message ADD COLUMN media TEXT")?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
 }
@@ -82,7 +92,7 @@ const TABLES: &str = "
     CREATE TABLE message (
         id INTEGER PRIMARY KEY,
         chat_kind INTEGER NOT NULL, chat_id INTEGER NOT NULL,
-        outgoing INTEGER NOT NULL, unread INTEGER NOT NULL, body TEXT NOT NULL
+        outgoing INTEGER NOT NULL, unread INTEGER NOT NULL, body TEXT NOT NULL, media TEXT
     );
     CREATE INDEX message_unread ON message (chat_kind, chat_id, outgoing, id) WHERE unread = 1;
     CREATE TABLE inbox (seq INTEGER PRIMARY KEY, key TEXT, event TEXT);

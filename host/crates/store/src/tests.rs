@@ -395,6 +395,7 @@ fn a_file_of_format_1_is_brought_up_to_date() {
     };
     let db = Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
     db.pragma_update(None, "user_version", 1).unwrap();
+    db.execute_batch("ALTER TABLE message DROP COLUMN media").unwrap();
     for (id, source, destination) in [(5, ada, group), (6, "null", group), (7, ada, "null")] {
         let message = old(source, destination);
         db.execute("INSERT INTO message VALUES (?1, 2, 7, 0, 0, ?2)", (id, message.to_string())).unwrap();
@@ -414,4 +415,54 @@ fn a_file_of_format_1_is_brought_up_to_date() {
     assert_eq!(store.message(7).unwrap(), None);
     let events = store.inbox_after(4, 2).unwrap();
     assert!(matches!(&events[0].1, Event::Message(message) if message.source == ada && message.destination == group));
+}
+
+#[test]
+fn a_file_of_format_2_is_brought_up_to_date() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let chat = PeerId::chat(7);
+    store.record(|batch| batch.put_message(chat, &message(5, "kept"))).unwrap();
+    drop(store);
+    let db = Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
+    db.pragma_update(None, "user_version", 2).unwrap();
+    db.execute_batch("ALTER TABLE message DROP COLUMN media").unwrap();
+    drop(db);
+
+    let store = open(&dir);
+    assert_eq!(store.message(5).unwrap().unwrap().text.as_deref(), Some("kept"));
+    assert_eq!(store.media(5).unwrap(), None);
+    store.record(|batch| batch.put_media(5, &media())).unwrap();
+    assert_eq!(store.media(5).unwrap(), Some(media()));
+}
+
+#[test]
+fn where_a_file_is_lives_and_goes_with_its_message() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let chat = PeerId::chat(7);
+    let put = |text| store.record(|batch| batch.put_message(chat, &message(5, text))).unwrap();
+    store.record(|batch| batch.put_media(5, &media())).unwrap();
+    assert_eq!(store.media(5).unwrap(), None, "there is no such message");
+    put("first");
+    store.record(|batch| batch.put_media(5, &media())).unwrap();
+    put("edited");
+    assert_eq!(store.media(5).unwrap(), Some(media()));
+    store.record(|batch| batch.delete_messages(&[5])).unwrap();
+    put("another");
+    assert_eq!(store.media(5).unwrap(), None);
+}
+
+fn media() -> MediaFile {
+    MediaFile {
+        kind: MediaKind::Document,
+        id: -7,
+        access_hash: i64::MIN,
+        reference: vec![0, 1, 0xfe],
+        dc_id: 2,
+        bytes: 1 << 40,
+        mime: "video/mp4".to_owned(),
+        name: "a \"b\".mp4".to_owned(),
+        thumbnail: Some(Thumbnail { size: "m".to_owned(), bytes: 9 }),
+    }
 }

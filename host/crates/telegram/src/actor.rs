@@ -26,6 +26,7 @@ use crate::difference;
 use crate::link::Trouble;
 use crate::pool::{self, InvokeError, Pool};
 use crate::session::StoreSession;
+use crate::transfers::Seat;
 
 /// Calls of one script that are under way at a time, completions it has not taken included.
 pub const CALLS_UNDER_WAY_MAX: usize = 64;
@@ -53,6 +54,7 @@ pub(crate) struct Attached {
     pub(crate) script: ScriptName,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) completions: mpsc::Sender<Completion>,
+    pub(crate) seat: Seat,
 }
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -260,6 +262,7 @@ impl Actor {
     /// Gives the connection up and plans the next one.
     fn lose(&mut self, reason: String) {
         self.context.link.down();
+        self.context.transfers.wire.close();
         self.context.intake().abort_difference();
         let online_since = self.live.take().and_then(|live| {
             live.pool.close();
@@ -297,6 +300,7 @@ impl Actor {
     fn take_attached(&mut self) {
         for attached in self.shared.take_attached() {
             tracing::debug!(script = &*attached.script, "a script is attached");
+            self.context.transfers.seat(attached.script.clone(), attached.seat.clone());
             self.inbound.push(Box::pin(next_request(attached)));
         }
     }

@@ -11,19 +11,21 @@ use tokio::time::Instant;
 
 use crate::intake::Intake;
 use crate::link::Link;
+use crate::transfers::Transfers;
 
 /// One account's shared parts. Everything here is quick: no lock is held while waiting.
 pub(crate) struct Context {
     pub(crate) store: AccountStore,
     pub(crate) link: Link,
+    pub(crate) transfers: Transfers,
     intake: Mutex<Intake>,
     /// Until when the data centre wants no more calls of a method, by the method's constructor.
     flood_waits: Mutex<HashMap<u32, Instant>>,
 }
 
 impl Context {
-    pub(crate) fn new(store: AccountStore, intake: Intake) -> Self {
-        Self { store, link: Link::new(), intake: Mutex::new(intake), flood_waits: Mutex::default() }
+    pub(crate) fn new(store: AccountStore, intake: Intake, transfers: Transfers) -> Self {
+        Self { store, link: Link::new(), transfers, intake: Mutex::new(intake), flood_waits: Mutex::default() }
     }
 
     /// The way in. A panic under the lock has changed nothing in the store.

@@ -34,7 +34,13 @@ pub(super) enum Outgoing {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(db: &'a Db, model: &'a Model, dc: DcInfo, caller: Caller, standing: Standing) -> Answer<Context<'a>> {
+    pub(super) fn new(
+        db: &'a Db,
+        model: &'a Model,
+        dc: DcInfo,
+        caller: Caller,
+        standing: Standing,
+    ) -> Answer<Context<'a>> {
         let user = match standing.user {
             Some(id) => users::find(db, id)?,
             None => None,

@@ -63,7 +63,11 @@ impl Api {
     }
 
     /// Runs `method` in one transaction for this caller, and pushes what it gathered once that is committed.
-    fn transact<T>(&self, caller: Caller, method: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn transact<T>(
+        &self,
+        caller: Caller,
+        method: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let mut db = self.model.lock();
         let transaction = db.transaction()?;
         let standing = keys::standing(&transaction, caller.auth_key_id)?;

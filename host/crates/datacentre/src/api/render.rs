@@ -138,7 +138,8 @@ pub(super) fn message(message: &Message) -> enums::Message {
     let content = &message.content;
     let from_id = Some(types::PeerUser { user_id: content.sender }.into());
     if let Some(action) = stored(&content.action) {
-        let mut tl = bare!(types::MessageService; 0, message.id, to_tl(message.peer), content.date, enums::MessageAction::Empty);
+        let mut tl =
+            bare!(types::MessageService; 0, message.id, to_tl(message.peer), content.date, enums::MessageAction::Empty);
         tl.out = message.outgoing();
         tl.from_id = from_id;
         tl.action = action;
@@ -207,9 +208,7 @@ pub(super) fn dialogs(
 
 /// The dialog's notification settings; without any set, the defaults.
 pub(super) fn notify_settings(dialog: Option<&Dialog>) -> enums::PeerNotifySettings {
-    dialog
-        .and_then(|dialog| stored(&dialog.notify))
-        .unwrap_or_else(|| bare!(types::PeerNotifySettings; 0).into())
+    dialog.and_then(|dialog| stored(&dialog.notify)).unwrap_or_else(|| bare!(types::PeerNotifySettings; 0).into())
 }
 
 /// The caller's state of updates: <https://core.telegram.org/constructor/updates.state>.
@@ -244,10 +243,7 @@ pub(super) fn stored<T: Deserializable>(bytes: &Option<Vec<u8>>) -> Option<T> {
 pub(super) type MessagesAndPeers = (Vec<enums::Message>, Vec<enums::User>, Vec<enums::Chat>);
 
 /// All of a page of messages and whom they name.
-pub(super) fn messages_and_peers(
-    context: &Context<'_>,
-    page: &[Message],
-) -> Answer<MessagesAndPeers> {
+pub(super) fn messages_and_peers(context: &Context<'_>, page: &[Message]) -> Answer<MessagesAndPeers> {
     let messages: Vec<_> = page.iter().map(message).collect();
     let (users, chats) = Peers::of_messages(&messages).render(context, context.me)?;
     Ok((messages, users, chats))

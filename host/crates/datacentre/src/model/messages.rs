@@ -72,7 +72,11 @@ pub(crate) fn insert_content(db: &Db, content: &Content) -> Result<i64> {
     let sql = "INSERT INTO contents (sender, date, text, entities, action, forward, reply_to, quote, markup, silent)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let c = content;
-    run(db, sql, params![c.sender, c.date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent])?;
+    run(
+        db,
+        sql,
+        params![c.sender, c.date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent],
+    )?;
     Ok(db.last_insert_rowid())
 }
 
@@ -91,7 +95,8 @@ pub(crate) fn deliver(db: &Db, owner: i64, peer: Peer, content: &Content, mentio
 
 /// The message with this id in the owner's box.
 pub(crate) fn find(db: &Db, owner: i64, id: i32) -> Result<Option<Message>> {
-    let sql = format!("SELECT {COLUMNS} FROM boxes b JOIN contents c ON c.id = b.content WHERE b.owner = ?1 AND b.id = ?2");
+    let sql =
+        format!("SELECT {COLUMNS} FROM boxes b JOIN contents c ON c.id = b.content WHERE b.owner = ?1 AND b.id = ?2");
     one(db, &sql, params![owner, id], read)
 }
 

@@ -90,7 +90,7 @@ pub(super) async fn send_contact(
     send_media(caller, random_id, to, media.into()).await
 }
 
-async fn send_media(
+pub(super) async fn send_media(
     caller: &Caller,
     random_id: i64,
     to: PeerId,
@@ -297,10 +297,10 @@ fn reply_to(id: MessageId) -> Result<enums::InputReplyTo, CallError> {
     .into())
 }
 
-fn server_id(id: MessageId) -> Result<i32, CallError> {
+pub(super) fn server_id(id: MessageId) -> Result<i32, CallError> {
     i32::try_from(id).ok().filter(|id| *id > 0).ok_or_else(|| unknown_message(id))
 }
 
-fn unknown_message(id: MessageId) -> CallError {
+pub(super) fn unknown_message(id: MessageId) -> CallError {
     CallError::new(Failure::NotFound, format!("this account knows no message {id}"))
 }

@@ -8,7 +8,7 @@ use store::{Batch, StoreError};
 use tgl::{Event, MessageId, PeerId};
 use tl::enums;
 
-use super::{messages, peers};
+use super::{media, messages, peers};
 
 /// Ids that messages of ours have got.
 pub(crate) type SentIds = Vec<(i64, MessageId)>;
@@ -79,9 +79,10 @@ pub(crate) fn mark_read(
 
 fn new_message(batch: &mut Batch<'_>, our_id: i64, message: &enums::Message) -> Result<(), StoreError> {
     see_service(batch, message)?;
-    let Some((chat, message)) = messages::message(batch, our_id, message)? else { return Ok(()) };
-    if batch.push_event(Some(&format!("m{}", message.id)), &Event::Message(message.clone()))? {
-        batch.put_message(chat, &message)?;
+    let Some((chat, seen)) = messages::message(batch, our_id, message)? else { return Ok(()) };
+    if batch.push_event(Some(&format!("m{}", seen.id)), &Event::Message(seen.clone()))? {
+        batch.put_message(chat, &seen)?;
+        media::keep(batch, seen.id, message)?;
     }
     Ok(())
 }
@@ -89,7 +90,10 @@ fn new_message(batch: &mut Batch<'_>, our_id: i64, message: &enums::Message) -> 
 /// Keeps a message without telling scripts.
 pub(crate) fn keep_message(batch: &mut Batch<'_>, our_id: i64, message: &enums::Message) -> Result<(), StoreError> {
     match messages::message(batch, our_id, message)? {
-        Some((chat, message)) => batch.put_message(chat, &message),
+        Some((chat, seen)) => {
+            batch.put_message(chat, &seen)?;
+            media::keep(batch, seen.id, message)
+        }
         None => Ok(()),
     }
 }

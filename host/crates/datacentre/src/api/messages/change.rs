@@ -168,7 +168,8 @@ impl Victims {
                 dialogs::refresh(context.db, owner, peer)?;
             }
             let pts_count = i32::try_from(ids.len()).unwrap_or(i32::MAX);
-            let update = |pts| enums::Update::from(types::UpdateDeleteMessages { messages: ids.clone(), pts, pts_count });
+            let update =
+                |pts| enums::Update::from(types::UpdateDeleteMessages { messages: ids.clone(), pts, pts_count });
             let pts = log::append(context.db, owner, pts_count, |pts| Entry::Other(update(pts).to_bytes()))?;
             if owner == context.me {
                 own = (pts, pts_count);

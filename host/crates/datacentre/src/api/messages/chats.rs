@@ -89,7 +89,11 @@ pub(in crate::api) fn get_full_chat(
         participants: render::participants(context, context.me, &chat)?,
         chat_photo: None,
         notify_settings: render::notify_settings(dialog.as_ref()),
-        exported_invite: chat.invite.as_ref().filter(|_| manages(context, &chat).unwrap_or(false)).map(|hash| invite(&chat, hash)),
+        exported_invite: chat
+            .invite
+            .as_ref()
+            .filter(|_| manages(context, &chat).unwrap_or(false))
+            .map(|hash| invite(&chat, hash)),
         bot_info: Some(bot_info),
         pinned_msg_id: None,
         folder_id: None,
@@ -300,7 +304,12 @@ pub(in crate::api) fn import_chat_invite(
 }
 
 /// Posts a service message about members together with the new list of them.
-fn announce(context: &mut Context<'_>, id: i64, action: enums::MessageAction, also: Option<i64>) -> Answer<enums::Updates> {
+fn announce(
+    context: &mut Context<'_>,
+    id: i64,
+    action: enums::MessageAction,
+    also: Option<i64>,
+) -> Answer<enums::Updates> {
     let chat = chats::find(context.db, id)?.ok_or_else(|| bad_request("CHAT_ID_INVALID"))?;
     let someone = chats::members(context.db, id)?.first().map_or(context.me, |member| member.user);
     let participants = render::participants(context, someone, &chat)?;
@@ -372,7 +381,8 @@ fn invited_to(context: &Context<'_>, hash: &str) -> Answer<Chat> {
         return Err(bad_request("INVITE_HASH_EMPTY"));
     }
     let chat = chats::by_invite(context.db, hash)?.ok_or_else(|| bad_request("INVITE_HASH_EXPIRED"))?;
-    let removed = chats::member(context.db, chat.id, context.me)?.is_some_and(|member| member.standing == Standing::Removed);
+    let removed =
+        chats::member(context.db, chat.id, context.me)?.is_some_and(|member| member.standing == Standing::Removed);
     if removed { Err(forbidden("CHAT_FORBIDDEN")) } else { Ok(chat) }
 }
 

@@ -9,8 +9,8 @@ use super::FORWARDED_MAX;
 use crate::api::context::Context;
 use crate::api::error::Answer;
 use crate::api::{peers, render, text};
-use crate::model::history::{self, Page, Window};
 use crate::model::Peer;
+use crate::model::history::{self, Page, Window};
 use crate::model::messages::{self, Message};
 
 /// The most messages of one page: Telegram gives no more, whatever is asked for.
@@ -110,7 +110,8 @@ pub(in crate::api) fn get_search_counters(
     let mut counters = Vec::new();
     for filter in call.filters.into_iter().take(FILTERS_MAX) {
         let wanted = Wanted { query: "", filter: &filter, dates: (0, 0) };
-        let page = history::filtered(context.db, context.me, Some(peer), &Window::default(), |message| wanted.takes(message))?;
+        let page =
+            history::filtered(context.db, context.me, Some(peer), &Window::default(), |message| wanted.takes(message))?;
         counters.push(types::messages::SearchCounter { inexact: false, count: page.count, filter }.into());
     }
     Ok(counters)

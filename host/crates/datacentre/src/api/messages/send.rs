@@ -53,7 +53,8 @@ pub(in crate::api) fn send_message(
 /// What the sender is told: plain private text in short, as Telegram does.
 fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Answer<enums::Updates> {
     let content = &sent.message.content;
-    let short = matches!(peer, Peer::User(id) if id != context.me) && content.reply_to.is_none() && content.markup.is_none();
+    let short =
+        matches!(peer, Peer::User(id) if id != context.me) && content.reply_to.is_none() && content.markup.is_none();
     if short {
         let mut tl = bare!(types::UpdateShortSentMessage; 0, sent.message.id, sent.pts, 1, content.date);
         tl.out = true;
@@ -66,8 +67,9 @@ fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Ans
 /// What the sender is told of messages, in full.
 fn full_answer(context: &Context<'_>, sent: &[Sent], random_ids: &[i64]) -> Answer<enums::Updates> {
     let ids = sent.iter().zip(random_ids);
-    let mut updates: Vec<enums::Update> =
-        ids.map(|(sent, random_id)| types::UpdateMessageId { id: sent.message.id, random_id: *random_id }.into()).collect();
+    let mut updates: Vec<enums::Update> = ids
+        .map(|(sent, random_id)| types::UpdateMessageId { id: sent.message.id, random_id: *random_id }.into())
+        .collect();
     updates.extend(sent.iter().map(Sent::update));
     let messages: Vec<_> = sent.iter().map(|sent| render::message(&sent.message)).collect();
     context.updates(context.me, updates, &Peers::of_messages(&messages))
