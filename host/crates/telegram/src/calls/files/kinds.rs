@@ -92,7 +92,7 @@ impl Picture {
 impl Kind {
     /// What is said of it when it is sent: <https://core.telegram.org/type/InputMedia>.
     pub(super) fn media(&self, upload: &Upload, name: &str) -> enums::InputMedia {
-        let file = upload.input_file();
+        let file = upload.input_file(&self.name(name));
         if self.shown == FileKind::Photo {
             return types::InputMediaUploadedPhoto {
                 spoiler: false,
@@ -118,6 +118,17 @@ impl Kind {
             ttl_seconds: None,
         }
         .into()
+    }
+
+    /// Photos have to be called as one.
+    fn name(&self, name: &str) -> String {
+        let extension = match self.mime.as_str() {
+            "image/png" => "png",
+            "image/jpeg" => "jpg",
+            _ => return name.to_owned(),
+        };
+        let has_one = mime_guess::from_path(name).first_raw() == Some(self.mime.as_str());
+        if self.shown != FileKind::Photo || has_one { name.to_owned() } else { format!("{name}.{extension}") }
     }
 
     fn attributes(&self, name: &str) -> Vec<enums::DocumentAttribute> {

@@ -53,5 +53,6 @@ async fn bring(caller: &Caller, request: &Request, path: &str) -> Result<enums::
     let seat = seat(caller, &request.script)?;
     let _place = caller.context.transfers.place().await;
     let file = upload::open(&seat.files, path).await?;
-    Ok(Upload::whole(caller, &seat, file).await?.input_file())
+    let name = file.name().to_owned();
+    Ok(Upload::whole(caller, &seat, file).await?.input_file(&name))
 }

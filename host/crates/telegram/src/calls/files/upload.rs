@@ -78,9 +78,9 @@ impl Upload {
         Ok(())
     }
 
-    /// How the data centre calls what it was brought.
-    pub(super) fn input_file(&self) -> enums::InputFile {
-        let (id, parts, name) = (self.id, self.parts.cast_signed(), self.file.name().to_owned());
+    /// How the data centre calls what it was brought, under this name.
+    pub(super) fn input_file(&self, name: &str) -> enums::InputFile {
+        let (id, parts, name) = (self.id, self.parts.cast_signed(), name.to_owned());
         match self.is_big() {
             true => types::InputFileBig { id, parts, name }.into(),
             // The checksum is not needed: every part's way is protected.
