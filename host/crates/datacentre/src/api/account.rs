@@ -6,6 +6,7 @@ use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
 use super::auth::{checked_first_name, checked_last_name};
+use super::channels::manage::is_username_taken;
 use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
 use super::peers::{self, Peers, to_tl};
@@ -113,10 +114,7 @@ pub(super) fn update_status(context: &mut Context<'_>, call: functions::account:
 }
 
 /// account.updateProfile: <https://core.telegram.org/method/account.updateProfile>.
-pub(super) fn update_profile(
-    context: &mut Context<'_>,
-    call: functions::account::UpdateProfile,
-) -> Answer<enums::User> {
+pub(super) fn update_profile(context: &mut Context<'_>, call: functions::account::UpdateProfile) -> Answer<enums::User> {
     let mut user = me(context)?;
     if let Some(name) = &call.first_name {
         user.first_name = checked_first_name(name)?.to_owned();
@@ -139,7 +137,7 @@ pub(super) fn check_username(context: &mut Context<'_>, call: functions::account
     if !is_username(&call.username) {
         return Err(bad_request("USERNAME_INVALID"));
     }
-    Ok(users::by_username(context.db, &call.username)?.is_none())
+    Ok(!is_username_taken(context, &call.username)?)
 }
 
 /// account.updateUsername: <https://core.telegram.org/method/account.updateUsername>. An empty one takes it away.
@@ -156,7 +154,8 @@ pub(super) fn update_username(
         if !is_username(name) {
             return Err(bad_request("USERNAME_INVALID"));
         }
-        if users::by_username(context.db, name)?.is_some_and(|other| other.id != user.id) {
+        let own = user.username.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name));
+        if !own && is_username_taken(context, name)? {
             return Err(bad_request("USERNAME_OCCUPIED"));
         }
     }
@@ -206,7 +205,9 @@ pub(super) fn reset_authorization(
     call: functions::account::ResetAuthorization,
 ) -> Answer<bool> {
     let logins = keys::logins(context.db, context.me)?;
-    let named = logins.iter().find(|login| login.hash == call.hash && login.auth_key_id != context.caller.auth_key_id);
+    let named = logins.iter().find(|login| {
+        login.hash == call.hash && login.auth_key_id != context.caller.auth_key_id
+    });
     let login = named.ok_or_else(|| bad_request("HASH_INVALID"))?;
     keys::log_out(context.db, login.auth_key_id, true)?;
     context.disconnect(login.auth_key_id);
@@ -352,8 +353,7 @@ fn me(context: &Context<'_>) -> Answer<User> {
 /// Tells everyone who sees the caller of a new name: the caller's answer.
 fn name_changed(context: &mut Context<'_>, user: &User) -> Answer<enums::User> {
     let usernames = user.username.iter().map(|username| {
-        types::Username { editable: true, active: true, deletable: false, expired: false, username: username.clone() }
-            .into()
+        types::Username { editable: true, active: true, deletable: false, expired: false, username: username.clone() }.into()
     });
     let update = enums::Update::from(types::UpdateUserName {
         user_id: user.id,

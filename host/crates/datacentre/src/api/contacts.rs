@@ -10,8 +10,9 @@ use super::context::Context;
 use super::error::{Answer, bad_request};
 use super::peers::{self, Peers, to_tl};
 use super::render;
+use crate::model::members::{self, Standing};
 use crate::model::users::{self, User};
-use crate::model::{Peer, contacts, dialogs};
+use crate::model::{Peer, channels, contacts, dialogs};
 
 /// How many contacts one request may bring.
 const IMPORTED_MAX: usize = 500;
@@ -70,7 +71,10 @@ pub(super) fn import_contacts(
 }
 
 /// contacts.addContact: <https://core.telegram.org/method/contacts.addContact>.
-pub(super) fn add_contact(context: &mut Context<'_>, call: functions::contacts::AddContact) -> Answer<enums::Updates> {
+pub(super) fn add_contact(
+    context: &mut Context<'_>,
+    call: functions::contacts::AddContact,
+) -> Answer<enums::Updates> {
     let user = peers::user(context, &call.id)?;
     if user.id == context.me {
         return Err(bad_request("CONTACT_ID_INVALID"));
@@ -94,7 +98,10 @@ pub(super) fn delete_contacts(
 }
 
 /// contacts.deleteByPhones: <https://core.telegram.org/method/contacts.deleteByPhones>.
-pub(super) fn delete_by_phones(context: &mut Context<'_>, call: functions::contacts::DeleteByPhones) -> Answer<bool> {
+pub(super) fn delete_by_phones(
+    context: &mut Context<'_>,
+    call: functions::contacts::DeleteByPhones,
+) -> Answer<bool> {
     let mut gone = Vec::new();
     for phone in call.phones.iter().take(IMPORTED_MAX) {
         if let Some(user) = users::by_phone(context.db, &digits(phone))? {
@@ -114,6 +121,10 @@ pub(super) fn resolve_username(
     let username = call.username.trim().trim_start_matches('@');
     if !super::account::is_username(username) {
         return Err(bad_request("USERNAME_INVALID"));
+    }
+    if let Some(channel) = channels::by_username(context.db, username)? {
+        let (users, chats) = Peers::default().with(channel.peer()).render(context, context.me)?;
+        return Ok(types::contacts::ResolvedPeer { peer: to_tl(channel.peer()), chats, users }.into());
     }
     let user = users::by_username(context.db, username)?.ok_or_else(|| bad_request("USERNAME_NOT_OCCUPIED"))?;
     resolved(context, &user)
@@ -139,7 +150,14 @@ pub(super) fn search(context: &mut Context<'_>, call: functions::contacts::Searc
     }
     let (mut my_results, mut results) = (Vec::new(), Vec::new());
     let mut people = Peers::default();
-    for user in users::search(context.db, query, i64::from(call.limit).clamp(0, FOUND_MAX))? {
+    let limit = i64::from(call.limit).clamp(0, FOUND_MAX);
+    for channel in channels::search(context.db, context.me, query, limit)? {
+        let peer = channel.peer();
+        let mine = members::find(context.db, channel.id, context.me)?.is_some_and(|member| member.standing == Standing::Member);
+        (if mine { &mut my_results } else { &mut results }).push(to_tl(peer));
+        people.add(peer);
+    }
+    for user in users::search(context.db, query, limit)? {
         let peer = Peer::User(user.id);
         let known = contacts::find(context.db, context.me, user.id)?.is_some()
             || dialogs::find(context.db, context.me, peer)?.is_some();
@@ -190,10 +208,8 @@ pub(super) fn get_blocked(
     let (offset, limit) = (i64::from(call.offset).max(0), i64::from(call.limit).clamp(0, 2 * FOUND_MAX));
     let (page, count) = contacts::blocked(context.db, context.me, offset, limit)?;
     let (users, chats) = Peers::default().with_users(page.iter().map(|(user, _)| *user)).render(context, context.me)?;
-    let blocked: Vec<enums::PeerBlocked> = page
-        .iter()
-        .map(|(user, date)| types::PeerBlocked { peer_id: to_tl(Peer::User(*user)), date: *date }.into())
-        .collect();
+    let blocked: Vec<enums::PeerBlocked> =
+        page.iter().map(|(user, date)| types::PeerBlocked { peer_id: to_tl(Peer::User(*user)), date: *date }.into()).collect();
     if i32::try_from(blocked.len()).is_ok_and(|length| length == count) {
         return Ok(types::contacts::Blocked { blocked, chats, users }.into());
     }

@@ -7,7 +7,8 @@ use tl::{Cursor, Deserializable, Identifiable, RemoteCall, Serializable, functio
 
 use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
-use super::{account, auth, bots, contacts, help, leniency, messages, nesting, updates, users};
+use super::{account, auth, bots, channels, contacts, download, help, invites, leniency, messages, nesting, photos};
+use super::{updates, upload, users, webpages};
 
 /// Who may call a method.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,7 +122,18 @@ methods! {
 
     Users users::GetUsers => users::get_users;
     Users users::GetFullUser => users::get_full_user;
-    Users photos::GetUserPhotos => users::get_user_photos;
+
+    Users upload::SaveFilePart => upload::save_file_part;
+    Users upload::SaveBigFilePart => upload::save_big_file_part;
+    Users upload::GetFile => download::get_file;
+    Users upload::GetFileHashes => download::get_file_hashes;
+
+    Users photos::GetUserPhotos => photos::get_user_photos;
+    Users photos::UploadProfilePhoto => photos::upload_profile_photo;
+    Users photos::UpdateProfilePhoto => photos::update_profile_photo;
+    Users photos::DeletePhotos => photos::delete_photos;
+    Users messages::EditChatPhoto => photos::edit_chat_photo;
+    Users channels::EditPhoto => photos::edit_channel_photo;
 
     Bots bots::SetBotCommands => bots::set_bot_commands;
     Bots bots::ResetBotCommands => bots::reset_bot_commands;
@@ -142,6 +154,10 @@ methods! {
     Humans contacts::GetBlocked => contacts::get_blocked;
 
     Users messages::SendMessage => messages::send::send_message;
+    Users messages::SendMedia => messages::media::send_media;
+    Users messages::UploadMedia => messages::media::upload_media;
+    Users messages::SendMultiMedia => messages::media::send_multi_media;
+    Humans messages::GetWebPagePreview => webpages::get_web_page_preview;
     Users messages::ForwardMessages => messages::send::forward_messages;
     Humans messages::StartBot => messages::send::start_bot;
     Users messages::SetTyping => messages::send::set_typing;
@@ -188,9 +204,46 @@ methods! {
     Humans messages::DeleteChat => messages::chats::delete_chat;
     Humans messages::GetCommonChats => messages::chats::get_common_chats;
     Users messages::GetOnlines => messages::chats::get_onlines;
-    Users messages::ExportChatInvite => messages::chats::export_chat_invite;
-    Humans messages::CheckChatInvite => messages::chats::check_chat_invite;
-    Humans messages::ImportChatInvite => messages::chats::import_chat_invite;
+    Users messages::EditChatDefaultBannedRights => messages::chats::edit_chat_default_banned_rights;
+    Humans messages::MigrateChat => channels::migrate::migrate_chat;
+
+    Users messages::ExportChatInvite => invites::links::export_chat_invite;
+    Users messages::EditExportedChatInvite => invites::links::edit_exported_chat_invite;
+    Users messages::GetExportedChatInvite => invites::links::get_exported_chat_invite;
+    Humans messages::GetExportedChatInvites => invites::links::get_exported_chat_invites;
+    Humans messages::DeleteExportedChatInvite => invites::links::delete_exported_chat_invite;
+    Humans messages::DeleteRevokedExportedChatInvites => invites::links::delete_revoked_exported_chat_invites;
+    Humans messages::GetAdminsWithInvites => invites::links::get_admins_with_invites;
+    Humans messages::CheckChatInvite => invites::join::check_chat_invite;
+    Humans messages::ImportChatInvite => invites::join::import_chat_invite;
+    Humans messages::GetChatInviteImporters => invites::requests::get_chat_invite_importers;
+    Users messages::HideChatJoinRequest => invites::requests::hide_chat_join_request;
+    Humans messages::HideAllChatJoinRequests => invites::requests::hide_all_chat_join_requests;
+
+    Humans channels::CreateChannel => channels::manage::create_channel;
+    Users channels::EditTitle => channels::manage::edit_title;
+    Humans channels::CheckUsername => channels::manage::check_username;
+    Humans channels::UpdateUsername => channels::manage::update_username;
+    Humans channels::ToggleSignatures => channels::manage::toggle_signatures;
+    Humans channels::DeleteChannel => channels::manage::delete_channel;
+    Users channels::GetChannels => channels::info::get_channels;
+    Users channels::GetFullChannel => channels::info::get_full_channel;
+    Users channels::GetParticipants => channels::participants::get_participants;
+    Users channels::GetParticipant => channels::participants::get_participant;
+    Humans channels::InviteToChannel => channels::participants::invite_to_channel;
+    Humans channels::JoinChannel => channels::participants::join_channel;
+    Users channels::LeaveChannel => channels::participants::leave_channel;
+    Users channels::EditAdmin => channels::moderate::edit_admin;
+    Users channels::EditBanned => channels::moderate::edit_banned;
+    Users channels::GetMessages => channels::messages::get_messages;
+    Users channels::DeleteMessages => channels::messages::delete_messages;
+    Humans channels::DeleteHistory => channels::messages::delete_history;
+    Humans channels::DeleteParticipantHistory => channels::messages::delete_participant_history;
+    Humans channels::ReadHistory => channels::messages::read_history;
+    Humans channels::ReadMessageContents => channels::messages::read_message_contents;
+    Users channels::ExportMessageLink => channels::messages::export_message_link;
+    Humans messages::GetMessagesViews => channels::messages::get_messages_views;
+    Users updates::GetChannelDifference => channels::difference::get_channel_difference;
 
     Users updates::GetState => updates::get_state;
     Users updates::GetDifference => updates::get_difference;

@@ -31,10 +31,8 @@ mod tests {
 
     #[test]
     fn peers_become_the_users_they_are() {
-        let peers: [enums::InputPeer; 2] =
-            [types::InputPeerUser { user_id: 1, access_hash: 2 }.into(), enums::InputPeer::PeerSelf];
-        let users: [enums::InputUser; 2] =
-            [types::InputUser { user_id: 1, access_hash: 2 }.into(), enums::InputUser::UserSelf];
+        let peers: [enums::InputPeer; 2] = [types::InputPeerUser { user_id: 1, access_hash: 2 }.into(), enums::InputPeer::PeerSelf];
+        let users: [enums::InputUser; 2] = [types::InputUser { user_id: 1, access_hash: 2 }.into(), enums::InputUser::UserSelf];
         for (peer, user) in peers.into_iter().zip(users) {
             let read = enums::InputUser::from_bytes(&with_peers_as_meant(&peer.to_bytes()));
             assert_eq!(read, Ok(user));

@@ -7,19 +7,21 @@ use std::collections::BTreeSet;
 use grammers_tl_types as tl;
 use tl::enums;
 
+use super::channels::access;
 use super::context::Context;
 use super::error::{Answer, bad_request, forbidden};
 use super::render;
 use crate::model::chats::{self, Chat, Standing};
 use crate::model::messages::{self, Message};
 use crate::model::users::{self, User};
-use crate::model::{Peer, dialogs};
+use crate::model::{Peer, dialogs, members, posts};
 
 /// Users and chats that must come along with an answer or an update.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Peers {
     users: BTreeSet<i64>,
     chats: BTreeSet<i64>,
+    channels: BTreeSet<i64>,
 }
 
 impl Peers {
@@ -46,6 +48,7 @@ impl Peers {
         match peer {
             Peer::User(id) => self.users.insert(id),
             Peer::Chat(id) => self.chats.insert(id),
+            Peer::Channel(id) => self.channels.insert(id),
         };
     }
 
@@ -54,7 +57,7 @@ impl Peers {
         match peer {
             enums::Peer::User(user) => self.add(Peer::User(user.user_id)),
             enums::Peer::Chat(chat) => self.add(Peer::Chat(chat.chat_id)),
-            enums::Peer::Channel(_) => {}
+            enums::Peer::Channel(channel) => self.add(Peer::Channel(channel.channel_id)),
         }
     }
 
@@ -66,6 +69,11 @@ impl Peers {
                 message.from_id.iter().for_each(|peer| self.add_tl(peer));
                 if let Some(enums::MessageFwdHeader::Header(origin)) = &message.fwd_from {
                     origin.from_id.iter().chain(&origin.saved_from_peer).for_each(|peer| self.add_tl(peer));
+                }
+                if let Some(enums::MessageMedia::Contact(contact)) = &message.media
+                    && contact.user_id != 0
+                {
+                    self.users.insert(contact.user_id);
                 }
                 for entity in message.entities.iter().flatten() {
                     if let enums::MessageEntity::MentionName(mention) = entity {
@@ -81,6 +89,8 @@ impl Peers {
                     enums::MessageAction::ChatAddUser(action) => self.users.extend(&action.users),
                     enums::MessageAction::ChatDeleteUser(action) => self.add(Peer::User(action.user_id)),
                     enums::MessageAction::ChatJoinedByLink(action) => self.add(Peer::User(action.inviter_id)),
+                    enums::MessageAction::ChatMigrateTo(action) => self.add(Peer::Channel(action.channel_id)),
+                    enums::MessageAction::ChannelMigrateFrom(action) => self.add(Peer::Chat(action.chat_id)),
                     _ => {}
                 }
             }
@@ -98,8 +108,9 @@ impl Peers {
     /// All of them, as `viewer` may see them.
     pub(super) fn render(&self, context: &Context<'_>, viewer: i64) -> Answer<(Vec<enums::User>, Vec<enums::Chat>)> {
         let users = self.users.iter().map(|id| render::user_by_id(context, viewer, *id)).collect::<Answer<_>>()?;
-        let chats = self.chats.iter().map(|id| render::chat_by_id(context, viewer, *id)).collect::<Answer<_>>()?;
-        Ok((users, chats))
+        let chats = self.chats.iter().map(|id| render::chat_by_id(context, viewer, *id));
+        let channels = self.channels.iter().map(|id| render::channel_by_id(context, viewer, *id));
+        Ok((users, chats.chain(channels).collect::<Answer<_>>()?))
     }
 }
 
@@ -130,8 +141,19 @@ pub(super) fn peer(context: &Context<'_>, input: &enums::InputPeer) -> Answer<Pe
         enums::InputPeer::UserFromMessage(seen) => {
             Ok(Peer::User(seen_user(context, &seen.peer, seen.msg_id, seen.user_id)?))
         }
-        enums::InputPeer::Channel(_) | enums::InputPeer::ChannelFromMessage(_) => Err(bad_request("CHANNEL_INVALID")),
+        enums::InputPeer::Channel(named) => {
+            Ok(access::by_hash(context, named.channel_id, named.access_hash)?.channel.peer())
+        }
+        enums::InputPeer::ChannelFromMessage(_) => Err(bad_request("CHANNEL_INVALID")),
         enums::InputPeer::Empty => Err(bad_request("PEER_ID_INVALID")),
+    }
+}
+
+/// The same, but of those whose messages lie in the caller's own box: `channels.*` is for the others.
+pub(super) fn own_box_peer(context: &Context<'_>, input: &enums::InputPeer) -> Answer<Peer> {
+    match peer(context, input)? {
+        Peer::Channel(_) => Err(bad_request("PEER_ID_INVALID")),
+        peer => Ok(peer),
     }
 }
 
@@ -165,11 +187,17 @@ pub(super) fn is_member(context: &Context<'_>, chat: i64, user: i64) -> Answer<b
     Ok(chats::member(context.db, chat, user)?.is_some_and(|member| member.standing == Standing::Member))
 }
 
-/// The message with this id in the caller's box, which must be with this peer.
+/// The message with this id that the caller has with this peer.
 pub(super) fn message(context: &Context<'_>, peer: Peer, id: i32) -> Answer<Message> {
-    messages::find(context.db, context.me, id)?
-        .filter(|message| message.peer == peer)
-        .ok_or_else(|| bad_request("MESSAGE_ID_INVALID"))
+    find_message(context, peer, id)?.ok_or_else(|| bad_request("MESSAGE_ID_INVALID"))
+}
+
+/// The message with this id, if the caller has one with this peer.
+pub(super) fn find_message(context: &Context<'_>, peer: Peer, id: i32) -> Answer<Option<Message>> {
+    Ok(match peer {
+        Peer::Channel(channel) => posts::find(context.db, channel, id, context.me)?,
+        _ => messages::find(context.db, context.me, id)?.filter(|message| message.peer == peer),
+    })
 }
 
 /// The TL form of a peer.
@@ -177,6 +205,7 @@ pub(super) fn to_tl(peer: Peer) -> enums::Peer {
     match peer {
         Peer::User(user_id) => tl::types::PeerUser { user_id }.into(),
         Peer::Chat(chat_id) => tl::types::PeerChat { chat_id }.into(),
+        Peer::Channel(channel_id) => tl::types::PeerChannel { channel_id }.into(),
     }
 }
 
@@ -192,7 +221,8 @@ fn checked(context: &Context<'_>, id: i64, access_hash: i64, error: &str) -> Ans
 
 fn has_met(context: &Context<'_>, user: i64) -> Answer<bool> {
     Ok(dialogs::find(context.db, context.me, Peer::User(user))?.is_some()
-        || !chats::common(context.db, context.me, user, 0, 1)?.is_empty())
+        || !chats::common(context.db, context.me, user, 0, 1)?.is_empty()
+        || !members::common(context.db, context.me, user, 0, 1)?.is_empty())
 }
 
 /// A user whom a message that the caller has names.

@@ -5,11 +5,13 @@
 use grammers_tl_types as tl;
 use tl::{enums, types};
 
+use super::channels;
 use super::context::Context;
 use super::error::{Answer, bad_request, forbidden, rpc};
-use super::peers::{self, Peers};
+use super::messages;
+use super::peers::Peers;
 use super::render;
-use crate::model::messages::{self, Content, Message};
+use crate::model::messages::{self as stored, Content, Message};
 use crate::model::{Peer, chats, contacts, dialogs, users};
 
 /// A message that was sent, as its sender has it.
@@ -28,10 +30,8 @@ impl Sent {
 /// Refuses if the caller may not send to this peer: <https://core.telegram.org/method/messages.sendMessage>.
 pub(super) fn check_may_send(context: &Context<'_>, peer: Peer) -> Answer<()> {
     let id = match peer {
-        Peer::Chat(id) => {
-            let member = peers::is_member(context, id, context.me)?;
-            return if member { Ok(()) } else { Err(forbidden("CHAT_WRITE_FORBIDDEN")) };
-        }
+        Peer::Chat(id) => return messages::chats::check_may_write(context, id),
+        Peer::Channel(id) => return channels::access::of_caller(context, id)?.check_may_write(),
         Peer::User(id) if id == context.me => return Ok(()),
         Peer::User(id) => id,
     };
@@ -59,7 +59,7 @@ pub(super) fn take_random_id(context: &Context<'_>, random_id: i64) -> Answer<()
     if random_id == 0 {
         return Err(bad_request("RANDOM_ID_EMPTY"));
     }
-    if messages::insert_random_id(context.db, context.me, random_id, context.now)? {
+    if stored::insert_random_id(context.db, context.me, random_id, context.now)? {
         Ok(())
     } else {
         Err(rpc(500, "RANDOM_ID_DUPLICATE"))
@@ -76,32 +76,37 @@ pub(super) struct Posting<'a> {
     pub(super) extra: &'a [enums::Update],
     /// Who gets it too, though no longer a member.
     pub(super) also: Option<i64>,
+    /// Who says it, if not the caller.
+    pub(super) sender: Option<i64>,
 }
 
 impl Posting<'_> {
     /// This content, and nothing besides.
     pub(super) fn of(peer: Peer, content: Content) -> Posting<'static> {
-        Posting { peer, content, mentioned: &[], extra: &[], also: None }
+        Posting { peer, content, mentioned: &[], extra: &[], also: None, sender: None }
     }
 }
 
 /// Sends a content from the caller.
 pub(super) fn post(context: &mut Context<'_>, posting: Posting<'_>) -> Answer<Sent> {
-    let Posting { peer, mut content, mentioned, extra, also } = posting;
-    content.sender = context.me;
+    if let Peer::Channel(id) = posting.peer {
+        return channels::post::post(context, id, posting);
+    }
+    let Posting { peer, mut content, mentioned, extra, also, sender } = posting;
+    content.sender = sender.unwrap_or(context.me);
     content.date = context.now;
-    content.id = messages::insert_content(context.db, &content)?;
+    content.id = stored::insert_content(context.db, &content)?;
     let replied_sender = match (peer, content.reply_to) {
-        (Peer::Chat(_), Some(replied)) => messages::sender(context.db, replied)?,
+        (Peer::Chat(_), Some(replied)) => stored::sender(context.db, replied)?,
         _ => None,
     };
-    let (message, pts) = messages::deliver(context.db, context.me, peer, &content, false)?;
+    let (message, pts) = stored::deliver(context.db, context.me, peer, &content, false)?;
     let sent = Sent { message, pts };
     let people = Peers::of_messages(&[render::message(&sent.message)]);
     context.push(context.me, [extra, &[sent.update()]].concat(), &people)?;
     for (owner, their_peer) in recipients(context, peer, also)? {
         let mentioned = replied_sender == Some(owner) || mentioned.contains(&owner);
-        let (message, pts) = messages::deliver(context.db, owner, their_peer, &content, mentioned)?;
+        let (message, pts) = stored::deliver(context.db, owner, their_peer, &content, mentioned)?;
         let update = new_message(&message, pts);
         let people = Peers::of_messages(&[render::message(&message)]);
         context.push(owner, [extra, &[update]].concat(), &people)?;
@@ -111,7 +116,11 @@ pub(super) fn post(context: &mut Context<'_>, posting: Posting<'_>) -> Answer<Se
 
 /// The update that tells a message's owner of it.
 pub(super) fn new_message(message: &Message, pts: i32) -> enums::Update {
-    types::UpdateNewMessage { message: render::message(message), pts, pts_count: 1 }.into()
+    let (peer, message) = (message.peer, render::message(message));
+    match peer {
+        Peer::Channel(_) => types::UpdateNewChannelMessage { message, pts, pts_count: 1 }.into(),
+        _ => types::UpdateNewMessage { message, pts, pts_count: 1 }.into(),
+    }
 }
 
 /// Everyone but the caller who gets a message for this peer, with the peer as they name it.
@@ -125,5 +134,6 @@ fn recipients(context: &Context<'_>, peer: Peer, also: Option<i64>) -> Answer<Ve
             let members = chats::members(context.db, id)?.into_iter().map(|member| member.user);
             Ok(members.chain(also).filter(|user| *user != context.me).map(|user| (user, peer)).collect())
         }
+        Peer::Channel(_) => Ok(Vec::new()),
     }
 }

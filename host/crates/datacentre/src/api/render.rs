@@ -6,12 +6,14 @@
 use grammers_tl_types as tl;
 use tl::{Deserializable, enums, types};
 
+use super::channels::view;
 use super::context::Context;
 use super::error::Answer;
-use super::peers::{Peers, to_tl};
+use super::files;
+use super::peers::{self, Peers, to_tl};
 use crate::model::chats::{self, Chat, Member, Standing};
 use crate::model::dialogs::{self, Dialog};
-use crate::model::messages::{self, Message};
+use crate::model::messages::Message;
 use crate::model::users::{self, User};
 use crate::model::{Peer, contacts, log};
 
@@ -42,6 +44,7 @@ pub(super) fn user(context: &Context<'_>, viewer: i64, user: &User) -> Answer<en
     tl.last_name = Some(last_name.clone()).filter(|name| !name.is_empty());
     tl.username = user.username.clone();
     tl.phone = user.phone.clone().filter(|_| is_self || contact.is_some());
+    tl.photo = files::user_photo(context, user.id)?;
     tl.bot = user.bot;
     // Privacy mode is off for all bots made here: they see every message of their groups.
     tl.bot_chat_history = user.bot;
@@ -71,15 +74,20 @@ pub(super) fn status(user: &User, now: i32) -> enums::UserStatus {
 pub(super) fn chat_by_id(context: &Context<'_>, viewer: i64, id: i64) -> Answer<enums::Chat> {
     let member = chats::member(context.db, id, viewer)?;
     match (chats::find(context.db, id)?, member) {
-        (Some(found), Some(member)) => Ok(chat(&found, &member)),
+        (Some(found), Some(member)) => chat(context, &found, &member),
         _ => Ok(types::ChatEmpty { id }.into()),
     }
 }
 
+/// The channel with this id, as `viewer` sees it.
+pub(super) fn channel_by_id(context: &Context<'_>, viewer: i64, id: i64) -> Answer<enums::Chat> {
+    view::channel(context, viewer, id)
+}
+
 /// A group, as someone who is or was in it sees it.
-pub(super) fn chat(chat: &Chat, viewer: &Member) -> enums::Chat {
+pub(super) fn chat(context: &Context<'_>, chat: &Chat, viewer: &Member) -> Answer<enums::Chat> {
     if viewer.standing == Standing::Removed && !chat.deactivated {
-        return types::ChatForbidden { id: chat.id, title: chat.title.clone() }.into();
+        return Ok(types::ChatForbidden { id: chat.id, title: chat.title.clone() }.into());
     }
     let admin_rights = viewer.admin.then(|| {
         let mut rights = bare!(types::ChatAdminRights; 0);
@@ -92,24 +100,33 @@ pub(super) fn chat(chat: &Chat, viewer: &Member) -> enums::Chat {
         rights.other = true;
         rights.into()
     });
-    types::Chat {
+    let photo = files::chat_photo(context, Peer::Chat(chat.id))?;
+    let tl = types::Chat {
         creator: chat.creator == viewer.user,
-        left: viewer.standing != Standing::Member,
+        left: viewer.standing != Standing::Member && chat.migrated_to.is_none(),
         deactivated: chat.deactivated,
         call_active: false,
         call_not_empty: false,
         noforwards: false,
         id: chat.id,
         title: chat.title.clone(),
-        photo: enums::ChatPhoto::Empty,
+        photo,
         participants_count: chat.members,
         date: chat.date,
         version: chat.version,
-        migrated_to: None,
+        migrated_to: chat.migrated_to.map(|channel_id| {
+            let access_hash = context.model.channel_access_hash(viewer.user, channel_id);
+            types::InputChannel { channel_id, access_hash }.into()
+        }),
         admin_rights,
-        default_banned_rights: Some(bare!(types::ChatBannedRights; 0, i32::MAX).into()),
-    }
-    .into()
+        default_banned_rights: Some(banned_rights(chat)),
+    };
+    Ok(tl.into())
+}
+
+/// What ordinary members of a group may not do.
+pub(super) fn banned_rights(chat: &Chat) -> enums::ChatBannedRights {
+    stored(&chat.banned_rights).unwrap_or_else(|| bare!(types::ChatBannedRights; 0, i32::MAX).into())
 }
 
 /// A group's members, as a member sees them; to others they are forbidden.
@@ -136,12 +153,13 @@ fn participant(chat: &Chat, member: &Member) -> enums::ChatParticipant {
 /// A message, as its owner sees it.
 pub(super) fn message(message: &Message) -> enums::Message {
     let content = &message.content;
-    let from_id = Some(types::PeerUser { user_id: content.sender }.into());
-    if let Some(action) = stored(&content.action) {
-        let mut tl =
-            bare!(types::MessageService; 0, message.id, to_tl(message.peer), content.date, enums::MessageAction::Empty);
+    let from_id = (!content.post).then(|| types::PeerUser { user_id: content.sender }.into());
+    if let Some(mut action) = stored(&content.action) {
+        files::refresh_action(&mut action);
+        let mut tl = bare!(types::MessageService; 0, message.id, to_tl(message.peer), content.date, enums::MessageAction::Empty);
         tl.out = message.outgoing();
         tl.from_id = from_id;
+        tl.post = content.post;
         tl.action = action;
         return tl.into();
     }
@@ -153,8 +171,15 @@ pub(super) fn message(message: &Message) -> enums::Message {
     tl.fwd_from = stored(&content.forward);
     tl.reply_to = message.reply_to.map(|id| reply_header(id, stored(&content.quote)));
     tl.entities = stored(&content.entities);
+    tl.media = stored(&content.media);
+    tl.media.iter_mut().for_each(files::refresh);
+    tl.grouped_id = content.grouped;
     tl.reply_markup = stored(&content.markup);
     tl.edit_date = content.edit_date;
+    tl.post = content.post;
+    tl.post_author = content.author.clone();
+    tl.views = content.post.then_some(content.views);
+    tl.forwards = content.post.then_some(content.forwards);
     tl.into()
 }
 
@@ -168,8 +193,12 @@ fn reply_header(id: i32, quote: Option<enums::MessageReplyHeader>) -> enums::Mes
 }
 
 /// A dialog of the caller's.
-pub(super) fn dialog(dialog: &Dialog) -> enums::Dialog {
-    types::Dialog {
+pub(super) fn dialog(context: &Context<'_>, dialog: &Dialog) -> Answer<enums::Dialog> {
+    let pts = match dialog.peer {
+        Peer::Channel(_) => Some(log::pts(context.db, dialog.peer.code())?),
+        _ => None,
+    };
+    let tl = types::Dialog {
         pinned: dialog.pinned > 0,
         unread_mark: dialog.marked_unread,
         view_forum_as_messages: false,
@@ -182,12 +211,12 @@ pub(super) fn dialog(dialog: &Dialog) -> enums::Dialog {
         unread_reactions_count: 0,
         unread_poll_votes_count: 0,
         notify_settings: notify_settings(Some(dialog)),
-        pts: None,
+        pts,
         draft: stored(&dialog.draft),
         folder_id: None,
         ttl_period: None,
-    }
-    .into()
+    };
+    Ok(tl.into())
 }
 
 /// Dialogs of the caller's with their top messages, and whom both name.
@@ -197,18 +226,21 @@ pub(super) fn dialogs(
 ) -> Answer<(Vec<enums::Dialog>, Vec<enums::Message>, Peers)> {
     let mut tops = Vec::new();
     for dialog in stored {
-        if let Some(top) = messages::find(context.db, context.me, dialog.top_message)? {
+        if let Some(top) = peers::find_message(context, dialog.peer, dialog.top_message)? {
             tops.push(message(&top));
         }
     }
     let mut peers = Peers::of_messages(&tops);
     stored.iter().for_each(|dialog| peers.add(dialog.peer));
-    Ok((stored.iter().map(dialog).collect(), tops, peers))
+    let dialogs = stored.iter().map(|one| dialog(context, one)).collect::<Answer<_>>()?;
+    Ok((dialogs, tops, peers))
 }
 
 /// The dialog's notification settings; without any set, the defaults.
 pub(super) fn notify_settings(dialog: Option<&Dialog>) -> enums::PeerNotifySettings {
-    dialog.and_then(|dialog| stored(&dialog.notify)).unwrap_or_else(|| bare!(types::PeerNotifySettings; 0).into())
+    dialog
+        .and_then(|dialog| stored(&dialog.notify))
+        .unwrap_or_else(|| bare!(types::PeerNotifySettings; 0).into())
 }
 
 /// The caller's state of updates: <https://core.telegram.org/constructor/updates.state>.
@@ -243,7 +275,10 @@ pub(super) fn stored<T: Deserializable>(bytes: &Option<Vec<u8>>) -> Option<T> {
 pub(super) type MessagesAndPeers = (Vec<enums::Message>, Vec<enums::User>, Vec<enums::Chat>);
 
 /// All of a page of messages and whom they name.
-pub(super) fn messages_and_peers(context: &Context<'_>, page: &[Message]) -> Answer<MessagesAndPeers> {
+pub(super) fn messages_and_peers(
+    context: &Context<'_>,
+    page: &[Message],
+) -> Answer<MessagesAndPeers> {
     let messages: Vec<_> = page.iter().map(message).collect();
     let (users, chats) = Peers::of_messages(&messages).render(context, context.me)?;
     Ok((messages, users, chats))

@@ -15,6 +15,8 @@ use crate::model::users;
 
 /// The longest text, in UTF-16 units.
 pub(super) const TEXT_MAX_UTF16: usize = 4096;
+/// The longest caption, in UTF-16 units.
+const CAPTION_MAX_UTF16: usize = 1024;
 /// The most entities a text keeps.
 const ENTITIES_MAX: usize = 100;
 /// A user mentioned by name in one text counts only this often.
@@ -70,6 +72,14 @@ pub(super) fn prepare(context: &Context<'_>, raw: &str, given: Option<Vec<enums:
     Ok(Text { text: text.to_owned(), entities, mentioned })
 }
 
+/// The same for what stands below media, where there need not be any text.
+pub(super) fn caption(context: &Context<'_>, raw: &str, given: Option<Vec<enums::MessageEntity>>) -> Answer<Text> {
+    if utf16_len(raw) > CAPTION_MAX_UTF16 {
+        return Err(bad_request("MEDIA_CAPTION_TOO_LONG"));
+    }
+    if raw.trim().is_empty() { Ok(Text::default()) } else { prepare(context, raw, given) }
+}
+
 /// Those entities that every client understands and may send, as they are.
 pub(super) fn known(entities: Option<Vec<enums::MessageEntity>>) -> Option<Vec<enums::MessageEntity>> {
     let known = entities?.into_iter().filter_map(|mut entity| place(&mut entity).is_some().then_some(entity));
@@ -104,12 +114,7 @@ fn by_user_id(context: &Context<'_>, entity: enums::MessageEntity) -> Answer<enu
 }
 
 /// Moves a client's entity from the raw to the trimmed text; none if nothing of it is left.
-fn placed(
-    mut entity: enums::MessageEntity,
-    cut: usize,
-    length: usize,
-    raw_length: usize,
-) -> Answer<Option<enums::MessageEntity>> {
+fn placed(mut entity: enums::MessageEntity, cut: usize, length: usize, raw_length: usize) -> Answer<Option<enums::MessageEntity>> {
     let Some((offset, len)) = place(&mut entity) else { return Ok(None) };
     let (Ok(start), Ok(size)) = (usize::try_from(*offset), usize::try_from(*len)) else {
         return Err(bad_request("ENTITY_BOUNDS_INVALID"));
@@ -175,9 +180,9 @@ fn token_length(rest: &str, first: char, before: char) -> usize {
 }
 
 fn link_length(rest: &str) -> usize {
-    let scheme = ["https://", "http://"]
-        .into_iter()
-        .find(|scheme| rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| {
+        rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
     let Some(scheme) = scheme else { return 0 };
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
     let link = rest[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '"', '\'']);
@@ -197,17 +202,7 @@ fn entity(first: char, offset: usize, length: usize) -> enums::MessageEntity {
 /// Within these the server looks for nothing.
 fn is_literal(entity: &enums::MessageEntity) -> bool {
     use enums::MessageEntity as E;
-    matches!(
-        entity,
-        E::Code(_)
-            | E::Pre(_)
-            | E::TextUrl(_)
-            | E::MentionName(_)
-            | E::Mention(_)
-            | E::BotCommand(_)
-            | E::Hashtag(_)
-            | E::Url(_)
-    )
+    matches!(entity, E::Code(_) | E::Pre(_) | E::TextUrl(_) | E::MentionName(_) | E::Mention(_) | E::BotCommand(_) | E::Hashtag(_) | E::Url(_))
 }
 
 fn range(entity: &enums::MessageEntity) -> Range<usize> {
@@ -217,6 +212,11 @@ fn range(entity: &enums::MessageEntity) -> Range<usize> {
 
 fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
+}
+
+/// The part of a text that an entity marks.
+pub(super) fn marked(text: &str, entity: &enums::MessageEntity) -> String {
+    utf16_slice(text, range(entity))
 }
 
 fn utf16_slice(text: &str, range: Range<usize>) -> String {
@@ -233,25 +233,8 @@ fn place(entity: &mut enums::MessageEntity) -> Option<(&mut i32, &mut i32)> {
         };
     }
     either!(
-        Mention,
-        Hashtag,
-        BotCommand,
-        Url,
-        Email,
-        Bold,
-        Italic,
-        Code,
-        Pre,
-        TextUrl,
-        MentionName,
-        Phone,
-        Cashtag,
-        Underline,
-        Strike,
-        BankCard,
-        Spoiler,
-        CustomEmoji,
-        Blockquote
+        Mention, Hashtag, BotCommand, Url, Email, Bold, Italic, Code, Pre, TextUrl, MentionName, Phone, Cashtag,
+        Underline, Strike, BankCard, Spoiler, CustomEmoji, Blockquote
     )
 }
 
@@ -274,20 +257,17 @@ mod tests {
             ("see https://example.org/x?y=1, then", &[("url", 4, 25)]),
         ];
         for (text, wanted) in cases {
-            let got: Vec<_> = found(text)
-                .iter()
-                .map(|entity| {
-                    use enums::MessageEntity as E;
-                    let kind = match entity {
-                        E::Mention(_) => "mention",
-                        E::BotCommand(_) => "command",
-                        E::Hashtag(_) => "hashtag",
-                        E::Url(_) => "url",
-                        _ => "other",
-                    };
-                    (kind, entity.offset(), entity.length())
-                })
-                .collect();
+            let got: Vec<_> = found(text).iter().map(|entity| {
+                use enums::MessageEntity as E;
+                let kind = match entity {
+                    E::Mention(_) => "mention",
+                    E::BotCommand(_) => "command",
+                    E::Hashtag(_) => "hashtag",
+                    E::Url(_) => "url",
+                    _ => "other",
+                };
+                (kind, entity.offset(), entity.length())
+            }).collect();
             assert_eq!(got, wanted, "{text}");
         }
     }

@@ -7,12 +7,14 @@ use std::collections::HashSet;
 use grammers_tl_types as tl;
 use tl::{Deserializable, enums, functions, types};
 
+use super::channels::difference;
 use super::context::Context;
 use super::error::{Answer, bad_request};
 use super::peers::Peers;
 use super::render;
 use crate::model::log::{self, Entry};
-use crate::model::messages;
+use crate::model::Peer;
+use crate::model::messages::{self, Message};
 
 /// How many log entries one answer covers at most.
 const SLICE_MAX: usize = 500;
@@ -31,52 +33,55 @@ pub(super) fn get_difference(
         return Err(bad_request("PERSISTENT_TIMESTAMP_EMPTY"));
     }
     let now_pts = log::pts(context.db, context.me)?;
-    if call.pts >= now_pts {
+    let moved = difference::moved(context, call.date)?;
+    if call.pts >= now_pts && moved.is_empty() {
         return Ok(types::updates::DifferenceEmpty { date: context.now, seq: 0 }.into());
     }
+    let pts = call.pts.min(now_pts);
     let limit = call.pts_limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
-    let too_long = call.pts_total_limit.is_some_and(|total| total > 0 && now_pts - call.pts > total);
-    let page = match log::after(context.db, context.me, call.pts, limit.unwrap_or(SLICE_MAX).min(SLICE_MAX))? {
+    let too_long = call.pts_total_limit.is_some_and(|total| total > 0 && now_pts - pts > total);
+    let page = match log::after(context.db, context.me, pts, limit.unwrap_or(SLICE_MAX).min(SLICE_MAX))? {
         Some(page) if !too_long => page,
         _ => return Ok(types::updates::DifferenceTooLong { pts: now_pts }.into()),
     };
-    let (new_messages, other_updates) = contents(context, page.entries, page.pts)?;
+    let find = |id| Ok(messages::find(context.db, context.me, id)?);
+    let (new_messages, mut other_updates) = contents(page.entries, find, |message| {
+        types::UpdateEditMessage { message, pts: page.pts, pts_count: 0 }.into()
+    })?;
+    if !page.more {
+        other_updates.extend(moved);
+    }
     let mut people = Peers::of_messages(&new_messages);
     other_updates.iter().for_each(|update| add_peers(&mut people, update));
     let (users, chats) = people.render(context, context.me)?;
     let (more, state) = (page.more, render::state(context, page.pts)?);
     let new_encrypted_messages = Vec::new();
     Ok(if more {
-        types::updates::DifferenceSlice {
-            new_messages,
-            new_encrypted_messages,
-            other_updates,
-            chats,
-            users,
-            intermediate_state: state,
-        }
-        .into()
+        types::updates::DifferenceSlice { new_messages, new_encrypted_messages, other_updates, chats, users, intermediate_state: state }.into()
     } else {
         types::updates::Difference { new_messages, new_encrypted_messages, other_updates, chats, users, state }.into()
     })
 }
 
 /// What the entries say now: messages deleted since are left out, edited ones come as they are.
-fn contents(context: &Context<'_>, entries: Vec<Entry>, pts: i32) -> Answer<(Vec<enums::Message>, Vec<enums::Update>)> {
+pub(super) fn contents(
+    entries: Vec<Entry>,
+    find: impl Fn(i32) -> Answer<Option<Message>>,
+    edited: impl Fn(enums::Message) -> enums::Update,
+) -> Answer<(Vec<enums::Message>, Vec<enums::Update>)> {
     let (mut new, mut other) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
     for entry in entries {
         match entry {
             Entry::NewMessage(id) => {
                 seen.insert(id);
-                if let Some(found) = messages::find(context.db, context.me, id)? {
+                if let Some(found) = find(id)? {
                     new.push(render::message(&found));
                 }
             }
             Entry::EditedMessage(id) if seen.insert(id) => {
-                if let Some(found) = messages::find(context.db, context.me, id)? {
-                    let message = render::message(&found);
-                    other.push(types::UpdateEditMessage { message, pts, pts_count: 0 }.into());
+                if let Some(found) = find(id)? {
+                    other.push(edited(render::message(&found)));
                 }
             }
             Entry::EditedMessage(_) => {}
@@ -86,10 +91,12 @@ fn contents(context: &Context<'_>, entries: Vec<Entry>, pts: i32) -> Answer<(Vec
     Ok((new, other))
 }
 
-/// Whom an update that is kept in the log names.
-fn add_peers(people: &mut Peers, update: &enums::Update) {
+/// Whom an update of a difference names.
+pub(super) fn add_peers(people: &mut Peers, update: &enums::Update) {
     match update {
         enums::Update::EditMessage(edit) => people.add_message(&edit.message),
+        enums::Update::EditChannelMessage(edit) => people.add_message(&edit.message),
+        enums::Update::ChannelTooLong(moved) => people.add(Peer::Channel(moved.channel_id)),
         enums::Update::ReadHistoryInbox(read) => people.add_tl(&read.peer),
         enums::Update::ReadHistoryOutbox(read) => people.add_tl(&read.peer),
         _ => {}

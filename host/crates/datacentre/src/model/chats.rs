@@ -17,7 +17,10 @@ pub(crate) struct Chat {
     pub(crate) date: i32,
     pub(crate) version: i32,
     pub(crate) deactivated: bool,
-    pub(crate) invite: Option<String>,
+    /// `ChatBannedRights` of every ordinary member; none are banned from anything without.
+    pub(crate) banned_rights: Option<Vec<u8>>,
+    /// The supergroup it became.
+    pub(crate) migrated_to: Option<i64>,
     pub(crate) members: i32,
 }
 
@@ -49,12 +52,22 @@ pub(crate) fn insert(db: &Db, creator: i64, title: &str) -> Result<i64> {
 
 /// The group with this id.
 pub(crate) fn find(db: &Db, id: i64) -> Result<Option<Chat>> {
-    by(db, "id = ?1", id)
-}
-
-/// The group this invite link's hash leads to.
-pub(crate) fn by_invite(db: &Db, hash: &str) -> Result<Option<Chat>> {
-    by(db, "invite = ?1", hash)
+    let sql = "SELECT id, title, about, creator, date, version, deactivated, banned_rights, migrated_to,
+               (SELECT COUNT(*) FROM chat_members m WHERE m.chat = chats.id AND m.standing = 0) FROM chats WHERE id = ?1";
+    one(db, sql, [id], |row| {
+        Ok(Chat {
+            id: row.get(0)?,
+            title: row.get(1)?,
+            about: row.get(2)?,
+            creator: row.get(3)?,
+            date: row.get(4)?,
+            version: row.get(5)?,
+            deactivated: row.get(6)?,
+            banned_rights: row.get(7)?,
+            migrated_to: row.get(8)?,
+            members: row.get(9)?,
+        })
+    })
 }
 
 /// How this user stands to the group; none for a stranger.
@@ -69,10 +82,14 @@ pub(crate) fn members(db: &Db, chat: i64) -> Result<Vec<Member>> {
     all(db, sql, [chat], read_member)
 }
 
+/// Those who were removed from the group.
+pub(crate) fn removed(db: &Db, chat: i64) -> Result<Vec<i64>> {
+    all(db, "SELECT user FROM chat_members WHERE chat = ?1 AND standing = 2", [chat], |row| row.get(0))
+}
+
 /// The groups both users are members of now, with greater ids than `after`; at most `limit`.
 pub(crate) fn common(db: &Db, a: i64, b: i64, after: i64, limit: i64) -> Result<Vec<i64>> {
-    let sql =
-        "SELECT x.chat FROM chat_members x JOIN chat_members y ON y.chat = x.chat AND y.user = ?2 AND y.standing = 0
+    let sql = "SELECT x.chat FROM chat_members x JOIN chat_members y ON y.chat = x.chat AND y.user = ?2 AND y.standing = 0
                WHERE x.user = ?1 AND x.standing = 0 AND x.chat > ?3 ORDER BY x.chat LIMIT ?4";
     all(db, sql, [a, b, after, limit], |row| row.get(0))
 }
@@ -110,40 +127,27 @@ pub(crate) fn set_about(db: &Db, chat: i64, about: &str) -> Result<()> {
     Ok(())
 }
 
-/// Gives the group an invite link.
-pub(crate) fn set_invite(db: &Db, chat: i64, hash: &str) -> Result<()> {
-    run(db, "UPDATE chats SET invite = ?2 WHERE id = ?1", params![chat, hash])?;
-    Ok(())
+/// Says what ordinary members may not do (`ChatBannedRights`).
+pub(crate) fn set_banned_rights(db: &Db, chat: i64, rights: &[u8]) -> Result<()> {
+    run(db, "UPDATE chats SET banned_rights = ?2 WHERE id = ?1", params![chat, rights])?;
+    grow_version(db, chat)
+}
+
+/// Ends the group for everyone: it goes on as this supergroup.
+pub(crate) fn migrate(db: &Db, chat: i64, channel: i64) -> Result<()> {
+    run(db, "UPDATE chats SET migrated_to = ?2 WHERE id = ?1", [chat, channel])?;
+    deactivate(db, chat)
 }
 
 /// Ends the group for everyone.
 pub(crate) fn deactivate(db: &Db, chat: i64) -> Result<()> {
-    run(db, "UPDATE chats SET deactivated = 1, invite = NULL WHERE id = ?1", [chat])?;
+    run(db, "UPDATE chats SET deactivated = 1 WHERE id = ?1", [chat])?;
     run(db, "UPDATE chat_members SET standing = 2, admin = 0 WHERE chat = ?1", [chat])?;
     grow_version(db, chat)
 }
 
-fn by(db: &Db, condition: &str, value: impl rusqlite::ToSql) -> Result<Option<Chat>> {
-    let sql = format!(
-        "SELECT id, title, about, creator, date, version, deactivated, invite,
-         (SELECT COUNT(*) FROM chat_members m WHERE m.chat = chats.id AND m.standing = 0) FROM chats WHERE {condition}"
-    );
-    one(db, &sql, [value], |row| {
-        Ok(Chat {
-            id: row.get(0)?,
-            title: row.get(1)?,
-            about: row.get(2)?,
-            creator: row.get(3)?,
-            date: row.get(4)?,
-            version: row.get(5)?,
-            deactivated: row.get(6)?,
-            invite: row.get(7)?,
-            members: row.get(8)?,
-        })
-    })
-}
-
-fn grow_version(db: &Db, chat: i64) -> Result<()> {
+/// Notes that something about the group changed.
+pub(crate) fn grow_version(db: &Db, chat: i64) -> Result<()> {
     run(db, "UPDATE chats SET version = version + 1 WHERE id = ?1", [chat])?;
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Dialogs: per owner and peer the last message, what was read on both sides, and the owner's marks.
 //!
 //! Invariant: `unread` is the number of messages from others with ids above `read_inbox`; `top_message` is the last
-//! message of the peer in the owner's box.
+//! message of the peer in the owner's box. Of channels, whose messages lie in one box for all, both are counted when asked
+//! for, and the stored `top_message` says only whether the dialog is listed.
 
 use super::{Db, Peer, Result, Row, all, one, params, run};
 
@@ -22,7 +23,21 @@ pub(crate) struct Dialog {
     pub(crate) notify: Option<Vec<u8>>,
 }
 
-const COLUMNS: &str = "peer, top_message, read_inbox, read_outbox, unread, marked_unread, pinned, draft, notify";
+impl Dialog {
+    /// The dialog with a peer nothing is stored of.
+    pub(crate) fn empty(peer: Peer) -> Dialog {
+        let (marked_unread, draft, notify) = (false, None, None);
+        Dialog { peer, top_message: 0, read_inbox: 0, read_outbox: 0, unread: 0, marked_unread, pinned: 0, draft, notify }
+    }
+}
+
+/// The condition is [`super::CHANNEL_CODES`].
+const COLUMNS: &str = "peer,
+    CASE WHEN peer < -1000000000000 THEN COALESCE((SELECT MAX(id) FROM boxes b WHERE b.owner = dialogs.peer), 0) ELSE top_message END,
+    read_inbox, read_outbox,
+    CASE WHEN peer < -1000000000000 THEN (SELECT COUNT(*) FROM boxes b JOIN contents c ON c.id = b.content
+        WHERE b.owner = dialogs.peer AND b.id > read_inbox AND c.sender <> dialogs.owner) ELSE unread END,
+    marked_unread, pinned, draft, notify";
 
 /// A new message came: it is the top one now, and unread if it is from someone else.
 pub(crate) fn raise(db: &Db, owner: i64, peer: Peer, message: i32, unread: bool) -> Result<()> {
@@ -38,10 +53,19 @@ pub(crate) fn find(db: &Db, owner: i64, peer: Peer) -> Result<Option<Dialog>> {
     one(db, &sql, [owner, peer.code()], read)
 }
 
-/// The owner's dialogs that have messages, or are pinned or drafted, latest first.
+/// The owner's dialogs that have messages.
 pub(crate) fn of_owner(db: &Db, owner: i64) -> Result<Vec<Dialog>> {
-    let sql = format!("SELECT {COLUMNS} FROM dialogs WHERE owner = ?1 AND top_message > 0 ORDER BY top_message DESC");
+    let sql = format!("SELECT {COLUMNS} FROM dialogs WHERE owner = ?1 AND top_message > 0");
     all(db, &sql, [owner], read)
+}
+
+/// Lists a channel among its new member's dialogs, all of it read.
+pub(crate) fn open_channel(db: &Db, owner: i64, channel: Peer) -> Result<()> {
+    let sql = "INSERT INTO dialogs (owner, peer, top_message, read_inbox)
+               VALUES (?1, ?2, 1, COALESCE((SELECT MAX(id) FROM boxes WHERE owner = ?2), 0))
+               ON CONFLICT DO UPDATE SET top_message = 1, read_inbox = excluded.read_inbox";
+    run(db, sql, [owner, channel.code()])?;
+    Ok(())
 }
 
 /// The owner's drafts, by peer.
@@ -74,6 +98,9 @@ pub(crate) fn read_outbox(db: &Db, owner: i64, peer: Peer, max_id: i32) -> Resul
 
 /// Counts again after messages went.
 pub(crate) fn refresh(db: &Db, owner: i64, peer: Peer) -> Result<()> {
+    if let Peer::Channel(_) = peer {
+        return Ok(());
+    }
     let sql = "UPDATE dialogs SET
         top_message = COALESCE((SELECT MAX(id) FROM boxes b WHERE b.owner = ?1 AND b.peer = ?2), 0),
         unread = (SELECT COUNT(*) FROM boxes b JOIN contents c ON c.id = b.content
@@ -101,11 +128,7 @@ pub(crate) fn set_pinned(db: &Db, owner: i64, peer: Peer, pinned: bool) -> Resul
 /// Marks a dialog as unread by hand, or takes the mark away.
 pub(crate) fn set_marked_unread(db: &Db, owner: i64, peer: Peer, unread: bool) -> Result<()> {
     ensure(db, owner, peer)?;
-    run(
-        db,
-        "UPDATE dialogs SET marked_unread = ?3 WHERE owner = ?1 AND peer = ?2",
-        params![owner, peer.code(), unread],
-    )?;
+    run(db, "UPDATE dialogs SET marked_unread = ?3 WHERE owner = ?1 AND peer = ?2", params![owner, peer.code(), unread])?;
     Ok(())
 }
 
@@ -125,10 +148,10 @@ pub(crate) fn set_notify(db: &Db, owner: i64, peer: Peer, settings: &[u8]) -> Re
     Ok(())
 }
 
-/// The date of the owner's last message with this peer.
-pub(crate) fn date(db: &Db, owner: i64, dialog: &Dialog) -> Result<i32> {
+/// The date of the message with this id that the owner has with this peer.
+pub(crate) fn date(db: &Db, owner: i64, peer: Peer, message: i32) -> Result<i32> {
     let sql = "SELECT c.date FROM boxes b JOIN contents c ON c.id = b.content WHERE b.owner = ?1 AND b.id = ?2";
-    Ok(one(db, sql, params![owner, dialog.top_message], |row| row.get(0))?.unwrap_or(0))
+    Ok(one(db, sql, params![peer.box_owner(owner), message], |row| row.get(0))?.unwrap_or(0))
 }
 
 fn ensure(db: &Db, owner: i64, peer: Peer) -> Result<()> {

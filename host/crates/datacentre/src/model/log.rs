@@ -1,4 +1,4 @@
-//! Each user's log of updates, from which getDifference answers: <https://core.telegram.org/api/updates>.
+//! Each user's and each channel's log of updates, from which getDifference and getChannelDifference answer: <https://core.telegram.org/api/updates>.
 //!
 //! Invariant: pts grows by exactly the sum of the pts_count of the entries, and an entry is never changed.
 
@@ -6,6 +6,8 @@ use super::{Db, Result, Row, all, one, params, run};
 
 /// How many entries of a user's log are kept; older ones make differenceTooLong.
 pub(crate) const ENTRIES_KEPT_MAX: i32 = 10_000;
+/// Where every pts begins.
+const PTS_FIRST: i32 = 1;
 /// How often old entries are thrown away, in pts.
 const PRUNE_EVERY_PTS: i32 = 512;
 /// The qts of every account: nothing that counts it is offered yet. Above 1, because TDLib ignores lower ones.
@@ -30,10 +32,16 @@ pub(crate) struct Page {
     pub(crate) more: bool,
 }
 
-/// The user's pts now.
+/// Begins a new owner's counting.
+pub(crate) fn insert_counters(db: &Db, owner: i64) -> Result<()> {
+    run(db, "INSERT INTO counters (user, pts, message) VALUES (?1, ?2, 0)", params![owner, PTS_FIRST])?;
+    Ok(())
+}
+
+/// The owner's pts now.
 pub(crate) fn pts(db: &Db, owner: i64) -> Result<i32> {
     let pts = one(db, "SELECT pts FROM counters WHERE user = ?1", [owner], |row| row.get(0))?;
-    Ok(pts.unwrap_or(super::users::PTS_FIRST))
+    Ok(pts.unwrap_or(PTS_FIRST))
 }
 
 /// Gives out the owner's next message id and logs it: `(id, pts)`.

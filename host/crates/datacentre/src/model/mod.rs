@@ -2,16 +2,23 @@
 //!
 //! Invariant: everything one method changes is one transaction, and what is answered or pushed was committed before.
 
+pub(crate) mod channels;
 pub(crate) mod chats;
 mod checkpoint;
 pub(crate) mod contacts;
 pub(crate) mod dialogs;
+pub(crate) mod disk;
+pub(crate) mod files;
 pub(crate) mod history;
+pub(crate) mod invites;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod login;
+pub(crate) mod members;
 pub(crate) mod messages;
+pub(crate) mod posts;
 mod schema;
+pub(crate) mod uploads;
 pub(crate) mod users;
 
 use std::fs::File;
@@ -22,6 +29,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use checkpoint::Checkpointer;
+use disk::Disk;
 pub(crate) use rusqlite::{Connection as Db, Result, Row, params};
 use rusqlite::{OptionalExtension, Params};
 use sha2::{Digest, Sha256};
@@ -29,6 +37,10 @@ use sha2::{Digest, Sha256};
 /// The database's name in the data directory.
 const DATABASE_FILE: &str = "datacentre.sqlite";
 const LOCK_FILE: &str = "datacentre.lock";
+/// The directory of files that clients uploaded.
+const FILES_DIRECTORY: &str = "files";
+/// How many files on disk are looked at, at one start, for those that no row has.
+const FILES_SWEPT_MAX: usize = 100_000;
 /// How long to wait for the lock, and how often to try.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 const LOCK_RETRY: Duration = Duration::from_millis(10);
@@ -45,14 +57,10 @@ pub(crate) enum OpenError {
     #[error("cannot make the data centre's database {path}: {source}; choose a data directory you may write to")]
     File { path: String, source: io::Error },
     /// Another data centre has it.
-    #[error(
-        "the data centre's database {path} is in use: another data centre runs with this data directory; stop it, or choose another directory"
-    )]
+    #[error("the data centre's database {path} is in use: another data centre runs with this data directory; stop it, or choose another directory")]
     InUse { path: String },
     /// Written by a newer program.
-    #[error(
-        "the data centre's database {path} has version {found}, this program knows {known}: use a newer program, or another data directory"
-    )]
+    #[error("the data centre's database {path} has version {found}, this program knows {known}: use a newer program, or another data directory")]
     TooNew { path: String, found: i32, known: i32 },
 }
 
@@ -60,6 +68,10 @@ pub(crate) enum OpenError {
 pub(crate) struct Model {
     db: Mutex<Db>,
     secret: [u8; 32],
+    /// Files' bytes.
+    pub(crate) disk: Disk,
+    /// How much may be uploaded.
+    pub(crate) limits: uploads::Limits,
     _checkpointer: Checkpointer,
     /// Locked as long as this lives: two data centres in one directory would not know of each other's updates.
     _lock: File,
@@ -71,8 +83,7 @@ impl Model {
         let path = data_dir.join(DATABASE_FILE);
         let shown = || path.display().to_string();
         let sqlite = |source| OpenError::Sqlite { path: shown(), source };
-        let private =
-            |name| private_file(&data_dir.join(name)).map_err(|source| OpenError::File { path: shown(), source });
+        let private = |name| private_file(&data_dir.join(name)).map_err(|source| OpenError::File { path: shown(), source });
         let lock = private(LOCK_FILE)?;
         if !locked(&lock) {
             return Err(OpenError::InUse { path: shown() });
@@ -86,7 +97,10 @@ impl Model {
         }
         let secret = secret(&db).map_err(sqlite)?;
         let checkpointer = Checkpointer::start(&path, &db).map_err(sqlite)?;
-        Ok(Model { db: Mutex::new(db), secret, _checkpointer: checkpointer, _lock: lock })
+        let disk = Disk::open(&data_dir.join(FILES_DIRECTORY))
+            .map_err(|source| OpenError::File { path: shown(), source })?;
+        let limits = uploads::Limits::default();
+        Ok(Model { db: Mutex::new(db), secret, disk, limits, _checkpointer: checkpointer, _lock: lock })
     }
 
     /// The database, for one method at a time.
@@ -95,10 +109,37 @@ impl Model {
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Removes what no row refers to any more, rows and bytes, as far as one sweep goes.
+    pub(crate) fn sweep_files(&self, now: i32) -> Result<()> {
+        let gone = files::sweep(&self.lock(), now, now - self.limits.upload_life_s)?;
+        gone.into_iter().for_each(|blob| self.disk.remove(blob));
+        Ok(())
+    }
+
+    /// Removes bytes that have no row: an end between taking the row and the bytes away left them.
+    pub(crate) fn sweep_disk(&self) -> Result<()> {
+        let ids = self.disk.ids(FILES_SWEPT_MAX).unwrap_or_default();
+        let db = self.lock();
+        for id in ids {
+            if !files::blob_exists(&db, id)? {
+                self.disk.remove(id);
+            }
+        }
+        Ok(())
+    }
+
     /// The access hash with which `viewer` may name the user `target`.
     pub(crate) fn access_hash(&self, viewer: i64, target: i64) -> i64 {
-        let tag = self.tag("access", viewer, target);
-        i64::from_le_bytes(tag[..8].try_into().expect("eight of 32 bytes"))
+        self.hash("access", viewer, target)
+    }
+
+    /// The access hash with which `viewer` may name the channel `target`.
+    pub(crate) fn channel_access_hash(&self, viewer: i64, target: i64) -> i64 {
+        self.hash("channel", viewer, target)
+    }
+
+    fn hash(&self, purpose: &str, a: i64, b: i64) -> i64 {
+        i64::from_le_bytes(self.tag(purpose, a, b)[..8].try_into().expect("eight of 32 bytes"))
     }
 
     /// Bytes only this data centre can make for these two numbers.
@@ -112,12 +153,17 @@ impl Model {
     }
 }
 
-/// A private chat (by the other user's id) or a basic group. Stored as one number: a group's is negative.
+/// A private chat (by the other user's id), a basic group, or a channel (a supergroup is one). Stored as one number: a
+/// group's is negative, a channel's below all groups'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Peer {
     User(i64),
     Chat(i64),
+    Channel(i64),
 }
+
+/// Codes below this are channels'. Ids of basic groups are far smaller.
+pub(crate) const CHANNEL_CODES: i64 = -1_000_000_000_000;
 
 impl Peer {
     /// The number it is stored as.
@@ -125,12 +171,22 @@ impl Peer {
         match self {
             Peer::User(id) => id,
             Peer::Chat(id) => -id,
+            Peer::Channel(id) => CHANNEL_CODES - id,
         }
     }
 
     /// The peer stored as this number.
     pub(crate) fn from_code(code: i64) -> Peer {
-        if code < 0 { Peer::Chat(-code) } else { Peer::User(code) }
+        match code {
+            code if code < CHANNEL_CODES => Peer::Channel(CHANNEL_CODES - code),
+            code if code < 0 => Peer::Chat(-code),
+            code => Peer::User(code),
+        }
+    }
+
+    /// In whose box this user's messages with the peer lie: a channel has one of its own.
+    pub(crate) fn box_owner(self, user: i64) -> i64 {
+        if let Peer::Channel(_) = self { self.code() } else { user }
     }
 }
 
@@ -153,23 +209,19 @@ pub(crate) fn run(db: &Db, sql: &str, params: impl Params) -> Result<usize> {
 }
 
 /// The query's first row.
-pub(crate) fn one<T>(
-    db: &Db,
-    sql: &str,
-    params: impl Params,
-    read: impl FnOnce(&Row<'_>) -> Result<T>,
-) -> Result<Option<T>> {
+pub(crate) fn one<T>(db: &Db, sql: &str, params: impl Params, read: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
     db.prepare_cached(sql)?.query_row(params, read).optional()
 }
 
 /// All of the query's rows.
-pub(crate) fn all<T>(
-    db: &Db,
-    sql: &str,
-    params: impl Params,
-    read: impl FnMut(&Row<'_>) -> Result<T>,
-) -> Result<Vec<T>> {
+pub(crate) fn all<T>(db: &Db, sql: &str, params: impl Params, read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
     db.prepare_cached(sql)?.query_map(params, read)?.collect()
+}
+
+/// The pattern for LIKE, with `\` as the escape, of what begins with this.
+fn prefix_pattern(prefix: &str) -> String {
+    let literal = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("{literal}%")
 }
 
 /// A file that only its owner may read, made if there is none.
@@ -217,7 +269,7 @@ mod tests {
         let _model = Model::open(dir.path()).unwrap();
         for entry in std::fs::read_dir(dir.path()).unwrap() {
             let entry = entry.unwrap();
-            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
         }
     }
 

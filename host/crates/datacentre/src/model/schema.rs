@@ -4,8 +4,10 @@
 
 use super::{Db, Result};
 
+/// What each version added to the one before it. A step, once used, stays as it is.
+const STEPS: [&str; 3] = [TABLES, CHANNELS, super::files::TABLES];
 /// Grows with every change of the tables.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 3;
 
 /// Sets the connection up and makes the tables in an empty database. Gives the database's version if it is too new.
 pub(super) fn prepare(db: &Db) -> Result<Option<i32>> {
@@ -16,8 +18,8 @@ pub(super) fn prepare(db: &Db) -> Result<Option<i32>> {
     if found > VERSION {
         return Ok(Some(found));
     }
-    if found == 0 {
-        db.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+    for (version, step) in (1..=VERSION).zip(STEPS).filter(|(version, _)| *version > found) {
+        db.execute_batch(&format!("BEGIN; {step} PRAGMA user_version = {version}; COMMIT;"))?;
     }
     Ok(None)
 }
@@ -185,4 +187,103 @@ CREATE TABLE updates (
     other BLOB,
     PRIMARY KEY (owner, pts)
 ) WITHOUT ROWID;
+";
+
+const CHANNELS: &str = "
+-- Supergroups and broadcast channels. Each has a box, a log and counters of its own: their owner is its peer code.
+CREATE TABLE channels (
+    id INTEGER PRIMARY KEY,
+    title TEXT NOT NULL,
+    about TEXT NOT NULL,
+    creator INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    broadcast INTEGER NOT NULL,
+    signatures INTEGER NOT NULL DEFAULT 0,
+    username TEXT UNIQUE COLLATE NOCASE,
+    banned_rights BLOB NOT NULL,          -- ChatBannedRights of every ordinary member
+    migrated_from INTEGER,                -- the basic group it was
+    deleted INTEGER NOT NULL DEFAULT 0,
+    members INTEGER NOT NULL DEFAULT 0,   -- how many are in it
+    moved INTEGER NOT NULL                -- when its pts last grew
+);
+CREATE TABLE channel_members (
+    channel INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    inviter INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    standing INTEGER NOT NULL,            -- 0 member, 1 left, 2 banned
+    via_request INTEGER NOT NULL DEFAULT 0,
+    admin_rights BLOB,                    -- ChatAdminRights: an administrator
+    promoted_by INTEGER NOT NULL DEFAULT 0,
+    rank TEXT,
+    banned_rights BLOB,                   -- ChatBannedRights: restricted or banned
+    banned_until INTEGER NOT NULL DEFAULT 0,
+    banned_by INTEGER NOT NULL DEFAULT 0,
+    available_min INTEGER NOT NULL DEFAULT 0,  -- messages up to this id are deleted for this member
+    PRIMARY KEY (channel, user)
+) WITHOUT ROWID;
+CREATE INDEX channel_members_by_user ON channel_members (user, channel) WHERE standing = 0;
+CREATE TABLE channel_mentions (
+    channel INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    PRIMARY KEY (channel, message, user)
+) WITHOUT ROWID;
+CREATE TABLE post_viewers (
+    content INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    PRIMARY KEY (content, user)
+) WITHOUT ROWID;
+ALTER TABLE contents ADD COLUMN post INTEGER NOT NULL DEFAULT 0;  -- in a broadcast channel: the channel speaks
+ALTER TABLE contents ADD COLUMN author TEXT;                      -- a post's signature
+ALTER TABLE contents ADD COLUMN views INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE contents ADD COLUMN forwards INTEGER NOT NULL DEFAULT 0;
+
+-- Invite links of basic groups and channels.
+CREATE TABLE invites (
+    hash TEXT PRIMARY KEY,
+    peer INTEGER NOT NULL,
+    admin INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    title TEXT,
+    expires INTEGER,
+    usage_limit INTEGER,
+    usage INTEGER NOT NULL DEFAULT 0,
+    request_needed INTEGER NOT NULL DEFAULT 0,
+    permanent INTEGER NOT NULL DEFAULT 0,
+    revoked INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX invites_by_peer ON invites (peer, admin, date);
+CREATE TABLE invite_uses (
+    hash TEXT NOT NULL,
+    user INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    approved_by INTEGER,
+    PRIMARY KEY (hash, user)
+) WITHOUT ROWID;
+CREATE TABLE join_requests (
+    peer INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    date INTEGER NOT NULL,
+    PRIMARY KEY (peer, user)
+) WITHOUT ROWID;
+INSERT INTO invites (hash, peer, admin, date, permanent)
+    SELECT invite, -id, creator, date, 1 FROM chats WHERE invite IS NOT NULL;
+
+ALTER TABLE chats RENAME TO chats_before;
+CREATE TABLE chats (
+    id INTEGER PRIMARY KEY,
+    title TEXT NOT NULL,
+    about TEXT NOT NULL DEFAULT '',
+    creator INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
+    deactivated INTEGER NOT NULL DEFAULT 0,
+    banned_rights BLOB,                   -- ChatBannedRights of every ordinary member
+    migrated_to INTEGER                   -- the supergroup it became
+);
+INSERT INTO chats (id, title, about, creator, date, version, deactivated)
+    SELECT id, title, about, creator, date, version, deactivated FROM chats_before;
+DROP TABLE chats_before;
 ";

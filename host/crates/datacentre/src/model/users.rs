@@ -2,12 +2,10 @@
 //!
 //! Invariant: a phone number, a username and an id each belong to one user; humans' ids and bots' ids never meet.
 
-use super::{Db, Result, Row, all, one, params, run, unix_time};
+use super::{Db, Result, Row, all, log, one, params, run, unix_time};
 
 /// The first human's id: above 32 bits, as Telegram's newer ones are.
 const FIRST_HUMAN_ID: i64 = 5_000_000_001;
-/// Where every account's pts begins.
-pub(crate) const PTS_FIRST: i32 = 1;
 /// How many users hear of one user's coming and going, and how many a search or list looks at.
 pub(crate) const AUDIENCE_MAX: i64 = 1000;
 
@@ -25,8 +23,14 @@ pub(crate) struct User {
     pub(crate) seen: i32,
 }
 
-const COLUMNS: &str =
-    "id, phone, first_name, last_name, username, about, bot_token_hash IS NOT NULL, online_until, seen";
+impl User {
+    /// First and last name.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+    }
+}
+
+const COLUMNS: &str = "id, phone, first_name, last_name, username, about, bot_token_hash IS NOT NULL, online_until, seen";
 
 /// The user with this id.
 pub(crate) fn find(db: &Db, id: i64) -> Result<Option<User>> {
@@ -49,8 +53,7 @@ pub(crate) fn search(db: &Db, prefix: &str, limit: i64) -> Result<Vec<User>> {
         "SELECT {COLUMNS} FROM users WHERE username LIKE ?1 ESCAPE '\\' OR first_name LIKE ?1 ESCAPE '\\'
          OR last_name LIKE ?1 ESCAPE '\\' OR first_name || ' ' || last_name LIKE ?1 ESCAPE '\\' ORDER BY id LIMIT ?2"
     );
-    let literal = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    all(db, &sql, params![format!("{literal}%"), limit], read)
+    all(db, &sql, params![super::prefix_pattern(prefix), limit], read)
 }
 
 /// Makes a human.
@@ -62,7 +65,7 @@ pub(crate) fn insert_human(db: &Db, phone: &str, first_name: &str, last_name: &s
     }
     let sql = "INSERT INTO users (id, phone, first_name, last_name, seen) VALUES (?1, ?2, ?3, ?4, ?5)";
     run(db, sql, params![id, phone, first_name, last_name, unix_time()])?;
-    insert_counters(db, id)?;
+    log::insert_counters(db, id)?;
     inserted(db, id)
 }
 
@@ -70,7 +73,7 @@ pub(crate) fn insert_human(db: &Db, phone: &str, first_name: &str, last_name: &s
 pub(crate) fn insert_bot(db: &Db, id: i64, token_hash: &[u8]) -> Result<User> {
     let sql = "INSERT INTO users (id, first_name, username, bot_token_hash) VALUES (?1, ?2, ?3, ?4)";
     run(db, sql, params![id, format!("Bot {id}"), format!("bot{id}_bot"), token_hash])?;
-    insert_counters(db, id)?;
+    log::insert_counters(db, id)?;
     inserted(db, id)
 }
 
@@ -123,11 +126,6 @@ pub(crate) fn audience(db: &Db, id: i64) -> Result<Vec<i64>> {
 
 fn inserted(db: &Db, id: i64) -> Result<User> {
     find(db, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
-}
-
-fn insert_counters(db: &Db, id: i64) -> Result<()> {
-    run(db, "INSERT INTO counters (user, pts, message) VALUES (?1, ?2, 0)", params![id, PTS_FIRST])?;
-    Ok(())
 }
 
 fn read(row: &Row<'_>) -> Result<User> {

@@ -157,7 +157,8 @@ async fn what_a_message_carries_is_sent_on_without_its_author() {
     let (mut alice, mut bob) = two_users(&world).await;
     put(&alice, "a.png", &png(640));
     put(&alice, "a.txt", b"hello");
-    let mut calls = vec![file_to(bob.peer(), FileKind::Photo, "a.png"), file_to(bob.peer(), FileKind::Document, "a.txt")];
+    let mut calls =
+        vec![file_to(bob.peer(), FileKind::Photo, "a.png"), file_to(bob.peer(), FileKind::Document, "a.txt")];
     calls.push(Call::SendLocation { to: bob.peer(), latitude: 48.85, longitude: 2.35 });
     let (phone, first_name, last_name) = ("4915100".to_owned(), "Carl".to_owned(), "C".to_owned());
     calls.push(Call::SendContact { to: bob.peer(), phone, first_name, last_name });

@@ -4,8 +4,10 @@
 mod calls;
 mod exchange;
 mod faults;
+mod files;
 mod login;
 mod password;
 mod proxy;
 mod receiving;
+mod transfers;
 mod world;

@@ -9,10 +9,12 @@ use tl::{Serializable, enums, functions, types};
 
 use super::send::markup;
 use super::{EDIT_TIME_S, FORWARDED_MAX};
+use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::peers::{self, Peers};
-use crate::api::{render, text};
+use crate::api::media::{self, Kind};
+use crate::api::{render, text, webpages};
 use crate::model::log::{self, Entry};
 use crate::model::messages::{self, Content, Message};
 use crate::model::{Peer, chats, dialogs, history};
@@ -28,21 +30,27 @@ pub(in crate::api) fn edit_message(
     let peer = peers::peer(context, &call.peer)?;
     let message = editable(context, peer, call.id)?;
     let mut content = message.content.clone();
-    if call.message.is_none() && call.reply_markup.is_none() {
+    if call.message.is_none() && call.media.is_none() && call.reply_markup.is_none() {
         return Err(bad_request("MESSAGE_EMPTY"));
     }
-    if let Some(new) = call.message {
-        let text = text::prepare(context, &new, call.entities)?;
-        (content.text, content.entities) = (text.text, text.entities);
+    if let Some(input) = &call.media {
+        let media = media::of_input(context, input)?;
+        (content.media, content.files) = (media.to_bytes(), media.files);
+    }
+    if let Some(new) = &call.message {
+        edit_text(context, &mut content, new, call.entities, call.no_webpage)?;
     }
     // As with Telegram, an edit without a keyboard takes the keyboard away.
     content.markup = markup(context, call.reply_markup)?;
-    let same = (&content.text, &content.entities, &content.markup)
-        == (&message.content.text, &message.content.entities, &message.content.markup);
+    let said = |content: &Content| (content.text.clone(), content.entities.clone(), content.markup.clone(), content.media.clone());
+    let same = said(&content) == said(&message.content);
     if same {
         return Err(bad_request("MESSAGE_NOT_MODIFIED"));
     }
     content.edit_date = Some(context.now);
+    if let Peer::Channel(id) = peer {
+        return channels::post::edit(context, id, &message, &content);
+    }
     store_edit(context, &content)
 }
 
@@ -52,8 +60,8 @@ pub(in crate::api) fn get_message_edit_data(
     call: functions::messages::GetMessageEditData,
 ) -> Answer<enums::messages::MessageEditData> {
     let peer = peers::peer(context, &call.peer)?;
-    editable(context, peer, call.id)?;
-    Ok(types::messages::MessageEditData { caption: false }.into())
+    let caption = has_caption(&editable(context, peer, call.id)?.content);
+    Ok(types::messages::MessageEditData { caption }.into())
 }
 
 /// messages.deleteMessages: <https://core.telegram.org/method/messages.deleteMessages>. Ids the caller does not have are
@@ -80,7 +88,7 @@ pub(in crate::api) fn delete_history(
     context: &mut Context<'_>,
     call: functions::messages::DeleteHistory,
 ) -> Answer<enums::messages::AffectedHistory> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = peers::own_box_peer(context, &call.peer)?;
     let max_id = if call.max_id > 0 { call.max_id } else { i32::MAX };
     let dates = (call.min_date.unwrap_or(0), call.max_date.filter(|date| *date > 0).unwrap_or(i32::MAX));
     let ids = history::ids(context.db, context.me, peer, max_id, dates, HISTORY_DELETED_MAX + 1)?;
@@ -100,12 +108,39 @@ pub(in crate::api) fn delete_history(
     Ok(types::messages::AffectedHistory { pts, pts_count, offset }.into())
 }
 
+/// Gives a message another text, or a caption if it has media, and the preview that goes with it.
+fn edit_text(
+    context: &Context<'_>,
+    content: &mut Content,
+    new: &str,
+    entities: Option<Vec<enums::MessageEntity>>,
+    no_webpage: bool,
+) -> Answer<()> {
+    let captioned = has_caption(content);
+    let text = if captioned { text::caption(context, new, entities)? } else { text::prepare(context, new, entities)? };
+    if !captioned {
+        content.media = webpages::kept(&text, no_webpage);
+    }
+    (content.text, content.entities) = (text.text, text.entities);
+    Ok(())
+}
+
+/// Whether a message's text is one below media: a preview of a page that the text speaks of is none.
+fn has_caption(content: &Content) -> bool {
+    let media = render::stored(&content.media);
+    media.is_some_and(|media| Kind::of(&media) != Some(Kind::WebPage))
+}
+
 /// A message of the caller's own that may still be edited.
 fn editable(context: &Context<'_>, peer: Peer, id: i32) -> Answer<Message> {
     let message = peers::message(context, peer, id)?;
     let content = &message.content;
     if content.action.is_some() {
         return Err(bad_request("MESSAGE_ID_INVALID"));
+    }
+    if let Peer::Channel(id) = peer {
+        channels::post::check_may_edit(context, id, &message)?;
+        return Ok(message);
     }
     if content.sender != context.me || content.forward.is_some() {
         return Err(forbidden("MESSAGE_AUTHOR_REQUIRED"));
@@ -147,6 +182,7 @@ impl Victims {
             && match message.peer {
                 Peer::User(_) => true,
                 Peer::Chat(id) => message.content.sender == context.me || moderates(context, id)?,
+                Peer::Channel(_) => false,
             };
         if everyone {
             for sight in messages::sights(context.db, message.content.id)? {
@@ -168,8 +204,7 @@ impl Victims {
                 dialogs::refresh(context.db, owner, peer)?;
             }
             let pts_count = i32::try_from(ids.len()).unwrap_or(i32::MAX);
-            let update =
-                |pts| enums::Update::from(types::UpdateDeleteMessages { messages: ids.clone(), pts, pts_count });
+            let update = |pts| enums::Update::from(types::UpdateDeleteMessages { messages: ids.clone(), pts, pts_count });
             let pts = log::append(context.db, owner, pts_count, |pts| Entry::Other(update(pts).to_bytes()))?;
             if owner == context.me {
                 own = (pts, pts_count);

@@ -5,16 +5,17 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
+use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::help::CHAT_MEMBERS_MAX;
 use crate::api::peers::{self, Peers};
 use crate::api::post::{self, Posting, Sent};
-use crate::api::{render, users};
+use crate::api::{files, invites, render, users};
 use crate::model::chats::{self, Chat, Standing};
 use crate::model::messages::Content;
 use crate::model::users::User;
-use crate::model::{Peer, contacts, dialogs, random, users as stored_users};
+use crate::model::{Peer, contacts, dialogs, members, users as stored_users};
 use tl::Serializable;
 
 /// The longest title and description, in characters; more is cut off.
@@ -47,7 +48,7 @@ pub(in crate::api) fn create_chat(
     }
     let users = invited.iter().map(|user| user.id).collect();
     let action = types::MessageActionChatCreate { title, users }.into();
-    let updates = announce(context, chat, action, None)?;
+    let updates = announce(context, chat, action, None, None)?;
     Ok(types::messages::InvitedUsers { updates, missing_invitees }.into())
 }
 
@@ -79,6 +80,13 @@ pub(in crate::api) fn get_full_chat(
             bot_info.push(users::bot_info(context, member.user)?);
         }
     }
+    let peer = Peer::Chat(chat.id);
+    let manages = manages(context, &chat)?;
+    let (pending, recent_requesters) = invites::pending(context, peer)?;
+    let mut people = Peers::default().with(peer).with_users(members.iter().map(|member| member.user));
+    if manages {
+        people = people.with_users(recent_requesters.iter().copied());
+    }
     let full_chat = types::ChatFull {
         can_set_username: false,
         has_scheduled: false,
@@ -87,13 +95,9 @@ pub(in crate::api) fn get_full_chat(
         id: chat.id,
         about: chat.about.clone(),
         participants: render::participants(context, context.me, &chat)?,
-        chat_photo: None,
+        chat_photo: files::full_photo(context, peer)?,
         notify_settings: render::notify_settings(dialog.as_ref()),
-        exported_invite: chat
-            .invite
-            .as_ref()
-            .filter(|_| manages(context, &chat).unwrap_or(false))
-            .map(|hash| invite(&chat, hash)),
+        exported_invite: if manages { invites::main_link(context, peer)? } else { None },
         bot_info: Some(bot_info),
         pinned_msg_id: None,
         folder_id: None,
@@ -101,12 +105,11 @@ pub(in crate::api) fn get_full_chat(
         ttl_period: None,
         groupcall_default_join_as: None,
         theme_emoticon: None,
-        requests_pending: None,
-        recent_requesters: None,
+        requests_pending: manages.then_some(pending).filter(|pending| *pending > 0),
+        recent_requesters: (manages && pending > 0).then_some(recent_requesters),
         available_reactions: None,
         reactions_limit: None,
     };
-    let people = Peers::default().with(Peer::Chat(chat.id)).with_users(members.iter().map(|member| member.user));
     let (users, chats) = people.render(context, context.me)?;
     Ok(types::messages::ChatFull { full_chat: full_chat.into(), chats, users }.into())
 }
@@ -133,7 +136,7 @@ pub(in crate::api) fn add_chat_user(
     for user in invited {
         chats::add_member(context.db, chat.id, user.id, context.me)?;
         let action = types::MessageActionChatAddUser { users: vec![user.id] }.into();
-        updates = announce(context, chat.id, action, None)?;
+        updates = announce(context, chat.id, action, None, None)?;
     }
     Ok(types::messages::InvitedUsers { updates, missing_invitees }.into())
 }
@@ -155,7 +158,7 @@ pub(in crate::api) fn delete_chat_user(
     let standing = if leaving { Standing::Left } else { Standing::Removed };
     chats::end_member(context.db, chat.id, user.id, standing)?;
     let action = types::MessageActionChatDeleteUser { user_id: user.id }.into();
-    announce(context, chat.id, action, (!leaving).then_some(user.id))
+    announce(context, chat.id, action, (!leaving).then_some(user.id), None)
 }
 
 /// messages.editChatTitle: <https://core.telegram.org/method/messages.editChatTitle>.
@@ -170,7 +173,7 @@ pub(in crate::api) fn edit_chat_title(
     }
     chats::set_title(context.db, chat.id, &title)?;
     let action = types::MessageActionChatEditTitle { title }.into();
-    let sent = post_action(context, chat.id, action, &[], None)?;
+    let sent = post_action(context, chat.id, &action)?;
     answer(context, &sent, Vec::new())
 }
 
@@ -179,9 +182,13 @@ pub(in crate::api) fn edit_chat_about(
     context: &mut Context<'_>,
     call: functions::messages::EditChatAbout,
 ) -> Answer<bool> {
-    let Peer::Chat(id) = peers::peer(context, &call.peer)? else { return Err(bad_request("PEER_ID_INVALID")) };
+    let about = checked_about(&call.about);
+    let id = match peers::peer(context, &call.peer)? {
+        Peer::Chat(id) => id,
+        Peer::Channel(id) => return channels::manage::edit_about(context, id, &about),
+        Peer::User(_) => return Err(bad_request("PEER_ID_INVALID")),
+    };
     let chat = peers::own_chat(context, id)?;
-    let about: String = call.about.trim().chars().take(ABOUT_MAX_CHARS).collect();
     if about == chat.about {
         return Err(bad_request("CHAT_ABOUT_NOT_MODIFIED"));
     }
@@ -239,8 +246,11 @@ pub(in crate::api) fn get_common_chats(
     let user = peers::user(context, &call.user_id)?;
     let limit = i64::from(call.limit).clamp(0, CHATS_MAX as i64);
     let ids = chats::common(context.db, context.me, user.id, call.max_id, limit)?;
-    let found = ids.into_iter().map(|id| render::chat_by_id(context, context.me, id)).collect::<Answer<_>>()?;
-    Ok(types::messages::Chats { chats: found }.into())
+    let room = limit - i64::try_from(ids.len()).unwrap_or(limit);
+    let channels = members::common(context.db, context.me, user.id, call.max_id, room)?;
+    let chats = ids.into_iter().map(|id| render::chat_by_id(context, context.me, id));
+    let channels = channels.into_iter().map(|id| render::channel_by_id(context, context.me, id));
+    Ok(types::messages::Chats { chats: chats.chain(channels).collect::<Answer<_>>()? }.into())
 }
 
 /// messages.getOnlines: <https://core.telegram.org/method/messages.getOnlines>.
@@ -248,7 +258,11 @@ pub(in crate::api) fn get_onlines(
     context: &mut Context<'_>,
     call: functions::messages::GetOnlines,
 ) -> Answer<enums::ChatOnlines> {
-    let Peer::Chat(id) = peers::peer(context, &call.peer)? else { return Err(bad_request("PEER_ID_INVALID")) };
+    let id = match peers::peer(context, &call.peer)? {
+        Peer::Chat(id) => id,
+        Peer::Channel(id) => return Ok(types::ChatOnlines { onlines: channels::info::onlines(context, id)? }.into()),
+        Peer::User(_) => return Err(bad_request("PEER_ID_INVALID")),
+    };
     let mut onlines = 0;
     for member in chats::members(context.db, id)? {
         let online = stored_users::find(context.db, member.user)?.is_some_and(|user| user.online_until > context.now);
@@ -257,76 +271,61 @@ pub(in crate::api) fn get_onlines(
     Ok(types::ChatOnlines { onlines }.into())
 }
 
-/// messages.exportChatInvite: <https://core.telegram.org/method/messages.exportChatInvite>: one permanent link for each
-/// group, a new one each time.
-pub(in crate::api) fn export_chat_invite(
+/// messages.editChatDefaultBannedRights: <https://core.telegram.org/method/messages.editChatDefaultBannedRights>.
+pub(in crate::api) fn edit_chat_default_banned_rights(
     context: &mut Context<'_>,
-    call: functions::messages::ExportChatInvite,
-) -> Answer<enums::ExportedChatInvite> {
-    let Peer::Chat(id) = peers::peer(context, &call.peer)? else { return Err(bad_request("PEER_ID_INVALID")) };
+    call: functions::messages::EditChatDefaultBannedRights,
+) -> Answer<enums::Updates> {
+    let id = match peers::peer(context, &call.peer)? {
+        Peer::Chat(id) => id,
+        Peer::Channel(id) => return channels::moderate::edit_default_banned_rights(context, id, &call.banned_rights),
+        Peer::User(_) => return Err(bad_request("PEER_ID_INVALID")),
+    };
     let chat = peers::own_chat(context, id)?;
     if !manages(context, &chat)? {
         return Err(bad_request("CHAT_ADMIN_REQUIRED"));
     }
-    let hash: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
-    chats::set_invite(context.db, id, &hash)?;
-    Ok(invite(&chat, &hash))
+    if call.banned_rights == render::banned_rights(&chat) {
+        return Err(bad_request("CHAT_NOT_MODIFIED"));
+    }
+    chats::set_banned_rights(context.db, id, &call.banned_rights.to_bytes())?;
+    let peer = peers::to_tl(Peer::Chat(id));
+    let (default_banned_rights, version) = (call.banned_rights, chat.version + 1);
+    let update = enums::Update::from(types::UpdateChatDefaultBannedRights { peer, default_banned_rights, version });
+    tell_members(context, id, update.clone())?;
+    context.updates(context.me, vec![update], &Peers::default().with(Peer::Chat(id)))
 }
 
-/// messages.checkChatInvite: <https://core.telegram.org/method/messages.checkChatInvite>.
-pub(in crate::api) fn check_chat_invite(
-    context: &mut Context<'_>,
-    call: functions::messages::CheckChatInvite,
-) -> Answer<enums::ChatInvite> {
-    let chat = invited_to(context, &call.hash)?;
-    if peers::is_member(context, chat.id, context.me)? {
-        let chat = render::chat_by_id(context, context.me, chat.id)?;
-        return Ok(types::ChatInviteAlready { chat }.into());
-    }
-    let photo = enums::Photo::from(types::PhotoEmpty { id: 0 });
-    Ok(render::bare!(types::ChatInvite; 0, chat.title, photo, chat.members, 0).into())
-}
-
-/// messages.importChatInvite: <https://core.telegram.org/method/messages.importChatInvite>.
-pub(in crate::api) fn import_chat_invite(
-    context: &mut Context<'_>,
-    call: functions::messages::ImportChatInvite,
-) -> Answer<enums::messages::ChatInviteJoinResult> {
-    let chat = invited_to(context, &call.hash)?;
-    if peers::is_member(context, chat.id, context.me)? {
-        return Err(bad_request("USER_ALREADY_PARTICIPANT"));
-    }
-    check_room(&chat)?;
-    chats::add_member(context.db, chat.id, context.me, chat.creator)?;
-    let action = types::MessageActionChatJoinedByLink { inviter_id: chat.creator }.into();
-    let updates = announce(context, chat.id, action, None)?;
-    Ok(types::messages::ChatInviteJoinResultOk { updates }.into())
+/// Refuses who may not write in this group.
+pub(in crate::api) fn check_may_write(context: &Context<'_>, id: i64) -> Answer<()> {
+    let chat = peers::own_chat(context, id)?;
+    let enums::ChatBannedRights::Rights(banned) = render::banned_rights(&chat);
+    let silenced = banned.send_messages || banned.send_plain;
+    if silenced && !manages(context, &chat)? { Err(forbidden("CHAT_WRITE_FORBIDDEN")) } else { Ok(()) }
 }
 
 /// Posts a service message about members together with the new list of them.
-fn announce(
+pub(in crate::api) fn announce(
     context: &mut Context<'_>,
     id: i64,
     action: enums::MessageAction,
     also: Option<i64>,
+    sender: Option<i64>,
 ) -> Answer<enums::Updates> {
     let chat = chats::find(context.db, id)?.ok_or_else(|| bad_request("CHAT_ID_INVALID"))?;
     let someone = chats::members(context.db, id)?.first().map_or(context.me, |member| member.user);
     let participants = render::participants(context, someone, &chat)?;
     let extra = vec![types::UpdateChatParticipants { participants }.into()];
-    let sent = post_action(context, id, action, &extra, also)?;
+    let content = Content { action: Some(action.to_bytes()), ..Content::default() };
+    let posting = Posting { extra: &extra, also, sender, ..Posting::of(Peer::Chat(id), content) };
+    let sent = post::post(context, posting)?;
     answer(context, &sent, extra)
 }
 
-fn post_action(
-    context: &mut Context<'_>,
-    chat: i64,
-    action: enums::MessageAction,
-    extra: &[enums::Update],
-    also: Option<i64>,
-) -> Answer<Sent> {
+/// Posts a service message.
+pub(in crate::api) fn post_action(context: &mut Context<'_>, chat: i64, action: &enums::MessageAction) -> Answer<Sent> {
     let content = Content { action: Some(action.to_bytes()), ..Content::default() };
-    post::post(context, Posting { extra, also, ..Posting::of(Peer::Chat(chat), content) })
+    post::post(context, Posting::of(Peer::Chat(chat), content))
 }
 
 fn answer(context: &Context<'_>, sent: &Sent, mut updates: Vec<enums::Update>) -> Answer<enums::Updates> {
@@ -343,7 +342,10 @@ fn tell_members(context: &mut Context<'_>, chat: i64, update: enums::Update) -> 
 }
 
 /// Those who can be invited, and those who blocked the caller.
-fn willing(context: &Context<'_>, users: Vec<User>) -> Answer<(Vec<User>, Vec<enums::MissingInvitee>)> {
+pub(in crate::api) fn willing(
+    context: &Context<'_>,
+    users: Vec<User>,
+) -> Answer<(Vec<User>, Vec<enums::MissingInvitee>)> {
     let (mut invited, mut missing) = (Vec::new(), Vec::new());
     for user in users {
         if contacts::is_blocked(context.db, user.id, context.me)? {
@@ -360,35 +362,25 @@ fn willing(context: &Context<'_>, users: Vec<User>) -> Answer<(Vec<User>, Vec<en
     Ok((invited, missing))
 }
 
-fn check_room(chat: &Chat) -> Answer<()> {
+/// Refuses when no one more fits in.
+pub(in crate::api) fn check_room(chat: &Chat) -> Answer<()> {
     let full = usize::try_from(chat.members).is_ok_and(|members| members >= CHAT_MEMBERS_MAX);
     if full { Err(bad_request("USERS_TOO_MUCH")) } else { Ok(()) }
 }
 
-fn checked_title(title: &str) -> Answer<String> {
+/// A description that can be stored.
+pub(in crate::api) fn checked_about(about: &str) -> String {
+    about.trim().chars().take(ABOUT_MAX_CHARS).collect()
+}
+
+/// A title that can be stored.
+pub(in crate::api) fn checked_title(title: &str) -> Answer<String> {
     let title: String = title.trim().chars().take(TITLE_MAX_CHARS).collect();
     if title.is_empty() { Err(bad_request("CHAT_TITLE_EMPTY")) } else { Ok(title) }
 }
 
 /// Whether the caller is the group's creator or an administrator.
-fn manages(context: &Context<'_>, chat: &Chat) -> Answer<bool> {
+pub(in crate::api) fn manages(context: &Context<'_>, chat: &Chat) -> Answer<bool> {
     let admin = chats::member(context.db, chat.id, context.me)?.is_some_and(|member| member.admin);
     Ok(admin || chat.creator == context.me)
-}
-
-fn invited_to(context: &Context<'_>, hash: &str) -> Answer<Chat> {
-    if hash.is_empty() {
-        return Err(bad_request("INVITE_HASH_EMPTY"));
-    }
-    let chat = chats::by_invite(context.db, hash)?.ok_or_else(|| bad_request("INVITE_HASH_EXPIRED"))?;
-    let removed =
-        chats::member(context.db, chat.id, context.me)?.is_some_and(|member| member.standing == Standing::Removed);
-    if removed { Err(forbidden("CHAT_FORBIDDEN")) } else { Ok(chat) }
-}
-
-fn invite(chat: &Chat, hash: &str) -> enums::ExportedChatInvite {
-    let link = format!("https://t.me/+{hash}");
-    let mut invite = render::bare!(types::ChatInviteExported; 0, link, chat.creator, chat.date);
-    invite.permanent = true;
-    invite.into()
 }

@@ -10,7 +10,7 @@ use crate::api::error::{Answer, bad_request};
 use crate::api::peers::{self, Peers, to_tl};
 use crate::api::{render, text};
 use crate::model::dialogs::{self, Dialog};
-use crate::model::{Db, Peer};
+use crate::model::Peer;
 
 /// The most dialogs of one page.
 const PAGE_MAX: usize = 100;
@@ -23,22 +23,19 @@ pub(in crate::api) fn get_dialogs(
     call: functions::messages::GetDialogs,
 ) -> Answer<enums::messages::Dialogs> {
     // There are no folders but the main one, and nothing is ever archived.
-    let mut all =
-        if call.folder_id.unwrap_or(0) == 0 { dialogs::of_owner(context.db, context.me)? } else { Vec::new() };
+    let mut all = if call.folder_id.unwrap_or(0) == 0 { dialogs::of_owner(context.db, context.me)? } else { Vec::new() };
     if call.exclude_pinned {
         all.retain(|dialog| dialog.pinned == 0);
     }
     let first_page = call.offset_id == 0 && call.offset_date == 0;
-    if first_page {
-        all.sort_by_key(|dialog| std::cmp::Reverse((dialog.pinned, dialog.top_message)));
-    }
     let count = i32::try_from(all.len()).unwrap_or(i32::MAX);
-    let mut rest = Vec::with_capacity(all.len());
-    for dialog in all {
-        if first_page || (dialog.pinned == 0 && is_after(context.db, context.me, &dialog, &call)?) {
-            rest.push(dialog);
-        }
+    let mut placed = all.into_iter().map(|dialog| Ok((place(context, &dialog)?, dialog))).collect::<Answer<Vec<_>>>()?;
+    placed.sort_by_key(|(place, dialog)| std::cmp::Reverse((if first_page { dialog.pinned } else { 0 }, *place)));
+    if !first_page {
+        let offset = offset(context, &call)?;
+        placed.retain(|(place, dialog)| dialog.pinned == 0 && *place < offset);
     }
+    let mut rest: Vec<Dialog> = placed.into_iter().map(|(_, dialog)| dialog).collect();
     let limit = usize::try_from(call.limit).unwrap_or(0).min(PAGE_MAX);
     let whole = first_page && rest.len() <= limit;
     rest.truncate(limit);
@@ -59,7 +56,7 @@ pub(in crate::api) fn get_peer_dialogs(
     let mut found = Vec::new();
     for input in call.peers.iter().take(PAGE_MAX) {
         let peer = peers::dialog_peer(context, input)?;
-        found.push(dialogs::find(context.db, context.me, peer)?.unwrap_or_else(|| empty(peer)));
+        found.push(dialogs::find(context.db, context.me, peer)?.unwrap_or_else(|| Dialog::empty(peer)));
     }
     peer_dialogs(context, &found)
 }
@@ -207,26 +204,27 @@ fn peer_dialogs(context: &Context<'_>, found: &[Dialog]) -> Answer<enums::messag
     Ok(types::messages::PeerDialogs { dialogs, messages, chats, users, state }.into())
 }
 
-/// Whether a dialog comes after the offset the request names.
-fn is_after(db: &Db, owner: i64, dialog: &Dialog, call: &functions::messages::GetDialogs) -> Answer<bool> {
-    if call.offset_id > 0 {
-        return Ok(dialog.top_message < call.offset_id);
-    }
-    Ok(dialogs::date(db, owner, dialog)? < call.offset_date)
+/// Where a dialog stands among the others, the greater the earlier: by the date of its last message, then its id, which
+/// says nothing between peers with boxes of their own, then the peer.
+type Place = (i32, i32, i64);
+
+fn place(context: &Context<'_>, dialog: &Dialog) -> Answer<Place> {
+    let date = dialogs::date(context.db, context.me, dialog.peer, dialog.top_message)?;
+    Ok((date, dialog.top_message, dialog.peer.code()))
 }
 
-fn empty(peer: Peer) -> Dialog {
-    Dialog {
-        peer,
-        top_message: 0,
-        read_inbox: 0,
-        read_outbox: 0,
-        unread: 0,
-        marked_unread: false,
-        pinned: 0,
-        draft: None,
-        notify: None,
-    }
+/// The place after which a page begins. What the request leaves out of it is filled in.
+fn offset(context: &Context<'_>, call: &functions::messages::GetDialogs) -> Answer<Place> {
+    let peer = match &call.offset_peer {
+        enums::InputPeer::Empty => None,
+        input => Some(peers::peer(context, input)?),
+    };
+    let date = match call.offset_date {
+        0 => dialogs::date(context.db, context.me, peer.unwrap_or(Peer::User(context.me)), call.offset_id)?,
+        date => date,
+    };
+    // A date alone means before it.
+    Ok((date, call.offset_id, peer.map_or(i64::MIN, Peer::code)))
 }
 
 fn draft_update(peer: Peer, draft: enums::DraftMessage) -> enums::Update {

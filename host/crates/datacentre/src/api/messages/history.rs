@@ -6,11 +6,13 @@ use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
 use super::FORWARDED_MAX;
+use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::Answer;
+use crate::api::media::Kind;
 use crate::api::{peers, render, text};
-use crate::model::Peer;
 use crate::model::history::{self, Page, Window};
+use crate::model::{Peer, posts};
 use crate::model::messages::{self, Message};
 
 /// The most messages of one page: Telegram gives no more, whatever is asked for.
@@ -32,6 +34,9 @@ pub(in crate::api) fn get_history(
         max_id: call.max_id,
         min_id: call.min_id,
     };
+    if let Peer::Channel(id) = peer {
+        return channels::messages::history(context, id, &window);
+    }
     let page = history::page(context.db, context.me, peer, &window)?;
     answer(context, &page, None)
 }
@@ -76,9 +81,14 @@ pub(in crate::api) fn search(
         max_id: call.max_id,
         min_id: call.min_id,
     };
-    let page = history::filtered(context.db, context.me, peer, &window, |message| {
-        from.is_none_or(|from| Peer::User(message.content.sender) == from) && wanted.takes(message)
-    })?;
+    let takes = |message: &Message| {
+        let sender = if message.content.post { message.peer } else { Peer::User(message.content.sender) };
+        from.is_none_or(|from| sender == from) && wanted.takes(message)
+    };
+    if let Some(Peer::Channel(id)) = peer {
+        return channels::messages::answer(context, id, &posts::filtered(context.db, id, &window, context.me, takes)?);
+    }
+    let page = history::filtered(context.db, context.me, peer, &window, takes)?;
     answer(context, &page, None)
 }
 
@@ -93,6 +103,7 @@ pub(in crate::api) fn search_global(
         let kind = match message.peer {
             Peer::User(_) => !call.groups_only && !call.broadcasts_only,
             Peer::Chat(_) => !call.users_only && !call.broadcasts_only,
+            Peer::Channel(_) => false,
         };
         kind && wanted.takes(message)
     })?;
@@ -110,8 +121,8 @@ pub(in crate::api) fn get_search_counters(
     let mut counters = Vec::new();
     for filter in call.filters.into_iter().take(FILTERS_MAX) {
         let wanted = Wanted { query: "", filter: &filter, dates: (0, 0) };
-        let page =
-            history::filtered(context.db, context.me, Some(peer), &Window::default(), |message| wanted.takes(message))?;
+        let (owner, takes) = (peer.box_owner(context.me), |message: &Message| wanted.takes(message));
+        let page = history::filtered(context.db, owner, Some(peer), &Window::default(), takes)?;
         counters.push(types::messages::SearchCounter { inexact: false, count: page.count, filter }.into());
     }
     Ok(counters)
@@ -148,26 +159,54 @@ impl Wanted<'_> {
     fn takes(&self, message: &Message) -> bool {
         let content = &message.content;
         let (after, before) = self.dates;
-        content.action.is_none()
-            && content.date > after
+        content.date > after
             && (before <= 0 || content.date < before)
             && self.filter_takes(message)
             && text::matches(&content.text, self.query)
     }
 
     fn filter_takes(&self, message: &Message) -> bool {
-        use enums::MessageEntity as E;
+        use enums::MessagesFilter as F;
+        if message.content.action.is_some() {
+            let action = render::stored(&message.content.action);
+            let photo = matches!(action, Some(enums::MessageAction::ChatEditPhoto(_)));
+            return photo && *self.filter == F::InputMessagesFilterChatPhotos;
+        }
         match self.filter {
-            enums::MessagesFilter::InputMessagesFilterEmpty => true,
-            enums::MessagesFilter::InputMessagesFilterMyMentions => message.mentioned,
-            enums::MessagesFilter::InputMessagesFilterUrl => {
-                let entities: Vec<E> = render::stored(&message.content.entities).unwrap_or_default();
-                entities.iter().any(|entity| matches!(entity, E::Url(_) | E::TextUrl(_)))
+            F::InputMessagesFilterEmpty => true,
+            F::InputMessagesFilterMyMentions => message.mentioned,
+            F::InputMessagesFilterUrl => has_url(message),
+            filter => {
+                let media: Option<enums::MessageMedia> = render::stored(&message.content.media);
+                media.as_ref().and_then(Kind::of).is_some_and(|kind| is_filtered(kind, filter))
             }
-            // All the others are for media, which there is none of yet.
-            _ => false,
         }
     }
+}
+
+/// Whether a filter for media takes media of this kind.
+fn is_filtered(kind: Kind, filter: &enums::MessagesFilter) -> bool {
+    use enums::MessagesFilter as F;
+    match filter {
+        F::InputMessagesFilterPhotos => kind == Kind::Photo,
+        F::InputMessagesFilterVideo => kind == Kind::Video,
+        F::InputMessagesFilterPhotoVideo => matches!(kind, Kind::Photo | Kind::Video),
+        F::InputMessagesFilterDocument => kind == Kind::Document,
+        F::InputMessagesFilterGif => kind == Kind::Gif,
+        F::InputMessagesFilterVoice => kind == Kind::Voice,
+        F::InputMessagesFilterMusic => kind == Kind::Music,
+        F::InputMessagesFilterRoundVoice => matches!(kind, Kind::Voice | Kind::RoundVideo),
+        F::InputMessagesFilterRoundVideo => kind == Kind::RoundVideo,
+        F::InputMessagesFilterGeo => kind == Kind::Geo,
+        F::InputMessagesFilterContacts => kind == Kind::Contact,
+        _ => false,
+    }
+}
+
+fn has_url(message: &Message) -> bool {
+    use enums::MessageEntity as E;
+    let entities: Vec<E> = render::stored(&message.content.entities).unwrap_or_default();
+    entities.iter().any(|entity| matches!(entity, E::Url(_) | E::TextUrl(_)))
 }
 
 fn replied(context: &Context<'_>, id: i32) -> Answer<Option<Message>> {

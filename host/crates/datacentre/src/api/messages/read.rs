@@ -16,7 +16,7 @@ pub(in crate::api) fn read_history(
     context: &mut Context<'_>,
     call: functions::messages::ReadHistory,
 ) -> Answer<enums::messages::AffectedMessages> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = peers::own_box_peer(context, &call.peer)?;
     let nothing = |pts| types::messages::AffectedMessages { pts, pts_count: 0 }.into();
     let Some(dialog) = dialogs::find(context.db, context.me, peer)? else {
         return Ok(nothing(log::pts(context.db, context.me)?));
@@ -98,7 +98,7 @@ pub(in crate::api) fn get_dialog_unread_marks(
 fn tell_writer(context: &mut Context<'_>, peer: Peer, writer: i64, content: i64) -> Answer<()> {
     let their_peer = match peer {
         Peer::User(_) => Peer::User(context.me),
-        Peer::Chat(_) => peer,
+        Peer::Chat(_) | Peer::Channel(_) => peer,
     };
     let Some(max_id) = messages::id_of_content(context.db, writer, content)? else { return Ok(()) };
     let news = dialogs::read_outbox(context.db, writer, their_peer, max_id)?;

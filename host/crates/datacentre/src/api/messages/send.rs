@@ -2,17 +2,20 @@
 //!
 //! Invariant: a random_id sends at most one message, whatever is repeated.
 
+use std::collections::BTreeMap;
+
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
+use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
 use crate::api::peers::{self, Peers};
 use crate::api::post::{self, Posting, Sent};
 use crate::api::render::{self, bare};
-use crate::api::text;
+use crate::api::{text, webpages};
 use crate::model::messages::{Content, Message};
-use crate::model::{Peer, chats, contacts, dialogs};
+use crate::model::{Peer, chats, contacts, dialogs, posts, random};
 
 use super::FORWARDED_MAX;
 
@@ -20,6 +23,13 @@ use super::FORWARDED_MAX;
 const MARKUP_MAX_BYTES: usize = 16 * 1024;
 /// The longest parameter of messages.startBot.
 const START_PARAMETER_MAX_BYTES: usize = 64;
+
+/// A message ready to be sent.
+pub(super) struct Prepared {
+    pub(super) content: Content,
+    /// Those it speaks to by name.
+    pub(super) mentioned: Vec<i64>,
+}
 
 /// messages.sendMessage: <https://core.telegram.org/method/messages.sendMessage>.
 pub(in crate::api) fn send_message(
@@ -32,11 +42,13 @@ pub(in crate::api) fn send_message(
     let peer = peers::peer(context, &call.peer)?;
     post::check_may_send(context, peer)?;
     let text = text::prepare(context, &call.message, call.entities)?;
+    let media = webpages::kept(&text, call.no_webpage);
     let mut content = Content {
         text: text.text,
         entities: text.entities,
         silent: call.silent,
         markup: markup(context, call.reply_markup)?,
+        media,
         ..Content::default()
     };
     if let Some(reply) = &call.reply_to {
@@ -53,11 +65,11 @@ pub(in crate::api) fn send_message(
 /// What the sender is told: plain private text in short, as Telegram does.
 fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Answer<enums::Updates> {
     let content = &sent.message.content;
-    let short =
-        matches!(peer, Peer::User(id) if id != context.me) && content.reply_to.is_none() && content.markup.is_none();
+    let short = matches!(peer, Peer::User(id) if id != context.me) && content.reply_to.is_none() && content.markup.is_none();
     if short {
         let mut tl = bare!(types::UpdateShortSentMessage; 0, sent.message.id, sent.pts, 1, content.date);
         tl.out = true;
+        tl.media = render::stored(&content.media);
         tl.entities = render::stored(&content.entities);
         return Ok(tl.into());
     }
@@ -65,18 +77,17 @@ fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Ans
 }
 
 /// What the sender is told of messages, in full.
-fn full_answer(context: &Context<'_>, sent: &[Sent], random_ids: &[i64]) -> Answer<enums::Updates> {
+pub(super) fn full_answer(context: &Context<'_>, sent: &[Sent], random_ids: &[i64]) -> Answer<enums::Updates> {
     let ids = sent.iter().zip(random_ids);
-    let mut updates: Vec<enums::Update> = ids
-        .map(|(sent, random_id)| types::UpdateMessageId { id: sent.message.id, random_id: *random_id }.into())
-        .collect();
+    let mut updates: Vec<enums::Update> =
+        ids.map(|(sent, random_id)| types::UpdateMessageId { id: sent.message.id, random_id: *random_id }.into()).collect();
     updates.extend(sent.iter().map(Sent::update));
     let messages: Vec<_> = sent.iter().map(|sent| render::message(&sent.message)).collect();
     context.updates(context.me, updates, &Peers::of_messages(&messages))
 }
 
 /// Notes in `content` what it replies to.
-fn reply_to(context: &Context<'_>, peer: Peer, reply: &enums::InputReplyTo, content: &mut Content) -> Answer<()> {
+pub(super) fn reply_to(context: &Context<'_>, peer: Peer, reply: &enums::InputReplyTo, content: &mut Content) -> Answer<()> {
     let invalid = || bad_request("REPLY_MESSAGE_ID_INVALID");
     let enums::InputReplyTo::Message(reply) = reply else {
         return Err(bad_request("REPLY_TO_INVALID"));
@@ -126,17 +137,25 @@ pub(in crate::api) fn forward_messages(
     if originals.iter().any(|original| original.content.action.is_some()) {
         return Err(bad_request("MESSAGE_ID_INVALID"));
     }
+    let mut albums = BTreeMap::new();
     let mut sent = Vec::with_capacity(originals.len());
     for (original, random_id) in originals.iter().zip(&call.random_id) {
         post::take_random_id(context, *random_id)?;
+        let without_text = call.drop_media_captions && !original.content.files.is_empty();
         let content = Content {
-            text: original.content.text.clone(),
-            entities: original.content.entities.clone(),
-            forward: (!call.drop_author).then(|| forward_header(context, original, to).to_bytes()),
+            text: if without_text { String::new() } else { original.content.text.clone() },
+            entities: original.content.entities.clone().filter(|_| !without_text),
+            media: original.content.media.clone(),
+            files: original.content.files.clone(),
+            grouped: original.content.grouped.map(|album| *albums.entry(album).or_insert_with(|| i64::from_le_bytes(random()))),
+            forward: (!call.drop_author && !call.drop_media_captions).then(|| forward_header(context, original, to).to_bytes()),
             silent: call.silent,
             ..Content::default()
         };
         sent.push(post::post(context, Posting::of(to, content))?);
+        if original.content.post {
+            posts::count_forward(context.db, original.content.id)?;
+        }
     }
     full_answer(context, &sent, &call.random_id)
 }
@@ -148,7 +167,10 @@ fn forward_header(context: &Context<'_>, original: &Message, to: Peer) -> enums:
         None => bare!(types::MessageFwdHeader; 0, original.content.date),
     };
     if header.from_id.is_none() {
-        header.from_id = Some(peers::to_tl(Peer::User(original.content.sender)));
+        let post = original.content.post;
+        header.from_id = Some(peers::to_tl(if post { original.peer } else { Peer::User(original.content.sender) }));
+        header.channel_post = post.then_some(original.id);
+        header.post_author = original.content.author.clone();
     }
     let saved = to == Peer::User(context.me);
     header.saved_from_peer = saved.then(|| peers::to_tl(original.peer));
@@ -173,7 +195,7 @@ pub(in crate::api) fn start_bot(
     }
     post::check_may_send(context, peer)?;
     let command = match (peer, &bot.username) {
-        (Peer::Chat(_), Some(username)) => format!("/start@{username} {}", call.start_param),
+        (Peer::Chat(_) | Peer::Channel(_), Some(username)) => format!("/start@{username} {}", call.start_param),
         _ => format!("/start {}", call.start_param),
     };
     let text = text::prepare(context, &command, None)?;
@@ -206,6 +228,7 @@ pub(in crate::api) fn set_typing(context: &mut Context<'_>, call: functions::mes
                 }
             }
         }
+        Peer::Channel(id) => channels::post::typing(context, id, action)?,
     }
     Ok(true)
 }

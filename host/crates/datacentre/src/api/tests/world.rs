@@ -299,6 +299,7 @@ pub(super) fn sent_id(answer: &enums::Updates) -> i32 {
             .iter()
             .find_map(|update| match update {
                 enums::Update::NewMessage(new) => Some(new.message.id()),
+                enums::Update::NewChannelMessage(new) => Some(new.message.id()),
                 _ => None,
             })
             .expect("a new message"),
@@ -310,6 +311,7 @@ pub(super) fn messages_of(answer: enums::messages::Messages) -> Vec<enums::Messa
     match answer {
         enums::messages::Messages::Messages(all) => all.messages,
         enums::messages::Messages::Slice(slice) => slice.messages,
+        enums::messages::Messages::ChannelMessages(page) => page.messages,
         other => panic!("{other:?}"),
     }
 }
@@ -439,11 +441,7 @@ pub(super) fn delete(id: Vec<i32>, revoke: bool) -> functions::messages::DeleteM
     functions::messages::DeleteMessages { revoke, id }
 }
 
-pub(super) fn forward(
-    from: enums::InputPeer,
-    to: enums::InputPeer,
-    id: Vec<i32>,
-) -> functions::messages::ForwardMessages {
+pub(super) fn forward(from: enums::InputPeer, to: enums::InputPeer, id: Vec<i32>) -> functions::messages::ForwardMessages {
     functions::messages::ForwardMessages {
         silent: false,
         background: false,
@@ -476,6 +474,7 @@ pub(super) fn new_message(answer: &enums::Updates) -> enums::Message {
     let enums::Updates::Updates(full) = answer else { panic!("{answer:?}") };
     let found = full.updates.iter().find_map(|update| match update {
         enums::Update::NewMessage(new) => Some(new.message.clone()),
+        enums::Update::NewChannelMessage(new) => Some(new.message.clone()),
         _ => None,
     });
     found.expect("a new message")
