@@ -3,7 +3,7 @@
 //! Invariant: without a call on this handle the data centre behaves; a fault asked for happens once per asking.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ struct Inner {
     failures: Mutex<VecDeque<(String, RpcError)>>,
     refuse_connections: AtomicBool,
     lost_pushes: AtomicU32,
+    references_expired_ns: AtomicI64,
     drop_generation: watch::Sender<u64>,
 }
 
@@ -31,6 +32,7 @@ impl Faults {
             failures: Mutex::default(),
             refuse_connections: AtomicBool::new(false),
             lost_pushes: AtomicU32::new(0),
+            references_expired_ns: AtomicI64::new(0),
             drop_generation: watch::Sender::new(0),
         }))
     }
@@ -57,6 +59,16 @@ impl Faults {
     /// Loses the next `count` updates that would be pushed, so that clients find a gap in pts or seq.
     pub fn drop_next_pushes(&self, count: u32) {
         self.0.lost_pushes.store(count, Ordering::Relaxed);
+    }
+
+    /// Every file reference given out until now holds no more; who fetches the message again gets one that does.
+    pub fn expire_file_references(&self) {
+        self.0.references_expired_ns.store(crate::api::now_ns(), Ordering::Relaxed);
+    }
+
+    /// References given out up to then do not hold.
+    pub(crate) fn references_expired_ns(&self) -> i64 {
+        self.0.references_expired_ns.load(Ordering::Relaxed)
     }
 
     /// The error asked for this method, if there is one.

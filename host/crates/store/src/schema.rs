@@ -49,6 +49,7 @@ fn update(connection: &Connection, found: i64) -> Result<(), Fault> {
     if found < 2 {
         name_peers(&transaction)?;
     }
+    keep_media(&transaction)?;
     add_channels(&transaction)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
@@ -73,8 +74,14 @@ fn name_peers(transaction: &Connection) -> Result<(), Fault> {
     Ok(())
 }
 
-/// From format 2, without channels, to 3: channels have states, and messages are the older the earlier they were sent,
-/// whatever their ids, and stay when they are deleted.
+/// From format 2 to 3: it is known where the server keeps a message's photo or file. Of older messages it is asked when
+/// it is wanted.
+fn keep_media(transaction: &Connection) -> Result<(), Fault> {
+    Ok(transaction.execute_batch("ALTER TABLE message ADD COLUMN media TEXT")?)
+}
+
+/// From format 2 to 3: channels have states, and messages are the older the earlier they were sent, whatever their ids,
+/// and stay when they are deleted.
 fn add_channels(transaction: &Connection) -> Result<(), Fault> {
     transaction.execute_batch(
         "ALTER TABLE message ADD COLUMN date INTEGER NOT NULL DEFAULT 0;
@@ -103,7 +110,7 @@ const TABLES: &str = "
     CREATE TABLE message (
         id INTEGER PRIMARY KEY,
         chat_kind INTEGER NOT NULL, chat_id INTEGER NOT NULL,
-        outgoing INTEGER NOT NULL, unread INTEGER NOT NULL, body TEXT NOT NULL,
+        outgoing INTEGER NOT NULL, unread INTEGER NOT NULL, body TEXT NOT NULL, media TEXT,
         date INTEGER NOT NULL DEFAULT 0, standing INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX message_unread ON message (chat_kind, chat_id, outgoing, id) WHERE unread = 1;

@@ -358,3 +358,35 @@ fn an_account_is_open_once() {
     drop(store);
     open(&dir);
 }
+
+#[test]
+fn where_a_file_is_lives_and_goes_with_its_message() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let chat = PeerId::chat(7);
+    let put = |text| store.record(|batch| batch.put_message(chat, &message(5, text))).unwrap();
+    store.record(|batch| batch.put_media(5, &media())).unwrap();
+    assert_eq!(store.media(5).unwrap(), None, "there is no such message");
+    put("first");
+    store.record(|batch| batch.put_media(5, &media())).unwrap();
+    put("edited");
+    assert_eq!(store.media(5).unwrap(), Some(media()));
+    store.record(|batch| batch.delete_messages(&[5])).unwrap();
+    assert_eq!(store.media(5).unwrap(), None);
+    store.record(|batch| batch.restore_message(5)).unwrap();
+    assert_eq!(store.media(5).unwrap(), Some(media()), "and comes back with it");
+}
+
+fn media() -> MediaFile {
+    MediaFile {
+        kind: MediaKind::Document,
+        id: -7,
+        access_hash: i64::MIN,
+        reference: vec![0, 1, 0xfe],
+        dc_id: 2,
+        bytes: 1 << 40,
+        mime: "video/mp4".to_owned(),
+        name: "a \"b\".mp4".to_owned(),
+        thumbnail: Some(Thumbnail { size: "m".to_owned(), bytes: 9 }),
+    }
+}

@@ -25,6 +25,7 @@ use crate::link::Trouble;
 use crate::live::{BoxFuture, Happened, Live, PING_AFTER, next_of, ping, say_online};
 use crate::pool::{self, InvokeError, Pool};
 use crate::session::StoreSession;
+use crate::transfers::Seat;
 
 /// Calls of one script that are under way at a time, completions it has not taken included.
 pub const CALLS_UNDER_WAY_MAX: usize = 64;
@@ -45,6 +46,7 @@ pub(crate) struct Attached {
     pub(crate) script: ScriptName,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) completions: mpsc::Sender<Completion>,
+    pub(crate) seat: Seat,
 }
 
 type Permit = mpsc::OwnedPermit<Completion>;
@@ -255,6 +257,7 @@ impl Actor {
     /// Gives the connection up and plans the next one.
     fn lose(&mut self, reason: String) {
         self.context.link.down();
+        self.context.transfers.wire.close();
         self.context.intake().abort_differences();
         let online_since = self.live.take().and_then(|live| {
             live.pool.close();
@@ -292,6 +295,7 @@ impl Actor {
     fn take_attached(&mut self) {
         for attached in self.shared.take_attached() {
             tracing::debug!(script = &*attached.script, "a script is attached");
+            self.context.transfers.seat(attached.script.clone(), attached.seat.clone());
             self.inbound.push(Box::pin(next_request(attached)));
         }
     }

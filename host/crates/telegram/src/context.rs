@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::intake::Intake;
 use crate::link::Link;
 use crate::presence::Repetition;
+use crate::transfers::Transfers;
 
 /// A group as the server's methods tell groups apart.
 pub(crate) enum Group {
@@ -25,6 +26,7 @@ pub(crate) enum Group {
 pub(crate) struct Context {
     pub(crate) store: AccountStore,
     pub(crate) link: Link,
+    pub(crate) transfers: Transfers,
     intake: Mutex<Intake>,
     presence: Mutex<Repetition>,
     /// Until when the data centre wants no more calls of a method, by the method's constructor.
@@ -32,10 +34,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(store: AccountStore, intake: Intake) -> Self {
+    pub(crate) fn new(store: AccountStore, intake: Intake, transfers: Transfers) -> Self {
         Self {
             store,
             link: Link::new(),
+            transfers,
             intake: Mutex::new(intake),
             presence: Mutex::default(),
             flood_waits: Mutex::default(),

@@ -28,8 +28,8 @@ const FLOOD_WAIT_MAX: Duration = Duration::from_secs(300);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_POLL: Duration = Duration::from_millis(1);
 
-/// The largest request, in bytes: grammers panics on larger ones than a transport's packet.
-const REQUEST_BYTES_MAX: usize = 512 * 1024;
+/// The largest request, in bytes: grammers panics on larger ones than a transport's packet. A part of a file fits.
+const REQUEST_BYTES_MAX: usize = 768 * 1024;
 
 /// Why a call through a pool has no answer.
 #[derive(Clone, Debug)]
@@ -85,14 +85,29 @@ impl Pool {
 
     /// Makes one call that is serialised already. Its place in the order of calls is taken by the first poll.
     pub(crate) async fn invoke_raw(&self, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        self.invoke_raw_in(self.session.home_dc(), request, CALL_TIMEOUT).await
+    }
+
+    /// The same in any data centre and with another time-out.
+    pub(crate) async fn invoke_raw_in(
+        &self,
+        dc_id: i32,
+        request: Vec<u8>,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, InvokeError> {
         if request.len() > REQUEST_BYTES_MAX {
             return Err(InvokeError::TooLarge);
         }
-        let call = self.handle.raw_invoke_in_dc(self.session.home_dc(), request);
-        match tokio::time::timeout(CALL_TIMEOUT, call).await {
+        let call = self.handle.raw_invoke_in_dc(dc_id, request);
+        match tokio::time::timeout(timeout, call).await {
             Ok(ended) => ended.map_err(|error| self.failure(error)),
-            Err(_) => Err(InvokeError::Lost(format!("no answer within {} s", CALL_TIMEOUT.as_secs()))),
+            Err(_) => Err(InvokeError::Lost(format!("no answer within {} s", timeout.as_secs()))),
         }
+    }
+
+    /// The number of the account's data centre.
+    pub(crate) fn home_dc(&self) -> i32 {
+        self.session.home_dc()
     }
 
     /// Ends the connections now: calls that are under way fail.
@@ -156,6 +171,7 @@ pub(crate) fn error_name(error: &RpcError) -> String {
         Some(value) if error.name.ends_with("_WAIT") || error.name.ends_with("_MIGRATE") => {
             format!("{}_{value}", error.name)
         }
+        Some(value) if error.name == "FILE_PART_MISSING" => format!("FILE_PART_{value}_MISSING"),
         _ => error.name.clone(),
     }
 }

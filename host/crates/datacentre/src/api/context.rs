@@ -8,6 +8,7 @@ use tl::{enums, types};
 use super::DcInfo;
 use super::error::Answer;
 use super::peers::Peers;
+use crate::faults::Faults;
 use crate::model::keys::Standing;
 use crate::model::{Db, Model, keys, unix_time, users};
 use crate::seam::Caller;
@@ -16,6 +17,7 @@ use crate::seam::Caller;
 pub(super) struct Context<'a> {
     pub(super) db: &'a Db,
     pub(super) model: &'a Model,
+    pub(super) faults: &'a Faults,
     pub(super) dc: DcInfo,
     pub(super) caller: Caller,
     pub(super) standing: Standing,
@@ -31,16 +33,24 @@ pub(super) struct Context<'a> {
 pub(super) enum Outgoing {
     Push { auth_key_ids: Vec<i64>, updates: Box<enums::Updates>, but_not: Option<i64> },
     Disconnect { auth_key_id: i64 },
+    RemoveBlob(i64),
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(db: &'a Db, model: &'a Model, dc: DcInfo, caller: Caller, standing: Standing) -> Answer<Context<'a>> {
+    pub(super) fn new(
+        db: &'a Db,
+        model: &'a Model,
+        faults: &'a Faults,
+        dc: DcInfo,
+        caller: Caller,
+        standing: Standing,
+    ) -> Answer<Context<'a>> {
         let user = match standing.user {
             Some(id) => users::find(db, id)?,
             None => None,
         };
         let (me, bot) = user.map_or((0, false), |user| (user.id, user.bot));
-        Ok(Context { db, model, dc, caller, standing, me, bot, now: unix_time(), outgoing: Vec::new() })
+        Ok(Context { db, model, faults, dc, caller, standing, me, bot, now: unix_time(), outgoing: Vec::new() })
     }
 
     /// Updates with the users and chats they speak of, as `viewer` may see them.
@@ -78,6 +88,11 @@ impl<'a> Context<'a> {
     /// Ends every connection of this key.
     pub(super) fn disconnect(&mut self, auth_key_id: i64) {
         self.outgoing.push(Outgoing::Disconnect { auth_key_id });
+    }
+
+    /// Takes bytes that no row has any more off the disk, once that is committed.
+    pub(super) fn remove_blob(&mut self, id: i64) {
+        self.outgoing.push(Outgoing::RemoveBlob(id));
     }
 
     /// What is to leave, in order.

@@ -7,7 +7,8 @@ use tl::{Cursor, Deserializable, Identifiable, RemoteCall, Serializable, functio
 
 use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
-use super::{account, auth, bots, channels, contacts, help, invites, leniency, messages, nesting, updates, users};
+use super::{account, auth, bots, channels, contacts, download, help, invites, leniency, messages, nesting, photos};
+use super::{updates, upload, users, webpages};
 
 /// Who may call a method.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,7 +122,18 @@ methods! {
 
     Users users::GetUsers => users::get_users;
     Users users::GetFullUser => users::get_full_user;
-    Users photos::GetUserPhotos => users::get_user_photos;
+
+    Users upload::SaveFilePart => upload::save_file_part;
+    Users upload::SaveBigFilePart => upload::save_big_file_part;
+    Users upload::GetFile => download::get_file;
+    Users upload::GetFileHashes => download::get_file_hashes;
+
+    Users photos::GetUserPhotos => photos::get_user_photos;
+    Users photos::UploadProfilePhoto => photos::upload_profile_photo;
+    Users photos::UpdateProfilePhoto => photos::update_profile_photo;
+    Users photos::DeletePhotos => photos::delete_photos;
+    Users messages::EditChatPhoto => photos::edit_chat_photo;
+    Users channels::EditPhoto => photos::edit_channel_photo;
 
     Bots bots::SetBotCommands => bots::set_bot_commands;
     Bots bots::ResetBotCommands => bots::reset_bot_commands;
@@ -142,6 +154,10 @@ methods! {
     Humans contacts::GetBlocked => contacts::get_blocked;
 
     Users messages::SendMessage => messages::send::send_message;
+    Users messages::SendMedia => messages::media::send_media;
+    Users messages::UploadMedia => messages::media::upload_media;
+    Users messages::SendMultiMedia => messages::media::send_multi_media;
+    Humans messages::GetWebPagePreview => webpages::get_web_page_preview;
     Users messages::ForwardMessages => messages::send::forward_messages;
     Humans messages::StartBot => messages::send::start_bot;
     Users messages::SetTyping => messages::send::set_typing;

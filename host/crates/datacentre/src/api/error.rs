@@ -13,6 +13,8 @@ pub(super) enum Failure {
     RpcKeepingChanges(RpcError),
     /// Because the database did.
     Database(rusqlite::Error),
+    /// Because files could not be read or written.
+    Disk(std::io::Error),
 }
 
 /// What a method gives.
@@ -35,6 +37,10 @@ impl Failure {
                 tracing::error!(%error, "the data centre's database failed");
                 RpcError { code: 500, name: "INTERNAL".to_owned() }
             }
+            Failure::Disk(error) => {
+                tracing::error!(%error, "the data centre cannot read or write its files");
+                RpcError { code: 500, name: "INTERNAL".to_owned() }
+            }
         }
     }
 }
@@ -42,6 +48,12 @@ impl Failure {
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         Failure::Database(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure::Disk(error)
     }
 }
 

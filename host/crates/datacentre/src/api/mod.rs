@@ -10,13 +10,18 @@ mod channels;
 mod contacts;
 mod context;
 mod dispatch;
+mod download;
 mod error;
+mod files;
 mod help;
+mod image;
 mod invites;
 mod leniency;
+mod media;
 mod messages;
 pub(crate) mod nesting;
 mod peers;
+mod photos;
 mod post;
 mod render;
 mod srp;
@@ -24,7 +29,9 @@ mod srp;
 mod tests;
 mod text;
 mod updates;
+mod upload;
 mod users;
+mod webpages;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, Weak};
@@ -33,6 +40,7 @@ use crate::faults::Faults;
 use crate::model::{Model, keys, messages as stored, unix_time};
 use crate::seam::{Caller, Methods, Pusher, RpcError};
 use context::{Context, Outgoing};
+pub(crate) use files::now_ns;
 use error::Failure;
 
 /// Where this data centre is, for help.getConfig.
@@ -56,6 +64,9 @@ impl Api {
         if let Err(error) = stored::prune_random_ids(&model.lock(), unix_time()) {
             tracing::error!(%error, "the data centre's database failed");
         }
+        if let Err(error) = model.sweep_files(unix_time()).and_then(|()| model.sweep_disk()) {
+            tracing::error!(%error, "the data centre's database failed");
+        }
         Api { model, dc, faults, pusher: OnceLock::new() }
     }
 
@@ -69,7 +80,7 @@ impl Api {
         let mut db = self.model.lock();
         let transaction = db.transaction()?;
         let standing = keys::standing(&transaction, caller.auth_key_id)?;
-        let mut context = Context::new(&transaction, &self.model, self.dc, caller, standing)?;
+        let mut context = Context::new(&transaction, &self.model, &self.faults, self.dc, caller, standing)?;
         let answer = method(&mut context);
         if let Ok(_) | Err(Failure::RpcKeepingChanges(_)) = &answer {
             let outgoing = context.into_outgoing();
@@ -90,6 +101,7 @@ impl Api {
                     }
                 }
                 Outgoing::Disconnect { auth_key_id } => pusher.disconnect(auth_key_id),
+                Outgoing::RemoveBlob(id) => self.model.disk.remove(id),
             }
         }
     }

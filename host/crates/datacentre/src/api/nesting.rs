@@ -4,6 +4,7 @@
 
 use grammers_tl_types as tl;
 use tl::Identifiable;
+use tl::functions::upload::{SaveBigFilePart, SaveFilePart};
 use tl::types::*;
 
 /// How many constructors of self-containing types a request may have.
@@ -11,9 +12,15 @@ const NESTING_MAX: usize = 1_024;
 
 /// Whether the request's objects are nested so little that deserialising it is safe. TL is aligned to four bytes.
 pub(crate) fn is_bounded(request: &[u8]) -> bool {
+    if request.first_chunk().is_some_and(|id| FLAT.contains(&u32::from_le_bytes(*id))) {
+        return true;
+    }
     let words = request.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
     words.filter(|word| SELF_CONTAINING.contains(word)).count() <= NESTING_MAX
 }
+
+/// Methods that take a file's bytes and no object: whatever words are in those, nothing is nested.
+const FLAT: [u32; 2] = [SaveFilePart::CONSTRUCTOR_ID, SaveBigFilePart::CONSTRUCTOR_ID];
 
 /// The constructors through which objects that clients send can contain others of their own type.
 const SELF_CONTAINING: [u32; 45] = [
@@ -74,5 +81,6 @@ mod tests {
         assert!(is_bounded(&level.repeat(NESTING_MAX)));
         assert!(!is_bounded(&level.repeat(NESTING_MAX + 1)));
         assert!(is_bounded(&vec![0; 1 << 20]));
+        assert!(is_bounded(&[&SaveFilePart::CONSTRUCTOR_ID.to_le_bytes()[..], &level.repeat(NESTING_MAX + 1)].concat()));
     }
 }

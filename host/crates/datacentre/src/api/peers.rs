@@ -70,6 +70,11 @@ impl Peers {
                 if let Some(enums::MessageFwdHeader::Header(origin)) = &message.fwd_from {
                     origin.from_id.iter().chain(&origin.saved_from_peer).for_each(|peer| self.add_tl(peer));
                 }
+                if let Some(enums::MessageMedia::Contact(contact)) = &message.media
+                    && contact.user_id != 0
+                {
+                    self.users.insert(contact.user_id);
+                }
                 for entity in message.entities.iter().flatten() {
                     if let enums::MessageEntity::MentionName(mention) = entity {
                         self.users.insert(mention.user_id);

@@ -9,6 +9,7 @@ use tl::{Deserializable, enums, types};
 use super::channels::view;
 use super::context::Context;
 use super::error::Answer;
+use super::files;
 use super::peers::{self, Peers, to_tl};
 use crate::model::chats::{self, Chat, Member, Standing};
 use crate::model::dialogs::{self, Dialog};
@@ -43,6 +44,7 @@ pub(super) fn user(context: &Context<'_>, viewer: i64, user: &User) -> Answer<en
     tl.last_name = Some(last_name.clone()).filter(|name| !name.is_empty());
     tl.username = user.username.clone();
     tl.phone = user.phone.clone().filter(|_| is_self || contact.is_some());
+    tl.photo = files::user_photo(context, user.id)?;
     tl.bot = user.bot;
     // Privacy mode is off for all bots made here: they see every message of their groups.
     tl.bot_chat_history = user.bot;
@@ -72,7 +74,7 @@ pub(super) fn status(user: &User, now: i32) -> enums::UserStatus {
 pub(super) fn chat_by_id(context: &Context<'_>, viewer: i64, id: i64) -> Answer<enums::Chat> {
     let member = chats::member(context.db, id, viewer)?;
     match (chats::find(context.db, id)?, member) {
-        (Some(found), Some(member)) => Ok(chat(context, &found, &member)),
+        (Some(found), Some(member)) => chat(context, &found, &member),
         _ => Ok(types::ChatEmpty { id }.into()),
     }
 }
@@ -83,9 +85,9 @@ pub(super) fn channel_by_id(context: &Context<'_>, viewer: i64, id: i64) -> Answ
 }
 
 /// A group, as someone who is or was in it sees it.
-pub(super) fn chat(context: &Context<'_>, chat: &Chat, viewer: &Member) -> enums::Chat {
+pub(super) fn chat(context: &Context<'_>, chat: &Chat, viewer: &Member) -> Answer<enums::Chat> {
     if viewer.standing == Standing::Removed && !chat.deactivated {
-        return types::ChatForbidden { id: chat.id, title: chat.title.clone() }.into();
+        return Ok(types::ChatForbidden { id: chat.id, title: chat.title.clone() }.into());
     }
     let admin_rights = viewer.admin.then(|| {
         let mut rights = bare!(types::ChatAdminRights; 0);
@@ -98,7 +100,8 @@ pub(super) fn chat(context: &Context<'_>, chat: &Chat, viewer: &Member) -> enums
         rights.other = true;
         rights.into()
     });
-    types::Chat {
+    let photo = files::chat_photo(context, Peer::Chat(chat.id))?;
+    let tl = types::Chat {
         creator: chat.creator == viewer.user,
         left: viewer.standing != Standing::Member && chat.migrated_to.is_none(),
         deactivated: chat.deactivated,
@@ -107,7 +110,7 @@ pub(super) fn chat(context: &Context<'_>, chat: &Chat, viewer: &Member) -> enums
         noforwards: false,
         id: chat.id,
         title: chat.title.clone(),
-        photo: enums::ChatPhoto::Empty,
+        photo,
         participants_count: chat.members,
         date: chat.date,
         version: chat.version,
@@ -117,8 +120,8 @@ pub(super) fn chat(context: &Context<'_>, chat: &Chat, viewer: &Member) -> enums
         }),
         admin_rights,
         default_banned_rights: Some(banned_rights(chat)),
-    }
-    .into()
+    };
+    Ok(tl.into())
 }
 
 /// What ordinary members of a group may not do.
@@ -151,7 +154,8 @@ fn participant(chat: &Chat, member: &Member) -> enums::ChatParticipant {
 pub(super) fn message(message: &Message) -> enums::Message {
     let content = &message.content;
     let from_id = (!content.post).then(|| types::PeerUser { user_id: content.sender }.into());
-    if let Some(action) = stored(&content.action) {
+    if let Some(mut action) = stored(&content.action) {
+        files::refresh_action(&mut action);
         let mut tl = bare!(types::MessageService; 0, message.id, to_tl(message.peer), content.date, enums::MessageAction::Empty);
         tl.out = message.outgoing();
         tl.from_id = from_id;
@@ -167,6 +171,9 @@ pub(super) fn message(message: &Message) -> enums::Message {
     tl.fwd_from = stored(&content.forward);
     tl.reply_to = message.reply_to.map(|id| reply_header(id, stored(&content.quote)));
     tl.entities = stored(&content.entities);
+    tl.media = stored(&content.media);
+    tl.media.iter_mut().for_each(files::refresh);
+    tl.grouped_id = content.grouped;
     tl.reply_markup = stored(&content.markup);
     tl.edit_date = content.edit_date;
     tl.post = content.post;

@@ -15,6 +15,8 @@ use crate::model::users;
 
 /// The longest text, in UTF-16 units.
 pub(super) const TEXT_MAX_UTF16: usize = 4096;
+/// The longest caption, in UTF-16 units.
+const CAPTION_MAX_UTF16: usize = 1024;
 /// The most entities a text keeps.
 const ENTITIES_MAX: usize = 100;
 /// A user mentioned by name in one text counts only this often.
@@ -68,6 +70,14 @@ pub(super) fn prepare(context: &Context<'_>, raw: &str, given: Option<Vec<enums:
     entities.sort_by_key(|entity| (range(entity).start, std::cmp::Reverse(range(entity).end)));
     let entities = (!entities.is_empty()).then(|| entities.to_bytes());
     Ok(Text { text: text.to_owned(), entities, mentioned })
+}
+
+/// The same for what stands below media, where there need not be any text.
+pub(super) fn caption(context: &Context<'_>, raw: &str, given: Option<Vec<enums::MessageEntity>>) -> Answer<Text> {
+    if utf16_len(raw) > CAPTION_MAX_UTF16 {
+        return Err(bad_request("MEDIA_CAPTION_TOO_LONG"));
+    }
+    if raw.trim().is_empty() { Ok(Text::default()) } else { prepare(context, raw, given) }
 }
 
 /// Those entities that every client understands and may send, as they are.
@@ -202,6 +212,11 @@ fn range(entity: &enums::MessageEntity) -> Range<usize> {
 
 fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
+}
+
+/// The part of a text that an entity marks.
+pub(super) fn marked(text: &str, entity: &enums::MessageEntity) -> String {
+    utf16_slice(text, range(entity))
 }
 
 fn utf16_slice(text: &str, range: Range<usize>) -> String {

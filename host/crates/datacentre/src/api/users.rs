@@ -1,4 +1,4 @@
-//! `users.*` and `photos.*`.
+//! `users.*`.
 //!
 //! Invariant: a user whose access hash is wrong is as unknown as one who does not exist.
 
@@ -7,6 +7,7 @@ use tl::{Serializable, enums, functions, types};
 
 use super::context::Context;
 use super::error::{Answer, Failure};
+use super::files;
 use super::peers::{self, Peers};
 use super::render::{self, bare};
 use crate::model::users::User;
@@ -37,16 +38,6 @@ pub(super) fn get_full_user(
     Ok(types::users::UserFull { full_user: full(context, &user)?, chats, users }.into())
 }
 
-/// photos.getUserPhotos: <https://core.telegram.org/method/photos.getUserPhotos>; nobody has any yet.
-pub(super) fn get_user_photos(
-    context: &mut Context<'_>,
-    call: functions::photos::GetUserPhotos,
-) -> Answer<enums::photos::Photos> {
-    let user = peers::user(context, &call.user_id)?;
-    let users = vec![render::user(context, context.me, &user)?];
-    Ok(types::photos::Photos { photos: Vec::new(), users }.into())
-}
-
 fn full(context: &Context<'_>, user: &User) -> Answer<enums::UserFull> {
     let peer = Peer::User(user.id);
     let settings = render::peer_settings(context, peer)?;
@@ -63,6 +54,7 @@ fn full(context: &Context<'_>, user: &User) -> Answer<enums::UserFull> {
     tl.about = Some(user.about.clone()).filter(|about| !about.is_empty());
     tl.blocked = contacts::is_blocked(context.db, context.me, user.id)?;
     tl.can_pin_message = true;
+    tl.profile_photo = files::full_photo(context, peer)?;
     tl.bot_info = if user.bot { Some(bot_info(context, user.id)?) } else { None };
     Ok(tl.into())
 }

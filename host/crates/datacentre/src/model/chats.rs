@@ -146,7 +146,8 @@ pub(crate) fn deactivate(db: &Db, chat: i64) -> Result<()> {
     grow_version(db, chat)
 }
 
-fn grow_version(db: &Db, chat: i64) -> Result<()> {
+/// Notes that something about the group changed.
+pub(crate) fn grow_version(db: &Db, chat: i64) -> Result<()> {
     run(db, "UPDATE chats SET version = version + 1 WHERE id = ?1", [chat])?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Invariant: one id sequence per owner over all private chats and basic groups, never reused; a content lives as long
 //! as anyone's box shows it.
 
-use super::{Db, Peer, Result, Row, all, dialogs, log, one, params, run};
+use super::{Db, Peer, Result, Row, all, dialogs, files, log, one, params, run};
 
 /// How long a random_id is remembered.
 const RANDOM_ID_LIFE_S: i32 = 30 * 24 * 3600;
@@ -36,6 +36,12 @@ pub(crate) struct Content {
     /// How many saw and forwarded a post.
     pub(crate) views: i32,
     pub(crate) forwards: i32,
+    /// `MessageMedia`
+    pub(crate) media: Option<Vec<u8>>,
+    /// The photos and documents that its media or action shows.
+    pub(crate) files: Vec<i64>,
+    /// The album it belongs to.
+    pub(crate) grouped: Option<i64>,
 }
 
 /// One owner's sight of a message. A channel's messages lie in its own box once; [`super::posts`] makes them a viewer's.
@@ -61,7 +67,7 @@ impl Message {
 pub(super) const COLUMNS: &str = "b.owner, b.id, b.peer, b.mentioned,
     (SELECT r.id FROM boxes r WHERE r.content = c.reply_to AND r.owner = b.owner),
     c.id, c.sender, c.date, c.edit_date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent,
-    c.post, c.author, c.views, c.forwards";
+    c.post, c.author, c.views, c.forwards, c.media, c.files, c.grouped";
 
 /// Remembers a sender's random_id: false if it was used already.
 pub(crate) fn insert_random_id(db: &Db, sender: i64, random_id: i64, now: i32) -> Result<bool> {
@@ -77,14 +83,19 @@ pub(crate) fn prune_random_ids(db: &Db, now: i32) -> Result<()> {
 
 /// Stores a content: its id.
 pub(crate) fn insert_content(db: &Db, content: &Content) -> Result<i64> {
-    let sql = "INSERT INTO contents (sender, date, text, entities, action, forward, reply_to, quote, markup, silent, post, author)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let sql = "INSERT INTO contents (sender, date, text, entities, action, forward, reply_to, quote, markup, silent, post, author,
+               media, files, grouped) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     let c = content;
     let values = params![
-        c.sender, c.date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent, c.post, c.author
+        c.sender, c.date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent, c.post, c.author,
+        c.media, files::ids_to_bytes(&c.files), c.grouped
     ];
     run(db, sql, values)?;
-    Ok(db.last_insert_rowid())
+    let id = db.last_insert_rowid();
+    if !c.files.is_empty() {
+        files::set_content_files(db, id, &c.files)?;
+    }
+    Ok(id)
 }
 
 /// Puts a content into the owner's box, dialog and log: the message and the new pts.
@@ -122,11 +133,12 @@ pub(crate) fn id_of_content(db: &Db, owner: i64, content: i64) -> Result<Option<
     one(db, "SELECT id FROM boxes WHERE content = ?1 AND owner = ?2", [content, owner], |row| row.get(0))
 }
 
-/// Changes a content's text.
+/// Changes a content's text and media.
 pub(crate) fn edit(db: &Db, content: &Content) -> Result<()> {
-    let sql = "UPDATE contents SET text = ?2, entities = ?3, markup = ?4, edit_date = ?5 WHERE id = ?1";
-    run(db, sql, params![content.id, content.text, content.entities, content.markup, content.edit_date])?;
-    Ok(())
+    let sql = "UPDATE contents SET text = ?2, entities = ?3, markup = ?4, edit_date = ?5, media = ?6, files = ?7 WHERE id = ?1";
+    let (c, files) = (content, files::ids_to_bytes(&content.files));
+    run(db, sql, params![c.id, c.text, c.entities, c.markup, c.edit_date, c.media, files])?;
+    files::set_content_files(db, c.id, &c.files)
 }
 
 /// Takes messages out of the owner's box, and contents out of the world when nobody sees them any more.
@@ -166,6 +178,9 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message> {
             author: row.get(18)?,
             views: row.get(19)?,
             forwards: row.get(20)?,
+            media: row.get(21)?,
+            files: files::ids_from_bytes(row.get(22)?),
+            grouped: row.get(23)?,
         },
     })
 }

@@ -7,6 +7,8 @@ pub(crate) mod chats;
 mod checkpoint;
 pub(crate) mod contacts;
 pub(crate) mod dialogs;
+pub(crate) mod disk;
+pub(crate) mod files;
 pub(crate) mod history;
 pub(crate) mod invites;
 pub(crate) mod keys;
@@ -16,6 +18,7 @@ pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod posts;
 mod schema;
+pub(crate) mod uploads;
 pub(crate) mod users;
 
 use std::fs::File;
@@ -26,6 +29,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use checkpoint::Checkpointer;
+use disk::Disk;
 pub(crate) use rusqlite::{Connection as Db, Result, Row, params};
 use rusqlite::{OptionalExtension, Params};
 use sha2::{Digest, Sha256};
@@ -33,6 +37,10 @@ use sha2::{Digest, Sha256};
 /// The database's name in the data directory.
 const DATABASE_FILE: &str = "datacentre.sqlite";
 const LOCK_FILE: &str = "datacentre.lock";
+/// The directory of files that clients uploaded.
+const FILES_DIRECTORY: &str = "files";
+/// How many files on disk are looked at, at one start, for those that no row has.
+const FILES_SWEPT_MAX: usize = 100_000;
 /// How long to wait for the lock, and how often to try.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 const LOCK_RETRY: Duration = Duration::from_millis(10);
@@ -60,6 +68,10 @@ pub(crate) enum OpenError {
 pub(crate) struct Model {
     db: Mutex<Db>,
     secret: [u8; 32],
+    /// Files' bytes.
+    pub(crate) disk: Disk,
+    /// How much may be uploaded.
+    pub(crate) limits: uploads::Limits,
     _checkpointer: Checkpointer,
     /// Locked as long as this lives: two data centres in one directory would not know of each other's updates.
     _lock: File,
@@ -85,13 +97,35 @@ impl Model {
         }
         let secret = secret(&db).map_err(sqlite)?;
         let checkpointer = Checkpointer::start(&path, &db).map_err(sqlite)?;
-        Ok(Model { db: Mutex::new(db), secret, _checkpointer: checkpointer, _lock: lock })
+        let disk = Disk::open(&data_dir.join(FILES_DIRECTORY))
+            .map_err(|source| OpenError::File { path: shown(), source })?;
+        let limits = uploads::Limits::default();
+        Ok(Model { db: Mutex::new(db), secret, disk, limits, _checkpointer: checkpointer, _lock: lock })
     }
 
     /// The database, for one method at a time.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Db> {
         // A panic while it was held rolled its transaction back: the database is as it was before.
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes what no row refers to any more, rows and bytes, as far as one sweep goes.
+    pub(crate) fn sweep_files(&self, now: i32) -> Result<()> {
+        let gone = files::sweep(&self.lock(), now, now - self.limits.upload_life_s)?;
+        gone.into_iter().for_each(|blob| self.disk.remove(blob));
+        Ok(())
+    }
+
+    /// Removes bytes that have no row: an end between taking the row and the bytes away left them.
+    pub(crate) fn sweep_disk(&self) -> Result<()> {
+        let ids = self.disk.ids(FILES_SWEPT_MAX).unwrap_or_default();
+        let db = self.lock();
+        for id in ids {
+            if !files::blob_exists(&db, id)? {
+                self.disk.remove(id);
+            }
+        }
+        Ok(())
     }
 
     /// The access hash with which `viewer` may name the user `target`.
@@ -249,7 +283,7 @@ mod tests {
         let _model = Model::open(dir.path()).unwrap();
         for entry in std::fs::read_dir(dir.path()).unwrap() {
             let entry = entry.unwrap();
-            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
         }
     }
 

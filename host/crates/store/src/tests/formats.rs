@@ -5,7 +5,8 @@ use super::*;
 fn back_to_format_2(db: &Connection) {
     db.execute_batch(
         "DROP TABLE channel; DROP INDEX message_date; DROP INDEX message_restored;
-         ALTER TABLE message DROP COLUMN date; ALTER TABLE message DROP COLUMN standing; PRAGMA user_version = 2",
+         ALTER TABLE message DROP COLUMN date; ALTER TABLE message DROP COLUMN standing;
+         ALTER TABLE message DROP COLUMN media; PRAGMA user_version = 2",
     )
     .unwrap();
 }
@@ -26,6 +27,7 @@ fn a_file_of_format_2_is_brought_up_to_date() {
     drop(db);
     let store = open(&dir);
     assert_eq!(store.message(5).unwrap().unwrap().text.as_deref(), Some("kept"));
+    assert_eq!(store.media(5).unwrap(), None, "the server is asked when it is wanted");
     assert_eq!(store.peer_record(PeerId::user(7)).unwrap().unwrap().facts.photo_id, 3);
     let dates: i64 = store.lock().connection.query_row("SELECT SUM(date) FROM message", [], |row| row.get(0)).unwrap();
     assert_eq!(dates, 1_700_000_000);

@@ -75,7 +75,6 @@ pub(super) async fn rename(caller: &Caller, chat: PeerId, title: &str) -> Result
 
 /// messages.editChatPhoto or channels.editPhoto: <https://core.telegram.org/method/channels.editPhoto>. `photo` has been
 /// uploaded.
-#[allow(dead_code, reason = "whoever uploads the photo calls it")]
 pub(super) async fn set_photo(
     caller: &Caller,
     chat: PeerId,

@@ -31,7 +31,7 @@ pub(super) async fn send(
     if text.is_empty() {
         return Err(invalid("a message needs a text"));
     }
-    let to = caller.context.current(to)?;
+    let to = destination(caller, random_id, to)?;
     let request = functions::messages::SendMessage {
         no_webpage: preview == Some(false),
         silent: false,
@@ -91,13 +91,13 @@ pub(super) async fn send_contact(
     send_media(caller, random_id, to, media.into()).await
 }
 
-async fn send_media(
+pub(super) async fn send_media(
     caller: &Caller,
     random_id: i64,
     to: PeerId,
     media: enums::InputMedia,
 ) -> Result<Outcome, CallError> {
-    let to = caller.context.current(to)?;
+    let to = destination(caller, random_id, to)?;
     let request = functions::messages::SendMedia {
         silent: false,
         background: false,
@@ -127,7 +127,7 @@ async fn send_media(
 
 /// messages.forwardMessages: <https://core.telegram.org/method/messages.forwardMessages>.
 pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: MessageId) -> Result<Outcome, CallError> {
-    let to = caller.context.current(to)?;
+    let to = destination(caller, random_id, to)?;
     let named = caller.context.server_message(id)?;
     let from = named.chat.ok_or_else(|| unknown_message(id))?;
     let text = caller.context.store.message(id).map_err(|error| unavailable(&error))?.and_then(|message| message.text);
@@ -234,6 +234,13 @@ pub(super) async fn set_typing(caller: &Caller, peer: PeerId, state: TypingState
     let peer = caller.context.input_peer(caller.context.current(peer)?)?;
     caller.invoke(&functions::messages::SetTyping { peer, top_msg_id: None, action }).await?;
     Ok(Outcome::Done)
+}
+
+/// Where a message for `to` goes; says that it is on its way there.
+fn destination(caller: &Caller, random_id: i64, to: PeerId) -> Result<PeerId, CallError> {
+    let to = caller.context.current(to)?;
+    caller.context.intake().announce(random_id, to);
+    Ok(to)
 }
 
 /// Takes the answer to a send and gives the message. A message that the server has from an earlier try counts as sent.

@@ -5,6 +5,7 @@
 mod caller;
 mod chats;
 mod contacts;
+mod files;
 mod history;
 mod links;
 mod list;
@@ -17,6 +18,7 @@ use tgl::{Call, CallError, Failure, Outcome, PeerId, Request};
 use tl::{enums, functions};
 
 pub(crate) use caller::Caller;
+pub use files::{FILE_BYTES_MAX, LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, TEXT_FILE_BYTES_MAX};
 
 /// The conversation in which calls have to keep their order at the server, if it matters.
 pub(crate) fn lane(call: &Call) -> Option<PeerId> {
@@ -64,10 +66,11 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
         Call::AddChatUser { chat, user } => members::add(caller, *chat, *user).await,
         Call::DeleteChatUser { chat, user } => members::delete(caller, *chat, *user).await,
         Call::JoinChatByLink { link } => links::join(caller, link).await,
-        Call::SendFile { .. } | Call::ForwardMedia { .. } | Call::LoadFile { .. } => {
-            Err(invalid("files are not supported yet"))
-        }
-        Call::SetProfilePhoto { .. } | Call::SetChatPhoto { .. } => Err(invalid("photos are not supported yet")),
+        Call::SendFile { to, kind, path } => files::send(caller, request, *to, *kind, path).await,
+        Call::ForwardMedia { to, id } => files::forward_media(caller, random_id, *to, *id).await,
+        Call::LoadFile { message, part } => files::load(caller, request, *message, *part).await,
+        Call::SetProfilePhoto { path } => files::set_profile_photo(caller, request, path).await,
+        Call::SetChatPhoto { chat, path } => files::set_chat_photo(caller, request, *chat, path).await,
         Call::CreateSecretChat { .. } | Call::AcceptSecretChat { .. } => {
             Err(invalid("secret chats are not supported yet"))
         }

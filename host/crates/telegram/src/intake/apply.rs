@@ -8,7 +8,7 @@ use store::{Batch, StoreError};
 use tgl::{Event, MessageId, PeerId, PeerKind};
 use tl::enums;
 
-use super::{messages, peers};
+use super::{media, messages, peers};
 
 /// The server's ids for messages of ours, by their random ids.
 pub(crate) type SentIds = Vec<(i64, i32)>;
@@ -114,17 +114,17 @@ fn mark_channel_read(
 
 fn new_message(batch: &mut Batch<'_>, our_id: i64, message: &enums::Message) -> Result<(), StoreError> {
     see_service(batch, message)?;
-    let server_id = message.id();
-    let Some((chat, message)) = messages::message(batch, our_id, message)? else { return Ok(()) };
-    if batch.push_event(Some(&format!("m{}", message.id)), &Event::Message(message.clone()))? {
-        batch.put_message(chat, &message)?;
+    let Some((chat, seen)) = messages::message(batch, our_id, message)? else { return Ok(()) };
+    if batch.push_event(Some(&format!("m{}", seen.id)), &Event::Message(seen.clone()))? {
+        batch.put_message(chat, &seen)?;
+        media::keep(batch, seen.id, message)?;
     }
     if chat.kind != PeerKind::Channel {
         return Ok(());
     }
-    batch.note_channel_top(chat.id, server_id)?;
-    match message.source {
-        Some(source) if source.kind == PeerKind::User => peers::note_met(batch, source, message.id),
+    batch.note_channel_top(chat.id, message.id())?;
+    match seen.source {
+        Some(source) if source.kind == PeerKind::User => peers::note_met(batch, source, seen.id),
         _ => Ok(()),
     }
 }
@@ -132,7 +132,10 @@ fn new_message(batch: &mut Batch<'_>, our_id: i64, message: &enums::Message) -> 
 /// Keeps a message without telling scripts.
 pub(crate) fn keep_message(batch: &mut Batch<'_>, our_id: i64, message: &enums::Message) -> Result<(), StoreError> {
     match messages::message(batch, our_id, message)? {
-        Some((chat, message)) => batch.put_message(chat, &message),
+        Some((chat, seen)) => {
+            batch.put_message(chat, &seen)?;
+            media::keep(batch, seen.id, message)
+        }
         None => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ mod adapt;
 mod apply;
 mod channels;
 mod differences;
+mod media;
 mod messages;
 mod order;
 mod peers;
@@ -232,9 +233,10 @@ impl Intake {
             see(batch, users, chats)?;
             let mut given = Vec::with_capacity(news.len());
             for message in news {
-                if let Some((chat, message)) = messages::message(batch, our_id, message)? {
-                    batch.put_message(chat, &message)?;
-                    given.push(message);
+                if let Some((chat, seen)) = messages::message(batch, our_id, message)? {
+                    batch.put_message(chat, &seen)?;
+                    media::keep(batch, seen.id, message)?;
+                    given.push(seen);
                 }
             }
             Ok(given)

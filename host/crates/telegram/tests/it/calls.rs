@@ -98,7 +98,7 @@ async fn what_makes_no_sense_is_said_in_a_sentence() {
         (Call::RenameChat { chat: bob.peer(), title: "x".to_owned() }, Failure::Invalid),
         (Call::DeleteContact { user: group }, Failure::Invalid),
         (Call::JoinChatByLink { link: "https://example.org".to_owned() }, Failure::Invalid),
-        (Call::SendFile { to: bob.peer(), kind: FileKind::Photo, path: "x".to_owned() }, Failure::Invalid),
+        (Call::SendFile { to: bob.peer(), kind: FileKind::Photo, path: "x".to_owned() }, Failure::NotFound),
         (Call::CreateSecretChat { user: bob.peer() }, Failure::Invalid),
         (Call::RestoreMessage { id: 12345 }, Failure::NotFound),
         (Call::RawQuery { text: "x".to_owned() }, Failure::Invalid),

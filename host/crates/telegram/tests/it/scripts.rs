@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use telegram::Attachment;
 use tgl::{Event, Outcome, Request, ScriptName};
 
 use crate::world::{World, text_to, two_users};
@@ -12,7 +13,8 @@ async fn each_script_hears_every_event_and_its_own_completions() {
     let (mut alice, mut bob) = two_users(&world).await;
     let second: ScriptName = Arc::from("second.py");
     let cursor = alice.store.join(&second).unwrap();
-    let (requests, mut completions) = alice.account.attach(second.clone());
+    let files = alice.files.clone();
+    let Attachment { requests, mut completions, notes: _notes } = alice.account.attach(second.clone(), files);
 
     // Both use the same request ids: they are each guest's own.
     let mine = alice.request(text_to(bob.peer(), "from the first")).await;

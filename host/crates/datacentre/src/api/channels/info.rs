@@ -9,7 +9,7 @@ use super::NAMED_MAX;
 use super::access::{self, Access};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
-use crate::api::invites;
+use crate::api::{files, invites};
 use crate::api::peers::Peers;
 use crate::api::render::{self, bare};
 use crate::api::users;
@@ -83,7 +83,7 @@ fn full(context: &Context<'_>, access: &Access, bots: Vec<enums::BotInfo>) -> An
     let peer = channel.peer();
     let stored = dialogs::find(context.db, context.me, peer)?;
     let dialog = stored.clone().unwrap_or_else(|| dialogs::Dialog::empty(peer));
-    let photo = enums::Photo::from(types::PhotoEmpty { id: 0 });
+    let photo = files::full_photo_or_empty(context, peer)?;
     let settings = render::notify_settings(stored.as_ref());
     let pts = log::pts(context.db, channel.code())?;
     let mut full = bare!(types::ChannelFull; 0, 0, channel.id, channel.about, dialog.read_inbox, dialog.read_outbox,

@@ -13,7 +13,7 @@ use crate::api::messages::chats::post_action;
 use crate::api::peers::{self, Peers};
 use crate::api::render::{self, bare};
 use crate::model::channels::New;
-use crate::model::{Peer, chats, dialogs, invites, members};
+use crate::model::{Peer, chats, dialogs, files, invites, members};
 
 /// messages.migrateChat: <https://core.telegram.org/method/messages.migrateChat>.
 pub(in crate::api) fn migrate_chat(
@@ -46,6 +46,9 @@ pub(in crate::api) fn migrate_chat(
     }
     carry_bans(context, chat.id, channel.id)?;
     invites::migrate(context.db, Peer::Chat(chat.id), channel.peer())?;
+    if let Some(photo) = files::profile_photo(context.db, Peer::Chat(chat.id).code())? {
+        files::add_profile_photo(context.db, channel.code(), photo)?;
+    }
 
     let moved_to = types::MessageActionChatMigrateTo { channel_id: channel.id }.into();
     let in_chat = post_action(context, chat.id, &moved_to)?;

@@ -9,6 +9,7 @@ use tl::{Serializable, enums, types};
 use super::access::{self, Access, all_rights};
 use crate::api::context::Context;
 use crate::api::error::Answer;
+use crate::api::files;
 use crate::api::peers::to_tl;
 use crate::api::render::{self, bare};
 use crate::model::Peer;
@@ -19,12 +20,15 @@ use crate::model::members::{Member, Standing};
 pub(in crate::api) fn channel(context: &Context<'_>, viewer: i64, id: i64) -> Answer<enums::Chat> {
     let Some(access) = access::of_user(context, id, viewer)? else { return Ok(types::ChatEmpty { id }.into()) };
     let access_hash = context.model.channel_access_hash(viewer, id);
-    Ok(if access.may_read() { open(&access, access_hash) } else { closed(&access, access_hash) })
+    if !access.may_read() {
+        return Ok(closed(&access, access_hash));
+    }
+    Ok(open(&access, access_hash, files::chat_photo(context, access.channel.peer())?))
 }
 
-fn open(access: &Access, access_hash: i64) -> enums::Chat {
+fn open(access: &Access, access_hash: i64, photo: enums::ChatPhoto) -> enums::Chat {
     let channel = &access.channel;
-    let mut tl = bare!(types::Channel; 0, 0, channel.id, channel.title, enums::ChatPhoto::Empty, channel.date);
+    let mut tl = bare!(types::Channel; 0, 0, channel.id, channel.title, photo, channel.date);
     tl.creator = access.is_creator();
     tl.left = !access.is_member();
     tl.broadcast = channel.broadcast;

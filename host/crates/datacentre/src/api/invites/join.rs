@@ -9,8 +9,10 @@ use super::{Target, requests, target};
 use crate::api::channels::{participants, post};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
+use crate::api::files;
 use crate::api::messages::chats::{announce, check_room};
 use crate::api::render::{self, bare};
+use crate::model::Peer;
 use crate::model::chats::{self, Standing};
 use crate::model::invites::{self, Invite};
 
@@ -27,11 +29,14 @@ pub(in crate::api) fn check_chat_invite(
         };
         return Ok(types::ChatInviteAlready { chat }.into());
     }
-    let photo = enums::Photo::from(types::PhotoEmpty { id: 0 });
-    let (title, about, count) = match &target {
-        Target::Chat(chat) => (&chat.title, &chat.about, chat.members),
-        Target::Channel(access) => (&access.channel.title, &access.channel.about, access.channel.members),
+    let (peer, title, about, count) = match &target {
+        Target::Chat(chat) => (Peer::Chat(chat.id), &chat.title, &chat.about, chat.members),
+        Target::Channel(access) => {
+            let channel = &access.channel;
+            (channel.peer(), &channel.title, &channel.about, channel.members)
+        }
     };
+    let photo = files::full_photo_or_empty(context, peer)?;
     let mut tl = bare!(types::ChatInvite; 0, *title, photo, count, 0);
     tl.about = Some(about.clone()).filter(|about| !about.is_empty());
     tl.request_needed = invite.request_needed;

@@ -13,7 +13,8 @@ use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::peers::{self, Peers};
-use crate::api::{render, text};
+use crate::api::media::{self, Kind};
+use crate::api::{render, text, webpages};
 use crate::model::log::{self, Entry};
 use crate::model::messages::{self, Content, Message};
 use crate::model::{Peer, chats, dialogs, history};
@@ -29,17 +30,20 @@ pub(in crate::api) fn edit_message(
     let peer = peers::peer(context, &call.peer)?;
     let message = editable(context, peer, call.id)?;
     let mut content = message.content.clone();
-    if call.message.is_none() && call.reply_markup.is_none() {
+    if call.message.is_none() && call.media.is_none() && call.reply_markup.is_none() {
         return Err(bad_request("MESSAGE_EMPTY"));
     }
-    if let Some(new) = call.message {
-        let text = text::prepare(context, &new, call.entities)?;
-        (content.text, content.entities) = (text.text, text.entities);
+    if let Some(input) = &call.media {
+        let media = media::of_input(context, input)?;
+        (content.media, content.files) = (media.to_bytes(), media.files);
+    }
+    if let Some(new) = &call.message {
+        edit_text(context, &mut content, new, call.entities, call.no_webpage)?;
     }
     // As with Telegram, an edit without a keyboard takes the keyboard away.
     content.markup = markup(context, call.reply_markup)?;
-    let same = (&content.text, &content.entities, &content.markup)
-        == (&message.content.text, &message.content.entities, &message.content.markup);
+    let said = |content: &Content| (content.text.clone(), content.entities.clone(), content.markup.clone(), content.media.clone());
+    let same = said(&content) == said(&message.content);
     if same {
         return Err(bad_request("MESSAGE_NOT_MODIFIED"));
     }
@@ -56,8 +60,8 @@ pub(in crate::api) fn get_message_edit_data(
     call: functions::messages::GetMessageEditData,
 ) -> Answer<enums::messages::MessageEditData> {
     let peer = peers::peer(context, &call.peer)?;
-    editable(context, peer, call.id)?;
-    Ok(types::messages::MessageEditData { caption: false }.into())
+    let caption = has_caption(&editable(context, peer, call.id)?.content);
+    Ok(types::messages::MessageEditData { caption }.into())
 }
 
 /// messages.deleteMessages: <https://core.telegram.org/method/messages.deleteMessages>. Ids the caller does not have are
@@ -102,6 +106,29 @@ pub(in crate::api) fn delete_history(
         dialogs::remove(context.db, context.me, peer)?;
     }
     Ok(types::messages::AffectedHistory { pts, pts_count, offset }.into())
+}
+
+/// Gives a message another text, or a caption if it has media, and the preview that goes with it.
+fn edit_text(
+    context: &Context<'_>,
+    content: &mut Content,
+    new: &str,
+    entities: Option<Vec<enums::MessageEntity>>,
+    no_webpage: bool,
+) -> Answer<()> {
+    let captioned = has_caption(content);
+    let text = if captioned { text::caption(context, new, entities)? } else { text::prepare(context, new, entities)? };
+    if !captioned {
+        content.media = webpages::kept(&text, no_webpage);
+    }
+    (content.text, content.entities) = (text.text, text.entities);
+    Ok(())
+}
+
+/// Whether a message's text is one below media: a preview of a page that the text speaks of is none.
+fn has_caption(content: &Content) -> bool {
+    let media = render::stored(&content.media);
+    media.is_some_and(|media| Kind::of(&media) != Some(Kind::WebPage))
 }
 
 /// A message of the caller's own that may still be edited.

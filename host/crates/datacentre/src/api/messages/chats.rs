@@ -11,7 +11,7 @@ use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::help::CHAT_MEMBERS_MAX;
 use crate::api::peers::{self, Peers};
 use crate::api::post::{self, Posting, Sent};
-use crate::api::{invites, render, users};
+use crate::api::{files, invites, render, users};
 use crate::model::chats::{self, Chat, Standing};
 use crate::model::messages::Content;
 use crate::model::users::User;
@@ -95,7 +95,7 @@ pub(in crate::api) fn get_full_chat(
         id: chat.id,
         about: chat.about.clone(),
         participants: render::participants(context, context.me, &chat)?,
-        chat_photo: None,
+        chat_photo: files::full_photo(context, peer)?,
         notify_settings: render::notify_settings(dialog.as_ref()),
         exported_invite: if manages { invites::main_link(context, peer)? } else { None },
         bot_info: Some(bot_info),

@@ -9,6 +9,7 @@ use super::FORWARDED_MAX;
 use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::Answer;
+use crate::api::media::Kind;
 use crate::api::{peers, render, text};
 use crate::model::history::{self, Page, Window};
 use crate::model::{Peer, posts};
@@ -167,26 +168,54 @@ impl Wanted<'_> {
     fn takes(&self, message: &Message) -> bool {
         let content = &message.content;
         let (after, before) = self.dates;
-        content.action.is_none()
-            && content.date > after
+        content.date > after
             && (before <= 0 || content.date < before)
             && self.filter_takes(message)
             && text::matches(&content.text, self.query)
     }
 
     fn filter_takes(&self, message: &Message) -> bool {
-        use enums::MessageEntity as E;
+        use enums::MessagesFilter as F;
+        if message.content.action.is_some() {
+            let action = render::stored(&message.content.action);
+            let photo = matches!(action, Some(enums::MessageAction::ChatEditPhoto(_)));
+            return photo && *self.filter == F::InputMessagesFilterChatPhotos;
+        }
         match self.filter {
-            enums::MessagesFilter::InputMessagesFilterEmpty => true,
-            enums::MessagesFilter::InputMessagesFilterMyMentions => message.mentioned,
-            enums::MessagesFilter::InputMessagesFilterUrl => {
-                let entities: Vec<E> = render::stored(&message.content.entities).unwrap_or_default();
-                entities.iter().any(|entity| matches!(entity, E::Url(_) | E::TextUrl(_)))
+            F::InputMessagesFilterEmpty => true,
+            F::InputMessagesFilterMyMentions => message.mentioned,
+            F::InputMessagesFilterUrl => has_url(message),
+            filter => {
+                let media: Option<enums::MessageMedia> = render::stored(&message.content.media);
+                media.as_ref().and_then(Kind::of).is_some_and(|kind| is_filtered(kind, filter))
             }
-            // All the others are for media, which there is none of yet.
-            _ => false,
         }
     }
+}
+
+/// Whether a filter for media takes media of this kind.
+fn is_filtered(kind: Kind, filter: &enums::MessagesFilter) -> bool {
+    use enums::MessagesFilter as F;
+    match filter {
+        F::InputMessagesFilterPhotos => kind == Kind::Photo,
+        F::InputMessagesFilterVideo => kind == Kind::Video,
+        F::InputMessagesFilterPhotoVideo => matches!(kind, Kind::Photo | Kind::Video),
+        F::InputMessagesFilterDocument => kind == Kind::Document,
+        F::InputMessagesFilterGif => kind == Kind::Gif,
+        F::InputMessagesFilterVoice => kind == Kind::Voice,
+        F::InputMessagesFilterMusic => kind == Kind::Music,
+        F::InputMessagesFilterRoundVoice => matches!(kind, Kind::Voice | Kind::RoundVideo),
+        F::InputMessagesFilterRoundVideo => kind == Kind::RoundVideo,
+        F::InputMessagesFilterGeo => kind == Kind::Geo,
+        F::InputMessagesFilterContacts => kind == Kind::Contact,
+        _ => false,
+    }
+}
+
+fn has_url(message: &Message) -> bool {
+    use enums::MessageEntity as E;
+    let entities: Vec<E> = render::stored(&message.content.entities).unwrap_or_default();
+    entities.iter().any(|entity| matches!(entity, E::Url(_) | E::TextUrl(_)))
 }
 
 fn replied(context: &Context<'_>, id: i32) -> Answer<Option<Message>> {

@@ -6,6 +6,7 @@ pub(super) mod change;
 pub(super) mod chats;
 pub(super) mod dialogs;
 pub(super) mod history;
+pub(super) mod media;
 pub(super) mod read;
 pub(super) mod send;
 

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a random_id sends at most one message, whatever is repeated.
 
+use std::collections::BTreeMap;
+
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
@@ -11,9 +13,9 @@ use crate::api::error::{Answer, bad_request};
 use crate::api::peers::{self, Peers};
 use crate::api::post::{self, Posting, Sent};
 use crate::api::render::{self, bare};
-use crate::api::text;
+use crate::api::{text, webpages};
 use crate::model::messages::{Content, Message};
-use crate::model::{Peer, chats, contacts, dialogs, posts};
+use crate::model::{Peer, chats, contacts, dialogs, posts, random};
 
 use super::FORWARDED_MAX;
 
@@ -21,6 +23,13 @@ use super::FORWARDED_MAX;
 const MARKUP_MAX_BYTES: usize = 16 * 1024;
 /// The longest parameter of messages.startBot.
 const START_PARAMETER_MAX_BYTES: usize = 64;
+
+/// A message ready to be sent.
+pub(super) struct Prepared {
+    pub(super) content: Content,
+    /// Those it speaks to by name.
+    pub(super) mentioned: Vec<i64>,
+}
 
 /// messages.sendMessage: <https://core.telegram.org/method/messages.sendMessage>.
 pub(in crate::api) fn send_message(
@@ -33,11 +42,13 @@ pub(in crate::api) fn send_message(
     let peer = peers::peer(context, &call.peer)?;
     post::check_may_send(context, peer)?;
     let text = text::prepare(context, &call.message, call.entities)?;
+    let media = webpages::kept(&text, call.no_webpage);
     let mut content = Content {
         text: text.text,
         entities: text.entities,
         silent: call.silent,
         markup: markup(context, call.reply_markup)?,
+        media,
         ..Content::default()
     };
     if let Some(reply) = &call.reply_to {
@@ -58,6 +69,7 @@ fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Ans
     if short {
         let mut tl = bare!(types::UpdateShortSentMessage; 0, sent.message.id, sent.pts, 1, content.date);
         tl.out = true;
+        tl.media = render::stored(&content.media);
         tl.entities = render::stored(&content.entities);
         return Ok(tl.into());
     }
@@ -65,7 +77,7 @@ fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Ans
 }
 
 /// What the sender is told of messages, in full.
-fn full_answer(context: &Context<'_>, sent: &[Sent], random_ids: &[i64]) -> Answer<enums::Updates> {
+pub(super) fn full_answer(context: &Context<'_>, sent: &[Sent], random_ids: &[i64]) -> Answer<enums::Updates> {
     let ids = sent.iter().zip(random_ids);
     let mut updates: Vec<enums::Update> =
         ids.map(|(sent, random_id)| types::UpdateMessageId { id: sent.message.id, random_id: *random_id }.into()).collect();
@@ -75,7 +87,7 @@ fn full_answer(context: &Context<'_>, sent: &[Sent], random_ids: &[i64]) -> Answ
 }
 
 /// Notes in `content` what it replies to.
-fn reply_to(context: &Context<'_>, peer: Peer, reply: &enums::InputReplyTo, content: &mut Content) -> Answer<()> {
+pub(super) fn reply_to(context: &Context<'_>, peer: Peer, reply: &enums::InputReplyTo, content: &mut Content) -> Answer<()> {
     let invalid = || bad_request("REPLY_MESSAGE_ID_INVALID");
     let enums::InputReplyTo::Message(reply) = reply else {
         return Err(bad_request("REPLY_TO_INVALID"));
@@ -125,13 +137,18 @@ pub(in crate::api) fn forward_messages(
     if originals.iter().any(|original| original.content.action.is_some()) {
         return Err(bad_request("MESSAGE_ID_INVALID"));
     }
+    let mut albums = BTreeMap::new();
     let mut sent = Vec::with_capacity(originals.len());
     for (original, random_id) in originals.iter().zip(&call.random_id) {
         post::take_random_id(context, *random_id)?;
+        let without_text = call.drop_media_captions && !original.content.files.is_empty();
         let content = Content {
-            text: original.content.text.clone(),
-            entities: original.content.entities.clone(),
-            forward: (!call.drop_author).then(|| forward_header(context, original, to).to_bytes()),
+            text: if without_text { String::new() } else { original.content.text.clone() },
+            entities: original.content.entities.clone().filter(|_| !without_text),
+            media: original.content.media.clone(),
+            files: original.content.files.clone(),
+            grouped: original.content.grouped.map(|album| *albums.entry(album).or_insert_with(|| i64::from_le_bytes(random()))),
+            forward: (!call.drop_author && !call.drop_media_captions).then(|| forward_header(context, original, to).to_bytes()),
             silent: call.silent,
             ..Content::default()
         };
