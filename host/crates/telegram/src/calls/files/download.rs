@@ -111,9 +111,12 @@ impl Download<'_> {
         let bytes = self.source.lock().await.target.bytes;
         let offsets = (0..bytes.div_ceil(PART_BYTES)).map(|part| part * PART_BYTES);
         let parts = futures_util::stream::iter(offsets).map(|offset| self.part_at(offset, bytes));
-        parts.buffer_unordered(PARTS_IN_FLIGHT_MAX).try_collect::<()>().await?;
-        let path = blocking(self.incoming, |incoming| incoming.finish().map_err(file_error)).await?;
-        Ok(Outcome::File(path))
+        let loaded = match parts.buffer_unordered(PARTS_IN_FLIGHT_MAX).try_collect::<()>().await {
+            Ok(()) => blocking(self.incoming.clone(), |incoming| incoming.finish().map_err(file_error)).await,
+            Err(error) => Err(error),
+        };
+        // A part may still be on its way to the disk: nothing of it is seen any more.
+        loaded.inspect_err(|_| self.incoming.abandon()).map(Outcome::File)
     }
 
     async fn part_at(&self, offset: u64, bytes: u64) -> Result<(), CallError> {
