@@ -12,6 +12,7 @@ use tgl::{CallError, Failure, FilePart, MessageId, Outcome, Request};
 use tl::{Identifiable, Serializable, enums, functions, types};
 use tokio::sync::Mutex;
 
+use super::part;
 use super::progress::Progress;
 use super::target::Target;
 use super::{LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, file_error, seat};
@@ -122,7 +123,7 @@ impl Download<'_> {
     async fn part_at(&self, offset: u64, bytes: u64) -> Result<(), CallError> {
         let wanted = (bytes - offset).min(PART_BYTES);
         let mut is_foreign_known = false;
-        let (number, answer) = loop {
+        let (_, answer) = loop {
             let (location, dc_id) = {
                 let source = self.source.lock().await;
                 (source.target.location.clone(), source.dc_id)
@@ -140,16 +141,11 @@ impl Download<'_> {
                 },
             }
         };
-        let answer = self.caller.read::<functions::upload::GetFile>(number, &answer)?;
-        let enums::upload::File::File(file) = answer else {
-            return Err(CallError::new(Failure::Unavailable, "the file is elsewhere, where it cannot be had"));
-        };
-        if file.bytes.len() as u64 != wanted {
-            return Err(CallError::new(Failure::Unavailable, "the file at the server is not what it was said to be"));
-        }
-        let write =
-            move |(incoming, bytes): (Arc<Incoming>, Vec<u8>)| incoming.write_at(&bytes, offset).map_err(file_error);
-        blocking((self.incoming.clone(), file.bytes), write).await?;
+        let wrong = || CallError::new(Failure::Unavailable, "the file at the server is not what it was said to be");
+        let place = part::payload(&answer).filter(|place| place.len() as u64 == wanted).ok_or_else(wrong)?;
+        let _disk = self.caller.context.transfers.disk().await;
+        blocking(self.incoming.clone(), move |incoming| incoming.write_at(&answer[place], offset).map_err(file_error))
+            .await?;
         self.progress.add(wanted);
         Ok(())
     }
