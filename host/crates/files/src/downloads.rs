@@ -36,7 +36,7 @@ pub struct Incoming {
     file: File,
     name: String,
     quota: Quota,
-    is_finished: AtomicBool,
+    is_over: AtomicBool,
 }
 
 impl FileSpace {
@@ -76,7 +76,7 @@ impl FileSpace {
         });
         let file = begun.map_err(|error| self.failure(name, error))?;
         let (name, quota) = (name.to_owned(), self.quota().clone());
-        Ok(Incoming { folder, file, name, quota, is_finished: AtomicBool::new(false) })
+        Ok(Incoming { folder, file, name, quota, is_over: AtomicBool::new(false) })
     }
 
     /// Removes what a killed process has left half done. To be called before anything is saved.
@@ -132,11 +132,19 @@ impl Incoming {
         self.file.sync_all().map_err(|error| self.failure(error))?;
         let renamed = rustix::fs::renameat(&self.folder, part_name(&self.name), &self.folder, &self.name);
         renamed.map_err(|errno| self.failure(errno.into()))?;
-        self.is_finished.store(true, Ordering::Relaxed);
+        self.is_over.store(true, Ordering::Relaxed);
         // An earlier file may have had the name.
         self.quota.may_be_less();
         rustix::fs::fsync(&self.folder).map_err(|errno| self.failure(errno.into()))?;
         Ok(guest_path(&self.name))
+    }
+
+    /// Removes what there is, unless it is whole. Whoever still writes to it does no harm.
+    pub fn abandon(&self) {
+        if !self.is_over.swap(true, Ordering::Relaxed) {
+            let _ = rustix::fs::unlinkat(&self.folder, part_name(&self.name), AtFlags::empty());
+            self.quota.may_be_less();
+        }
     }
 
     fn failure(&self, error: io::Error) -> FileError {
@@ -146,10 +154,7 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        if !self.is_finished.load(Ordering::Relaxed) {
-            let _ = rustix::fs::unlinkat(&self.folder, part_name(&self.name), AtFlags::empty());
-            self.quota.may_be_less();
-        }
+        self.abandon();
     }
 }
 

@@ -18,6 +18,9 @@ use crate::session::StoreSession;
 /// Files of one account that are sent or loaded at a time; further ones wait for their turn.
 pub const TRANSFERS_MAX: usize = 4;
 
+/// Parts that are read or written at a time: more threads would only have more memory of their own.
+const DISK_MAX: usize = 1;
+
 /// How long the connection is kept when there is nothing to transfer.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
@@ -33,6 +36,7 @@ pub(crate) struct Transfers {
     pub(crate) wire: Arc<Wire>,
     seats: Mutex<HashMap<ScriptName, Seat>>,
     places: Semaphore,
+    disk: Semaphore,
     saving: Mutex<HashSet<(ScriptName, String)>>,
     saved: Notify,
 }
@@ -49,6 +53,7 @@ impl Transfers {
             wire: Arc::new(Wire { session, api_id, live: Mutex::default() }),
             seats: Mutex::default(),
             places: Semaphore::new(TRANSFERS_MAX),
+            disk: Semaphore::new(DISK_MAX),
             saving: Mutex::default(),
             saved: Notify::new(),
         }
@@ -68,6 +73,12 @@ impl Transfers {
     pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
         // It is never closed.
         self.places.acquire().await.ok()
+    }
+
+    /// Waits until a part may be read or written.
+    pub(crate) async fn disk(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.disk.acquire().await.ok()
     }
 
     /// Waits until nobody saves a file of this name for the script.

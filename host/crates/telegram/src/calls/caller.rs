@@ -52,10 +52,13 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    async fn take(&self) -> Result<Vec<u8>, CallError> {
+    async fn take(&self, context: &Context) -> Result<Vec<u8>, CallError> {
         match self {
             Self::Whole(bytes) => Ok(bytes.clone()),
-            Self::Made(make) => blocking(make.clone(), |make| make()).await,
+            Self::Made(make) => {
+                let _disk = context.transfers.disk().await;
+                blocking(make.clone(), |make| make()).await
+            }
         }
     }
 }
@@ -121,11 +124,11 @@ impl Caller {
             let (number, pool) = self.connection().await?;
             let wire = &self.context.transfers.wire;
             let (pool, answer) = match way {
-                Way::Calls => (None, pool.invoke_raw(body.take().await?).await),
+                Way::Calls => (None, pool.invoke_raw(body.take(&self.context).await?).await),
                 Way::Files { dc_id } => {
                     let pool = wire.pool();
                     let dc_id = dc_id.unwrap_or_else(|| pool.home_dc());
-                    let answer = pool.invoke_raw_in(dc_id, body.take().await?, PART_TIMEOUT).await;
+                    let answer = pool.invoke_raw_in(dc_id, body.take(&self.context).await?, PART_TIMEOUT).await;
                     (Some(pool), answer)
                 }
             };

@@ -12,6 +12,7 @@ use tgl::{CallError, Failure, FilePart, MessageId, Outcome, PeerKind, Request};
 use tl::{Identifiable, Serializable, enums, functions, types};
 use tokio::sync::Mutex;
 
+use super::part;
 use super::progress::Progress;
 use super::target::Target;
 use super::{LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, file_error, seat};
@@ -117,15 +118,18 @@ impl Download<'_> {
         let bytes = self.source.lock().await.target.bytes;
         let offsets = (0..bytes.div_ceil(PART_BYTES)).map(|part| part * PART_BYTES);
         let parts = futures_util::stream::iter(offsets).map(|offset| self.part_at(offset, bytes));
-        parts.buffer_unordered(PARTS_IN_FLIGHT_MAX).try_collect::<()>().await?;
-        let path = blocking(self.incoming, |incoming| incoming.finish().map_err(file_error)).await?;
-        Ok(Outcome::File(path))
+        let loaded = match parts.buffer_unordered(PARTS_IN_FLIGHT_MAX).try_collect::<()>().await {
+            Ok(()) => blocking(self.incoming.clone(), |incoming| incoming.finish().map_err(file_error)).await,
+            Err(error) => Err(error),
+        };
+        // A part may still be on its way to the disk: nothing of it is seen any more.
+        loaded.inspect_err(|_| self.incoming.abandon()).map(Outcome::File)
     }
 
     async fn part_at(&self, offset: u64, bytes: u64) -> Result<(), CallError> {
         let wanted = (bytes - offset).min(PART_BYTES);
         let mut is_foreign_known = false;
-        let (number, answer) = loop {
+        let (_, answer) = loop {
             let (location, dc_id) = {
                 let source = self.source.lock().await;
                 (source.target.location.clone(), source.dc_id)
@@ -143,16 +147,11 @@ impl Download<'_> {
                 },
             }
         };
-        let answer = self.caller.read::<functions::upload::GetFile>(number, &answer)?;
-        let enums::upload::File::File(file) = answer else {
-            return Err(CallError::new(Failure::Unavailable, "the file is elsewhere, where it cannot be had"));
-        };
-        if file.bytes.len() as u64 != wanted {
-            return Err(CallError::new(Failure::Unavailable, "the file at the server is not what it was said to be"));
-        }
-        let write =
-            move |(incoming, bytes): (Arc<Incoming>, Vec<u8>)| incoming.write_at(&bytes, offset).map_err(file_error);
-        blocking((self.incoming.clone(), file.bytes), write).await?;
+        let wrong = || CallError::new(Failure::Unavailable, "the file at the server is not what it was said to be");
+        let place = part::payload(&answer).filter(|place| place.len() as u64 == wanted).ok_or_else(wrong)?;
+        let _disk = self.caller.context.transfers.disk().await;
+        blocking(self.incoming.clone(), move |incoming| incoming.write_at(&answer[place], offset).map_err(file_error))
+            .await?;
         self.progress.add(wanted);
         Ok(())
     }

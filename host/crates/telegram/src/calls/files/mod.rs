@@ -6,6 +6,7 @@
 mod download;
 mod forward;
 mod kinds;
+mod part;
 mod photos;
 mod progress;
 mod send;
@@ -27,8 +28,8 @@ pub(super) use send::send;
 /// One part: <https://core.telegram.org/api/files#uploading-files> allows no larger ones.
 pub const PART_BYTES: u64 = 512 << 10;
 
-/// Parts of one transfer that are under way at a time: 4 MiB.
-pub const PARTS_IN_FLIGHT_MAX: usize = 8;
+/// Parts of one transfer that are under way at a time: 2 MiB.
+pub const PARTS_IN_FLIGHT_MAX: usize = 4;
 
 /// The largest file that is sent: more parts than 4 000 the server takes from nobody but those who pay.
 pub const FILE_BYTES_MAX: u64 = 4_000 * PART_BYTES;

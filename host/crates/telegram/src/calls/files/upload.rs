@@ -9,8 +9,9 @@ use files::{FileSpace, OpenFile};
 use futures_util::{StreamExt, TryStreamExt};
 use grammers_tl_types as tl;
 use tgl::{CallError, Failure};
-use tl::{Identifiable, Serializable, enums, functions, types};
+use tl::{Identifiable, enums, functions, types};
 
+use super::part;
 use super::progress::Progress;
 use super::{FILE_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, file_error};
 use crate::calls::caller::{Body, MakeBody, Way, blocking};
@@ -51,8 +52,8 @@ impl Upload {
     }
 
     /// Brings one part up, for the first time or again.
-    pub(super) async fn part(&self, caller: &Caller, part: u32) -> Result<(), CallError> {
-        if part >= self.parts {
+    pub(super) async fn part(&self, caller: &Caller, number: u32) -> Result<(), CallError> {
+        if number >= self.parts {
             return Err(invalid("the data centre asks for a part that the file does not have"));
         }
         let (file, id, total, is_big) = (self.file.clone(), self.id, self.parts, self.is_big());
@@ -61,20 +62,24 @@ impl Upload {
             false => functions::upload::SaveFilePart::CONSTRUCTOR_ID,
         };
         let make: MakeBody = Arc::new(move || {
-            let (file_part, bytes) = (part.cast_signed(), read_part(&file, part)?);
-            Ok(match is_big {
+            let (file_part, bytes) = (number.cast_signed(), Vec::new());
+            let (offset, len) = part_range(file.len(), number);
+            let (mut body, place) = match is_big {
                 true => {
                     let file_total_parts = total.cast_signed();
-                    functions::upload::SaveBigFilePart { file_id: id, file_part, file_total_parts, bytes }.to_bytes()
+                    let save = functions::upload::SaveBigFilePart { file_id: id, file_part, file_total_parts, bytes };
+                    part::request(&save, len)
                 }
-                false => functions::upload::SaveFilePart { file_id: id, file_part, bytes }.to_bytes(),
-            })
+                false => part::request(&functions::upload::SaveFilePart { file_id: id, file_part, bytes }, len),
+            };
+            read(&file, &mut body[place], offset)?;
+            Ok(body)
         });
-        let (number, answer) = caller.exchange(method, Way::Files { dc_id: None }, &Body::Made(make)).await?;
-        if !caller.read::<functions::upload::SaveFilePart>(number, &answer)? {
+        let (connection, answer) = caller.exchange(method, Way::Files { dc_id: None }, &Body::Made(make)).await?;
+        if !caller.read::<functions::upload::SaveFilePart>(connection, &answer)? {
             return Err(CallError::new(Failure::Refused, "the data centre did not take a part of the file"));
         }
-        self.progress.add(part_range(self.file.len(), part).1 as u64);
+        self.progress.add(part_range(self.file.len(), number).1 as u64);
         Ok(())
     }
 
@@ -105,11 +110,9 @@ pub(super) fn check_size(bytes: u64, name: &str) -> Result<u64, CallError> {
     }
 }
 
-fn read_part(file: &OpenFile, part: u32) -> Result<Vec<u8>, CallError> {
-    let (offset, len) = part_range(file.len(), part);
-    let mut bytes = vec![0; len];
-    match file.read_at(&mut bytes, offset) {
-        Ok(()) => Ok(bytes),
+fn read(file: &OpenFile, bytes: &mut [u8], offset: u64) -> Result<(), CallError> {
+    match file.read_at(bytes, offset) {
+        Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(changed(file.name())),
         Err(error) => Err(CallError::new(Failure::Unavailable, format!("{} cannot be read: {error}", file.name()))),
     }
