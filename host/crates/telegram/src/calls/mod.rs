@@ -14,7 +14,7 @@ mod messages;
 mod profile;
 
 use grammers_tl_types as tl;
-use tgl::{Call, CallError, Failure, Outcome, PeerId, Request};
+use tgl::{Call, CallError, Failure, Outcome, PeerId, PeerKind, Request};
 use tl::{enums, functions};
 
 pub(crate) use caller::Caller;
@@ -35,6 +35,32 @@ pub(crate) fn lane(call: &Call) -> Option<PeerId> {
 
 /// Makes one call and waits for its end.
 pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcome, CallError> {
+    let ended = make(caller, request).await;
+    if let (Err(error), Some(peer)) = (&ended, conversation(&request.call))
+        && error.detail == "CHANNEL_PRIVATE"
+        && let Ok(PeerId { kind: PeerKind::Channel, id }) = caller.context.current(peer)
+    {
+        // We were shut out while nobody listened.
+        caller.context.intake().leave_channel(id);
+    }
+    ended
+}
+
+/// The one conversation that a call is about.
+fn conversation(call: &Call) -> Option<PeerId> {
+    match call {
+        Call::ForwardMessage { .. } | Call::ForwardMedia { .. } => None,
+        Call::MarkRead { peer } | Call::SetTyping { peer, .. } | Call::GetHistory { peer, .. } => Some(*peer),
+        Call::SearchMessages { peer, .. } => *peer,
+        Call::GetPeerInfo { peer } => Some(*peer),
+        Call::RenameChat { chat, .. } | Call::AddChatUser { chat, .. } | Call::DeleteChatUser { chat, .. } => {
+            Some(*chat)
+        }
+        _ => lane(call),
+    }
+}
+
+async fn make(caller: &Caller, request: &Request) -> Result<Outcome, CallError> {
     let random_id = request.random_id;
     match &request.call {
         Call::GetContacts => contacts::get(caller).await,

@@ -1,9 +1,10 @@
 //! Supergroups and channels: what comes in, and calls on them.
 
 use grammers_tl_types as tl;
-use tgl::{Call, Event, Failure, Outcome, Page, PeerDetails, PeerId, ServiceAction};
+use tgl::{Call, Event, Failure, FileKind, FilePart, Media, Outcome, Page, PeerDetails, PeerId, ServiceAction};
 use tl::functions;
 
+use crate::files::{file_to, load, noise, png, put, read, sent};
 use crate::operator::{Channel, Operator, channel_of};
 use crate::world::{User, World, text_to, two_users};
 
@@ -356,4 +357,54 @@ async fn deleted_and_restored() {
     assert_eq!(bob.store.message(got[1].id).unwrap(), None);
     let error = bob.call(Call::RestoreMessage { id: got[2].id + 40 }).await.unwrap_err();
     assert_eq!(error.kind, Failure::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_shut_out_while_away_hears_it_at_the_first_call() {
+    let mut stage = Group::new().await;
+    let group = stage.peer();
+    let Group { world, alice, bob, .. } = &mut stage;
+    let (store, id) = (bob.store.clone(), bob.peer());
+    let bob = std::mem::replace(bob, world.user("Nobody", 9).await);
+    bob.stop().await;
+    alice.send(group, "with him").await;
+    alice.call(Call::DeleteChatUser { chat: group, user: id }).await.unwrap();
+    let mut bob = world.start(store).await;
+    for call in
+        [text_to(group, "hello"), Call::GetHistory { peer: group, page: page(0, 1) }, Call::MarkRead { peer: group }]
+    {
+        let error = bob.call(call).await.unwrap_err();
+        assert_eq!((error.kind, error.detail.as_str()), (Failure::Refused, "CHANNEL_PRIVATE"));
+    }
+    assert!(bob.store.peer_record(group).unwrap().unwrap().facts.is_left);
+    alice.send(id, "still friends").await;
+    assert_eq!(bob.texts(1).await, ["still friends"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_sent_and_loaded_and_sent_on() {
+    let mut stage = Group::new().await;
+    let group = stage.peer();
+    let Group { world, alice, bob, .. } = &mut stage;
+    let content = noise(300_000);
+    put(alice, "notes.bin", &content);
+    put(alice, "photo.png", &png(64));
+    let document = sent(alice.call(file_to(group, FileKind::Document, "notes.bin")).await);
+    sent(alice.call(file_to(group, FileKind::Photo, "photo.png")).await);
+    let got = bob.messages(2).await;
+    let path = load(bob, got[0].id, FilePart::Document).await.unwrap();
+    assert_eq!(read(bob, &path), content);
+    load(bob, got[1].id, FilePart::Photo).await.unwrap();
+    // With a reference that has expired, the message is fetched from its channel again.
+    world.dc.faults().fail_next("upload.getFile", 400, "FILE_REFERENCE_EXPIRED");
+    load(alice, document.id, FilePart::Document).await.unwrap();
+    let on = sent(bob.call(Call::ForwardMedia { to: alice.peer(), id: got[0].id }).await);
+    assert_eq!((on.destination, on.media), (alice.peer(), Some(Media::Document)));
+    alice.events();
+    put(alice, "face.png", &png(512));
+    alice.call(Call::SetChatPhoto { chat: group, path: "face.png".to_owned() }).await.unwrap();
+    bob.texts(2).await;
+    let is_photo =
+        |event: &(u64, Event)| matches!(&event.1, Event::ChatUpdate { chat, what } if what.photo && chat.id() == group);
+    assert!(bob.store.inbox_after(0, 1_000).unwrap().iter().any(is_photo));
 }
