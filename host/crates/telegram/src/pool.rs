@@ -21,12 +21,15 @@ use crate::session::StoreSession;
 /// How long a call may take, the making of a connection included.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a call of the host's own waits in all because the data centre says FLOOD_WAIT.
+const FLOOD_WAIT_MAX: Duration = Duration::from_secs(300);
+
 /// How long connections may take to close, and how often it is looked.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_POLL: Duration = Duration::from_millis(1);
 
-/// The largest request, in bytes: grammers panics on larger ones than a transport's packet.
-const REQUEST_BYTES_MAX: usize = 512 * 1024;
+/// The largest request, in bytes: grammers panics on larger ones than a transport's packet. A part of a file fits.
+const REQUEST_BYTES_MAX: usize = 768 * 1024;
 
 /// Why a call through a pool has no answer.
 #[derive(Clone, Debug)]
@@ -64,16 +67,47 @@ impl Pool {
         read::<R>(&answer)
     }
 
+    /// Makes one call, and again after each wait that the data centre wants, up to [`FLOOD_WAIT_MAX`] in all. For calls
+    /// of the host's own, which no script waits for.
+    pub(crate) async fn invoke_patiently<R: tl::RemoteCall>(&self, request: &R) -> Result<R::Return, InvokeError> {
+        let mut left = FLOOD_WAIT_MAX;
+        loop {
+            match self.invoke(request).await {
+                Err(InvokeError::Rpc(error)) if error.code == 420 && flood_wait(&error) <= left => {
+                    tracing::info!(error = error_name(&error), "the data centre wants to be asked later");
+                    left -= flood_wait(&error);
+                    tokio::time::sleep(flood_wait(&error)).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     /// Makes one call that is serialised already. Its place in the order of calls is taken by the first poll.
     pub(crate) async fn invoke_raw(&self, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        self.invoke_raw_in(self.session.home_dc(), request, CALL_TIMEOUT).await
+    }
+
+    /// The same in any data centre and with another time-out.
+    pub(crate) async fn invoke_raw_in(
+        &self,
+        dc_id: i32,
+        request: Vec<u8>,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, InvokeError> {
         if request.len() > REQUEST_BYTES_MAX {
             return Err(InvokeError::TooLarge);
         }
-        let call = self.handle.raw_invoke_in_dc(self.session.home_dc(), request);
-        match tokio::time::timeout(CALL_TIMEOUT, call).await {
+        let call = self.handle.raw_invoke_in_dc(dc_id, request);
+        match tokio::time::timeout(timeout, call).await {
             Ok(ended) => ended.map_err(|error| self.failure(error)),
-            Err(_) => Err(InvokeError::Lost(format!("no answer within {} s", CALL_TIMEOUT.as_secs()))),
+            Err(_) => Err(InvokeError::Lost(format!("no answer within {} s", timeout.as_secs()))),
         }
+    }
+
+    /// The number of the account's data centre.
+    pub(crate) fn home_dc(&self) -> i32 {
+        self.session.home_dc()
     }
 
     /// Ends the connections now: calls that are under way fail.
@@ -137,8 +171,14 @@ pub(crate) fn error_name(error: &RpcError) -> String {
         Some(value) if error.name.ends_with("_WAIT") || error.name.ends_with("_MIGRATE") => {
             format!("{}_{value}", error.name)
         }
+        Some(value) if error.name == "FILE_PART_MISSING" => format!("FILE_PART_{value}_MISSING"),
         _ => error.name.clone(),
     }
+}
+
+/// How long the data centre wants to be left alone; never no time at all.
+pub(crate) fn flood_wait(error: &RpcError) -> Duration {
+    Duration::from_secs(error.value.unwrap_or(1).max(1).into())
 }
 
 /// Whether the error says that the authorisation is gone: <https://core.telegram.org/api/errors>.
