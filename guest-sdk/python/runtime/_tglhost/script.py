@@ -10,7 +10,7 @@ import re
 import sys
 import types
 
-from tgl import _events
+from tgl import _check, _events
 
 from . import stdlib
 
@@ -63,6 +63,7 @@ def python_2_hint(error: BaseException, path: str) -> str:
 
 def _module(path: str) -> types.ModuleType:
     folder, file = os.path.split(path)
+    _check.script_folder = folder
     name = file.removesuffix(".py")
     module = types.ModuleType(name)
     module.__file__ = path
