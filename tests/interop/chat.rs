@@ -3,11 +3,10 @@
 //! Invariant: no process outlives its test.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
-use tests::{Process, root};
+use tests::{Process, interop_python, root};
 
 /// Which client.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +33,7 @@ impl Chat {
             Library::Kurigram => "kurigram_chat.py",
         };
         let script = root().join("tests/interop").join(script);
-        let process = Process::start(Command::new(python()).arg(script).arg(settings.to_string()));
+        let process = Process::start(Command::new(interop_python()).arg(script).arg(settings.to_string()));
         let phone = settings["phone"].as_str().expect("a phone number").to_owned();
         let mut chat = Self { id: Value::Null, phone, process, messages: VecDeque::new() };
         let ready = chat.event();
@@ -80,11 +79,4 @@ impl Chat {
         let line = self.process.line();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
-}
-
-/// The interpreter of the environment that has the clients.
-pub(crate) fn python() -> PathBuf {
-    let python = root().join("target/interop-venv/bin/python");
-    assert!(python.is_file(), "{} is missing: run the tests with `cargo xtask test`", python.display());
-    python
 }

@@ -5,14 +5,13 @@
 //! its own, in a network namespace where only loopback is up.
 
 mod chat;
-mod namespace;
 
 use std::net::SocketAddr;
 use std::path::Path;
 
 use datacentre::{Config, DataCentre};
 use serde_json::{Value, json};
-use tests::{Place, Process, root};
+use tests::{Place, Process, root, run_inside};
 
 use chat::{Chat, Library};
 
@@ -21,7 +20,7 @@ const DC_ID: i32 = 2;
 
 #[test]
 fn telethon_and_kurigram_chat_in_private_and_in_a_group() {
-    namespace::run_inside("telethon_and_kurigram_chat_in_private_and_in_a_group", || {
+    run_inside("telethon_and_kurigram_chat_in_private_and_in_a_group", || {
         let directory = tempfile::tempdir().expect("a temporary directory");
         with_data_centre(directory.path(), |settings| {
             let mut telethon = Chat::start(Library::Telethon, &settings("9996620001", "Tele"));
@@ -54,7 +53,7 @@ fn telethon_and_kurigram_moderate_a_supergroup() {
 
 #[test]
 fn telethon_speaks_every_transport_it_has() {
-    namespace::run_inside("telethon_speaks_every_transport_it_has", || {
+    run_inside("telethon_speaks_every_transport_it_has", || {
         let directory = tempfile::tempdir().expect("a temporary directory");
         with_data_centre(directory.path(), |settings| {
             let mut peer = Chat::start(Library::Telethon, &settings("9996630000", "Peer"));
@@ -69,7 +68,7 @@ fn telethon_speaks_every_transport_it_has() {
 
 #[test]
 fn telethon_and_kurigram_chat_with_a_script() {
-    namespace::run_inside("telethon_and_kurigram_chat_with_a_script", || {
+    run_inside("telethon_and_kurigram_chat_with_a_script", || {
         let place = Place::new();
         place.sign_up("bot", "9996631001", "Bot");
         let mut run = Process::start(place.command(&["run", "--account", "bot"]).arg(root().join("examples/ping.py")));

@@ -2,8 +2,10 @@
 //!
 //! Invariant: no run outlives its test, and none waits longer than [`WAIT_MAX`].
 
+mod namespace;
 mod place;
 
+pub use namespace::{interop_python, run_inside};
 pub use place::Place;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -48,13 +50,18 @@ pub fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The built binary, run in `data`.
-pub fn tglhost(data: &Path) -> Command {
+/// The built binary.
+pub fn binary() -> PathBuf {
     let test_binary = std::env::current_exe().expect("the test's own path");
     let target = test_binary.ancestors().nth(2).expect("target/<profile>/deps/<test>");
     let binary = target.join("tglhost");
     assert!(binary.is_file(), "{} is missing: run the tests with `cargo xtask test`", binary.display());
-    let mut command = Command::new(binary);
+    binary
+}
+
+/// The built binary, run in `data`.
+pub fn tglhost(data: &Path) -> Command {
+    let mut command = Command::new(binary());
     command.env("TGLHOST_DATA", data).env_remove("TGLHOST_API_ID").env_remove("TGLHOST_API_HASH");
     command
 }

@@ -3,6 +3,7 @@
 //! Invariant: every verb does the set-up that it needs, and none does work twice.
 
 mod bench;
+mod conformance;
 mod guests;
 mod run;
 mod setup;
@@ -17,7 +18,8 @@ Usage: cargo xtask <verb>
   run SCRIPT... [OPTIONS]   build what is needed, then `tglhost run`: a Python file, a component (.wasm),
                             or the folder of a Rust guest
   test [SUITE]              build what is needed, then every test, or one suite: a package (store, telegram…),
-                            a file or folder of tests/ (cli, interop…), or python
+                            a file or folder of tests/ (cli, interop…), or python; conformance writes
+                            docs/COMPATIBILITY.md and prints the table
   bench                     measure, and write docs/BENCHMARKS.md
   build                     build the host with everything in it
   setup                     get the tools and build the Python runtime component, as every other verb does first";

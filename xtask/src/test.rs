@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{cargo, root, step};
-use crate::{guests, run, setup};
+use crate::{conformance, guests, run, setup};
 
 /// Where the unit tests of the `tgl` package are.
 const PYTHON_TESTS: &str = "tests/python";
@@ -27,6 +27,9 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
         step("Building the Rust guests");
         guests::build_all()?;
         setup::interop_environment()?;
+        if suite == Some(conformance::SUITE) {
+            conformance::prepare()?;
+        }
         step("Building and running the tests of the host");
         let mut tests = cargo();
         tests.args(["test", "--no-fail-fast"]).args(&selection).stdout(Stdio::piped());
@@ -37,6 +40,9 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
         let mut tests = Command::new(setup::python()?);
         tests.current_dir(root()).args(["-m", "unittest", "discover", PYTHON_TESTS]).stderr(Stdio::piped());
         tally.add(counted(&mut tests, Stream::Stderr)?);
+    }
+    if suite == Some(conformance::SUITE) {
+        conformance::print_table()?;
     }
     writeln!(std::io::stdout(), "{} passed, {} failed", tally.passed, tally.failed)?;
     if tally.failed > 0 {

@@ -1,0 +1,207 @@
+"""Sending, forwarding, deleting, reading and finding messages."""
+from telethon import functions, types
+
+from given import bob_receives, bobs_group, chat_of, check, group, left_group, message
+from pattern import test
+from table import Failure, Row, both, flood
+
+NOT_A_MEMBER = "CHAT_WRITE_FORBIDDEN"
+
+
+def own(**parts) -> list:
+    """What the callback of a message that was sent to the chat is called with."""
+    return [True, {"is": "Msg", "out": True, "service": False, "src": {"id": "@sue"}, "dest": {"id": "@chat"}, **parts}]
+
+
+def bob_gets(**parts):
+    async def sees(w, names, called):
+        received = await bob_receives(w, names, **parts)
+        check(received.from_id == types.PeerUser(w.ids["sue"]), f"it came from {received.from_id}")
+
+    return sees
+
+
+async def bob_gets_reply(w, names, called):
+    received = await bob_receives(w, names, message="an answer")
+    replied = await w.bob.telethon.get_messages(chat_of(names), ids=received.reply_to.reply_to_msg_id)
+    check(replied.message == "original", f"it answers {replied.message!r}")
+
+
+async def bob_gets_forward(w, names, called):
+    received = await bob_receives(w, names, message="original", out=False)
+    check(received.fwd_from.from_id == types.PeerUser(w.ids["bob"]), f"it was forwarded from {received.fwd_from}")
+
+
+def bob_sees_action(action):
+    async def sees(w, names, called):
+        is_it = lambda update: update.chat_id == names["chat"]["id"] and isinstance(update.action, action)  # noqa: E731
+        await w.bob.sees(types.UpdateChatUserTyping, is_it)
+
+    return sees
+
+
+async def five_messages(w):
+    names = await bobs_group(w)
+    for n in range(5):
+        names = await message(w, f"apple {n}", names)
+    return names
+
+
+async def unread_count(w, names) -> int:
+    peer = types.InputDialogPeer(types.InputPeerChat(names["chat"]["id"]))
+    return (await w.twin(functions.messages.GetPeerDialogsRequest([peer]))).dialogs[0].unread_count
+
+
+async def nothing_is_unread(w, names, called):
+    count = await unread_count(w, names)
+    check(count == 0, f"{count} messages are unread at the server")
+
+
+async def twin_has_no_message(w, names, called):
+    check(await w.twin.telethon.get_messages(chat_of(names), ids=names["mid"]) is None, "Sue has it still at the server")
+    kept = [one.message async for one in w.bob.telethon.iter_messages(chat_of(names))]
+    check("original" in kept, "Bob has lost it too")
+
+
+async def twin_has_message(w, names, called):
+    kept = await w.twin.telethon.get_messages(chat_of(names), ids=names["mid"])
+    check(kept is not None and kept.message == "original", f"the server has {kept}")
+
+
+async def needles(w):
+    """Two groups with what is searched for, this row's alone."""
+    w.commands += 1
+    word = f"needle{w.commands}"
+    names = await message(w, f"a {word} in this")
+    await message(w, "hay")
+    # Turned round, so that the director's own message is not found.
+    return {**await message(w, f"another {word}"), "drow": word[::-1]}
+
+
+async def needle(w):
+    return await message(w, "hay", await needles(w))
+
+
+def starts(text):
+    return {"text": test(f"{text}...")(lambda value: value.startswith(text))}
+
+
+@test("newest first, with the group among them, with its last message and as unread")
+def has_the_chat(dialogs):
+    dates = [dialog["message"]["date"]["text"] for dialog in dialogs if "message" in dialog]
+    return dates == sorted(dates, reverse=True) and any(
+        dialog["peer"]["name"].startswith("Garden") and dialog["message"]["text"] == "original" and dialog["unread"] is True
+        for dialog in dialogs[:2]
+    )
+
+
+SENDS = (
+    flood("messages.sendMessage"),
+    Failure("not a member of the group", NOT_A_MEMBER, given=left_group),
+    Failure("an empty text", "a message needs a text", "chat | '', done"),
+    Failure("a text that is too long", "MESSAGE_TOO_LONG", "chat | 'x' * 5000, done"),
+    Failure("a text that is none", "TypeError: text must be str", "chat | None, done", refused=True),
+)
+
+MODULE_REPLY = Row(
+    "tgl.send_msg((preview, reply_id))",
+    signature="msg_cb",
+    given=message,
+    call="tgl.send_msg(chat, 'an answer', done, (-1, mid))",
+    gets=own(text="an answer", reply_id="@mid", reply={"id": "@mid"}),
+    sees=bob_gets_reply,
+    fails=(Failure("a reply to no message", "this account knows no message -5|REPLY_MESSAGE_ID_INVALID", "tgl.send_msg(chat, 'x', done, (-1, -5))"),),
+    tags={"logged as": "send_msg"},
+)
+
+METHOD_REPLY = Row(
+    "peer.send_msg(reply=)",
+    "Peer methods",
+    signature="msg_cb",
+    given=message,
+    call="chat.send_msg('an answer', done, reply=mid)",
+    gets=own(text="an answer", reply_id="@mid", reply={"id": "@mid"}),
+    sees=bob_gets_reply,
+    fails=(
+        Failure("a reply to no message", "REPLY_MESSAGE_ID_INVALID", "chat.send_msg('x', done, reply=2000000000)"),
+        Failure("a reply that is no id", "TypeError: reply must be int", "chat.send_msg('x', done, reply='1')", refused=True),
+    ),
+    differs="`reply=None` means no reply, and ids may have 64 bits: the original refused both",
+    tags={"logged as": "send_msg", "bad arguments return": False},
+)
+
+LIST_FAILS = (Failure("a limit that is too high", "ask for at most 10000 messages at a time", "chat | 0, 1000000, done"),)
+
+ROWS = [
+    *both("send_msg", "chat", "'hello', done", signature="msg_cb", given=group, gets=own(text="hello"), sees=bob_gets(message="hello"), fails=SENDS),
+    MODULE_REPLY,
+    METHOD_REPLY,
+    *both(
+        "fwd_msg", "chat", "mid, done", signature="msg_cb", given=message,
+        gets=own(text="original", fwd_src={"id": "@bob"}, fwd_date={"is": "datetime"}), sees=bob_gets_forward,
+        fails=(
+            flood("messages.forwardMessages"),
+            Failure("no such message", "this account knows no message 2000000000", "chat | 2000000000, done"),
+            Failure("an id that is none", "TypeError: msg_id must be int", "chat | 'x', done", refused=True),
+        ),
+        method_differs="Takes a callback: in the original `fwd_msg(id, cb)` was refused",
+    ),
+    *both(
+        "send_typing", "chat", "done", signature="empty_cb", given=group, gets=[True], sees=bob_sees_action(types.SendMessageTypingAction),
+        fails=(flood("messages.setTyping"), Failure("not a member of the group", NOT_A_MEMBER, given=left_group)),
+        method_differs="Works without a callback too: in the original nothing was sent then",
+    ),
+    *both(
+        "send_typing_abort", "chat", "done", signature="empty_cb", given=group, gets=[True], sees=bob_sees_action(types.SendMessageCancelAction),
+        fails=(flood("messages.setTyping"), Failure("not a member of the group", NOT_A_MEMBER, given=left_group)),
+        method_differs="Works without a callback too: in the original nothing was sent then",
+    ),
+    *both(
+        "mark_read", "chat", "done", signature="empty_cb", given=message, gets=[True], sees=nothing_is_unread,
+        fails=(flood("messages.readHistory"),),
+        method_differs="Works without a callback too: in the original nothing was sent then",
+    ),
+    *both(
+        "get_history", "chat", "1, 3, done", signature="msg_list_cb", given=five_messages,
+        gets=[True, [{"text": "apple 3"}, {"text": "apple 2"}, {"text": "apple 1"}]],
+        fails=(flood("messages.getHistory"), *LIST_FAILS),
+        method_differs="The original had it as `history` only",
+    ),
+    *both(
+        "get_history", "chat", "0, 3, done", other_name="history", signature="msg_list_cb", given=five_messages,
+        gets=[True, [{"text": "apple 4"}, {"text": "apple 3"}, {"text": "apple 2"}]], sees=nothing_is_unread,
+        fails=(flood("messages.getHistory"), *LIST_FAILS), logged_as="get_history",
+    )[1:],
+    *both(
+        "msg_search", "chat", "drow[::-1], done", signature="msg_list_cb", given=needle, gets=[True, [starts("another needle")]],
+        fails=(flood("messages.search"), Failure("a text that is none", "TypeError: text must be str", "chat | 5, done", refused=True)),
+        method_differs="The original had no such method",
+    ),
+    Row(
+        "tgl.msg_global_search", signature="msg_list_cb", given=needles, call="tgl.msg_global_search(drow[::-1], done)",
+        gets=[True, [starts("another needle"), starts("a needle")]],
+        fails=(flood("messages.searchGlobal"), Failure("a text that is none", "TypeError: text must be str", "tgl.msg_global_search(5, done)", refused=True)),
+    ),
+    Row(
+        "tgl.get_dialog_list", signature="dialog_list_cb", given=message, call="tgl.get_dialog_list(done)", gets=[True, has_the_chat],
+        fails=(flood("messages.getDialogs"),),
+    ),
+    Row(
+        "tgl.delete_msg", signature="empty_cb", given=message, call="tgl.delete_msg(mid, done)", gets=[True], sees=twin_has_no_message,
+        fails=(
+            flood("messages.deleteMessages"),
+            Failure("an id that is none", "TypeError: msg_id must be int", "tgl.delete_msg('x', done)", refused=True),
+            Failure("no such message", "this account knows no message -5", "tgl.delete_msg(-5, done)"),
+        ),
+    ),
+    Row(
+        "msg.delete_msg", "Msg methods", "empty_cb", given=message, call="heard[mid].delete_msg(done)", gets=[True], sees=twin_has_no_message,
+        fails=(flood("messages.deleteMessages"),),
+        differs="The original had it as `tgl.delete_msg` only",
+    ),
+    Row(
+        "tgl.restore_msg", signature="empty_cb", given=message, call="tgl.restore_msg(mid, done)", gets=[True],
+        waits_for="the host does not restore messages yet",
+        differs="Brings a message back that the host still has; the original's deleted it",
+    ),
+]

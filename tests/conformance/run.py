@@ -1,0 +1,116 @@
+"""Tries one group of rows in a world of its own: python run.py GROUP SETTINGS
+
+SETTINGS is a JSON object: {"host", "port", "dc_id", "public_key", "tglhost", "directory", "results"}. Printed is {"row", "failed": why or
+""} for each row as it is tried. For {"fault": [method, code, name]} it wants "done" on stdin, once the data centre has been told.
+Invariant: a row that fails keeps no other from being tried.
+"""
+import asyncio
+import json
+import re
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import table
+from pattern import differs
+from table import EMPTY_VALUE, Failure, Row
+from world import Failed, World
+
+ROW_S_MAX = 50
+"""How long one row may take."""
+
+
+async def main(group: str, settings: dict) -> None:
+    world, results = World(settings), {}
+    await world.start()
+    for row in table.all_rows()[group]:
+        began = time.monotonic()
+        results[table.key(row)] = why = "" if row.waits_for else await failure_of(world, row)
+        print(json.dumps({"row": table.key(row), "failed": why, "s": round(time.monotonic() - began, 2)}), flush=True)
+    folder = Path(settings["results"])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{group}.json").write_text(json.dumps(results))
+    await world.stop()
+    print(json.dumps({"end": group}), flush=True)
+
+
+async def failure_of(w: World, row: Row) -> str:
+    try:
+        await asyncio.wait_for(row.test(w, row) if row.test else try_call(w, row), ROW_S_MAX)
+    except Failed as failed:
+        return str(failed)
+    except AssertionError:
+        return traceback.format_exc(limit=-2).replace("\n", " ")
+    except Exception:
+        return traceback.format_exc(limit=-6)
+    return ""
+
+
+async def try_call(w: World, row: Row) -> None:
+    names = await row.given(w)
+    since = len(w.run.lines)
+    answer = await w.snippet(row.call, names, calls_back=row.gets is not None)
+    wrong = differs(True, answer.returned, "what it returned") or differs([], w.run.complaints(since), "the log")
+    wrong = wrong or (row.gets is not None and differs(resolved(row.gets, names, w), answer.called, "the callback"))
+    if wrong:
+        raise Failed(f"{row.call}: {wrong}")
+    if row.signature == "msg_cb":
+        own_message_came_first(w, answer.called[1]["id"], since)
+    if row.sees:
+        await row.sees(w, names, answer.called)
+    for failure in row.fails:
+        if not failure.waits_for:
+            try:
+                await try_failure(w, row, failure)
+            except Failed as failed:
+                raise Failed(f"when it fails ({failure.why}): {failed}") from None
+
+
+def own_message_came_first(w: World, id: int, since: int) -> None:
+    lines = w.run.lines[since:]
+    until = next(n for n, line in enumerate(lines) if "called" in line)
+    is_it = lambda line: line.get("event") == "on_msg_receive" and line["args"][0]["id"] == id  # noqa: E731
+    if not any(map(is_it, lines[:until])):
+        raise Failed("on_msg_receive did not get the own message before the callback")
+
+
+async def try_failure(w: World, row: Row, failure: Failure) -> None:
+    names = await (failure.given or row.given)(w)
+    call, since = failure.call or row.call, len(w.run.lines)
+    answer = await w.snippet(call, names, calls_back=not failure.refused, fault=failure.fault)
+    if failure.refused:
+        # What is wrong with its arguments is said when the handler has returned, so before the next call's end.
+        await w.snippet("tgl.status_online(done)", names)
+    returns = row.tags.get("bad arguments return", True) if failure.refused else True
+    gets = failure.gets or (None if failure.refused else EMPTY_VALUE[row.signature])
+    wrong = differs(returns, answer.returned, "what it returned") or differs(gets, answer.called, "the callback")
+    wrong = wrong or log_differs(w.run.complaints(since), row, failure)
+    if wrong:
+        raise Failed(f"{call}: {wrong}")
+
+
+def log_differs(said: list[str], row: Row, failure: Failure) -> str:
+    """A traceback where the arguments are wrong, else one line."""
+    if failure.refused:
+        is_right = said and said[0].startswith("Traceback") and re.search(failure.log, "".join(said))
+        return "" if is_right else f"stderr is {said!r}, not a traceback with {failure.log!r}"
+    name = row.tags.get("logged as") or row.name.partition(".")[2]
+    line = f"{name} failed: (?:{failure.log})"
+    return "" if len(said) == 1 and re.fullmatch(line, said[0]) else f"the log is {said!r}, not [{line!r}]"
+
+
+def resolved(pattern, names: dict, w: World):
+    """With each "@name" replaced by the id of that peer, or by that value."""
+    if isinstance(pattern, str) and pattern.startswith("@"):
+        value = names.get(pattern[1:], w.ids.get(pattern[1:]))
+        return value["id"] if isinstance(value, dict) else value
+    if isinstance(pattern, dict):
+        return {key: resolved(one, names, w) for key, one in pattern.items()}
+    if isinstance(pattern, list):
+        return [resolved(one, names, w) for one in pattern]
+    return pattern
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], json.loads(sys.argv[2])))

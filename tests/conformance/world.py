@@ -1,0 +1,249 @@
+"""What the rows are tried in: a data centre, the script's account, and other accounts through stock Telethon.
+
+`sue` is the account the script runs on; `w.twin` is a second session of hers. `bob` and `cat` are others whom she has in her
+contacts, `dan` is a stranger to her, and the director gives the script its snippets (driver.py).
+Invariant: what is waited for is bounded by WAIT_S, and each process ends with its world.
+"""
+import asyncio
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "interop"))
+
+import telethon_chat  # noqa: E402
+from telethon import events, functions, types  # noqa: E402
+
+from pattern import differs, short  # noqa: E402
+
+WAIT_S = 15
+PHONES = {"sue": "9996640001", "bob": "9996640002", "cat": "9996640003", "dan": "9996640004", "director": "9996640005", "lone": "9996640006"}  # fmt: skip
+NAMES = {"sue": "Sue", "bob": "Bob", "cat": "Cat", "dan": "Dan", "director": "Director", "lone": "Lone"}
+USERNAMES = {"sue": "sue_writes", "bob": "bob_builds"}
+CODE = "44444"
+
+
+class Failed(Exception):
+    """A row is not what it should be."""
+
+
+class Person(telethon_chat.Client):
+    """Somebody with a stock Telethon client. `updates` is everything that it was told."""
+
+    def __init__(self, settings: dict) -> None:
+        super().__init__(settings)
+        self.updates, self.told = [], asyncio.Event()
+        self.telethon.add_event_handler(self.on_update, events.Raw())
+
+    async def on_message(self, event) -> None:
+        pass
+
+    async def on_update(self, update) -> None:
+        self.updates.append(update)
+        self.told.set()
+
+    async def __call__(self, request):
+        return await self.telethon(request)
+
+    async def sees(self, kind, test=lambda update: True, since=0):
+        """The first update of a kind that passes the test, now or within WAIT_S."""
+        return await first(self, "updates", lambda update: isinstance(update, kind) and test(update), since, f"{self.settings['name']} saw no {kind.__name__}")  # fmt: skip
+
+    async def receives(self, test, since=0):
+        """The first message that passes the test."""
+        kinds = (types.UpdateNewMessage, types.UpdateNewChannelMessage)
+        found = await first(
+            self, "updates", lambda update: isinstance(update, kinds) and test(update.message), since,
+            f"{self.settings['name']} received no such message",
+        )  # fmt: skip
+        return found.message
+
+
+async def first(source, field, test, since, complaint):
+    """The first of a growing list that passes the test."""
+    deadline = asyncio.get_running_loop().time() + WAIT_S
+    while True:
+        source.told.clear()
+        list_ = getattr(source, field)
+        for one in list_[since:]:
+            if test(one):
+                return one
+        try:
+            await asyncio.wait_for(source.told.wait(), deadline - asyncio.get_running_loop().time())
+        except TimeoutError:
+            raise Failed(f"{complaint}, only: {short([str(one) for one in list_[since:]][-12:], 4000)}") from None
+
+
+class Run:
+    """One `tglhost run` at work. `lines` is all that it said, in its order."""
+
+    def __init__(self, process) -> None:
+        self.process, self.lines, self.told = process, [], asyncio.Event()
+        self.reading = asyncio.create_task(self.read(process.stdout))
+        self.reading_notes = asyncio.create_task(self.read_notes(process.stderr))
+        self.notes = []
+
+    async def read(self, stream) -> None:
+        while line := await stream.readline():
+            said = json.loads(line)
+            if said["event"] == "print" and said["stream"] == "stdout":
+                said = json.loads(said["text"]) if said["text"].startswith("{") else said
+            self.lines.append(said)
+            self.told.set()
+
+    async def read_notes(self, stream) -> None:
+        while line := await stream.readline():
+            self.notes.append(line.decode())
+
+    async def says(self, test, since=0, complaint="the script did not say it"):
+        return await first(self, "lines", test, since, complaint)
+
+    async def hears(self, event: str, args=..., since=0):
+        """The arguments of the first event of this name that match."""
+        is_it = lambda line: line.get("event") == event and (args is ... or not differs(args, line["args"]))  # noqa: E731
+        return (await self.says(is_it, since, f"no {event} matches {short(args)}"))["args"]
+
+    def printed(self, since=0) -> str:
+        return "".join(line["text"] for line in self.lines[since:] if line.get("event") == "print")
+
+    def complaints(self, since: int) -> list:
+        """What the script's author is told on stderr and in the log, since that line."""
+        lines = self.lines[since:]
+        return [line["text"] for line in lines if line.get("event") == "log" or (line.get("event"), line.get("stream")) == ("print", "stderr")]
+
+    async def ends(self) -> int:
+        code = await asyncio.wait_for(self.process.wait(), WAIT_S)
+        await self.reading
+        await self.reading_notes
+        return code
+
+    async def stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+
+
+class Answer:
+    """What came of a snippet."""
+
+    def __init__(self, returned, called) -> None:
+        self.returned, self.called = returned, called
+
+
+class World:
+    def __init__(self, settings: dict) -> None:
+        self.settings = settings
+        self.directory = Path(settings["directory"])
+        self.commands = 0
+        self.runs = []
+
+    async def start(self) -> None:
+        self.bob, self.cat, self.dan = [await self.person(name) for name in ("bob", "cat", "dan")]
+        self.director = await self.person("director")
+        await self.log_in("sue")
+        self.twin = await self.person("sue")
+        for name, username in USERNAMES.items():
+            await (self.twin if name == "sue" else self.bob)(functions.account.UpdateUsernameRequest(username))
+        self.ids = {name: person.id for name, person in self.people().items()}
+        everyone = [self.twin, self.bob, self.cat, self.director]
+        for owner in everyone:
+            for other in everyone:
+                if other is not owner:
+                    await self.acquaint(owner, other)
+        self.run = await self.start_run((HERE / "driver.py"), "sue", [str(self.director.id)])
+        await self.run.hears("on_get_difference_end")
+        for person in (self.bob, self.cat):
+            await person.telethon.send_message(self.twin.id, "good morning")
+            await self.run.hears("on_msg_receive", [{"src": {"id": person.id}}])
+        self.sue_of_director = await self.director.telethon.get_input_entity(self.twin.id)
+
+    def people(self) -> dict:
+        return {"sue": self.twin, "bob": self.bob, "cat": self.cat, "dan": self.dan, "director": self.director}
+
+    async def stop(self) -> None:
+        for run in self.runs:
+            await run.stop()
+        for person in self.people().values():
+            await person.stop()
+
+    async def person(self, name: str) -> Person:
+        s = self.settings
+        person = Person({**s, "phone": PHONES[name], "code": CODE, "name": NAMES[name]})
+        person.id = (await person.log_in())["id"]
+        return person
+
+    async def acquaint(self, owner: Person, other: Person) -> None:
+        phone, name = other.settings["phone"], other.settings["name"]
+        contact = types.InputPhoneContact(client_id=0, phone=phone, first_name=name, last_name="")
+        await owner(functions.contacts.ImportContactsRequest([contact]))
+        owner.telethon.session.process_entities(await owner(functions.contacts.GetContactsRequest(0)))
+
+    def command(self, *arguments: str) -> list:
+        s = self.settings
+        return [s["tglhost"], "--data", str(self.directory / "user"), *arguments, "--dc", f"{s['host']}:{s['port']}", "--dc-key", s["public_key"]]
+
+    async def log_in(self, name: str) -> None:
+        """As an account of tglhost's."""
+        command = self.command("login", name, "--phone", PHONES[name], "--code", CODE)
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
+        _, errors = await asyncio.wait_for(process.communicate(f"{NAMES[name]}\n".encode()), WAIT_S)
+        if process.returncode != 0:
+            raise Failed(f"login {name}: {errors.decode()}")
+
+    async def start_run(self, script: Path, account: str, arguments=()) -> Run:
+        command = self.command("run", str(script), "--account", account, "--json")
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *command, "--", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, limit=1 << 24
+        )
+        self.runs.append(Run(process))
+        return self.runs[-1]
+
+    @contextlib.asynccontextmanager
+    async def running(self, source: str, account: str = "lone"):
+        """A run of its own, of this source, on another account."""
+        script = self.directory / "alone.py"
+        script.write_text(source)
+        if not (self.directory / "user/accounts" / account).exists():
+            await self.log_in(account)
+        run = await self.start_run(script, account)
+        try:
+            yield run
+        finally:
+            await run.stop()
+
+    def fault(self, method: str, code: int, name: str) -> None:
+        """The next call of the method fails with this error."""
+        print(json.dumps({"fault": [method, code, name]}), flush=True)
+        if json.loads(sys.stdin.readline()) != "done":
+            raise Failed("the data centre takes no faults")
+
+    async def direct(self, command: str, fault: tuple | None) -> None:
+        """Sends the script a command, so that a fault does not meet the director's own call."""
+        telethon = self.director.telethon
+        if not fault:
+            return await telethon.send_message(self.sue_of_director, command)
+        if fault[0] == "messages.sendMessage":
+            written = await telethon.send_message("me", command)
+            self.fault(*fault)
+            return await telethon.forward_messages(self.sue_of_director, written)
+        self.fault(*fault)
+        await telethon.send_message(self.sue_of_director, command)
+
+    async def snippet(self, run: str, names: dict, calls_back: bool = True, fault: tuple | None = None) -> Answer:
+        """Has the script run a snippet, and waits until its `done` is called if it will be. A fault is in place when it runs."""
+        self.commands += 1
+        n, since = self.commands, len(self.run.lines)
+        command = json.dumps({"n": n, "names": names, "run": run})
+        await self.direct(command, fault)
+        end = "called" if calls_back else "returned"
+        what = f"{run}: {'its callback was not called' if calls_back else 'it did not return'}"
+        is_end = lambda line: line.get("n") == n and (end in line or "raised" in line)  # noqa: E731
+        last = await self.run.says(is_end, since, what)
+        if "raised" in last:
+            raise Failed(f"{run}: raised {last['raised']}: {last['text']}")
+        returned = next(line for line in self.run.lines[since:] if line.get("n") == n and "returned" in line)
+        return Answer(returned["returned"], last.get("called"))
