@@ -24,7 +24,7 @@ macro_rules! groups {
     };
 }
 
-groups! { contacts groups messages }
+groups! { callbacks signatures contacts groups messages files ends peers msgs constants }
 
 #[test]
 fn every_group_of_rows_is_tried() {

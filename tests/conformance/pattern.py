@@ -45,3 +45,15 @@ def has(**parts: Any) -> Callable[[Any], bool]:
 def exactly(entries: dict) -> Callable[[Any], bool]:
     """A dict with these entries and no others."""
     return test(f"exactly {entries}")(lambda value: isinstance(value, dict) and value.keys() == entries.keys() and not differs(entries, value))
+
+
+def resolved(pattern: Any, values: dict) -> Any:
+    """With each "@name" replaced by the value of that name, or by the id of that peer."""
+    if isinstance(pattern, str) and pattern.startswith("@"):
+        value = values.get(pattern[1:])
+        return value["id"] if isinstance(value, dict) else value
+    if isinstance(pattern, dict):
+        return {key: resolved(one, values) for key, one in pattern.items()}
+    if isinstance(pattern, list):
+        return [resolved(one, values) for one in pattern]
+    return pattern

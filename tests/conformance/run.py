@@ -13,7 +13,7 @@ import traceback
 from pathlib import Path
 
 import table
-from pattern import differs
+from pattern import differs, resolved
 from table import EMPTY_VALUE, Failure, Row
 from world import Failed, World
 
@@ -52,7 +52,7 @@ async def try_call(w: World, row: Row) -> None:
     since = len(w.run.lines)
     answer = await w.snippet(row.call, names, calls_back=row.gets is not None)
     wrong = differs(True, answer.returned, "what it returned") or differs([], w.run.complaints(since), "the log")
-    wrong = wrong or (row.gets is not None and differs(resolved(row.gets, names, w), answer.called, "the callback"))
+    wrong = wrong or (row.gets is not None and differs(resolved(row.gets, {**w.ids, **names}), answer.called, "the callback"))
     if wrong:
         raise Failed(f"{row.call}: {wrong}")
     if row.signature == "msg_cb":
@@ -98,18 +98,6 @@ def log_differs(said: list[str], row: Row, failure: Failure) -> str:
     name = row.tags.get("logged as") or row.name.partition(".")[2]
     line = f"{name} failed: (?:{failure.log})"
     return "" if len(said) == 1 and re.fullmatch(line, said[0]) else f"the log is {said!r}, not [{line!r}]"
-
-
-def resolved(pattern, names: dict, w: World):
-    """With each "@name" replaced by the id of that peer, or by that value."""
-    if isinstance(pattern, str) and pattern.startswith("@"):
-        value = names.get(pattern[1:], w.ids.get(pattern[1:]))
-        return value["id"] if isinstance(value, dict) else value
-    if isinstance(pattern, dict):
-        return {key: resolved(one, names, w) for key, one in pattern.items()}
-    if isinstance(pattern, list):
-        return [resolved(one, names, w) for one in pattern]
-    return pattern
 
 
 if __name__ == "__main__":

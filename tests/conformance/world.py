@@ -7,12 +7,14 @@ Invariant: what is waited for is bounded by WAIT_S, and each process ends with i
 import asyncio
 import contextlib
 import json
+import shutil
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "interop"))
 
+import media  # noqa: E402
 import telethon_chat  # noqa: E402
 from telethon import events, functions, types  # noqa: E402
 
@@ -136,7 +138,9 @@ class World:
     def __init__(self, settings: dict) -> None:
         self.settings = settings
         self.directory = Path(settings["directory"])
+        self.folder = self.directory / "script"
         self.commands = 0
+        self.made = {}
         self.runs = []
 
     async def start(self) -> None:
@@ -152,7 +156,12 @@ class World:
             for other in everyone:
                 if other is not owner:
                     await self.acquaint(owner, other)
-        self.run = await self.start_run((HERE / "driver.py"), "sue", [str(self.director.id)])
+        self.folder.mkdir()
+        for name in ("driver.py", "showing.py", "attributes.py"):
+            shutil.copy(HERE / name, self.folder)
+        for name, make in media.FILES.items():
+            (self.folder / name).write_bytes(make())
+        self.run = await self.start_run(self.folder / "driver.py", "sue", [str(self.director.id)])
         await self.run.hears("on_get_difference_end")
         for person in (self.bob, self.cat):
             await person.telethon.send_message(self.twin.id, "good morning")
@@ -205,7 +214,7 @@ class World:
     @contextlib.asynccontextmanager
     async def running(self, source: str, account: str = "lone"):
         """A run of its own, of this source, on another account."""
-        script = self.directory / "alone.py"
+        script = self.folder / "alone.py"
         script.write_text(source)
         if not (self.directory / "user/accounts" / account).exists():
             await self.log_in(account)
@@ -225,13 +234,13 @@ class World:
         """Sends the script a command, so that a fault does not meet the director's own call."""
         telethon = self.director.telethon
         if not fault:
-            return await telethon.send_message(self.sue_of_director, command)
+            return await telethon.send_message(self.sue_of_director, command, parse_mode=None)
         if fault[0] == "messages.sendMessage":
-            written = await telethon.send_message("me", command)
+            written = await telethon.send_message("me", command, parse_mode=None)
             self.fault(*fault)
             return await telethon.forward_messages(self.sue_of_director, written)
         self.fault(*fault)
-        await telethon.send_message(self.sue_of_director, command)
+        await telethon.send_message(self.sue_of_director, command, parse_mode=None)
 
     async def snippet(self, run: str, names: dict, calls_back: bool = True, fault: tuple | None = None) -> Answer:
         """Has the script run a snippet, and waits until its `done` is called if it will be. A fault is in place when it runs."""
@@ -239,11 +248,9 @@ class World:
         n, since = self.commands, len(self.run.lines)
         command = json.dumps({"n": n, "names": names, "run": run})
         await self.direct(command, fault)
-        end = "called" if calls_back else "returned"
-        what = f"{run}: {'its callback was not called' if calls_back else 'it did not return'}"
-        is_end = lambda line: line.get("n") == n and (end in line or "raised" in line)  # noqa: E731
-        last = await self.run.says(is_end, since, what)
-        if "raised" in last:
-            raise Failed(f"{run}: raised {last['raised']}: {last['text']}")
-        returned = next(line for line in self.run.lines[since:] if line.get("n") == n and "returned" in line)
-        return Answer(returned["returned"], last.get("called"))
+        ours = lambda key: lambda line: line.get("n") == n and (key in line or "raised" in line)  # noqa: E731
+        returned = await self.run.says(ours("returned"), since, f"{run}: it did not return")
+        if "raised" in returned:
+            raise Failed(f"{run}: raised {returned['raised']}: {returned['text']}")
+        called = await self.run.says(ours("called"), since, f"{run}: its callback was not called") if calls_back else {}
+        return Answer(returned["returned"], called.get("called"))

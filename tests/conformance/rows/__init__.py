@@ -1,8 +1,15 @@
 """The rows, by groups that share a world."""
-from . import contacts, groups, messages
+from . import callbacks, constants, contacts, ends, files, groups, messages, msgs, peers, signatures
 
 GROUPS = {
+    "callbacks": callbacks.ROWS,
+    "signatures": signatures.ROWS,
     "contacts": contacts.ROWS,
     "groups": groups.ROWS,
     "messages": messages.ROWS,
+    "files": files.ROWS,
+    "ends": ends.ROWS,
+    "peers": peers.ROWS,
+    "msgs": msgs.ROWS,
+    "constants": constants.ROWS,
 }
