@@ -71,6 +71,8 @@ class Row:
     """Of the callback, by README-PY.md's name."""
     call: str = ""
     """What the script runs, with a callback called `done`."""
+    chat: str = "group"
+    """The kind of chat that it is tried in: group, supergroup, channel or user."""
     given: Given = people
     """Makes what the call needs; gives the names for it."""
     gets: Any = None

@@ -51,7 +51,7 @@ class Person(telethon_chat.Client):
 
     async def sees(self, kind, test=lambda update: True, since=0):
         """The first update of a kind that passes the test, now or within WAIT_S."""
-        return await first(self, "updates", lambda update: isinstance(update, kind) and test(update), since, f"{self.settings['name']} saw no {kind.__name__}")  # fmt: skip
+        return await first(self, "updates", lambda update: isinstance(update, kind) and test(update), since, f"{self.settings['name']} saw no {kind}")  # fmt: skip
 
     async def receives(self, test, since=0):
         """The first message that passes the test."""
@@ -141,6 +141,7 @@ class World:
         self.folder = self.directory / "script"
         self.commands = 0
         self.made = {}
+        self.chat = "group"
         self.runs = []
 
     async def start(self) -> None:

@@ -1,7 +1,7 @@
 """Files, places and cards: sending them, loading them, and photos of groups and of oneself."""
 from telethon import functions, types
 
-from given import bob_receives, bobs_group, chat_of, check, group, is_in, left_group
+from given import bob_receives, bob_receives_action, bob_receives_media, bobs_group, bobs_way, check, group, left_group, of_bob
 from pattern import test
 from table import Failure, Row, both, flood, people
 from world import Failed
@@ -24,9 +24,8 @@ def bob_gets_file(name):
     """Bob has a message with the file, of the right kind, and gets the bytes that lie in the script's folder."""
 
     async def sees(w, names, called):
-        received = await w.bob.receives(lambda message: is_in(names)(message) and getattr(message, "media", None))
         kind = types.MessageMediaPhoto if MIME[name] is None else types.MessageMediaDocument
-        check(isinstance(received.media, kind), f"he got {type(received.media).__name__}")
+        received = await bob_receives_media(w, names, kind)
         if MIME[name]:
             document = received.media.document
             check(document.mime_type == MIME[name], f"its type is {document.mime_type}")
@@ -62,7 +61,7 @@ async def from_bob(w, file: str, thumb: bytes | None = None, **options) -> dict:
     """A group with a file of Bob's; the bytes of it are kept on the world, for `loads`."""
     names, since = await bobs_group(w), len(w.run.lines)
     content = w.folder / file
-    await w.bob.telethon.send_file(chat_of(names), content, thumb=thumb, **options)
+    await w.bob.telethon.send_file(await bobs_way(w, names), content, thumb=thumb, **options)
     (heard,) = await w.run.hears("on_msg_receive", [{"dest": {"id": names["chat"]["id"]}, "media": {}}], since)
     w.sent_bytes = content.read_bytes() if thumb is None else thumb
     return {**names, "mid": heard["id"]}
@@ -95,7 +94,7 @@ async def document_with_thumb(w):
 async def text_from_bob(w):
     """A message that carries no media."""
     names, since = await bobs_group(w), len(w.run.lines)
-    await w.bob.telethon.send_message(chat_of(names), "no media here")
+    await w.bob.telethon.send_message(await bobs_way(w, names), "no media here")
     (heard,) = await w.run.hears("on_msg_receive", [{"text": "no media here"}], since)
     return {**names, "mid": heard["id"]}
 
@@ -118,7 +117,7 @@ def loads(name, given):
         Failure("a message without media", ".*", given=text_from_bob),
     )
     wrong = Failure("no message", "TypeError: msg must be tgl.Msg", f"tgl.{name}(None, done)", refused=True)
-    row = dict(signature="file_cb", given=given, gets=[True, guest_path], sees=file_is_what_bob_sent, waits_for=FILES)
+    row = dict(signature="file_cb", given=given, gets=[True, guest_path], sees=file_is_what_bob_sent, waits_for=FILES, tags={"callback": "required"})
     return [
         Row(f"tgl.{name}", call=f"tgl.{name}(heard[mid], done)", fails=(*fails, wrong), **row),
         Row(f"msg.{name}", "Msg methods", call=f"heard[mid].{name}(done)", fails=fails, **row),
@@ -127,7 +126,7 @@ def loads(name, given):
 
 def bob_gets_media(kind, **parts):
     async def sees(w, names, called):
-        received = await w.bob.receives(lambda message: is_in(names)(message) and isinstance(getattr(message, "media", None), kind))
+        received = await bob_receives_media(w, names, kind)
         for name, value in parts.items():
             check(getattr(received.media, name) == value, f"{name} is {getattr(received.media, name)!r}")
 
@@ -135,22 +134,20 @@ def bob_gets_media(kind, **parts):
 
 
 async def bob_gets_point(w, names, called):
-    received = await w.bob.receives(lambda message: is_in(names)(message) and isinstance(getattr(message, "media", None), types.MessageMediaGeo))
+    received = await bob_receives_media(w, names, types.MessageMediaGeo)
     point = received.media.geo
     check(abs(point.lat - 52.5) < 1e-4 and abs(point.long - 13.25) < 1e-4, f"it is at {point.lat}, {point.long}")
 
 
 async def bob_gets_media_again(w, names, called):
-    is_it = lambda message: is_in(names)(message) and isinstance(getattr(message, "media", None), types.MessageMediaPhoto) and message.from_id == types.PeerUser(w.ids["sue"])  # noqa: E731
-    received = await w.bob.receives(is_it)
+    received = await bob_receives_media(w, names, types.MessageMediaPhoto)
     check(received.fwd_from is None, "it names its author")
     check(await w.bob.telethon.download_media(received, bytes) == w.sent_bytes, "he got other bytes")
 
 
 async def bob_sees_chat_photo(w, names, called):
-    is_it = lambda message: is_in(names)(message) and isinstance(getattr(message, "action", None), types.MessageActionChatEditPhoto)  # noqa: E731
-    await w.bob.receives(is_it)
-    chat = await w.bob.telethon.get_entity(chat_of(names))
+    await bob_receives_action(w, names, types.MessageActionChatEditPhoto)
+    chat = await w.bob.telethon.get_entity(of_bob(names))
     check(isinstance(chat.photo, types.ChatPhoto), f"the group's photo is {chat.photo}")
 
 

@@ -1,29 +1,26 @@
 """Groups: making, naming, their members, and what is known of peers."""
 from telethon import functions, types
 
-from given import bobs_group, check, group, left_group
+from given import basic_group, bob_receives_action, bobs_group, bobs_way, channel, check, group, is_in, left_group, of_bob, of_sue
 from pattern import test
 from table import Failure, Row, both, flood, people
 
-NO_PEER = Failure("a peer that is none", "TypeError: peer must be tgl.Peer|TypeError: chat must be tgl.Peer|AttributeError", "5 | done", refused=True)
-
-
 async def members(w, names) -> set:
-    full = await w.bob(functions.messages.GetFullChatRequest(names["chat"]["id"]))
-    return {user.id for user in full.users}
+    return {user.id async for user in w.bob.telethon.iter_participants(await bobs_way(w, names))}
 
 
 async def without_cat(w):
     names = await group(w)
     since = len(w.run.lines)
-    await w.twin(functions.messages.DeleteChatUserRequest(names["chat"]["id"], await w.twin.telethon.get_input_entity(w.ids["cat"])))
+    twins = await w.twin.telethon.get_input_entity(of_sue(names))
+    await w.twin.telethon.kick_participant(twins, await w.twin.telethon.get_input_entity(w.ids["cat"]))
     await w.run.hears("on_msg_receive", [{"action": 9, "dest": {"id": names["chat"]["id"]}}], since)
     return names
 
 
 async def cat_is_in(w, names, called):
     check(w.ids["cat"] in await members(w, names), "the server has no such member")
-    await w.cat.receives(lambda message: getattr(message.peer_id, "chat_id", None) == names["chat"]["id"])
+    await w.cat.receives(is_in(names))
 
 
 async def cat_is_out(w, names, called):
@@ -32,13 +29,12 @@ async def cat_is_out(w, names, called):
 
 async def bob_is_in_new_group(w, names, called):
     is_it = lambda message: isinstance(getattr(message, "action", None), types.MessageActionChatCreate) and message.action.title == "Orchard"  # noqa: E731
-    created = await w.bob.receives(is_it)
+    created = await w.bob.receives(is_it, names["since"])
     check(set(created.action.users) >= {w.ids["bob"], w.ids["cat"]}, f"its members are {created.action.users}")
 
 
 async def bob_sees_title(w, names, called):
-    is_it = lambda message: isinstance(getattr(message, "action", None), types.MessageActionChatEditTitle) and message.peer_id.chat_id == names["chat"]["id"]  # noqa: E731
-    renamed = await w.bob.receives(is_it)
+    renamed = await bob_receives_action(w, names, types.MessageActionChatEditTitle)
     check(renamed.action.title == "Meadow", f"the title is {renamed.action.title!r}")
 
 
@@ -50,7 +46,64 @@ def three_ids(value):
 GROUP_INFO = [True, {"is": "Peer", "id": "@chat", "type": 2, "name": test("Garden, with a number where there are several")(lambda name: name.startswith("Garden")), "user_list": three_ids}]
 USER_INFO = [True, {"is": "Peer", "id": "@bob", "type": 1, "first_name": "Bob", "username": "bob_builds"}]
 
+
+def link_of(kind: str, request_needed: bool = False):
+    """Makes a group of this kind of Bob's and Cat's, with a link to it."""
+
+    async def made(w):
+        since = len(w.bob.updates)
+        cat = await w.bob.telethon.get_input_entity(w.ids["cat"])
+        make = basic_group if kind == "group" else channel
+        id = await make(w.bob, [cat], "Behind a link", kind)
+        names = {**await people(w), "chat": {"type": 2, "id": id, "kind": kind}, "since": since}
+        export = functions.messages.ExportChatInviteRequest(await bobs_way(w, names), request_needed=request_needed or None)
+        return {**names, "link": (await w.bob(export)).link, "chat": None, "hidden": [id, kind]}
+
+    return made
+
+
+def seen(names) -> dict:
+    """The names with the chat that the script does not know yet."""
+    return {**names, "chat": dict(zip(("id", "kind"), names["hidden"]))}
+
+
+async def sue_is_in(w, names, called):
+    check(w.ids["sue"] in await members(w, seen(names)), "the server has no such member")
+    await w.run.hears("on_msg_receive", [{"dest": {"id": names["hidden"][0]}}])
+
+
+async def sue_is_in_already(w):
+    names = await link_of("group")(w)
+    since = len(w.run.lines)
+    await w.snippet("tgl.import_chat_link(link, done)", {"link": names["link"]})
+    return names
+
+
+async def bob_sees_request(w, names, called):
+    is_it = lambda update: update.peer == of_bob(seen(names)) and w.ids["sue"] in update.recent_requesters  # noqa: E731
+    await w.bob.sees(types.UpdatePendingJoinRequests, is_it)
+
+
+LINK = "tgl.import_chat_link(link, done)"
+CHANNELS = "the host does not know supergroups and channels yet"
+
 ROWS = [
+    Row(
+        "tgl.import_chat_link", signature="empty_cb", given=link_of("group"), call=LINK, gets=[True], sees=sue_is_in,
+        fails=(
+            flood("messages.importChatInvite"),
+            Failure("one is in already", "USER_ALREADY_PARTICIPANT", given=sue_is_in_already),
+            Failure("no such link", "INVITE_HASH_EXPIRED|INVITE_HASH_INVALID", "tgl.import_chat_link('https://t.me/+nosuchlink', done)", people),
+            Failure("no link", "this is not the link of an invitation to a group", "tgl.import_chat_link('hello', done)", people),
+            Failure("a link that is no text", "TypeError: link must be str", "tgl.import_chat_link(5, done)", people, refused=True),
+        ),
+    ),
+    Row("tgl.import_chat_link (of a supergroup)", signature="empty_cb", given=link_of("supergroup"), call=LINK, gets=[True], sees=sue_is_in, waits_for=CHANNELS),
+    Row("tgl.import_chat_link (of a channel)", signature="empty_cb", given=link_of("channel"), call=LINK, gets=[True], sees=sue_is_in, waits_for=CHANNELS),
+    Row(
+        "tgl.import_chat_link (asks to be let in)", signature="empty_cb", given=link_of("supergroup", True), call=LINK, gets=[False], sees=bob_sees_request,
+        waits_for=CHANNELS,
+    ),
     Row(
         "tgl.create_group_chat", signature="empty_cb", call="tgl.create_group_chat([bob, cat, bob], 'Orchard', done)", gets=[True],
         sees=bob_is_in_new_group,

@@ -1,7 +1,7 @@
 """Sending, forwarding, deleting, reading and finding messages."""
 from telethon import functions, types
 
-from given import bob_receives, bobs_group, chat_of, check, group, left_group, message
+from given import bob_receives, bobs_group, bobs_way, check, group, left_group, message, of_bob, of_sue
 from pattern import test
 from table import Failure, Row, both, flood
 
@@ -23,7 +23,7 @@ def bob_gets(**parts):
 
 async def bob_gets_reply(w, names, called):
     received = await bob_receives(w, names, message="an answer")
-    replied = await w.bob.telethon.get_messages(chat_of(names), ids=received.reply_to.reply_to_msg_id)
+    replied = await w.bob.telethon.get_messages(await bobs_way(w, names), ids=received.reply_to.reply_to_msg_id)
     check(replied.message == "original", f"it answers {replied.message!r}")
 
 
@@ -34,10 +34,17 @@ async def bob_gets_forward(w, names, called):
 
 def bob_sees_action(action):
     async def sees(w, names, called):
-        is_it = lambda update: update.chat_id == names["chat"]["id"] and isinstance(update.action, action)  # noqa: E731
-        await w.bob.sees(types.UpdateChatUserTyping, is_it)
+        kinds = (types.UpdateChatUserTyping, types.UpdateUserTyping, types.UpdateChannelUserTyping)
+        await w.bob.sees(kinds, lambda update: typing_in(update, names) and isinstance(update.action, action), names["since"])
 
     return sees
+
+
+def typing_in(update, names) -> bool:
+    if isinstance(update, types.UpdateUserTyping):
+        return of_bob(names) == types.PeerUser(update.user_id)
+    id = getattr(update, "chat_id", None) or update.channel_id
+    return names["chat"]["id"] == id
 
 
 async def five_messages(w):
@@ -48,7 +55,7 @@ async def five_messages(w):
 
 
 async def unread_count(w, names) -> int:
-    peer = types.InputDialogPeer(types.InputPeerChat(names["chat"]["id"]))
+    peer = types.InputDialogPeer(await w.twin.telethon.get_input_entity(of_sue(names)))
     return (await w.twin(functions.messages.GetPeerDialogsRequest([peer]))).dialogs[0].unread_count
 
 
@@ -58,13 +65,14 @@ async def nothing_is_unread(w, names, called):
 
 
 async def twin_has_no_message(w, names, called):
-    check(await w.twin.telethon.get_messages(chat_of(names), ids=names["mid"]) is None, "Sue has it still at the server")
-    kept = [one.message async for one in w.bob.telethon.iter_messages(chat_of(names))]
+    theirs = await w.twin.telethon.get_input_entity(of_sue(names))
+    check(await w.twin.telethon.get_messages(theirs, ids=names["mid"]) is None, "Sue has it still at the server")
+    kept = [one.message async for one in w.bob.telethon.iter_messages(await bobs_way(w, names))]
     check("original" in kept, "Bob has lost it too")
 
 
 async def twin_has_message(w, names, called):
-    kept = await w.twin.telethon.get_messages(chat_of(names), ids=names["mid"])
+    kept = await w.twin.telethon.get_messages(await w.twin.telethon.get_input_entity(of_sue(names)), ids=names["mid"])
     check(kept is not None and kept.message == "original", f"the server has {kept}")
 
 
@@ -111,7 +119,7 @@ MODULE_REPLY = Row(
     gets=own(text="an answer", reply_id="@mid", reply={"id": "@mid"}),
     sees=bob_gets_reply,
     fails=(Failure("a reply to no message", "this account knows no message -5|REPLY_MESSAGE_ID_INVALID", "tgl.send_msg(chat, 'x', done, (-1, -5))"),),
-    tags={"logged as": "send_msg"},
+    tags={"logged as": "send_msg", "callback": "required"},
 )
 
 METHOD_REPLY = Row(

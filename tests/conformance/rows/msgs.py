@@ -2,8 +2,8 @@
 from telethon import functions, types
 
 from attributes import MSG
-from given import bobs_group, chat_of, group, message
-from pattern import differs, exactly, resolved, test
+from given import bobs_group, bobs_way, message, of_bob
+from pattern import differs, resolved, test
 from table import Row, people
 from world import PHONES, Failed
 
@@ -60,24 +60,24 @@ async def in_group(w):
 async def reply(w):
     names = await message(w, "a question")
     question, since = names["mid"], len(w.run.lines)
-    (theirs,) = [one async for one in w.bob.telethon.iter_messages(chat_of(names), limit=1)]
-    await w.bob.telethon.send_message(chat_of(names), "a reply", reply_to=theirs.id)
+    (theirs,) = [one async for one in w.bob.telethon.iter_messages(await bobs_way(w, names), limit=1)]
+    await w.bob.telethon.send_message(await bobs_way(w, names), "a reply", reply_to=theirs.id)
     return await hears(w, names, {"text": "a reply"}, since, question=question)
 
 
 async def forward(w):
     names, since = await bobs_group(w), len(w.run.lines)
-    await w.cat.telethon.send_message(chat_of(names), "of Cat's")
-    (theirs,) = [one async for one in w.bob.telethon.iter_messages(chat_of(names), limit=1)]
+    await w.cat.telethon.send_message(of_bob(names), "of Cat's")
+    (theirs,) = [one async for one in w.bob.telethon.iter_messages(await bobs_way(w, names), limit=1)]
     since = len(w.run.lines)
     await w.run.hears("on_msg_receive", [{"text": "of Cat's"}])
-    await w.bob.telethon.forward_messages(chat_of(names), theirs)
+    await w.bob.telethon.forward_messages(await bobs_way(w, names), theirs)
     return await hears(w, names, {"text": "of Cat's", "src": {"id": w.ids["bob"]}}, since)
 
 
 async def mention(w):
     names, since = await bobs_group(w), len(w.run.lines)
-    await w.bob.telethon.send_message(chat_of(names), "hear, @sue_writes")
+    await w.bob.telethon.send_message(await bobs_way(w, names), "hear, @sue_writes")
     return await hears(w, names, {"text": "hear, @sue_writes"}, since)
 
 
@@ -118,7 +118,7 @@ async def member_removed(w, names):
 
 @acts
 async def joined_by_link(w, names):
-    invite = await w.bob(functions.messages.ExportChatInviteRequest(chat_of(names)))
+    invite = await w.bob(functions.messages.ExportChatInviteRequest(of_bob(names)))
     await w.dan(functions.messages.ImportChatInviteRequest(invite.link.rpartition("/")[2].lstrip("+")))
 
 
@@ -140,7 +140,7 @@ def with_media(media, text=""):
 
     async def made(w):
         names, since = await bobs_group(w), len(w.run.lines)
-        await w.bob.telethon.send_file(chat_of(names), media() if callable(media) else media, caption=text)
+        await w.bob.telethon.send_file(await bobs_way(w, names), media() if callable(media) else media, caption=text)
         return await hears(w, names, {"dest": {"id": names["chat"]["id"]}}, since)
 
     return made
@@ -155,10 +155,6 @@ def file(name, **options):
 
 def near(wanted):
     return test(f"about {wanted}, a float")(lambda value: type(value) is float and abs(value - wanted) < 1e-4)
-
-
-async def bobs_id_as_float(w):
-    return float(w.ids["bob"])
 
 
 POINT = types.InputGeoPoint(52.5, 13.25)

@@ -32,7 +32,7 @@ def path(value):
 
 def signature(name, args, call, gets, method, given=group, **more):
     logged_as = call.partition("(")[0].rpartition(".")[2]
-    return Row(name, "Callback signatures", name, call, given, gets, fails=(flood(method),), shown=args, tags={"logged as": logged_as, "args": args}, **more)
+    return Row(name, "Callback signatures", name, call, given=given, gets=gets, fails=(flood(method),), shown=args, tags={"logged as": logged_as, "args": args}, **more)
 
 
 ROWS = [
