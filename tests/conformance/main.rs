@@ -33,6 +33,11 @@ fn every_group_of_rows_is_tried() {
 }
 
 #[test]
+fn every_name_has_a_row() {
+    assert_eq!(python("import table; print(*table.without_row())").trim(), "");
+}
+
+#[test]
 fn compatibility_md_is_up_to_date() {
     let said = std::fs::read_to_string(root().join("docs/COMPATIBILITY.md")).unwrap_or_default();
     let meant = python("import table; print(table.markdown(), end='')");

@@ -116,6 +116,32 @@ def both(name: str, on: str, args: str, *, fails: tuple[Failure, ...] = (), othe
     ]
 
 
+CHATS = {"user": "with a user", "supergroup": "in a supergroup", "channel": "in a channel"}
+
+
+def elsewhere(row: Row, chat: str, *fails: Failure, **other: Any) -> Row:
+    """The same row in another kind of chat."""
+    tags = {**row.tags, "logged as": row.tags.get("logged as") or row.name.partition(".")[2].partition("(")[0]}
+    return replace(row, name=f"{row.name} ({CHATS[chat]})", chat=chat, fails=fails, differs="", tags=tags, **other)
+
+
+def named(rows: list[Row], name: str) -> Row:
+    """The row of this name."""
+    return next(row for row in rows if row.name == name)
+
+
+def without_row() -> list[str]:
+    """Names of the package `tgl` that no row is about."""
+    sys.path.insert(0, str(Path(__file__).parents[2] / "guest-sdk/python"))
+    import tgl
+
+    classes = {"peer": tgl.Peer, "msg": tgl.Msg}
+    names = [f"tgl.{name}" for name in dir(tgl)] + [f"{prefix}.{name}" for prefix, one in classes.items() for name in dir(one)]
+    public = {name for name in names if not name.partition(".")[2].startswith("_")}
+    tried = {row.name.partition(" ")[0] for group in all_rows().values() for row in group}
+    return sorted(public - tried - {name.replace("Peer.", "peer.").replace("Msg.", "msg.") for name in tried})
+
+
 def all_rows() -> dict[str, list[Row]]:
     """The rows of each group, which share a world."""
     from rows import GROUPS

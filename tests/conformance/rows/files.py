@@ -3,7 +3,7 @@ from telethon import functions, types
 
 from given import bob_receives, bob_receives_action, bob_receives_media, bobs_group, bobs_way, check, group, left_group, of_bob
 from pattern import test
-from table import Failure, Row, both, flood, people
+from table import Failure, Row, both, elsewhere, flood, named
 from world import Failed
 
 FILES = "files are not sent and loaded yet"
@@ -158,7 +158,7 @@ async def bob_sees_profile_photo(w, names, called):
 
 NO_FILE = ".*(no such file|not found|does not exist).*"
 
-ROWS = [
+BASIC = [
     *(row for name in FILE_OF for row in sends(name)),
     *both(
         "send_text", "chat", "'note.txt', done", signature="msg_cb", given=group,
@@ -232,4 +232,15 @@ ROWS = [
         ),
         waits_for=PHOTOS,
     ),
+]
+
+CHANNELS = "the host does not know supergroups and channels yet"
+SENT = ("peer.send_photo", "peer.send_document", "peer.send_text", "peer.send_location", "peer.send_contact", "peer.fwd_media")
+
+ROWS = [
+    *BASIC,
+    *(elsewhere(named(BASIC, name), "user", waits_for=FILES) for name in SENT),
+    *(elsewhere(named(BASIC, name), "supergroup", waits_for=CHANNELS) for name in SENT),
+    *(elsewhere(named(BASIC, name), chat, waits_for=waits) for name in ("msg.load_photo", "msg.load_document") for chat, waits in (("user", FILES), ("supergroup", CHANNELS))),
+    elsewhere(named(BASIC, "peer.chat_set_photo"), "supergroup", flood("channels.editPhoto"), waits_for=CHANNELS),
 ]

@@ -3,7 +3,7 @@ from telethon import functions, types
 
 from given import basic_group, bob_receives_action, bobs_group, bobs_way, channel, check, group, is_in, left_group, of_bob, of_sue
 from pattern import test
-from table import Failure, Row, both, flood, people
+from table import Failure, Row, both, elsewhere, flood, named, people
 
 async def members(w, names) -> set:
     return {user.id async for user in w.bob.telethon.iter_participants(await bobs_way(w, names))}
@@ -87,7 +87,7 @@ async def bob_sees_request(w, names, called):
 LINK = "tgl.import_chat_link(link, done)"
 CHANNELS = "the host does not know supergroups and channels yet"
 
-ROWS = [
+BASIC = [
     Row(
         "tgl.import_chat_link", signature="empty_cb", given=link_of("group"), call=LINK, gets=[True], sees=sue_is_in,
         fails=(
@@ -165,4 +165,20 @@ ROWS = [
         tags={"logged as": "info"},
         differs="Works: the original ended the process",
     ),
+]
+
+LEFT = Failure("not a member of the group", "CHANNEL_PRIVATE|CHAT_ADMIN_REQUIRED|CHAT_WRITE_FORBIDDEN", given=left_group)
+
+
+def in_supergroup(name, *fails, **other):
+    return elsewhere(named(BASIC, name), "supergroup", *fails, waits_for=CHANNELS, **other)
+
+
+ROWS = [
+    *BASIC,
+    in_supergroup("peer.rename_chat", flood("channels.editTitle"), LEFT, Failure("no rights", "CHAT_ADMIN_REQUIRED", given=bobs_group)),
+    in_supergroup("peer.chat_add_user", flood("channels.inviteToChannel"), LEFT),
+    in_supergroup("peer.chat_del_user", flood("channels.editBanned"), Failure("no rights", "CHAT_ADMIN_REQUIRED", given=bobs_group)),
+    in_supergroup("peer.info", flood("channels.getFullChannel")),
+    in_supergroup("tgl.chat_info", flood("channels.getFullChannel")),
 ]

@@ -3,7 +3,7 @@ from telethon import functions, types
 
 from given import bob_receives, bobs_group, bobs_way, check, group, left_group, message, of_bob, of_sue
 from pattern import test
-from table import Failure, Row, both, flood
+from table import Failure, Row, both, elsewhere, flood, named, people
 
 NOT_A_MEMBER = "CHAT_WRITE_FORBIDDEN"
 
@@ -16,7 +16,8 @@ def own(**parts) -> list:
 def bob_gets(**parts):
     async def sees(w, names, called):
         received = await bob_receives(w, names, **parts)
-        check(received.from_id == types.PeerUser(w.ids["sue"]), f"it came from {received.from_id}")
+        author = received.from_id or received.peer_id
+        check(author in (types.PeerUser(w.ids["sue"]), types.PeerChannel(names["chat"]["id"])), f"it came from {author}")
 
     return sees
 
@@ -103,6 +104,26 @@ def has_the_chat(dialogs):
     )
 
 
+async def blocked_cat(w):
+    """The private chat with Cat, whom Sue has blocked."""
+    await w.twin(functions.contacts.BlockRequest(await w.twin.telethon.get_input_entity(w.ids["cat"])))
+    names = await people(w)
+    return {**names, "chat": names["cat"]}
+
+
+async def sues_message(w):
+    """A chat of Sue's with a message of hers, `mid`."""
+    names, since = await group(w), len(w.run.lines)
+    await w.snippet("chat.send_msg('original', done)", names)
+    (heard,) = await w.run.hears("on_msg_receive", [{"text": "original"}], since)
+    return {**names, "mid": heard["id"]}
+
+
+async def nobody_has_message(w, names, called):
+    kept = [one.message async for one in w.bob.telethon.iter_messages(await bobs_way(w, names))]
+    check("original" not in kept, "it is there still")
+
+
 SENDS = (
     flood("messages.sendMessage"),
     Failure("not a member of the group", NOT_A_MEMBER, given=left_group),
@@ -140,7 +161,7 @@ METHOD_REPLY = Row(
 
 LIST_FAILS = (Failure("a limit that is too high", "ask for at most 10000 messages at a time", "chat | 0, 1000000, done"),)
 
-ROWS = [
+BASIC = [
     *both("send_msg", "chat", "'hello', done", signature="msg_cb", given=group, gets=own(text="hello"), sees=bob_gets(message="hello"), fails=SENDS),
     MODULE_REPLY,
     METHOD_REPLY,
@@ -212,4 +233,34 @@ ROWS = [
         waits_for="the host does not restore messages yet",
         differs="Brings a message back that the host still has; the original's deleted it",
     ),
+]
+
+CHANNELS = "the host does not know supergroups and channels yet"
+LEFT = Failure("not a member of the group", "CHANNEL_PRIVATE|CHAT_WRITE_FORBIDDEN|USER_NOT_PARTICIPANT", given=left_group)
+BLOCKED = Failure("somebody whom one has blocked", "YOU_BLOCKED_USER", given=blocked_cat)
+
+
+def in_chats(name, user=(), supergroup=()):
+    row = named(BASIC, name)
+    return [elsewhere(row, "user", *user), elsewhere(row, "supergroup", *supergroup, waits_for=CHANNELS)]
+
+
+ROWS = [
+    *BASIC,
+    *in_chats("peer.send_msg", (flood("messages.sendMessage"), BLOCKED), (flood("messages.sendMessage"), LEFT)),
+    *in_chats("peer.send_msg(reply=)", (flood("messages.sendMessage"),), (flood("messages.sendMessage"),)),
+    *in_chats("peer.fwd_msg", (flood("messages.forwardMessages"),), (flood("messages.forwardMessages"),)),
+    *in_chats("peer.send_typing", (flood("messages.setTyping"),), (flood("messages.setTyping"),)),
+    *in_chats("peer.mark_read", (flood("messages.readHistory"),), (flood("channels.readHistory"),)),
+    *in_chats("peer.get_history", (flood("messages.getHistory"),), (flood("messages.getHistory"),)),
+    elsewhere(named(BASIC, "peer.msg_search"), "user", flood("messages.search"), gets=[True, [starts("another needle"), starts("a needle")]]),
+    elsewhere(named(BASIC, "peer.msg_search"), "supergroup", flood("messages.search"), waits_for=CHANNELS),
+    elsewhere(named(BASIC, "msg.delete_msg"), "user", flood("messages.deleteMessages")),
+    elsewhere(
+        named(BASIC, "msg.delete_msg"), "supergroup", flood("channels.deleteMessages"),
+        Failure("another's message, without rights", "MESSAGE_DELETE_FORBIDDEN|CHAT_ADMIN_REQUIRED", given=message),
+        given=sues_message, sees=nobody_has_message, waits_for=CHANNELS,
+    ),
+    elsewhere(named(BASIC, "peer.send_msg"), "channel", Failure("no rights to post", "CHAT_ADMIN_REQUIRED|CHAT_WRITE_FORBIDDEN", given=bobs_group), gets=own(text="hello", src=None), waits_for=CHANNELS),
+    elsewhere(named(BASIC, "peer.get_history"), "channel", flood("messages.getHistory"), waits_for=CHANNELS),
 ]
