@@ -23,16 +23,18 @@ ROW_S_MAX = 50
 
 
 async def main(group: str, settings: dict) -> None:
-    world, results = World(settings), {}
-    await world.start()
-    for row in table.all_rows()[group]:
-        began = time.monotonic()
-        results[table.key(row)] = why = "" if row.waits_for else await failure_of(world, row)
-        print(json.dumps({"row": table.key(row), "failed": why, "s": round(time.monotonic() - began, 2)}), flush=True)
+    rows, world, results = table.all_rows()[group], World(settings), {}
+    try:
+        await world.start()
+        for row in rows:
+            began = time.monotonic()
+            results[table.key(row)] = why = "" if row.waits_for else await failure_of(world, row)
+            print(json.dumps({"row": table.key(row), "failed": why, "s": round(time.monotonic() - began, 2)}), flush=True)
+    finally:
+        await world.stop()
     folder = Path(settings["results"])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{group}.json").write_text(json.dumps(results))
-    await world.stop()
     print(json.dumps({"end": group}), flush=True)
 
 

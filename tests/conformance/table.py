@@ -21,6 +21,7 @@ SECTIONS = {
     "Msg methods": "Methods of `tgl.Msg`.",
     "Peer attributes": "What each attribute of `tgl.Peer` is, for each kind of peer.",
     "Msg attributes": "What each attribute of `tgl.Msg` is, for each kind of message.",
+    "Running scripts": "What a script finds where it runs, and how it is called and ended.",
     "Constants and classes": "Values of the module `tgl`.",
 }
 

@@ -7,6 +7,7 @@ Invariant: what is waited for is bounded by WAIT_S, and each process ends with i
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from telethon import events, functions, types  # noqa: E402
 from pattern import differs, short  # noqa: E402
 
 WAIT_S = 15
+LINE_BYTES_MAX = 1 << 24
 PHONES = {"sue": "9996640001", "bob": "9996640002", "cat": "9996640003", "dan": "9996640004", "director": "9996640005", "lone": "9996640006"}  # fmt: skip
 NAMES = {"sue": "Sue", "bob": "Bob", "cat": "Cat", "dan": "Dan", "director": "Director", "lone": "Lone"}
 USERNAMES = {"sue": "sue_writes", "bob": "bob_builds"}
@@ -140,6 +142,7 @@ class World:
         self.directory = Path(settings["directory"])
         self.folder = self.directory / "script"
         self.commands = 0
+        self.known = []
         self.made = {}
         self.chat = "group"
         self.runs = []
@@ -162,7 +165,7 @@ class World:
             shutil.copy(HERE / name, self.folder)
         for name, make in media.FILES.items():
             (self.folder / name).write_bytes(make())
-        self.run = await self.start_run(self.folder / "driver.py", "sue", [str(self.director.id)])
+        self.run = await self.start_run([self.folder / "driver.py"], "sue", [str(self.director.id)])
         await self.run.hears("on_get_difference_end")
         for person in (self.bob, self.cat):
             await person.telethon.send_message(self.twin.id, "good morning")
@@ -175,14 +178,23 @@ class World:
     async def stop(self) -> None:
         for run in self.runs:
             await run.stop()
-        for person in self.people().values():
+        for person in self.known:
             await person.stop()
 
     async def person(self, name: str) -> Person:
         s = self.settings
         person = Person({**s, "phone": PHONES[name], "code": CODE, "name": NAMES[name]})
+        self.known.append(person)
         person.id = (await person.log_in())["id"]
         return person
+
+    async def lone(self, person: Person):
+        """The user of the account `lone`, for somebody who writes to it."""
+        if "lone" not in self.ids:
+            contact = types.InputPhoneContact(client_id=0, phone=PHONES["lone"], first_name="Lone", last_name="")
+            found = await self.bob(functions.contacts.ImportContactsRequest([contact]))
+            self.ids["lone"] = found.users[0].id
+        return await person.telethon.get_input_entity(self.ids["lone"])
 
     async def acquaint(self, owner: Person, other: Person) -> None:
         phone, name = other.settings["phone"], other.settings["name"]
@@ -203,23 +215,25 @@ class World:
         if process.returncode != 0:
             raise Failed(f"login {name}: {errors.decode()}")
 
-    async def start_run(self, script: Path, account: str, arguments=()) -> Run:
-        command = self.command("run", str(script), "--account", account, "--json")
+    async def start_run(self, scripts: list, account: str, arguments=(), **environment: str) -> Run:
+        command = self.command("run", *map(str, scripts), "--account", account, "--json")
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *command, "--", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, limit=1 << 24
-        )
+            *command, "--", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, limit=LINE_BYTES_MAX,
+            env={**os.environ, **environment},
+        )  # fmt: skip
         self.runs.append(Run(process))
         return self.runs[-1]
 
     @contextlib.asynccontextmanager
-    async def running(self, source: str, account: str = "lone"):
-        """A run of its own, of this source, on another account."""
-        script = self.folder / "alone.py"
-        script.write_text(source)
-        if not (self.directory / "user/accounts" / account).exists():
-            await self.log_in(account)
-        run = await self.start_run(script, account)
+    async def running(self, source: str, name: str = "alone.py", files: dict | None = None, also: tuple = (), **environment: str):
+        """A run of its own, on the account `lone`: of this source, beside these files, and also of some of them."""
+        for path, content in {name: source, **(files or {})}.items():
+            (self.folder / path).parent.mkdir(exist_ok=True)
+            (self.folder / path).write_text(content)
+        if not (self.directory / "user/accounts/lone").exists():
+            await self.log_in("lone")
+        run = await self.start_run([self.folder / one for one in (name, *also)], "lone", **environment)
         try:
             yield run
         finally:

@@ -1,5 +1,5 @@
 """The rows, by groups that share a world."""
-from . import callbacks, constants, contacts, ends, files, groups, messages, msgs, peers, signatures
+from . import callbacks, constants, contacts, ends, files, groups, messages, msgs, peers, running, signatures
 
 GROUPS = {
     "callbacks": callbacks.ROWS,
@@ -11,5 +11,6 @@ GROUPS = {
     "ends": ends.ROWS,
     "peers": peers.ROWS,
     "msgs": msgs.ROWS,
+    "running": running.ROWS,
     "constants": constants.ROWS,
 }

@@ -3,12 +3,12 @@
 Each row runs scripts of its own, on the account `lone`: registered in every way there is, raising, and taking the wrong number of
 arguments.
 """
-from telethon import functions, types
+from telethon import functions
 
 from given import check
 from pattern import differs, resolved, test
 from table import Row
-from world import PHONES, Failed
+from world import Failed
 
 HEAD = """\
 import threading
@@ -48,22 +48,12 @@ async def nothing(w, run):
     pass
 
 
-async def lone(w, person):
-    """The script's user, for somebody who writes to it."""
-    if not hasattr(w, "lone_id"):
-        contact = types.InputPhoneContact(client_id=0, phone=PHONES["lone"], first_name="Lone", last_name="")
-        await w.bob(functions.contacts.ImportContactsRequest([contact]))
-        w.bob.telethon.session.process_entities(await w.bob(functions.contacts.GetContactsRequest(0)))
-        w.ids["lone"] = w.lone_id = (await w.bob.telethon.get_entity(f"+{PHONES['lone']}")).id
-    return await person.telethon.get_input_entity(w.lone_id)
-
-
 async def bob_writes(w, run):
-    await w.bob.telethon.send_message(await lone(w, w.bob), "knock knock")
+    await w.bob.telethon.send_message(await w.lone(w.bob), "knock knock")
 
 
 async def bob_makes_group(w, run):
-    await w.bob(functions.messages.CreateChatRequest([await lone(w, w.bob)], "Shed"))
+    await w.bob(functions.messages.CreateChatRequest([await w.lone(w.bob)], "Shed"))
 
 
 async def bob_changes_name(w, run):

@@ -235,6 +235,48 @@ BASIC = [
     ),
 ]
 
+WHOLE = """
+from functools import partial
+import tgl
+from showing import tell
+
+history = []
+
+def history_callback(msg_count, peer, success, msgs):
+    history.extend(msgs)
+    if len(msgs) == msg_count:
+        peer.get_history(len(history), msg_count, partial(history_callback, msg_count, peer))
+    else:
+        ids = [msg.id for msg in history]
+        tell(event="whole", args=[success, len(ids), ids == sorted(set(ids), reverse=True), history[-2].text, history[0].text])
+
+def f(msg):
+    if msg.text == "the end":
+        msg.dest.get_history(0, 100, partial(history_callback, 100, msg.dest))
+
+tgl.set_on_msg_receive(f)
+tgl.set_on_get_difference_end(lambda: tell(event="up", args=[]))
+"""
+"""README-PY.md's example, in a script that hears of 5,000 messages."""
+MESSAGES = 5000
+
+
+async def try_whole_history(w, row):
+    """Most of the messages Bob forwards, a hundred at a time."""
+    async with w.running(WHOLE) as run:
+        await run.hears("up")
+        created = await w.bob(functions.messages.CreateChatRequest([await w.lone(w.bob)], "Long"))
+        chat = await w.bob.telethon.get_input_entity(types.PeerChat(created.updates.chats[0].id))
+        first = [await w.bob.telethon.send_message(chat, f"number {n}") for n in range(100)]
+        for _ in range(MESSAGES // 100 - 1):
+            await w.bob.telethon.forward_messages(chat, first)
+        for _ in range(3):
+            w.fault("messages.getHistory", 420, "FLOOD_WAIT_1")
+        await w.bob.telethon.send_message(chat, "the end")
+        # The group's own beginning is a message too.
+        await run.hears("whole", [True, MESSAGES + 2, True, "number 0", "the end"])
+
+
 CHANNELS = "the host does not know supergroups and channels yet"
 LEFT = Failure("not a member of the group", "CHANNEL_PRIVATE|CHAT_WRITE_FORBIDDEN|USER_NOT_PARTICIPANT", given=left_group)
 BLOCKED = Failure("somebody whom one has blocked", "YOU_BLOCKED_USER", given=blocked_cat)
@@ -247,6 +289,10 @@ def in_chats(name, user=(), supergroup=()):
 
 ROWS = [
     *BASIC,
+    Row(
+        "peer.get_history (5,000 messages, by README-PY.md's example)", "Peer methods", "msg_list_cb", test=try_whole_history,
+        differs="Flood waits in between are waited for: the original's history ended there",
+    ),
     *in_chats("peer.send_msg", (flood("messages.sendMessage"), BLOCKED), (flood("messages.sendMessage"), LEFT)),
     *in_chats("peer.send_msg(reply=)", (flood("messages.sendMessage"),), (flood("messages.sendMessage"),)),
     *in_chats("peer.fwd_msg", (flood("messages.forwardMessages"),), (flood("messages.forwardMessages"),)),
