@@ -109,6 +109,8 @@ async def try_failure(w: World, row: Row, failure: Failure) -> None:
     wrong = wrong or log_differs(w.run.complaints(since), row, failure)
     if wrong:
         raise Failed(f"{call}: {wrong}")
+    if failure.sees:
+        await eventually(lambda: failure.sees(w, names, answer.called))
 
 
 def log_differs(said: list[str], row: Row, failure: Failure) -> str:

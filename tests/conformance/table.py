@@ -59,6 +59,8 @@ class Failure:
     """The arguments are wrong: a traceback instead of the log's line, and the callback is never called."""
     gets: Optional[list] = None
     """What the callback's signature says if there is none."""
+    sees: Optional[Sees] = None
+    """What is to be seen at the other end all the same."""
     waits_for: str = ""
 
 

@@ -234,13 +234,12 @@ BASIC = [
     ),
 ]
 
-CHANNELS = "the host does not know supergroups and channels yet"
 SENT = ("peer.send_photo", "peer.send_document", "peer.send_text", "peer.send_location", "peer.send_contact", "peer.fwd_media")
 
 ROWS = [
     *BASIC,
-    *(elsewhere(named(BASIC, name), "user", waits_for=FILES) for name in SENT),
-    *(elsewhere(named(BASIC, name), "supergroup", waits_for=CHANNELS) for name in SENT),
-    *(elsewhere(named(BASIC, name), chat, waits_for=waits) for name in ("msg.load_photo", "msg.load_document") for chat, waits in (("user", FILES), ("supergroup", CHANNELS))),
-    elsewhere(named(BASIC, "peer.chat_set_photo"), "supergroup", flood("channels.editPhoto"), waits_for=CHANNELS),
+    *(elsewhere(named(BASIC, name), "user") for name in SENT),
+    *(elsewhere(named(BASIC, name), "supergroup") for name in SENT),
+    *(elsewhere(named(BASIC, name), chat) for name in ("msg.load_photo", "msg.load_document") for chat in ("user", "supergroup")),
+    elsewhere(named(BASIC, "peer.chat_set_photo"), "supergroup", flood("channels.editPhoto")),
 ]

@@ -62,6 +62,14 @@ def link_of(kind: str, request_needed: bool = False):
     return made
 
 
+async def public_channel(w):
+    names = await link_of("channel")(w)
+    w.commands += 1
+    username = f"public_{w.commands}"
+    await w.bob(functions.channels.UpdateUsernameRequest(await bobs_way(w, seen(names)), username))
+    return {**names, "link": f"https://t.me/{username}"}
+
+
 def seen(names) -> dict:
     """The names with the chat that the script does not know yet."""
     return {**names, "chat": dict(zip(("id", "kind"), names["hidden"]))}
@@ -69,7 +77,9 @@ def seen(names) -> dict:
 
 async def sue_is_in(w, names, called):
     check(w.ids["sue"] in await members(w, seen(names)), "the server has no such member")
-    await w.run.hears("on_msg_receive", [{"dest": {"id": names["hidden"][0]}}])
+    id, kind = names["hidden"]
+    await w.bob.telethon.send_message(await bobs_way(w, seen(names)), "welcome")
+    await w.run.hears("on_msg_receive", [{"dest": {"id": id}, "text": "welcome"}])
 
 
 async def sue_is_in_already(w):
@@ -85,7 +95,6 @@ async def bob_sees_request(w, names, called):
 
 
 LINK = "tgl.import_chat_link(link, done)"
-CHANNELS = "the host does not know supergroups and channels yet"
 
 BASIC = [
     Row(
@@ -94,16 +103,21 @@ BASIC = [
             flood("messages.importChatInvite"),
             Failure("one is in already", "USER_ALREADY_PARTICIPANT", given=sue_is_in_already),
             Failure("no such link", "INVITE_HASH_EXPIRED|INVITE_HASH_INVALID", "tgl.import_chat_link('https://t.me/+nosuchlink', done)", people),
-            Failure("no link", "this is not the link of an invitation to a group", "tgl.import_chat_link('hello', done)", people),
+            Failure("no link", "this is not a link to a group or channel", "tgl.import_chat_link('https://example.org/x', done)", people),
             Failure("a link that is no text", "TypeError: link must be str", "tgl.import_chat_link(5, done)", people, refused=True),
         ),
     ),
-    Row("tgl.import_chat_link (of a supergroup)", signature="empty_cb", given=link_of("supergroup"), call=LINK, gets=[True], sees=sue_is_in, waits_for=CHANNELS),
-    Row("tgl.import_chat_link (of a channel)", signature="empty_cb", given=link_of("channel"), call=LINK, gets=[True], sees=sue_is_in, waits_for=CHANNELS),
     Row(
-        "tgl.import_chat_link (asks to be let in)", signature="empty_cb", given=link_of("supergroup", True), call=LINK, gets=[False], sees=bob_sees_request,
-        waits_for=CHANNELS,
+        "tgl.import_chat_link (of a supergroup)", signature="empty_cb", given=link_of("supergroup"), call=LINK, gets=[True], sees=sue_is_in,
+        fails=(Failure("one has to be let in", "INVITE_REQUEST_SENT", given=link_of("supergroup", True), sees=bob_sees_request),),
+        tags={"logged as": "import_chat_link"},
     ),
+    Row(
+        "tgl.import_chat_link (of a public channel)", signature="empty_cb", given=public_channel, call=LINK, gets=[True], sees=sue_is_in,
+        fails=(Failure("nobody has that name", "USERNAME_NOT_OCCUPIED", "tgl.import_chat_link('https://t.me/nobody_has_it', done)"),),
+        tags={"logged as": "import_chat_link"},
+    ),
+    Row("tgl.import_chat_link (of a channel)", signature="empty_cb", given=link_of("channel"), call=LINK, gets=[True], sees=sue_is_in),
     Row(
         "tgl.create_group_chat", signature="empty_cb", call="tgl.create_group_chat([bob, cat, bob], 'Orchard', done)", gets=[True],
         sees=bob_is_in_new_group,
@@ -171,7 +185,7 @@ LEFT = Failure("not a member of the group", "CHANNEL_PRIVATE|CHAT_ADMIN_REQUIRED
 
 
 def in_supergroup(name, *fails, **other):
-    return elsewhere(named(BASIC, name), "supergroup", *fails, waits_for=CHANNELS, **other)
+    return elsewhere(named(BASIC, name), "supergroup", *fails, **other)
 
 
 ROWS = [

@@ -77,6 +77,21 @@ async def twin_has_message(w, names, called):
     check(kept is not None and kept.message == "original", f"the server has {kept}")
 
 
+async def deleted_message(w):
+    """A message that the script has deleted."""
+    names = await message(w)
+    await w.snippet("tgl.delete_msg(mid, done)", names)
+    return names
+
+
+async def script_has_message(w, names, called):
+    """In its history, its search, and as what is answered."""
+    history = (await w.snippet("chat.get_history(0, 10, done)", names)).called[1]
+    check("original" in [one["text"] for one in history], "the history has it not")
+    found = (await w.snippet("chat.msg_search('original', done)", names)).called[1]
+    check([one["text"] for one in found] == ["original"], "the search finds it not")
+
+
 async def needles(w):
     """Two groups with what is searched for, this row's alone."""
     w.commands += 1
@@ -229,9 +244,13 @@ BASIC = [
         differs="The original had it as `tgl.delete_msg` only",
     ),
     Row(
-        "tgl.restore_msg", signature="empty_cb", given=message, call="tgl.restore_msg(mid, done)", gets=[True],
-        waits_for="the host does not restore messages yet",
-        differs="Brings a message back that the host still has; the original's deleted it",
+        "tgl.restore_msg", signature="empty_cb", given=deleted_message, call="tgl.restore_msg(mid, done)", gets=[True], sees=script_has_message,
+        fails=(
+            Failure("a message that the host never had", "this account .*", "tgl.restore_msg(2000000000, done)"),
+            Failure("an id that is none", "TypeError: msg_id must be int", "tgl.restore_msg('x', done)", refused=True),
+        ),
+        tags={"callback": "required"},
+        differs="Brings a message that the host still has back for this account's scripts: Telegram has no such call any more, and the original's deleted it",
     ),
 ]
 
@@ -277,14 +296,13 @@ async def try_whole_history(w, row):
         await run.hears("whole", [True, MESSAGES + 2, True, "number 0", "the end"])
 
 
-CHANNELS = "the host does not know supergroups and channels yet"
 LEFT = Failure("not a member of the group", "CHANNEL_PRIVATE|CHAT_WRITE_FORBIDDEN|USER_NOT_PARTICIPANT", given=left_group)
 BLOCKED = Failure("somebody whom one has blocked", "YOU_BLOCKED_USER", given=blocked_cat)
 
 
 def in_chats(name, user=(), supergroup=()):
     row = named(BASIC, name)
-    return [elsewhere(row, "user", *user), elsewhere(row, "supergroup", *supergroup, waits_for=CHANNELS)]
+    return [elsewhere(row, "user", *user), elsewhere(row, "supergroup", *supergroup)]
 
 
 ROWS = [
@@ -300,13 +318,13 @@ ROWS = [
     *in_chats("peer.mark_read", (flood("messages.readHistory"),), (flood("channels.readHistory"),)),
     *in_chats("peer.get_history", (flood("messages.getHistory"),), (flood("messages.getHistory"),)),
     elsewhere(named(BASIC, "peer.msg_search"), "user", flood("messages.search"), gets=[True, [starts("another needle"), starts("a needle")]]),
-    elsewhere(named(BASIC, "peer.msg_search"), "supergroup", flood("messages.search"), waits_for=CHANNELS),
+    elsewhere(named(BASIC, "peer.msg_search"), "supergroup", flood("messages.search")),
     elsewhere(named(BASIC, "msg.delete_msg"), "user", flood("messages.deleteMessages")),
     elsewhere(
         named(BASIC, "msg.delete_msg"), "supergroup", flood("channels.deleteMessages"),
         Failure("another's message, without rights", "MESSAGE_DELETE_FORBIDDEN|CHAT_ADMIN_REQUIRED", given=message),
-        given=sues_message, sees=nobody_has_message, waits_for=CHANNELS,
+        given=sues_message, sees=nobody_has_message,
     ),
-    elsewhere(named(BASIC, "peer.send_msg"), "channel", Failure("no rights to post", "CHAT_ADMIN_REQUIRED|CHAT_WRITE_FORBIDDEN", given=bobs_group), gets=own(text="hello", src=None), waits_for=CHANNELS),
-    elsewhere(named(BASIC, "peer.get_history"), "channel", flood("messages.getHistory"), waits_for=CHANNELS),
+    elsewhere(named(BASIC, "peer.send_msg"), "channel", Failure("no rights to post", "CHAT_ADMIN_REQUIRED|CHAT_WRITE_FORBIDDEN", given=bobs_group), gets=own(text="hello", src=None)),
+    elsewhere(named(BASIC, "peer.get_history"), "channel", flood("messages.getHistory")),
 ]

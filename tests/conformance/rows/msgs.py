@@ -10,7 +10,6 @@ from world import PHONES, Failed
 from .files import from_bob
 
 FILES = "the data centre does not keep files yet"
-CHANNELS = "the host does not know supergroups and channels yet"
 
 UNREAD, OUT, MENTION, CREATED, SERVICE = 1, 2, 16, 256, 8192
 
@@ -28,7 +27,7 @@ def message_of(src="bob", dest="chat", flags=UNREAD | CREATED, **parts):
     """What a message is that has only a text, or else these parts."""
     nothing = dict.fromkeys(MSG)
     bits = {"mention": bool(flags & MENTION), "out": bool(flags & OUT), "unread": bool(flags & UNREAD), "service": bool(flags & SERVICE)}
-    return {**nothing, **bits, "id": "@mid", "flags": flags, "src": peer(src), "dest": peer(dest), "date": is_date, "action": 0, **parts}
+    return {**nothing, **bits, "id": "@mid", "flags": flags, "src": peer(src) if src else None, "dest": peer(dest), "date": is_date, "action": 0, **parts}
 
 
 def service(action, src="bob", **parts):
@@ -55,6 +54,26 @@ async def own_private(w):
 
 async def in_group(w):
     return await message(w, "to all")
+
+
+def in_kind(kind):
+    async def made(w):
+        w.chat = kind
+        return await message(w, "to all")
+
+    return made
+
+
+async def migrated(w):
+    """The last message of a basic group that has become a supergroup."""
+    names, since = await bobs_group(w), len(w.run.lines)
+    await w.bob(functions.messages.MigrateChatRequest(names["chat"]["id"]))
+    return await hears(w, names, {"dest": {"id": names["chat"]["id"]}, "service": True}, since)
+
+
+async def reply_in_supergroup(w):
+    w.chat = "supergroup"
+    return await reply(w)
 
 
 async def reply(w):
@@ -195,8 +214,10 @@ KINDS = {
     "venue": (with_media(VENUE), message_of(media=VENUE_MEDIA), FILES),
     "web page": (later, message_of(text=..., media={"type": "webpage", "url": ..., "title": ...}), "the data centre makes no previews of links yet"),
     "poll": (with_media(POLL), message_of(media={"type": "unsupported"}), FILES),
-    "in a supergroup": (later, message_of(text="to all"), CHANNELS),
-    "in a channel": (later, message_of(text="news"), CHANNELS),
+    "in a supergroup": (in_kind("supergroup"), message_of(text="to all"), ""),
+    "reply in a supergroup": (reply_in_supergroup, message_of(text="a reply", reply_id="@question", reply={"is": "Msg", "id": "@question", "text": "a question"}), ""),
+    "post of a channel": (in_kind("channel"), message_of(None, text="to all"), ""),
+    "made a supergroup": (migrated, service(18), ""),
 }
 """How a message of each kind comes, and what its attributes are."""
 
@@ -243,6 +264,7 @@ async def try_attribute(w, row):
     kind, attribute = row.tags["kind"], row.tags["attribute"]
     made, expected, _ = KINDS[kind]
     if kind not in w.made:
+        w.chat = "group"
         names = await made(w)
         w.made[kind] = names, (await w.snippet("done(heard[mid])", names)).called[0]
     names, came = w.made[kind]
