@@ -12,7 +12,7 @@ def segment(marker: int, content: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
-def jpeg(width: int = 64, height: int = 48) -> bytes:
+def jpeg(width: int = 320, height: int = 240) -> bytes:
     """A grey picture. Every block is the code for "no difference" and the one for "nothing more"."""
     blocks = -(-width // 8) * -(-height // 8)
     table = bytes([1] + [0] * 15 + [0])

@@ -44,7 +44,7 @@ ROWS = [
     ),
     signature("msg_cb", "(success, msg)", "chat.send_msg('hello', done)", [True, {"is": "Msg"}], "messages.sendMessage"),
     signature("msg_list_cb", "(success, msg_list)", "chat.get_history(0, 10, done)", [True, messages], "messages.getHistory", message),
-    signature("file_cb", "(success, file_path)", "heard[mid].load_photo(done)", [True, path], "upload.getFile", photo_from_bob, waits_for="files are not loaded yet"),
+    signature("file_cb", "(success, file_path)", "heard[mid].load_photo(done)", [True, path], "upload.getFile", photo_from_bob),
     signature("chat_cb", "(success, peer)", "tgl.chat_info(chat, done)", [True, {"is": "Peer", "type": 2}], "messages.getFullChat"),
     signature("peer_cb", "(success, peer)", "chat.info(done)", [True, {"is": "Peer"}], "messages.getFullChat"),
     refused("secret_chat_cb", "secret_chat_cb", "tgl.create_secret_chat(bob, done)", "secret chats come later", "Callback signatures"),
