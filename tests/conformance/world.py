@@ -22,6 +22,8 @@ from telethon import events, functions, types  # noqa: E402
 from pattern import differs, short  # noqa: E402
 
 WAIT_S = 15
+START_S = 50
+"""The first start on a machine compiles the Python runtime."""
 LINE_BYTES_MAX = 1 << 24
 PHONES = {"sue": "9996640001", "bob": "9996640002", "cat": "9996640003", "dan": "9996640004", "director": "9996640005", "lone": "9996640006"}  # fmt: skip
 NAMES = {"sue": "Sue", "bob": "Bob", "cat": "Cat", "dan": "Dan", "director": "Director", "lone": "Lone"}
@@ -65,9 +67,9 @@ class Person(telethon_chat.Client):
         return found.message
 
 
-async def first(source, field, test, since, complaint):
+async def first(source, field, test, since, complaint, wait_s=WAIT_S):
     """The first of a growing list that passes the test."""
-    deadline = asyncio.get_running_loop().time() + WAIT_S
+    deadline = asyncio.get_running_loop().time() + wait_s
     while True:
         source.told.clear()
         list_ = getattr(source, field)
@@ -101,8 +103,8 @@ class Run:
         while line := await stream.readline():
             self.notes.append(line.decode())
 
-    async def says(self, test, since=0, complaint="the script did not say it"):
-        return await first(self, "lines", test, since, complaint)
+    async def says(self, test, since=0, complaint="the script did not say it", wait_s=WAIT_S):
+        return await first(self, "lines", test, since, complaint, wait_s)
 
     async def hears(self, event: str, args=..., since=0):
         """The arguments of the first event of this name that match."""
@@ -166,7 +168,8 @@ class World:
         for name, make in media.FILES.items():
             (self.folder / name).write_bytes(make())
         self.run = await self.start_run([self.folder / "driver.py"], "sue", [str(self.director.id)])
-        await self.run.hears("on_get_difference_end")
+        is_up = lambda line: line.get("event") == "on_get_difference_end"  # noqa: E731
+        await self.run.says(is_up, complaint="the script does not start", wait_s=START_S)
         for person in (self.bob, self.cat):
             await person.telethon.send_message(self.twin.id, "good morning")
             await self.run.hears("on_msg_receive", [{"src": {"id": person.id}}])
