@@ -1,4 +1,4 @@
-"""Ending a script, previews of links, and what is refused for now: functions that need no other account."""
+"""Ending a script, and what is refused for now: functions that need no other account."""
 from given import check
 from table import EMPTY_VALUE, Row, people
 from world import Failed
@@ -57,7 +57,4 @@ ROWS = [
     refused("tgl.create_secret_chat", "secret_chat_cb", "tgl.create_secret_chat(bob, done)", "secret chats come later"),
     refused("tgl.accept_secret_chat", "secret_chat_cb", "tgl.accept_secret_chat(bob, done)", "secret chats come later; the original's ended the process"),
     refused("tgl.ext_function", "str_cb", "tgl.ext_function('help.getConfig', done)", "a raw query knows no limits"),
-    Row(
-        "tgl.set_link_preview", shown="enabled", waits_for="the data centre makes no previews of links yet",
-    ),
 ]

@@ -280,6 +280,37 @@ tgl.set_on_get_difference_end(lambda: tell(event="up", args=[]))
 MESSAGES = 5000
 
 
+LINK = "see https://example.org/garden"
+PAGE = {"type": "webpage", "url": "https://example.org/garden", "title": "garden at example.org", "description": ..., "author": ...}
+
+
+def sees_preview(is_there: bool):
+    async def sees(w, names, called):
+        received = await bob_receives(w, names, message=LINK)
+        check((received.media is not None) is is_there, f"Bob got {received.media}")
+
+    return sees
+
+
+def preview_row(name, section, call, is_there):
+    """A message with a link, with or without its preview."""
+    return Row(
+        name, section, "msg_cb", call, given=group, gets=own(text=LINK, media=PAGE if is_there else None), sees=sees_preview(is_there),
+        tags={"callback": "required"},
+    )  # fmt: skip
+
+
+async def try_link_preview(w, row):
+    """For messages that do not say, and for those that do."""
+    for enabled, option, is_there in ((False, "", False), (False, ", preview=True", True), (True, "", True), (True, ", preview=False", False)):
+        names = {**await group(w), "since": len(w.bob.updates)}
+        gave = await w.snippet(f"tgl.set_link_preview({enabled})", names, calls_back=False)
+        check(gave.returned is None, f"it returned {gave.returned}")
+        sent = (await w.snippet(f"chat.send_msg({LINK!r}, done{option})", names)).called[1]
+        check((sent["media"] is not None) is is_there, f"set to {enabled}, a message{option} got {sent['media']}")
+        await sees_preview(is_there)(w, names, [])
+
+
 async def try_whole_history(w, row):
     """Most of the messages Bob forwards, a hundred at a time."""
     async with w.running(WHOLE) as run:
@@ -307,6 +338,11 @@ def in_chats(name, user=(), supergroup=()):
 
 ROWS = [
     *BASIC,
+    preview_row("peer.send_msg(preview=False)", "Peer methods", f"chat.send_msg({LINK!r}, done, preview=False)", False),
+    preview_row("peer.send_msg(preview=True)", "Peer methods", f"chat.send_msg({LINK!r}, done, preview=True)", True),
+    preview_row("tgl.send_msg((0, 0))", "Module functions", f"tgl.send_msg(chat, {LINK!r}, done, (0, 0))", False),
+    preview_row("tgl.send_msg((1, 0))", "Module functions", f"tgl.send_msg(chat, {LINK!r}, done, (1, 0))", True),
+    Row("tgl.set_link_preview", shown="enabled", test=try_link_preview),
     Row(
         "peer.get_history (5,000 messages, by README-PY.md's example)", "Peer methods", "msg_list_cb", test=try_whole_history,
         differs="Flood waits in between are waited for: the original's history ended there",
