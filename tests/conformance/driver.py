@@ -5,6 +5,7 @@ Python}. A value is a plain one, or {"type", "id"} for a peer. Printed are {"n",
 {"n", "called": [...]} each time the snippet's `done` is called, and {"event", "args": [...]} for everything else that the script is
 told. Invariant: what a snippet does to this script's names is gone with it.
 """
+
 import json
 import sys
 

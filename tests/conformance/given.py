@@ -3,6 +3,7 @@
 A row says in which kind of chat it is tried; `chat` is that chat's name for the snippet. Bob writes there, and Bob looks.
 Invariant: a group made here is one row's alone, and the script has heard of it.
 """
+
 import asyncio
 
 from telethon import functions, types
@@ -30,7 +31,9 @@ async def basic_group(creator, members, title, kind) -> int:
 async def channel(creator, members, title, kind) -> int:
     """A supergroup, or a channel."""
     is_group = kind == "supergroup"
-    created = await creator(functions.channels.CreateChannelRequest(title, "", megagroup=is_group, broadcast=not is_group))
+    created = await creator(
+        functions.channels.CreateChannelRequest(title, "", megagroup=is_group, broadcast=not is_group)
+    )
     chat = created.chats[0]
     await creator(functions.channels.InviteToChannelRequest(chat, members))
     if not is_group:
@@ -67,7 +70,13 @@ async def message(w: World, text: str = "original", names: dict | None = None, *
 def of_bob(names: dict):
     """The row's chat, as Bob names it."""
     kind, id = names["chat"]["kind"], names["chat"]["id"]
-    return types.PeerUser(names["sue"]["id"]) if kind == "user" else types.PeerChat(id) if kind == "group" else types.PeerChannel(id)
+    return (
+        types.PeerUser(names["sue"]["id"])
+        if kind == "user"
+        else types.PeerChat(id)
+        if kind == "group"
+        else types.PeerChannel(id)
+    )
 
 
 def of_sue(names: dict):
@@ -87,18 +96,24 @@ def is_in(names: dict):
 
 async def bob_receives(w: World, names: dict, **parts):
     """The message in the row's chat that has these attributes, as Bob got it."""
-    is_it = lambda message: is_in(names)(message) and all(getattr(message, name, None) == value for name, value in parts.items())  # noqa: E731
+    is_it = lambda message: (
+        is_in(names)(message) and all(getattr(message, name, None) == value for name, value in parts.items())
+    )
     return await w.bob.receives(is_it, names["since"])
 
 
 async def bob_receives_action(w: World, names: dict, kind):
     """The service message of this kind in the row's chat, as Bob got it."""
-    return await w.bob.receives(lambda message: is_in(names)(message) and isinstance(getattr(message, "action", None), kind), names["since"])
+    return await w.bob.receives(
+        lambda message: is_in(names)(message) and isinstance(getattr(message, "action", None), kind), names["since"]
+    )
 
 
 async def bob_receives_media(w: World, names: dict, kind):
     """The message in the row's chat that carries media of this kind and is not Bob's own, as Bob got it."""
-    is_it = lambda message: is_in(names)(message) and not message.out and isinstance(getattr(message, "media", None), kind)  # noqa: E731
+    is_it = lambda message: (
+        is_in(names)(message) and not message.out and isinstance(getattr(message, "media", None), kind)
+    )
     return await w.bob.receives(is_it, names["since"])
 
 

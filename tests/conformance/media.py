@@ -2,6 +2,7 @@
 
 Invariant: a picture is a valid JPEG of the size that it says; of the others the first bytes are what their kind's are.
 """
+
 import itertools
 import struct
 

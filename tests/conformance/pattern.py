@@ -2,6 +2,7 @@
 
 Invariant: bools, ints and floats are told apart; a dict of expectations names what matters, a list names everything.
 """
+
 from typing import Any, Callable
 
 
@@ -44,7 +45,9 @@ def has(**parts: Any) -> Callable[[Any], bool]:
 
 def exactly(entries: dict) -> Callable[[Any], bool]:
     """A dict with these entries and no others."""
-    return test(f"exactly {entries}")(lambda value: isinstance(value, dict) and value.keys() == entries.keys() and not differs(entries, value))
+    return test(f"exactly {entries}")(
+        lambda value: isinstance(value, dict) and value.keys() == entries.keys() and not differs(entries, value)
+    )
 
 
 def resolved(pattern: Any, values: dict) -> Any:

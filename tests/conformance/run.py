@@ -4,6 +4,7 @@ SETTINGS is a JSON object: {"host", "port", "dc_id", "public_key", "tglhost", "d
 ""} for each row as it is tried. For {"fault": [method, code, name]} it wants "done" on stdin, once the data centre has been told.
 Invariant: a row that fails keeps no other from being tried.
 """
+
 import asyncio
 import json
 import re
@@ -29,7 +30,9 @@ async def main(group: str, settings: dict) -> None:
         for row in rows:
             began = time.monotonic()
             results[table.key(row)] = why = "" if row.waits_for else await failure_of(world, row)
-            print(json.dumps({"row": table.key(row), "failed": why, "s": round(time.monotonic() - began, 2)}), flush=True)
+            print(
+                json.dumps({"row": table.key(row), "failed": why, "s": round(time.monotonic() - began, 2)}), flush=True
+            )
     finally:
         await world.stop()
     folder = Path(settings["results"])
@@ -56,7 +59,9 @@ async def try_call(w: World, row: Row) -> None:
     since = len(w.run.lines)
     answer = await w.snippet(row.call, names, calls_back=row.gets is not None)
     wrong = differs(True, answer.returned, "what it returned") or differs([], w.run.complaints(since), "the log")
-    wrong = wrong or (row.gets is not None and differs(resolved(row.gets, {**w.ids, **names}), answer.called, "the callback"))
+    wrong = wrong or (
+        row.gets is not None and differs(resolved(row.gets, {**w.ids, **names}), answer.called, "the callback")
+    )
     if wrong:
         raise Failed(f"{row.call}: {wrong}")
     if row.signature == "msg_cb":
@@ -91,7 +96,7 @@ async def try_without_callback(w: World, row: Row) -> None:
 def own_message_came_first(w: World, id: int, since: int) -> None:
     lines = w.run.lines[since:]
     until = next(n for n, line in enumerate(lines) if "called" in line)
-    is_it = lambda line: line.get("event") == "on_msg_receive" and line["args"][0]["id"] == id  # noqa: E731
+    is_it = lambda line: line.get("event") == "on_msg_receive" and line["args"][0]["id"] == id
     if not any(map(is_it, lines[:until])):
         raise Failed("on_msg_receive did not get the own message before the callback")
 

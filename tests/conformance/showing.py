@@ -1,4 +1,5 @@
 """What scripts of these tests print of what they are given: values as JSON, peers and messages with all their attributes."""
+
 import json
 
 import tgl

@@ -5,6 +5,7 @@
 
 Invariant: what docs/COMPATIBILITY.md says follows from the rows alone.
 """
+
 from __future__ import annotations
 
 import json
@@ -99,11 +100,20 @@ def flood(method: str) -> Failure:
     return Failure("a long flood wait", "FLOOD_WAIT_100000", fault=(method, 420, "FLOOD_WAIT_100000"))
 
 
-def both(name: str, on: str, args: str, *, fails: tuple[Failure, ...] = (), other_name: str = "", logged_as: str = "",
-    method_differs: str = "", **row: Any) -> list[Row]:
+def both(
+    name: str,
+    on: str,
+    args: str,
+    *,
+    fails: tuple[Failure, ...] = (),
+    other_name: str = "",
+    logged_as: str = "",
+    method_differs: str = "",
+    **row: Any,
+) -> list[Row]:
     """A call that is a function of the module and a method too: the row of each. `call` of a failure is "peer | arguments"."""
-    function = lambda on, args: f"tgl.{name}({on}, {args})"  # noqa: E731
-    method = lambda on, args: f"{on}.{other_name or name}({args})"  # noqa: E731
+    function = lambda on, args: f"tgl.{name}({on}, {args})"
+    method = lambda on, args: f"{on}.{other_name or name}({args})"
 
     def row_of(form: Callable[[str, str], str], name: str, section: str, returns_false: bool) -> Row:
         def with_call(failure: Failure) -> Failure:
@@ -139,7 +149,9 @@ def without_row() -> list[str]:
     import tgl
 
     classes = {"peer": tgl.Peer, "msg": tgl.Msg}
-    names = [f"tgl.{name}" for name in dir(tgl)] + [f"{prefix}.{name}" for prefix, one in classes.items() for name in dir(one)]
+    names = [f"tgl.{name}" for name in dir(tgl)] + [
+        f"{prefix}.{name}" for prefix, one in classes.items() for name in dir(one)
+    ]
     public = {name for name in names if not name.partition(".")[2].startswith("_")}
     tried = {row.name.partition(" ")[0] for group in all_rows().values() for row in group}
     return sorted(public - tried - {name.replace("Peer.", "peer.").replace("Msg.", "msg.") for name in tried})
@@ -183,7 +195,11 @@ def plain(rows: list[Row]) -> list[str]:
     for row in rows:
         ways = "; ".join(failure.why for failure in row.fails if not failure.waits_for)
         about = row.waits_for or row.differs
-        lines.append("| " + " | ".join(map(cell, (f"`{row.name}`", row.signature or row.shown, standing(row), ways, about))) + " |")
+        lines.append(
+            "| "
+            + " | ".join(map(cell, (f"`{row.name}`", row.signature or row.shown, standing(row), ways, about)))
+            + " |"
+        )
     return lines
 
 
@@ -195,10 +211,18 @@ def matrix(rows: list[Row]) -> list[str]:
     lines = []
     for start in range(0, len(kinds), COLUMNS_MAX):
         some = kinds[start : start + COLUMNS_MAX]
-        lines += ["", "| | " + " | ".join(some) + " |", "|---" * (len(some) + 1) + "|"] if lines else ["| | " + " | ".join(some) + " |", "|---" * (len(some) + 1) + "|"]
+        lines += (
+            ["", "| | " + " | ".join(some) + " |", "|---" * (len(some) + 1) + "|"]
+            if lines
+            else ["| | " + " | ".join(some) + " |", "|---" * (len(some) + 1) + "|"]
+        )
         for attribute in attributes:
             cells = [by_place[attribute, kind] for kind in some]
-            lines.append(f"| `{attribute}` | " + " | ".join(cell("not yet" if row.waits_for else row.shown) for row in cells) + " |")
+            lines.append(
+                f"| `{attribute}` | "
+                + " | ".join(cell("not yet" if row.waits_for else row.shown) for row in cells)
+                + " |"
+            )
     notes = dict.fromkeys((f"`{row.tags['attribute']}`", row.differs) for row in rows if row.differs)
     waits = dict.fromkeys((row.tags["kind"], row.waits_for) for row in rows if row.waits_for)
     lines += [""] if notes or waits else []
@@ -223,7 +247,10 @@ def with_results(folder: Path) -> str:
             why = results.get(key(row), "was not run")
             state = standing(row) if not why else "failed"
             tally[state] += 1
-            lines.append(f"{state:8} {row.section}: {row.name}" + (f": {why}" if why else f": {row.waits_for}" if row.waits_for else ""))
+            lines.append(
+                f"{state:8} {row.section}: {row.name}"
+                + (f": {why}" if why else f": {row.waits_for}" if row.waits_for else "")
+            )
     return "\n".join([*lines, ", ".join(f"{count} {state}" for state, count in tally.items())]) + "\n"
 
 

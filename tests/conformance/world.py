@@ -4,6 +4,7 @@
 contacts, `dan` is a stranger to her, and the director gives the script its snippets (driver.py).
 Invariant: what is waited for is bounded by WAIT_S, and each process ends with its world.
 """
+
 import asyncio
 import contextlib
 import json
@@ -15,11 +16,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "interop"))
 
-import media  # noqa: E402
-import telethon_chat  # noqa: E402
-from telethon import events, functions, types  # noqa: E402
+import media
+import telethon_chat
+from telethon import events, functions, types
 
-from pattern import differs, short  # noqa: E402
+from pattern import differs, short
 
 WAIT_S = 15
 START_S = 50
@@ -108,7 +109,7 @@ class Run:
 
     async def hears(self, event: str, args=..., since=0):
         """The arguments of the first event of this name that match."""
-        is_it = lambda line: line.get("event") == event and (args is ... or not differs(args, line["args"]))  # noqa: E731
+        is_it = lambda line: line.get("event") == event and (args is ... or not differs(args, line["args"]))
         return (await self.says(is_it, since, f"no {event} matches {short(args)}"))["args"]
 
     def printed(self, since=0) -> str:
@@ -117,7 +118,11 @@ class Run:
     def complaints(self, since: int) -> list:
         """What the script's author is told on stderr and in the log, since that line."""
         lines = self.lines[since:]
-        return [line["text"] for line in lines if line.get("event") == "log" or (line.get("event"), line.get("stream")) == ("print", "stderr")]
+        return [
+            line["text"]
+            for line in lines
+            if line.get("event") == "log" or (line.get("event"), line.get("stream")) == ("print", "stderr")
+        ]
 
     async def ends(self) -> int:
         code = await asyncio.wait_for(self.process.wait(), WAIT_S)
@@ -168,7 +173,7 @@ class World:
         for name, make in media.FILES.items():
             (self.folder / name).write_bytes(make())
         self.run = await self.start_run([self.folder / "driver.py"], "sue", [str(self.director.id)])
-        is_up = lambda line: line.get("event") == "on_get_difference_end"  # noqa: E731
+        is_up = lambda line: line.get("event") == "on_get_difference_end"
         await self.run.says(is_up, complaint="the script does not start", wait_s=START_S)
         for person in (self.bob, self.cat):
             await person.telethon.send_message(self.twin.id, "good morning")
@@ -207,7 +212,16 @@ class World:
 
     def command(self, *arguments: str) -> list:
         s = self.settings
-        return [s["tglhost"], "--data", str(self.directory / "user"), *arguments, "--dc", f"{s['host']}:{s['port']}", "--dc-key", s["public_key"]]
+        return [
+            s["tglhost"],
+            "--data",
+            str(self.directory / "user"),
+            *arguments,
+            "--dc",
+            f"{s['host']}:{s['port']}",
+            "--dc-key",
+            s["public_key"],
+        ]
 
     async def log_in(self, name: str) -> None:
         """As an account of tglhost's."""
@@ -229,7 +243,9 @@ class World:
         return self.runs[-1]
 
     @contextlib.asynccontextmanager
-    async def running(self, source: str, name: str = "alone.py", files: dict | None = None, also: tuple = (), **environment: str):
+    async def running(
+        self, source: str, name: str = "alone.py", files: dict | None = None, also: tuple = (), **environment: str
+    ):
         """A run of its own, on the account `lone`: of this source, beside these files, and also of some of them."""
         for path, content in {name: source, **(files or {})}.items():
             (self.folder / path).parent.mkdir(exist_ok=True)
@@ -266,7 +282,7 @@ class World:
         n, since = self.commands, len(self.run.lines)
         command = json.dumps({"n": n, "names": names, "run": run})
         await self.direct(command, fault)
-        ours = lambda key: lambda line: line.get("n") == n and (key in line or "raised" in line)  # noqa: E731
+        ours = lambda key: lambda line: line.get("n") == n and (key in line or "raised" in line)
         returned = await self.run.says(ours("returned"), since, f"{run}: it did not return")
         if "raised" in returned:
             raise Failed(f"{run}: raised {returned['raised']}: {returned['text']}")

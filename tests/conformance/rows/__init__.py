@@ -1,4 +1,5 @@
 """The rows, by groups that share a world."""
+
 from . import callbacks, constants, contacts, ends, files, groups, messages, msgs, peers, running, signatures
 
 GROUPS = {

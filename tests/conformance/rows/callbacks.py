@@ -3,6 +3,7 @@
 Each row runs scripts of its own, on the account `lone`: registered in every way there is, raising, and taking the wrong number of
 arguments.
 """
+
 from telethon import functions
 
 from given import check
@@ -39,7 +40,9 @@ WRONG_ARITY = "def f(a, b, c, d, e):\n    pass\n\n"
 def script(name: str, way: str, handler: str = "") -> str:
     source = HEAD + handler + WAYS[way] + "lives()\n"
     if name == "on_get_difference_end":
-        source = source.replace("tgl.set_on_get_difference_end(up)\n", "").replace("tgl.on_get_difference_end = up\n", "")
+        source = source.replace("tgl.set_on_get_difference_end(up)\n", "").replace(
+            "tgl.on_get_difference_end = up\n", ""
+        )
         source = source.replace("\ndef on_get_difference_end():\n    up()\n", "")
     return source.replace("NAME", name)
 
@@ -100,7 +103,14 @@ async def survives(w, row, run, name, make, error):
 def callback(name, args, shown, make=nothing, differs=""):
     tags = {"args": args, "make": make}
     on_attribute = "Assigning to `tgl.on_x` registers, as documented, and so does the mere name in a script that registers nothing else: the original had `tgl.set_on_x` only"
-    return Row(name, "Callbacks", shown=shown, test=try_callback, differs=". ".join(filter(None, (on_attribute, differs))), tags=tags)
+    return Row(
+        name,
+        "Callbacks",
+        shown=shown,
+        test=try_callback,
+        differs=". ".join(filter(None, (on_attribute, differs))),
+        tags=tags,
+    )
 
 
 @test("some words for what changed, among them what did")
@@ -119,13 +129,27 @@ CALLBACKS = [
     callback("tgl.on_get_difference_end", [], "()"),
     callback("tgl.on_our_id", [test("an int")(lambda id: type(id) is int and id > 0)], "(our_id)"),
     callback("tgl.on_msg_receive", [MESSAGE], "(msg)", bob_writes),
-    callback("tgl.on_user_update", [{"is": "Peer", "type": 1, "id": "@bob"}, changed("real_name")], "(peer, what_changed)", bob_changes_name),
-    callback("tgl.on_chat_update", [{"is": "Peer", "type": 2}, changed("created")], "(peer, what_changed)", bob_makes_group),
     callback(
-        "tgl.on_secret_chat_update", None, "(peer, what_changed)",
+        "tgl.on_user_update",
+        [{"is": "Peer", "type": 1, "id": "@bob"}, changed("real_name")],
+        "(peer, what_changed)",
+        bob_changes_name,
+    ),
+    callback(
+        "tgl.on_chat_update", [{"is": "Peer", "type": 2}, changed("created")], "(peer, what_changed)", bob_makes_group
+    ),
+    callback(
+        "tgl.on_secret_chat_update",
+        None,
+        "(peer, what_changed)",
         differs="It is never called: secret chats are refused for now",
     ),
-    callback("tgl.on_loop", [], "()", differs="It is called about once a second too: the original called it only when something had happened"),
+    callback(
+        "tgl.on_loop",
+        [],
+        "()",
+        differs="It is called about once a second too: the original called it only when something had happened",
+    ),
 ]
 
 REGISTERS = """\
@@ -155,7 +179,10 @@ async def try_setter(w, row):
         await event.tags["make"](w, run)
         if event.tags["args"] is not None:
             await run.hears("second")
-            check(not any(line.get("event") == "first" for line in run.lines), "the handler that was replaced was called too")
+            check(
+                not any(line.get("event") == "first" for line in run.lines),
+                "the handler that was replaced was called too",
+            )
 
 
 SETTERS = [Row(one.name.replace("tgl.", "tgl.set_"), shown="callable", test=try_setter) for one in CALLBACKS]

@@ -1,4 +1,5 @@
 """Constants, exceptions and classes of the module."""
+
 from given import check
 from pattern import differs
 from table import Row, people
@@ -15,7 +16,15 @@ VALUES = {**PEERS, **{f"ACTION_{action}": number for number, action in enumerate
 
 def value(name, wanted, call, differs=""):
     """A row that is an expression: what it gives, in the sandbox."""
-    return Row(name, "Constants and classes", call=call, test=try_value, shown=repr(wanted), differs=differs, tags={"wanted": wanted})
+    return Row(
+        name,
+        "Constants and classes",
+        call=call,
+        test=try_value,
+        shown=repr(wanted),
+        differs=differs,
+        tags={"wanted": wanted},
+    )
 
 
 async def try_value(w, row):
@@ -37,7 +46,15 @@ else:
 
 def raises(name, call, text, differs=""):
     run = RAISED.replace("CALL", call).replace("EXCEPTION", name)
-    return Row(name, "Constants and classes", call=run, test=try_raising, shown=f"`{call}` raises it", differs=differs, tags={"text": text})
+    return Row(
+        name,
+        "Constants and classes",
+        call=run,
+        test=try_raising,
+        shown=f"`{call}` raises it",
+        differs=differs,
+        tags={"text": text},
+    )
 
 
 async def try_raising(w, row):
@@ -47,7 +64,12 @@ async def try_raising(w, row):
 
 ROWS = [
     *(value(f"tgl.{name}", number, f"tgl.{name}") for name, number in VALUES.items()),
-    value("tgl.Peer", [True, True], "[type(bob) is tgl.Peer, tgl.Peer(tgl.PEER_USER, bob.id) == bob]", "An unknown peer raises PeerError: the original raised SystemError"),
+    value(
+        "tgl.Peer",
+        [True, True],
+        "[type(bob) is tgl.Peer, tgl.Peer(tgl.PEER_USER, bob.id) == bob]",
+        "An unknown peer raises PeerError: the original raised SystemError",
+    ),
     value("tgl.Msg", ["Msg", "tgl"], "[tgl.Msg.__name__, tgl.Msg.__module__]"),
     raises("tgl.PeerError", "tgl.Peer()", "Peer must specify type and id"),
     raises("tgl.MsgError", "tgl.Msg()", "You cannot instantiate a tgl.Msg object, only the API can send them."),

@@ -1,4 +1,5 @@
 """Ending a script, and what is refused for now: functions that need no other account."""
+
 from given import check
 from table import EMPTY_VALUE, Row, people
 from world import Failed
@@ -48,13 +49,20 @@ async def try_refusal(w, row):
 
 
 def refused(name, signature, call, what, section="Module functions"):
-    return Row(name, section, signature, call, test=try_refusal, differs=f"Refused for now, and the log says so: {what}")
+    return Row(
+        name, section, signature, call, test=try_refusal, differs=f"Refused for now, and the log says so: {what}"
+    )
 
 
 ROWS = [
     Row("tgl.safe_exit", shown="exit_status", test=try_exit),
     Row("tgl.safe_quit", shown="exit_status", test=try_exit),
     refused("tgl.create_secret_chat", "secret_chat_cb", "tgl.create_secret_chat(bob, done)", "secret chats come later"),
-    refused("tgl.accept_secret_chat", "secret_chat_cb", "tgl.accept_secret_chat(bob, done)", "secret chats come later; the original's ended the process"),
+    refused(
+        "tgl.accept_secret_chat",
+        "secret_chat_cb",
+        "tgl.accept_secret_chat(bob, done)",
+        "secret chats come later; the original's ended the process",
+    ),
     refused("tgl.ext_function", "str_cb", "tgl.ext_function('help.getConfig', done)", "a raw query knows no limits"),
 ]

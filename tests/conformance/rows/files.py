@@ -1,19 +1,46 @@
 """Files, places and cards: sending them, loading them, and photos of groups and of oneself."""
+
 from telethon import functions, types
 
-from given import bob_receives, bob_receives_action, bob_receives_media, bobs_group, bobs_way, check, group, left_group, of_bob
+from given import (
+    bob_receives,
+    bob_receives_action,
+    bob_receives_media,
+    bobs_group,
+    bobs_way,
+    check,
+    group,
+    left_group,
+    of_bob,
+)
 from pattern import test
 from table import Failure, Row, both, elsewhere, flood, named
 from world import Failed
 
 
-NO_FILE = "there is no file \"/home/missing.(jpg|txt)\" in the script's folders"
-OUTSIDE = "\"/etc/passwd\" leads out of the script's folders.*|there is no file \"/etc/passwd\" in the script's folders"
+NO_FILE = 'there is no file "/home/missing.(jpg|txt)" in the script\'s folders'
+OUTSIDE = '"/etc/passwd" leads out of the script\'s folders.*|there is no file "/etc/passwd" in the script\'s folders'
 
-MIME = {"send_photo": None, "send_video": "video/mp4", "send_audio": "audio/mpeg", "send_document": "application/octet-stream", "send_file": None}
-FILE_OF = {"send_photo": "photo.jpg", "send_video": "video.mp4", "send_audio": "audio.mp3", "send_document": "data.bin", "send_file": "photo.jpg"}
+MIME = {
+    "send_photo": None,
+    "send_video": "video/mp4",
+    "send_audio": "audio/mpeg",
+    "send_document": "application/octet-stream",
+    "send_file": None,
+}
+FILE_OF = {
+    "send_photo": "photo.jpg",
+    "send_video": "video.mp4",
+    "send_audio": "audio.mp3",
+    "send_document": "data.bin",
+    "send_file": "photo.jpg",
+}
 """What each function is given, by a path that is relative to the folder of the script."""
-ATTRIBUTE = {"send_video": types.DocumentAttributeVideo, "send_audio": types.DocumentAttributeAudio, "send_document": types.DocumentAttributeFilename}
+ATTRIBUTE = {
+    "send_video": types.DocumentAttributeVideo,
+    "send_audio": types.DocumentAttributeAudio,
+    "send_document": types.DocumentAttributeFilename,
+}
 
 
 def own(**parts) -> list:
@@ -29,7 +56,10 @@ def bob_gets_file(name):
         if MIME[name]:
             document = received.media.document
             check(document.mime_type == MIME[name], f"its type is {document.mime_type}")
-            check(any(isinstance(one, ATTRIBUTE[name]) for one in document.attributes), f"its attributes are {document.attributes}")
+            check(
+                any(isinstance(one, ATTRIBUTE[name]) for one in document.attributes),
+                f"its attributes are {document.attributes}",
+            )
         content = await w.bob.telethon.download_media(received, bytes)
         check(content == (w.folder / FILE_OF[name]).read_bytes(), f"he got other bytes, {len(content)} of them")
 
@@ -117,7 +147,13 @@ def loads(name, given):
         Failure("a message without media", "the message carries no photo and no file", given=text_from_bob),
     )
     wrong = Failure("no message", "TypeError: msg must be tgl.Msg", f"tgl.{name}(None, done)", refused=True)
-    row = dict(signature="file_cb", given=given, gets=[True, guest_path], sees=file_is_what_bob_sent, tags={"callback": "required"})
+    row = dict(
+        signature="file_cb",
+        given=given,
+        gets=[True, guest_path],
+        sees=file_is_what_bob_sent,
+        tags={"callback": "required"},
+    )
     return [
         Row(f"tgl.{name}", call=f"tgl.{name}(heard[mid], done)", fails=(*fails, wrong), **row),
         Row(f"msg.{name}", "Msg methods", call=f"heard[mid].{name}(done)", fails=fails, **row),
@@ -156,12 +192,23 @@ async def bob_sees_profile_photo(w, names, called):
     check(isinstance(sue.photo, types.UserProfilePhoto), f"Sue's photo is {sue.photo}")
 
 
-
 BASIC = [
     *(row for name in FILE_OF for row in sends(name)),
     *both(
-        "send_text", "chat", "'note.txt', done", signature="msg_cb", given=group,
-        gets=[True, {"is": "Msg", "out": True, "dest": {"id": "@chat"}, "text": test("the file's text")(lambda text: text.startswith("two lines,\n"))}],
+        "send_text",
+        "chat",
+        "'note.txt', done",
+        signature="msg_cb",
+        given=group,
+        gets=[
+            True,
+            {
+                "is": "Msg",
+                "out": True,
+                "dest": {"id": "@chat"},
+                "text": test("the file's text")(lambda text: text.startswith("two lines,\n")),
+            },
+        ],
         sees=bob_gets_text,
         fails=(
             flood("messages.sendMessage"),
@@ -170,29 +217,66 @@ BASIC = [
         ),
     ),
     *both(
-        "send_location", "chat", "52.5, 13.25, done", signature="msg_cb", given=group,
-        gets=own(media={"type": "geo", "latitude": test("52.5")(lambda n: abs(n - 52.5) < 1e-4), "longitude": test("13.25")(lambda n: abs(n - 13.25) < 1e-4)}),
+        "send_location",
+        "chat",
+        "52.5, 13.25, done",
+        signature="msg_cb",
+        given=group,
+        gets=own(
+            media={
+                "type": "geo",
+                "latitude": test("52.5")(lambda n: abs(n - 52.5) < 1e-4),
+                "longitude": test("13.25")(lambda n: abs(n - 13.25) < 1e-4),
+            }
+        ),
         sees=bob_gets_point,
         fails=(
             flood("messages.sendMedia"),
             Failure("not a member of the group", "CHAT_WRITE_FORBIDDEN", given=left_group),
-            Failure("a latitude that is none", "TypeError: latitude must be float", "chat | '52.5', 13.25, done", refused=True),
+            Failure(
+                "a latitude that is none",
+                "TypeError: latitude must be float",
+                "chat | '52.5', 13.25, done",
+                refused=True,
+            ),
         ),
         differs="Takes ints too: the original wanted floats",
     ),
     *both(
-        "send_contact", "chat", "'9996640002', 'Bob', 'Builder', done", signature="msg_cb", given=group,
-        gets=own(media={"type": "contact", "phone": "9996640002", "first_name": "Bob", "last_name": "Builder", "user_id": test("a float")(lambda n: type(n) is float)}),
-        sees=bob_gets_media(types.MessageMediaContact, phone_number="9996640002", first_name="Bob", last_name="Builder"),
+        "send_contact",
+        "chat",
+        "'9996640002', 'Bob', 'Builder', done",
+        signature="msg_cb",
+        given=group,
+        gets=own(
+            media={
+                "type": "contact",
+                "phone": "9996640002",
+                "first_name": "Bob",
+                "last_name": "Builder",
+                "user_id": test("a float")(lambda n: type(n) is float),
+            }
+        ),
+        sees=bob_gets_media(
+            types.MessageMediaContact, phone_number="9996640002", first_name="Bob", last_name="Builder"
+        ),
         fails=(
             flood("messages.sendMedia"),
             Failure("not a member of the group", "CHAT_WRITE_FORBIDDEN", given=left_group),
-            Failure("a phone that is no text", "TypeError: phone must be str", "chat | 5, 'Bob', '', done", refused=True),
+            Failure(
+                "a phone that is no text", "TypeError: phone must be str", "chat | 5, 'Bob', '', done", refused=True
+            ),
         ),
         method_differs="Works with and without a callback: in the original the one never sent, the other was never called back",
     ),
     *both(
-        "fwd_media", "chat", "mid, done", signature="msg_cb", given=photo_from_bob, gets=own(media={"type": "photo"}, fwd_src=None), sees=bob_gets_media_again,
+        "fwd_media",
+        "chat",
+        "mid, done",
+        signature="msg_cb",
+        given=photo_from_bob,
+        gets=own(media={"type": "photo"}, fwd_src=None),
+        sees=bob_gets_media_again,
         fails=(
             flood("messages.sendMedia"),
             Failure("no such message", "this account knows no message 2000000000", "chat | 2000000000, done"),
@@ -208,7 +292,13 @@ BASIC = [
     *loads("load_video_thumb", video_with_thumb),
     *loads("load_document_thumb", document_with_thumb),
     *both(
-        "chat_set_photo", "chat", "'photo.jpg', done", signature="empty_cb", given=group, gets=[True], sees=bob_sees_chat_photo,
+        "chat_set_photo",
+        "chat",
+        "'photo.jpg', done",
+        signature="empty_cb",
+        given=group,
+        gets=[True],
+        sees=bob_sees_chat_photo,
         fails=(
             flood("messages.editChatPhoto"),
             Failure("no such file", NO_FILE, "chat | 'missing.jpg', done"),
@@ -218,21 +308,41 @@ BASIC = [
         differs="The callback gets (success), as the original's did: its documentation promised a message",
     ),
     Row(
-        "tgl.set_profile_photo", signature="empty_cb", call="tgl.set_profile_photo('photo.jpg', done)", gets=[True], sees=bob_sees_profile_photo,
+        "tgl.set_profile_photo",
+        signature="empty_cb",
+        call="tgl.set_profile_photo('photo.jpg', done)",
+        gets=[True],
+        sees=bob_sees_profile_photo,
         fails=(
             flood("photos.uploadProfilePhoto"),
             Failure("no such file", NO_FILE, "tgl.set_profile_photo('missing.jpg', done)"),
-            Failure("a path that is none", "TypeError: file_path must be str", "tgl.set_profile_photo(None, done)", refused=True),
+            Failure(
+                "a path that is none",
+                "TypeError: file_path must be str",
+                "tgl.set_profile_photo(None, done)",
+                refused=True,
+            ),
         ),
     ),
 ]
 
-SENT = ("peer.send_photo", "peer.send_document", "peer.send_text", "peer.send_location", "peer.send_contact", "peer.fwd_media")
+SENT = (
+    "peer.send_photo",
+    "peer.send_document",
+    "peer.send_text",
+    "peer.send_location",
+    "peer.send_contact",
+    "peer.fwd_media",
+)
 
 ROWS = [
     *BASIC,
     *(elsewhere(named(BASIC, name), "user") for name in SENT),
     *(elsewhere(named(BASIC, name), "supergroup") for name in SENT),
-    *(elsewhere(named(BASIC, name), chat) for name in ("msg.load_photo", "msg.load_document") for chat in ("user", "supergroup")),
+    *(
+        elsewhere(named(BASIC, name), chat)
+        for name in ("msg.load_photo", "msg.load_document")
+        for chat in ("user", "supergroup")
+    ),
     elsewhere(named(BASIC, "peer.chat_set_photo"), "supergroup", flood("channels.editPhoto")),
 ]

@@ -1,9 +1,23 @@
 """Groups: making, naming, their members, and what is known of peers."""
+
 from telethon import functions, types
 
-from given import basic_group, bob_receives_action, bobs_group, bobs_way, channel, check, group, is_in, left_group, of_bob, of_sue
+from given import (
+    basic_group,
+    bob_receives_action,
+    bobs_group,
+    bobs_way,
+    channel,
+    check,
+    group,
+    is_in,
+    left_group,
+    of_bob,
+    of_sue,
+)
 from pattern import test
 from table import Failure, Row, both, elsewhere, flood, named, people
+
 
 async def members(w, names) -> set:
     return {user.id async for user in w.bob.telethon.iter_participants(await bobs_way(w, names))}
@@ -28,7 +42,10 @@ async def cat_is_out(w, names, called):
 
 
 async def bob_is_in_new_group(w, names, called):
-    is_it = lambda message: isinstance(getattr(message, "action", None), types.MessageActionChatCreate) and message.action.title == "Orchard"  # noqa: E731
+    is_it = lambda message: (
+        isinstance(getattr(message, "action", None), types.MessageActionChatCreate)
+        and message.action.title == "Orchard"
+    )
     created = await w.bob.receives(is_it, names["since"])
     check(set(created.action.users) >= {w.ids["bob"], w.ids["cat"]}, f"its members are {created.action.users}")
 
@@ -43,7 +60,16 @@ def three_ids(value):
     return isinstance(value, list) and len(value) == 3 and all(type(one) is int for one in value)
 
 
-GROUP_INFO = [True, {"is": "Peer", "id": "@chat", "type": 2, "name": test("Garden, with a number where there are several")(lambda name: name.startswith("Garden")), "user_list": three_ids}]
+GROUP_INFO = [
+    True,
+    {
+        "is": "Peer",
+        "id": "@chat",
+        "type": 2,
+        "name": test("Garden, with a number where there are several")(lambda name: name.startswith("Garden")),
+        "user_list": three_ids,
+    },
+]
 USER_INFO = [True, {"is": "Peer", "id": "@bob", "type": 1, "first_name": "Bob", "username": "bob_builds"}]
 
 
@@ -56,7 +82,9 @@ def link_of(kind: str, request_needed: bool = False):
         make = basic_group if kind == "group" else channel
         id = await make(w.bob, [cat], "Behind a link", kind)
         names = {**await people(w), "chat": {"type": 2, "id": id, "kind": kind}, "since": since}
-        export = functions.messages.ExportChatInviteRequest(await bobs_way(w, names), request_needed=request_needed or None)
+        export = functions.messages.ExportChatInviteRequest(
+            await bobs_way(w, names), request_needed=request_needed or None
+        )
         return {**names, "link": (await w.bob(export)).link, "chat": None, "hidden": [id, kind]}
 
     return made
@@ -90,7 +118,7 @@ async def sue_is_in_already(w):
 
 
 async def bob_sees_request(w, names, called):
-    is_it = lambda update: update.peer == of_bob(seen(names)) and w.ids["sue"] in update.recent_requesters  # noqa: E731
+    is_it = lambda update: update.peer == of_bob(seen(names)) and w.ids["sue"] in update.recent_requesters
     await w.bob.sees(types.UpdatePendingJoinRequests, is_it)
 
 
@@ -98,48 +126,124 @@ LINK = "tgl.import_chat_link(link, done)"
 
 BASIC = [
     Row(
-        "tgl.import_chat_link", signature="empty_cb", given=link_of("group"), call=LINK, gets=[True], sees=sue_is_in,
+        "tgl.import_chat_link",
+        signature="empty_cb",
+        given=link_of("group"),
+        call=LINK,
+        gets=[True],
+        sees=sue_is_in,
         fails=(
             flood("messages.importChatInvite"),
             Failure("one is in already", "USER_ALREADY_PARTICIPANT", given=sue_is_in_already),
-            Failure("no such link", "INVITE_HASH_EXPIRED|INVITE_HASH_INVALID", "tgl.import_chat_link('https://t.me/+nosuchlink', done)", people),
-            Failure("no link", "this is not a link to a group or channel", "tgl.import_chat_link('https://example.org/x', done)", people),
-            Failure("a link that is no text", "TypeError: link must be str", "tgl.import_chat_link(5, done)", people, refused=True),
+            Failure(
+                "no such link",
+                "INVITE_HASH_EXPIRED|INVITE_HASH_INVALID",
+                "tgl.import_chat_link('https://t.me/+nosuchlink', done)",
+                people,
+            ),
+            Failure(
+                "no link",
+                "this is not a link to a group or channel",
+                "tgl.import_chat_link('https://example.org/x', done)",
+                people,
+            ),
+            Failure(
+                "a link that is no text",
+                "TypeError: link must be str",
+                "tgl.import_chat_link(5, done)",
+                people,
+                refused=True,
+            ),
         ),
     ),
     Row(
-        "tgl.import_chat_link (of a supergroup)", signature="empty_cb", given=link_of("supergroup"), call=LINK, gets=[True], sees=sue_is_in,
-        fails=(Failure("one has to be let in", "INVITE_REQUEST_SENT", given=link_of("supergroup", True), sees=bob_sees_request),),
+        "tgl.import_chat_link (of a supergroup)",
+        signature="empty_cb",
+        given=link_of("supergroup"),
+        call=LINK,
+        gets=[True],
+        sees=sue_is_in,
+        fails=(
+            Failure(
+                "one has to be let in", "INVITE_REQUEST_SENT", given=link_of("supergroup", True), sees=bob_sees_request
+            ),
+        ),
         tags={"logged as": "import_chat_link"},
     ),
     Row(
-        "tgl.import_chat_link (of a public channel)", signature="empty_cb", given=public_channel, call=LINK, gets=[True], sees=sue_is_in,
-        fails=(Failure("nobody has that name", "USERNAME_NOT_OCCUPIED", "tgl.import_chat_link('https://t.me/nobody_has_it', done)"),),
+        "tgl.import_chat_link (of a public channel)",
+        signature="empty_cb",
+        given=public_channel,
+        call=LINK,
+        gets=[True],
+        sees=sue_is_in,
+        fails=(
+            Failure(
+                "nobody has that name",
+                "USERNAME_NOT_OCCUPIED",
+                "tgl.import_chat_link('https://t.me/nobody_has_it', done)",
+            ),
+        ),
         tags={"logged as": "import_chat_link"},
     ),
-    Row("tgl.import_chat_link (of a channel)", signature="empty_cb", given=link_of("channel"), call=LINK, gets=[True], sees=sue_is_in),
     Row(
-        "tgl.create_group_chat", signature="empty_cb", call="tgl.create_group_chat([bob, cat, bob], 'Orchard', done)", gets=[True],
+        "tgl.import_chat_link (of a channel)",
+        signature="empty_cb",
+        given=link_of("channel"),
+        call=LINK,
+        gets=[True],
+        sees=sue_is_in,
+    ),
+    Row(
+        "tgl.create_group_chat",
+        signature="empty_cb",
+        call="tgl.create_group_chat([bob, cat, bob], 'Orchard', done)",
+        gets=[True],
         sees=bob_is_in_new_group,
         fails=(
             flood("messages.createChat"),
             Failure("an empty name", "CHAT_TITLE_EMPTY", "tgl.create_group_chat([bob, cat], '', done)"),
-            Failure("nobody but oneself", "a group needs at least one other member", "tgl.create_group_chat([sue], 'x', done)"),
-            Failure("a list that is none", "TypeError: peer_list must be a list of tgl.Peer", "tgl.create_group_chat(bob, 'x', done)", refused=True),
+            Failure(
+                "nobody but oneself",
+                "a group needs at least one other member",
+                "tgl.create_group_chat([sue], 'x', done)",
+            ),
+            Failure(
+                "a list that is none",
+                "TypeError: peer_list must be a list of tgl.Peer",
+                "tgl.create_group_chat(bob, 'x', done)",
+                refused=True,
+            ),
         ),
         differs="One user is enough, and who is listed twice is taken once: the original wanted three, and scripts repeated one",
     ),
     *both(
-        "rename_chat", "chat", "'Meadow', done", signature="empty_cb", given=group, gets=[True], sees=bob_sees_title,
+        "rename_chat",
+        "chat",
+        "'Meadow', done",
+        signature="empty_cb",
+        given=group,
+        gets=[True],
+        sees=bob_sees_title,
         fails=(
             flood("messages.editChatTitle"),
             Failure("an empty name", "CHAT_TITLE_EMPTY", "chat | '', done"),
-            Failure("not a member of the group", "CHAT_ADMIN_REQUIRED|CHAT_WRITE_FORBIDDEN|PEER_ID_INVALID|CHAT_FORBIDDEN", given=left_group),
+            Failure(
+                "not a member of the group",
+                "CHAT_ADMIN_REQUIRED|CHAT_WRITE_FORBIDDEN|PEER_ID_INVALID|CHAT_FORBIDDEN",
+                given=left_group,
+            ),
             Failure("a name that is none", "TypeError: new_name must be str", "chat | None, done", refused=True),
         ),
     ),
     *both(
-        "chat_add_user", "chat", "cat, done", signature="empty_cb", given=without_cat, gets=[True], sees=cat_is_in,
+        "chat_add_user",
+        "chat",
+        "cat, done",
+        signature="empty_cb",
+        given=without_cat,
+        gets=[True],
+        sees=cat_is_in,
         fails=(
             flood("messages.addChatUser"),
             Failure("somebody who is in already", "USER_ALREADY_PARTICIPANT", given=group),
@@ -147,7 +251,13 @@ BASIC = [
         ),
     ),
     *both(
-        "chat_del_user", "chat", "cat, done", signature="empty_cb", given=group, gets=[True], sees=cat_is_out,
+        "chat_del_user",
+        "chat",
+        "cat, done",
+        signature="empty_cb",
+        given=group,
+        gets=[True],
+        sees=cat_is_out,
         fails=(
             flood("messages.deleteChatUser"),
             Failure("no rights", "CHAT_ADMIN_REQUIRED", given=bobs_group),
@@ -156,32 +266,56 @@ BASIC = [
         ),
     ),
     Row(
-        "tgl.chat_info", signature="chat_cb", given=group, call="tgl.chat_info(chat, done)", gets=GROUP_INFO,
+        "tgl.chat_info",
+        signature="chat_cb",
+        given=group,
+        call="tgl.chat_info(chat, done)",
+        gets=GROUP_INFO,
         fails=(
             flood("messages.getFullChat"),
-            Failure("a peer that is none", "TypeError: peer must be tgl.Peer", "tgl.chat_info(None, done)", refused=True),
+            Failure(
+                "a peer that is none", "TypeError: peer must be tgl.Peer", "tgl.chat_info(None, done)", refused=True
+            ),
         ),
     ),
     Row(
-        "tgl.user_info", signature="user_cb", call="tgl.user_info(bob, done)", gets=USER_INFO,
+        "tgl.user_info",
+        signature="user_cb",
+        call="tgl.user_info(bob, done)",
+        gets=USER_INFO,
         fails=(
             flood("users.getFullUser"),
-            Failure("a peer that is none", "TypeError: peer must be tgl.Peer", "tgl.user_info(None, done)", refused=True),
+            Failure(
+                "a peer that is none", "TypeError: peer must be tgl.Peer", "tgl.user_info(None, done)", refused=True
+            ),
         ),
         differs="Works: the original asked for a group of that id, and ended the process",
     ),
     Row(
-        "peer.info", "Peer methods", "peer_cb", given=group, call="chat.info(done)", gets=GROUP_INFO, fails=(flood("messages.getFullChat"),),
+        "peer.info",
+        "Peer methods",
+        "peer_cb",
+        given=group,
+        call="chat.info(done)",
+        gets=GROUP_INFO,
+        fails=(flood("messages.getFullChat"),),
         differs="The callback is optional, as documented, and users work too: the original wanted a callback, and ended the process for a user",
     ),
     Row(
-        "peer.info (of a user)", "Peer methods", "peer_cb", call="bob.info(done)", gets=USER_INFO, fails=(flood("users.getFullUser"),),
+        "peer.info (of a user)",
+        "Peer methods",
+        "peer_cb",
+        call="bob.info(done)",
+        gets=USER_INFO,
+        fails=(flood("users.getFullUser"),),
         tags={"logged as": "info"},
         differs="Works: the original ended the process",
     ),
 ]
 
-LEFT = Failure("not a member of the group", "CHANNEL_PRIVATE|CHAT_ADMIN_REQUIRED|CHAT_WRITE_FORBIDDEN", given=left_group)
+LEFT = Failure(
+    "not a member of the group", "CHANNEL_PRIVATE|CHAT_ADMIN_REQUIRED|CHAT_WRITE_FORBIDDEN", given=left_group
+)
 
 
 def in_supergroup(name, *fails, **other):
@@ -190,9 +324,18 @@ def in_supergroup(name, *fails, **other):
 
 ROWS = [
     *BASIC,
-    in_supergroup("peer.rename_chat", flood("channels.editTitle"), LEFT, Failure("no rights", "CHAT_ADMIN_REQUIRED", given=bobs_group)),
+    in_supergroup(
+        "peer.rename_chat",
+        flood("channels.editTitle"),
+        LEFT,
+        Failure("no rights", "CHAT_ADMIN_REQUIRED", given=bobs_group),
+    ),
     in_supergroup("peer.chat_add_user", flood("channels.inviteToChannel"), LEFT),
-    in_supergroup("peer.chat_del_user", flood("channels.editBanned"), Failure("no rights", "CHAT_ADMIN_REQUIRED", given=bobs_group)),
+    in_supergroup(
+        "peer.chat_del_user",
+        flood("channels.editBanned"),
+        Failure("no rights", "CHAT_ADMIN_REQUIRED", given=bobs_group),
+    ),
     in_supergroup("peer.info", flood("channels.getFullChannel")),
     in_supergroup("tgl.chat_info", flood("channels.getFullChannel")),
 ]

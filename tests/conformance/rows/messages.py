@@ -1,4 +1,5 @@
 """Sending, forwarding, deleting, reading and finding messages."""
+
 from telethon import functions, types
 
 from given import bob_receives, bobs_group, bobs_way, check, group, left_group, message, of_bob, of_sue
@@ -17,7 +18,9 @@ def bob_gets(**parts):
     async def sees(w, names, called):
         received = await bob_receives(w, names, **parts)
         author = received.from_id or received.peer_id
-        check(author in (types.PeerUser(w.ids["sue"]), types.PeerChannel(names["chat"]["id"])), f"it came from {author}")
+        check(
+            author in (types.PeerUser(w.ids["sue"]), types.PeerChannel(names["chat"]["id"])), f"it came from {author}"
+        )
 
     return sees
 
@@ -36,7 +39,9 @@ async def bob_gets_forward(w, names, called):
 def bob_sees_action(action):
     async def sees(w, names, called):
         kinds = (types.UpdateChatUserTyping, types.UpdateUserTyping, types.UpdateChannelUserTyping)
-        await w.bob.sees(kinds, lambda update: typing_in(update, names) and isinstance(update.action, action), names["since"])
+        await w.bob.sees(
+            kinds, lambda update: typing_in(update, names) and isinstance(update.action, action), names["since"]
+        )
 
     return sees
 
@@ -114,7 +119,9 @@ def starts(text):
 def has_the_chat(dialogs):
     dates = [dialog["message"]["date"]["text"] for dialog in dialogs if "message" in dialog]
     return dates == sorted(dates, reverse=True) and any(
-        dialog["peer"]["name"].startswith("Garden") and dialog["message"]["text"] == "original" and dialog["unread"] is True
+        dialog["peer"]["name"].startswith("Garden")
+        and dialog["message"]["text"] == "original"
+        and dialog["unread"] is True
         for dialog in dialogs[:2]
     )
 
@@ -154,7 +161,13 @@ MODULE_REPLY = Row(
     call="tgl.send_msg(chat, 'an answer', done, (-1, mid))",
     gets=own(text="an answer", reply_id="@mid", reply={"id": "@mid"}),
     sees=bob_gets_reply,
-    fails=(Failure("a reply to no message", "this account knows no message -5|REPLY_MESSAGE_ID_INVALID", "tgl.send_msg(chat, 'x', done, (-1, -5))"),),
+    fails=(
+        Failure(
+            "a reply to no message",
+            "this account knows no message -5|REPLY_MESSAGE_ID_INVALID",
+            "tgl.send_msg(chat, 'x', done, (-1, -5))",
+        ),
+    ),
     tags={"logged as": "send_msg", "callback": "required"},
 )
 
@@ -168,21 +181,39 @@ METHOD_REPLY = Row(
     sees=bob_gets_reply,
     fails=(
         Failure("a reply to no message", "REPLY_MESSAGE_ID_INVALID", "chat.send_msg('x', done, reply=2000000000)"),
-        Failure("a reply that is no id", "TypeError: reply must be int", "chat.send_msg('x', done, reply='1')", refused=True),
+        Failure(
+            "a reply that is no id", "TypeError: reply must be int", "chat.send_msg('x', done, reply='1')", refused=True
+        ),
     ),
     differs="`reply=None` means no reply, and ids may have 64 bits: the original refused both",
     tags={"logged as": "send_msg", "bad arguments return": False},
 )
 
-LIST_FAILS = (Failure("a limit that is too high", "ask for at most 10000 messages at a time", "chat | 0, 1000000, done"),)
+LIST_FAILS = (
+    Failure("a limit that is too high", "ask for at most 10000 messages at a time", "chat | 0, 1000000, done"),
+)
 
 BASIC = [
-    *both("send_msg", "chat", "'hello', done", signature="msg_cb", given=group, gets=own(text="hello"), sees=bob_gets(message="hello"), fails=SENDS),
+    *both(
+        "send_msg",
+        "chat",
+        "'hello', done",
+        signature="msg_cb",
+        given=group,
+        gets=own(text="hello"),
+        sees=bob_gets(message="hello"),
+        fails=SENDS,
+    ),
     MODULE_REPLY,
     METHOD_REPLY,
     *both(
-        "fwd_msg", "chat", "mid, done", signature="msg_cb", given=message,
-        gets=own(text="original", fwd_src={"id": "@bob"}, fwd_date={"is": "datetime"}), sees=bob_gets_forward,
+        "fwd_msg",
+        "chat",
+        "mid, done",
+        signature="msg_cb",
+        given=message,
+        gets=own(text="original", fwd_src={"id": "@bob"}, fwd_date={"is": "datetime"}),
+        sees=bob_gets_forward,
         fails=(
             flood("messages.forwardMessages"),
             Failure("no such message", "this account knows no message 2000000000", "chat | 2000000000, done"),
@@ -191,47 +222,101 @@ BASIC = [
         method_differs="Takes a callback: in the original `fwd_msg(id, cb)` was refused",
     ),
     *both(
-        "send_typing", "chat", "done", signature="empty_cb", given=group, gets=[True], sees=bob_sees_action(types.SendMessageTypingAction),
+        "send_typing",
+        "chat",
+        "done",
+        signature="empty_cb",
+        given=group,
+        gets=[True],
+        sees=bob_sees_action(types.SendMessageTypingAction),
         fails=(flood("messages.setTyping"), Failure("not a member of the group", NOT_A_MEMBER, given=left_group)),
         method_differs="Works without a callback too: in the original nothing was sent then",
     ),
     *both(
-        "send_typing_abort", "chat", "done", signature="empty_cb", given=group, gets=[True], sees=bob_sees_action(types.SendMessageCancelAction),
+        "send_typing_abort",
+        "chat",
+        "done",
+        signature="empty_cb",
+        given=group,
+        gets=[True],
+        sees=bob_sees_action(types.SendMessageCancelAction),
         fails=(flood("messages.setTyping"), Failure("not a member of the group", NOT_A_MEMBER, given=left_group)),
         method_differs="Works without a callback too: in the original nothing was sent then",
     ),
     *both(
-        "mark_read", "chat", "done", signature="empty_cb", given=message, gets=[True], sees=nothing_is_unread,
+        "mark_read",
+        "chat",
+        "done",
+        signature="empty_cb",
+        given=message,
+        gets=[True],
+        sees=nothing_is_unread,
         fails=(flood("messages.readHistory"),),
         method_differs="Works without a callback too: in the original nothing was sent then",
     ),
     *both(
-        "get_history", "chat", "1, 3, done", signature="msg_list_cb", given=five_messages,
+        "get_history",
+        "chat",
+        "1, 3, done",
+        signature="msg_list_cb",
+        given=five_messages,
         gets=[True, [{"text": "apple 3"}, {"text": "apple 2"}, {"text": "apple 1"}]],
         fails=(flood("messages.getHistory"), *LIST_FAILS),
         method_differs="The original had it as `history` only",
     ),
     *both(
-        "get_history", "chat", "0, 3, done", other_name="history", signature="msg_list_cb", given=five_messages,
-        gets=[True, [{"text": "apple 4"}, {"text": "apple 3"}, {"text": "apple 2"}]], sees=nothing_is_unread,
-        fails=(flood("messages.getHistory"), *LIST_FAILS), logged_as="get_history",
+        "get_history",
+        "chat",
+        "0, 3, done",
+        other_name="history",
+        signature="msg_list_cb",
+        given=five_messages,
+        gets=[True, [{"text": "apple 4"}, {"text": "apple 3"}, {"text": "apple 2"}]],
+        sees=nothing_is_unread,
+        fails=(flood("messages.getHistory"), *LIST_FAILS),
+        logged_as="get_history",
     )[1:],
     *both(
-        "msg_search", "chat", "drow[::-1], done", signature="msg_list_cb", given=needle, gets=[True, [starts("another needle")]],
-        fails=(flood("messages.search"), Failure("a text that is none", "TypeError: text must be str", "chat | 5, done", refused=True)),
+        "msg_search",
+        "chat",
+        "drow[::-1], done",
+        signature="msg_list_cb",
+        given=needle,
+        gets=[True, [starts("another needle")]],
+        fails=(
+            flood("messages.search"),
+            Failure("a text that is none", "TypeError: text must be str", "chat | 5, done", refused=True),
+        ),
         method_differs="The original had no such method",
     ),
     Row(
-        "tgl.msg_global_search", signature="msg_list_cb", given=needles, call="tgl.msg_global_search(drow[::-1], done)",
+        "tgl.msg_global_search",
+        signature="msg_list_cb",
+        given=needles,
+        call="tgl.msg_global_search(drow[::-1], done)",
         gets=[True, [starts("another needle"), starts("a needle")]],
-        fails=(flood("messages.searchGlobal"), Failure("a text that is none", "TypeError: text must be str", "tgl.msg_global_search(5, done)", refused=True)),
+        fails=(
+            flood("messages.searchGlobal"),
+            Failure(
+                "a text that is none", "TypeError: text must be str", "tgl.msg_global_search(5, done)", refused=True
+            ),
+        ),
     ),
     Row(
-        "tgl.get_dialog_list", signature="dialog_list_cb", given=message, call="tgl.get_dialog_list(done)", gets=[True, has_the_chat],
+        "tgl.get_dialog_list",
+        signature="dialog_list_cb",
+        given=message,
+        call="tgl.get_dialog_list(done)",
+        gets=[True, has_the_chat],
         fails=(flood("messages.getDialogs"),),
     ),
     Row(
-        "tgl.delete_msg", signature="empty_cb", given=message, call="tgl.delete_msg(mid, done)", gets=[True], sees=twin_has_no_message,
+        "tgl.delete_msg",
+        signature="empty_cb",
+        given=message,
+        call="tgl.delete_msg(mid, done)",
+        gets=[True],
+        sees=twin_has_no_message,
         fails=(
             flood("messages.deleteMessages"),
             Failure("an id that is none", "TypeError: msg_id must be int", "tgl.delete_msg('x', done)", refused=True),
@@ -239,12 +324,23 @@ BASIC = [
         ),
     ),
     Row(
-        "msg.delete_msg", "Msg methods", "empty_cb", given=message, call="heard[mid].delete_msg(done)", gets=[True], sees=twin_has_no_message,
+        "msg.delete_msg",
+        "Msg methods",
+        "empty_cb",
+        given=message,
+        call="heard[mid].delete_msg(done)",
+        gets=[True],
+        sees=twin_has_no_message,
         fails=(flood("messages.deleteMessages"),),
         differs="The original had it as `tgl.delete_msg` only",
     ),
     Row(
-        "tgl.restore_msg", signature="empty_cb", given=deleted_message, call="tgl.restore_msg(mid, done)", gets=[True], sees=script_has_message,
+        "tgl.restore_msg",
+        signature="empty_cb",
+        given=deleted_message,
+        call="tgl.restore_msg(mid, done)",
+        gets=[True],
+        sees=script_has_message,
         fails=(
             Failure("a message that the host never had", "this account .*", "tgl.restore_msg(2000000000, done)"),
             Failure("an id that is none", "TypeError: msg_id must be int", "tgl.restore_msg('x', done)", refused=True),
@@ -281,7 +377,13 @@ MESSAGES = 5000
 
 
 LINK = "see https://example.org/garden"
-PAGE = {"type": "webpage", "url": "https://example.org/garden", "title": "garden at example.org", "description": ..., "author": ...}
+PAGE = {
+    "type": "webpage",
+    "url": "https://example.org/garden",
+    "title": "garden at example.org",
+    "description": ...,
+    "author": ...,
+}
 
 
 def sees_preview(is_there: bool):
@@ -302,7 +404,12 @@ def preview_row(name, section, call, is_there):
 
 async def try_link_preview(w, row):
     """For messages that do not say, and for those that do."""
-    for enabled, option, is_there in ((False, "", False), (False, ", preview=True", True), (True, "", True), (True, ", preview=False", False)):
+    for enabled, option, is_there in (
+        (False, "", False),
+        (False, ", preview=True", True),
+        (True, "", True),
+        (True, ", preview=False", False),
+    ):
         names = {**await group(w), "since": len(w.bob.updates)}
         gave = await w.snippet(f"tgl.set_link_preview({enabled})", names, calls_back=False)
         check(gave.returned is None, f"it returned {gave.returned}")
@@ -327,7 +434,9 @@ async def try_whole_history(w, row):
         await run.hears("whole", [True, MESSAGES + 2, True, "number 0", "the end"])
 
 
-LEFT = Failure("not a member of the group", "CHANNEL_PRIVATE|CHAT_WRITE_FORBIDDEN|USER_NOT_PARTICIPANT", given=left_group)
+LEFT = Failure(
+    "not a member of the group", "CHANNEL_PRIVATE|CHAT_WRITE_FORBIDDEN|USER_NOT_PARTICIPANT", given=left_group
+)
 BLOCKED = Failure("somebody whom one has blocked", "YOU_BLOCKED_USER", given=blocked_cat)
 
 
@@ -344,7 +453,10 @@ ROWS = [
     preview_row("tgl.send_msg((1, 0))", "Module functions", f"tgl.send_msg(chat, {LINK!r}, done, (1, 0))", True),
     Row("tgl.set_link_preview", shown="enabled", test=try_link_preview),
     Row(
-        "peer.get_history (5,000 messages, by README-PY.md's example)", "Peer methods", "msg_list_cb", test=try_whole_history,
+        "peer.get_history (5,000 messages, by README-PY.md's example)",
+        "Peer methods",
+        "msg_list_cb",
+        test=try_whole_history,
         differs="Flood waits in between are waited for: the original's history ended there",
     ),
     *in_chats("peer.send_msg", (flood("messages.sendMessage"), BLOCKED), (flood("messages.sendMessage"), LEFT)),
@@ -353,14 +465,27 @@ ROWS = [
     *in_chats("peer.send_typing", (flood("messages.setTyping"),), (flood("messages.setTyping"),)),
     *in_chats("peer.mark_read", (flood("messages.readHistory"),), (flood("channels.readHistory"),)),
     *in_chats("peer.get_history", (flood("messages.getHistory"),), (flood("messages.getHistory"),)),
-    elsewhere(named(BASIC, "peer.msg_search"), "user", flood("messages.search"), gets=[True, [starts("another needle"), starts("a needle")]]),
+    elsewhere(
+        named(BASIC, "peer.msg_search"),
+        "user",
+        flood("messages.search"),
+        gets=[True, [starts("another needle"), starts("a needle")]],
+    ),
     elsewhere(named(BASIC, "peer.msg_search"), "supergroup", flood("messages.search")),
     elsewhere(named(BASIC, "msg.delete_msg"), "user", flood("messages.deleteMessages")),
     elsewhere(
-        named(BASIC, "msg.delete_msg"), "supergroup", flood("channels.deleteMessages"),
+        named(BASIC, "msg.delete_msg"),
+        "supergroup",
+        flood("channels.deleteMessages"),
         Failure("another's message, without rights", "MESSAGE_DELETE_FORBIDDEN|CHAT_ADMIN_REQUIRED", given=message),
-        given=sues_message, sees=nobody_has_message,
+        given=sues_message,
+        sees=nobody_has_message,
     ),
-    elsewhere(named(BASIC, "peer.send_msg"), "channel", Failure("no rights to post", "CHAT_ADMIN_REQUIRED|CHAT_WRITE_FORBIDDEN", given=bobs_group), gets=own(text="hello", src=None)),
+    elsewhere(
+        named(BASIC, "peer.send_msg"),
+        "channel",
+        Failure("no rights to post", "CHAT_ADMIN_REQUIRED|CHAT_WRITE_FORBIDDEN", given=bobs_group),
+        gets=own(text="hello", src=None),
+    ),
     elsewhere(named(BASIC, "peer.get_history"), "channel", flood("messages.getHistory")),
 ]

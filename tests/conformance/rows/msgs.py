@@ -1,4 +1,5 @@
 """The attributes of tgl.Msg, for each kind of message, most of them written by Bob through Telethon."""
+
 from telethon import functions, types
 
 from attributes import MSG
@@ -25,8 +26,23 @@ def peer(name):
 def message_of(src="bob", dest="chat", flags=UNREAD | CREATED, **parts):
     """What a message is that has only a text, or else these parts."""
     nothing = dict.fromkeys(MSG)
-    bits = {"mention": bool(flags & MENTION), "out": bool(flags & OUT), "unread": bool(flags & UNREAD), "service": bool(flags & SERVICE)}
-    return {**nothing, **bits, "id": "@mid", "flags": flags, "src": peer(src) if src else None, "dest": peer(dest), "date": is_date, "action": 0, **parts}
+    bits = {
+        "mention": bool(flags & MENTION),
+        "out": bool(flags & OUT),
+        "unread": bool(flags & UNREAD),
+        "service": bool(flags & SERVICE),
+    }
+    return {
+        **nothing,
+        **bits,
+        "id": "@mid",
+        "flags": flags,
+        "src": peer(src) if src else None,
+        "dest": peer(dest),
+        "date": is_date,
+        "action": 0,
+        **parts,
+    }
 
 
 def service(action, src="bob", **parts):
@@ -183,20 +199,44 @@ POINT = types.InputGeoPoint(52.5, 13.25)
 GEO = {"type": "geo", "latitude": near(52.5), "longitude": near(13.25)}
 VENUE = types.InputMediaVenue(POINT, "Tower", "Alexanderplatz 1", "foursquare", "4b05", "")
 CARD = types.InputMediaContact(PHONES["bob"], "Bob", "Builder", "")
-CARD_MEDIA = {"type": "contact", "phone": PHONES["bob"], "first_name": "Bob", "last_name": "Builder", "user_id": test("Bob's id, as a float")(lambda value: type(value) is float and value > 0)}
-VENUE_MEDIA = {**GEO, "type": "venue", "title": "Tower", "address": "Alexanderplatz 1", "provider": "foursquare", "venue_id": "4b05"}
+CARD_MEDIA = {
+    "type": "contact",
+    "phone": PHONES["bob"],
+    "first_name": "Bob",
+    "last_name": "Builder",
+    "user_id": test("Bob's id, as a float")(lambda value: type(value) is float and value > 0),
+}
+VENUE_MEDIA = {
+    **GEO,
+    "type": "venue",
+    "title": "Tower",
+    "address": "Alexanderplatz 1",
+    "provider": "foursquare",
+    "venue_id": "4b05",
+}
 PAGE_MEDIA = {
     "type": "webpage", "url": "https://example.org/pond", "title": "pond at example.org",
     "description": "What https://example.org/pond would say, if anyone were there.", "author": "The data centre",
 }  # fmt: skip
-POLL = types.InputMediaPoll(types.Poll(0, types.TextWithEntities("Tea?", []), [types.PollAnswer(types.TextWithEntities(text, []), text.encode()) for text in ("yes", "no")], 0))
+POLL = types.InputMediaPoll(
+    types.Poll(
+        0,
+        types.TextWithEntities("Tea?", []),
+        [types.PollAnswer(types.TextWithEntities(text, []), text.encode()) for text in ("yes", "no")],
+        0,
+    )
+)
 
 
 KINDS = {
     "private": (private, message_of(dest="sue", text="in private"), ""),
     "own, private": (own_private, message_of("sue", "bob", UNREAD | OUT | CREATED, text="from me"), ""),
     "in a group": (in_group, message_of(text="to all"), ""),
-    "reply": (reply, message_of(text="a reply", reply_id="@question", reply={"is": "Msg", "id": "@question", "text": "a question"}), ""),
+    "reply": (
+        reply,
+        message_of(text="a reply", reply_id="@question", reply={"is": "Msg", "id": "@question", "text": "a question"}),
+        "",
+    ),
     "forward": (forward, message_of(text="of Cat's", fwd_src=peer("cat"), fwd_date=is_date), ""),
     "mention": (mention, message_of(flags=UNREAD | MENTION | CREATED, text="hear, @sue_writes"), ""),
     "group made": (group_made, service(3), ""),
@@ -207,7 +247,11 @@ KINDS = {
     "joined by link": (joined_by_link, service(8, "dan"), ""),
     "member removed": (member_removed, service(9), ""),
     "photo": (file("photo.jpg"), message_of(media={"type": "photo"}), ""),
-    "photo, caption": (file("photo.jpg", caption="a tree"), message_of(text="a tree", media={"type": "photo", "caption": "a tree"}), ""),
+    "photo, caption": (
+        file("photo.jpg", caption="a tree"),
+        message_of(text="a tree", media={"type": "photo", "caption": "a tree"}),
+        "",
+    ),
     "video": (file("video.mp4"), message_of(media={"type": "document"}), ""),
     "audio": (file("audio.mp3"), message_of(media={"type": "document"}), ""),
     "voice": (file("audio.mp3", voice_note=True), message_of(media={"type": "document"}), ""),
@@ -216,9 +260,17 @@ KINDS = {
     "contact": (with_media(CARD), message_of(media=CARD_MEDIA), ""),
     "venue": (with_media(VENUE), message_of(media=VENUE_MEDIA), ""),
     "web page": (link, message_of(text="see https://example.org/pond", media=PAGE_MEDIA), ""),
-    "poll": (with_media(POLL), message_of(media={"type": "unsupported"}), "the data centre has no message that telegram-cli has no word for"),
+    "poll": (
+        with_media(POLL),
+        message_of(media={"type": "unsupported"}),
+        "the data centre has no message that telegram-cli has no word for",
+    ),
     "in a supergroup": (in_kind("supergroup"), message_of(text="to all"), ""),
-    "reply in a supergroup": (reply_in_supergroup, message_of(text="a reply", reply_id="@question", reply={"is": "Msg", "id": "@question", "text": "a question"}), ""),
+    "reply in a supergroup": (
+        reply_in_supergroup,
+        message_of(text="a reply", reply_id="@question", reply={"is": "Msg", "id": "@question", "text": "a question"}),
+        "",
+    ),
     "post of a channel": (in_kind("channel"), message_of(None, text="to all"), ""),
     "made a supergroup": (migrated, service(18), ""),
 }
@@ -239,7 +291,11 @@ def words(value):
     if isinstance(value, dict) and value.get("is") == "Peer":
         return value["id"][1:].capitalize() if value["id"] != "@chat" else "the group"
     if isinstance(value, dict):
-        return f"'{value['type']}': " + ", ".join(f"'{key}'" for key in value if key != "type") if len(value) > 1 else f"'{value['type']}'"
+        return (
+            f"'{value['type']}': " + ", ".join(f"'{key}'" for key in value if key != "type")
+            if len(value) > 1
+            else f"'{value['type']}'"
+        )
     if value is is_date:
         return "datetime"
     if isinstance(value, str) and value.startswith("@"):
@@ -250,7 +306,14 @@ def words(value):
 def differing(attribute, expected, kind):
     if attribute == "text" and kind.endswith("caption"):
         return DIFFERS["text"]
-    if attribute == "action" and expected["action"] == 0 or attribute == "unread" and expected["unread"] or attribute == "reply" and expected["reply"]:
+    if (
+        attribute == "action"
+        and expected["action"] == 0
+        or attribute == "unread"
+        and expected["unread"]
+        or attribute == "reply"
+        and expected["reply"]
+    ):
         return DIFFERS[attribute]
     return ""
 

@@ -1,4 +1,5 @@
 """The attributes of tgl.Peer, for each kind of peer that a script meets. What they are was set by its owner through Telethon."""
+
 from telethon import functions
 
 from attributes import PEER
@@ -10,7 +11,12 @@ from world import PHONES, Failed
 
 @test("False, and when last seen as naive local time")
 def was_seen(value):
-    return value.keys() == {"online", "when"} and value["online"] is False and value["when"]["is"] == "datetime" and "+" not in value["when"]["text"]
+    return (
+        value.keys() == {"online", "when"}
+        and value["online"] is False
+        and value["when"]["is"] == "datetime"
+        and "+" not in value["when"]["text"]
+    )
 
 
 @test("True, and until when as naive local time")
@@ -33,7 +39,15 @@ garden = test("Garden or Garden#n")(lambda name: name.partition("#")[0] == "Gard
 
 def user(who, **parts):
     nothing = dict.fromkeys(PEER)
-    return {**nothing, "id": f"@{who}", "type": 1, "type_name": "user", "user_id": f"@{who}", "user": {"is": "Peer", "id": f"@{who}"}, **parts}
+    return {
+        **nothing,
+        "id": f"@{who}",
+        "type": 1,
+        "type_name": "user",
+        "user_id": f"@{who}",
+        "user": {"is": "Peer", "id": f"@{who}"},
+        **parts,
+    }
 
 
 def chat(**parts):
@@ -100,9 +114,17 @@ KINDS = {
         user("bob", name="Bob", first_name="Bob", username="bob_builds", phone=PHONES["bob"], user_status=is_online),
         "",
     ),
-    "contact, offline": (offline_cat, user("cat", name="Cat", first_name="Cat", phone=PHONES["cat"], user_status=was_seen), ""),
+    "contact, offline": (
+        offline_cat,
+        user("cat", name="Cat", first_name="Cat", phone=PHONES["cat"], user_status=was_seen),
+        "",
+    ),
     "stranger": (dan_who_writes, user("dan", name="Dan", first_name="Dan", user_status=some_status), ""),
-    "oneself": (oneself, user("sue", name="Sue", first_name="Sue", username="sue_writes", phone=PHONES["sue"], user_status=some_status), ""),
+    "oneself": (
+        oneself,
+        user("sue", name="Sue", first_name="Sue", username="sue_writes", phone=PHONES["sue"], user_status=some_status),
+        "",
+    ),
     "group": (basic_group, chat(name=garden, user_list=three_ids), ""),
     "supergroup": (channel_of("supergroup"), chat(name=garden, username="a_supergroup", user_list=three_ids), ""),
     "channel": (channel_of("channel"), chat(name=garden, username="a_channel", user_list=[]), ""),
@@ -114,7 +136,9 @@ SHOWN = {
     "user_list": "list of int", "user_status": "dict", "phone": "str", "username": "str", "first_name": "str", "last_name": "str", "name": "str",
 }  # fmt: skip
 
-NONE_DIFFERS = "An attribute that a kind of peer has not is None: in the original that broke the next call of the interpreter"
+NONE_DIFFERS = (
+    "An attribute that a kind of peer has not is None: in the original that broke the next call of the interpreter"
+)
 DIFFERS = {
     "type": "Supergroups and channels are `tgl.PEER_CHAT`: most groups are supergroups now, and scripts that ask for PEER_CHAT mean all of them",
     "user_status": "'online' is True only of who is online: the original had it True of those last seen long ago too",
@@ -129,7 +153,11 @@ def attribute_row(kind, attribute):
     shown = shown if isinstance(shown, str) else shown[expected["type_name"]]
     of_chat = expected["type"] == 2
     why = DIFFERS.get(attribute, "") if attribute in ("type", "user_status") or of_chat else ""
-    why = why or (NONE_DIFFERS if wanted is None and attribute not in ("username", "phone", "last_name", "name") or wanted is None and of_chat else "")
+    why = why or (
+        NONE_DIFFERS
+        if wanted is None and attribute not in ("username", "phone", "last_name", "name") or wanted is None and of_chat
+        else ""
+    )
     return Row(
         f"Peer.{attribute} of a {kind}", "Peer attributes", test=try_attribute, shown=shown, differs=why, waits_for=waits_for,
         tags={"kind": kind, "attribute": attribute},

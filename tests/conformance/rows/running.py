@@ -2,6 +2,7 @@
 
 Each row is a script, and what it tells: by `tell(event, args)`, on stderr or in the log, and by its end.
 """
+
 from given import check
 from pattern import differs, test
 from table import Row
@@ -87,7 +88,15 @@ async def nothing(w, run):
 def runs(label, source, *hears, says="", code=None, then=nothing, in_order=True, **more):
     """A row: its script, what it tells, what is in its log, with which code it ends, and what is done meanwhile."""
     row = {key: more.pop(key) for key in ("differs", "waits_for", "shown") if key in more}
-    tags = {"source": HEAD + source, "hears": hears, "says": says, "code": code, "then": then, "in order": in_order, "how": more}
+    tags = {
+        "source": HEAD + source,
+        "hears": hears,
+        "says": says,
+        "code": code,
+        "then": then,
+        "in order": in_order,
+        "how": more,
+    }
     return Row(label, "Running scripts", test=try_script, tags=tags, **row)
 
 
@@ -97,7 +106,11 @@ async def try_script(w, row):
         await wanted["then"](w, run)
         since = 0
         for event, args in wanted["hears"]:
-            line = await run.says(lambda line: line.get("event") == event and not differs(args, line["args"]), since, f"it did not tell {event} {args}")
+            line = await run.says(
+                lambda line: line.get("event") == event and not differs(args, line["args"]),
+                since,
+                f"it did not tell {event} {args}",
+            )
             since = run.lines.index(line, since) + 1 if wanted["in order"] else 0
         if wanted["code"] is not None:
             code = await run.ends()
@@ -113,7 +126,10 @@ async def bob_gets_lines(w, run):
     since = len(w.bob.updates)
     await w.bob.telethon.send_message(await w.lone(w.bob), "write")
     await w.bob.receives(lambda message: message.message == "line 19", since)
-    texts = [getattr(getattr(update, "message", None), "message", None) or getattr(update, "message", None) for update in w.bob.updates[since:]]
+    texts = [
+        getattr(getattr(update, "message", None), "message", None) or getattr(update, "message", None)
+        for update in w.bob.updates[since:]
+    ]
     lines = [text for text in texts if isinstance(text, str) and text.startswith("line ")]
     check(lines == [f"line {n}" for n in range(20)], f"they came as {lines}")
 
@@ -137,30 +153,149 @@ def helps(text):
 
 
 ROWS = [
-    runs("`__name__`, `__file__`", "tell(event='names', args=[__name__, __file__])\n", ("names", ["alone", "/script/alone.py"]), shown="the module's name, never `__main__`"),
-    runs("a script whose name has dashes", "tell(event='names', args=[__name__])\n", ("names", ["tg-test"]), name="tg-test.py", shown="runs"),
-    runs("a script called test.py", "tell(event='names', args=[__name__])\n", ("names", ["test"]), name="test.py", shown="runs", differs="The original imported Python's own module `test` instead, silently"),
-    runs("the script's folder in sys.path", "tell(event='path', args=[sys.path[-1]])\n", ("path", ["/script"]), shown="the last one"),
     runs(
-        "modules and packages beside it", "import helper, pack.inner\ntell(event='gave', args=[helper.WORD, pack.inner.WORD])\n", ("gave", ["h", "p"]),
-        files={"helper.py": "WORD = 'h'\n", "pack/__init__.py": "", "pack/inner.py": "WORD = 'p'\n"}, shown="can be imported",
+        "`__name__`, `__file__`",
+        "tell(event='names', args=[__name__, __file__])\n",
+        ("names", ["alone", "/script/alone.py"]),
+        shown="the module's name, never `__main__`",
+    ),
+    runs(
+        "a script whose name has dashes",
+        "tell(event='names', args=[__name__])\n",
+        ("names", ["tg-test"]),
+        name="tg-test.py",
+        shown="runs",
+    ),
+    runs(
+        "a script called test.py",
+        "tell(event='names', args=[__name__])\n",
+        ("names", ["test"]),
+        name="test.py",
+        shown="runs",
+        differs="The original imported Python's own module `test` instead, silently",
+    ),
+    runs(
+        "the script's folder in sys.path",
+        "tell(event='path', args=[sys.path[-1]])\n",
+        ("path", ["/script"]),
+        shown="the last one",
+    ),
+    runs(
+        "modules and packages beside it",
+        "import helper, pack.inner\ntell(event='gave', args=[helper.WORD, pack.inner.WORD])\n",
+        ("gave", ["h", "p"]),
+        files={"helper.py": "WORD = 'h'\n", "pack/__init__.py": "", "pack/inner.py": "WORD = 'p'\n"},
+        shown="can be imported",
     ),
     runs("sys.exit at import", "sys.exit(5)\n", code=5, shown="ends it with that code"),
     runs("sys.exit in a callback", IN_CALLBACK, code=6, shown="ends it with that code"),
-    runs("an exception at import", "1/0\n", says="Traceback ... ZeroDivisionError", code=1, shown="a traceback, and the code 1"),
-    runs("Python 2", "print 'x'\n", says="SyntaxError ... This looks like Python 2", code=1, shown="a SyntaxError that says what it is"),
-    runs("calls made at import", ORDER, ("imported", []), ("on_our_id", []), ("on_binlog_replay_end", []), ("contacts", [True]), shown="are held until login", differs="The original sent them before it was logged in, and could end by that"),
-    runs("the order at the start", ORDER, ("imported", []), ("on_our_id", []), ("on_binlog_replay_end", []), ("on_get_difference_end", []), shown="import, on_our_id, on_binlog_replay_end, on_get_difference_end"),
+    runs(
+        "an exception at import",
+        "1/0\n",
+        says="Traceback ... ZeroDivisionError",
+        code=1,
+        shown="a traceback, and the code 1",
+    ),
+    runs(
+        "Python 2",
+        "print 'x'\n",
+        says="SyntaxError ... This looks like Python 2",
+        code=1,
+        shown="a SyntaxError that says what it is",
+    ),
+    runs(
+        "calls made at import",
+        ORDER,
+        ("imported", []),
+        ("on_our_id", []),
+        ("on_binlog_replay_end", []),
+        ("contacts", [True]),
+        shown="are held until login",
+        differs="The original sent them before it was logged in, and could end by that",
+    ),
+    runs(
+        "the order at the start",
+        ORDER,
+        ("imported", []),
+        ("on_our_id", []),
+        ("on_binlog_replay_end", []),
+        ("on_get_difference_end", []),
+        shown="import, on_our_id, on_binlog_replay_end, on_get_difference_end",
+    ),
     runs("calls of one callback", WRITES, then=bob_gets_lines, shown="go out in their order"),
     runs("a callback", NO_NESTING, ("order", ["call", "end", "callback"]), shown="never runs inside of the call"),
-    runs("a text that a handler returns", "tgl.set_on_get_difference_end(lambda: 'grüße')\n", then=is_logged, shown="is logged"),
-    runs("threading.Timer", TIMER, ("fired", []), shown="fires between two callbacks", differs="Fires by the host's clock: the original's fired only while a callback ran"),
-    runs("threading.Thread", THREAD, ("order", ["callback"]), ("order", ["thread"]), shown="runs when the callback has returned", waits_for="there are no threads yet"),
-    runs("sqlite3, configparser, os, pathlib", LIBRARY, ("found", ["kept", "x", True]), shown="work in the script's own folder"),
-    runs("subprocess", FAILS.replace("CALL", "import subprocess; subprocess.run(['ls'])"), ("failed", [..., helps]), shown="an error that says why", differs="A guest starts no programs", waits_for="the error does not say enough yet"),
-    runs("sockets", FAILS.replace("CALL", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:1/')"), ("failed", [..., helps]), shown="an error that says why", differs="A guest has no network of its own", waits_for="the error does not say enough yet"),
-    runs("several scripts on one account", ECHO, ("sent", ["alone", True]), ("sent", ["second", True]), files={"second.py": HEAD + ECHO}, also=("second.py",), then=bob_writes_to_two, in_order=False, shown="each gets every event, and its own callbacks", differs="The original ran one script"),
-    runs("time.sleep", SLEEPS, ("sent", ["second", True]), ("sent", ["alone", True]), files={"second.py": HEAD + ECHO}, also=("second.py",), then=bob_writes_to_two, shown="stalls its own script", differs="Other scripts and the connection go on: the original's stalled all"),
-    runs("local time", LOCAL_TIME, ("hours", [9]), TZ="Asia/Tokyo", shown="of the host's time zone", waits_for="local time is UTC yet"),
+    runs(
+        "a text that a handler returns",
+        "tgl.set_on_get_difference_end(lambda: 'grüße')\n",
+        then=is_logged,
+        shown="is logged",
+    ),
+    runs(
+        "threading.Timer",
+        TIMER,
+        ("fired", []),
+        shown="fires between two callbacks",
+        differs="Fires by the host's clock: the original's fired only while a callback ran",
+    ),
+    runs(
+        "threading.Thread",
+        THREAD,
+        ("order", ["callback"]),
+        ("order", ["thread"]),
+        shown="runs when the callback has returned",
+        waits_for="there are no threads yet",
+    ),
+    runs(
+        "sqlite3, configparser, os, pathlib",
+        LIBRARY,
+        ("found", ["kept", "x", True]),
+        shown="work in the script's own folder",
+    ),
+    runs(
+        "subprocess",
+        FAILS.replace("CALL", "import subprocess; subprocess.run(['ls'])"),
+        ("failed", [..., helps]),
+        shown="an error that says why",
+        differs="A guest starts no programs",
+        waits_for="the error does not say enough yet",
+    ),
+    runs(
+        "sockets",
+        FAILS.replace("CALL", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:1/')"),
+        ("failed", [..., helps]),
+        shown="an error that says why",
+        differs="A guest has no network of its own",
+        waits_for="the error does not say enough yet",
+    ),
+    runs(
+        "several scripts on one account",
+        ECHO,
+        ("sent", ["alone", True]),
+        ("sent", ["second", True]),
+        files={"second.py": HEAD + ECHO},
+        also=("second.py",),
+        then=bob_writes_to_two,
+        in_order=False,
+        shown="each gets every event, and its own callbacks",
+        differs="The original ran one script",
+    ),
+    runs(
+        "time.sleep",
+        SLEEPS,
+        ("sent", ["second", True]),
+        ("sent", ["alone", True]),
+        files={"second.py": HEAD + ECHO},
+        also=("second.py",),
+        then=bob_writes_to_two,
+        shown="stalls its own script",
+        differs="Other scripts and the connection go on: the original's stalled all",
+    ),
+    runs(
+        "local time",
+        LOCAL_TIME,
+        ("hours", [9]),
+        TZ="Asia/Tokyo",
+        shown="of the host's time zone",
+        waits_for="local time is UTC yet",
+    ),
 ]
-
