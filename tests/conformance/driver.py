@@ -1,9 +1,9 @@
-"""The script that the rows' snippets run in: it does what its director writes to it, and prints what happens, as JSON lines.
+"""The script that the rows' snippets run in: it does what its director writes to it, and prints what happens, as JSON.
 
-The director is the account whose id is the first argument. A command is a message of its: {"n", "names": {name: value}, "run":
-Python}. A value is a plain one, or {"type", "id"} for a peer. Printed are {"n", "returned"} or {"n", "raised"}, then
-{"n", "called": [...]} each time the snippet's `done` is called, and {"event", "args": [...]} for everything else that the script is
-told. Invariant: what a snippet does to this script's names is gone with it.
+The director is the account whose id is the first argument. A command is a message of its: {"n", "names": {name: value},
+"run": Python}. A value is a plain one, or {"type", "id"} for a peer. Printed are {"n", "returned"} or {"n", "raised"}, then
+{"n", "called": [...]} each time the snippet's `done` is called, and {"event", "args": [...]} for all else that the script
+is told. Invariant: what a snippet does to this script's names is gone with it.
 """
 
 import json
@@ -52,6 +52,7 @@ def telling(event):
 
 tgl.set_on_msg_receive(on_msg_receive)
 for event in (
-    "on_our_id", "on_binlog_replay_end", "on_get_difference_end", "on_user_update", "on_chat_update", "on_secret_chat_update",
+    "on_our_id", "on_binlog_replay_end", "on_get_difference_end", "on_user_update", "on_chat_update",
+    "on_secret_chat_update",
 ):  # fmt: skip
     getattr(tgl, "set_" + event)(telling(event))

@@ -24,7 +24,7 @@ macro_rules! groups {
     };
 }
 
-groups! { callbacks signatures contacts groups messages files ends peers msgs running constants }
+groups! { callbacks changes signatures contacts groups messages reading files ends peers msgs running constants }
 
 #[test]
 fn every_group_of_rows_is_tried() {

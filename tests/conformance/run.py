@@ -1,7 +1,8 @@
 """Tries one group of rows in a world of its own: python run.py GROUP SETTINGS
 
-SETTINGS is a JSON object: {"host", "port", "dc_id", "public_key", "tglhost", "directory", "results"}. Printed is {"row", "failed": why or
-""} for each row as it is tried. For {"fault": [method, code, name]} it wants "done" on stdin, once the data centre has been told.
+SETTINGS is a JSON object: {"host", "port", "dc_id", "public_key", "tglhost", "directory", "results"}. Printed is {"row",
+"failed": why or ""} for each row as it is tried, and {"end"}. For {"fault": [method, code, name]} it wants "done" on stdin,
+once the data centre has been told.
 Invariant: a row that fails keeps no other from being tried.
 """
 

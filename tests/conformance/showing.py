@@ -1,4 +1,4 @@
-"""What scripts of these tests print of what they are given: values as JSON, peers and messages with all their attributes."""
+"""What scripts of these tests print of what they are given: JSON, of peers and messages with all their attributes."""
 
 import json
 

@@ -16,6 +16,7 @@ from typing import Any, Awaitable, Callable, Optional
 
 SECTIONS = {
     "Callbacks": "Functions that a script registers, each by `tgl.set_on_x(f)`, by `tgl.on_x = f`, and by its mere name.",
+    "What changed": "The words that the updates of users and groups are called with, and what brings each about.",
     "Callback signatures": "What a call's callback is called with, when the call succeeds and when it fails.",
     "Module functions": "Functions of the module `tgl`; those of README-PY.md and every other that the module had.",
     "Peer methods": "Methods of `tgl.Peer`.",
@@ -100,33 +101,35 @@ def flood(method: str) -> Failure:
     return Failure("a long flood wait", "FLOOD_WAIT_100000", fault=(method, 420, "FLOOD_WAIT_100000"))
 
 
-def both(
-    name: str,
-    on: str,
-    args: str,
-    *,
-    fails: tuple[Failure, ...] = (),
-    other_name: str = "",
-    logged_as: str = "",
-    method_differs: str = "",
-    **row: Any,
-) -> list[Row]:
-    """A call that is a function of the module and a method too: the row of each. `call` of a failure is "peer | arguments"."""
-    function = lambda on, args: f"tgl.{name}({on}, {args})"
-    method = lambda on, args: f"{on}.{other_name or name}({args})"
+def both(name: str, on: str, args: str, *, fails: tuple[Failure, ...] = (), **row: Any) -> list[Row]:
+    """A call that is both a function of the module and a method: the row of each. `call` of a failure is "peer | args"."""
+    return [function(name, on, args, fails=fails, **row), method(name, on, args, fails=fails, **row)]
 
-    def row_of(form: Callable[[str, str], str], name: str, section: str, returns_false: bool) -> Row:
-        def with_call(failure: Failure) -> Failure:
-            return replace(failure, call=form(*failure.call.split(" | ", 1)) if failure.call else "")
 
-        tags = {"bad arguments return": not returns_false, "logged as": logged_as}
-        more = {**row, "differs": method_differs or row.get("differs", "")} if returns_false else row
-        return Row(name, section, call=form(on, args), fails=tuple(map(with_call, fails)), tags=tags, **more)
+def function(name: str, on: str, args: str, *, fails: tuple[Failure, ...] = (), **row: Any) -> Row:
+    """The row of a function of the module that takes a peer."""
+    row.pop("method_differs", None)
+    form = f"tgl.{name}({{}}, {{}})"
+    a_user = row.pop("not_for_users", None)
+    fails += (Failure("a user instead", "a group is wanted here, not a user", f"bob | {args}"),) if a_user else ()
+    return Row(f"tgl.{name}", call=form.format(on, args), fails=written(fails, form), **row)
 
-    return [
-        row_of(function, f"tgl.{name}", "Module functions", False),
-        row_of(method, f"peer.{other_name or name}", "Peer methods", True),
-    ]
+
+def method(name: str, on: str, args: str, *, fails: tuple[Failure, ...] = (), logged_as: str = "", **row: Any) -> Row:
+    """The row of a method of a peer. `method_differs` goes before `differs`; `not_for_users` is what is said of users."""
+    differs = row.pop("differs", "")
+    differs = row.pop("method_differs", "") or differs
+    form = f"{{}}.{name}({{}})"
+    a_user = row.pop("not_for_users", None)
+    fails += (Failure("a user instead", f"PeerError: {a_user}", f"bob | {args}", refused=True),) if a_user else ()
+    tags = {"bad arguments return": False, "logged as": logged_as}
+    section, call = "Peer methods", form.format(on, args)
+    return Row(f"peer.{name}", section, call=call, fails=written(fails, form), tags=tags, differs=differs, **row)
+
+
+def written(fails: tuple[Failure, ...], form: str) -> tuple[Failure, ...]:
+    """With the calls of failures as they are written in a script."""
+    return tuple(replace(one, call=form.format(*one.call.split(" | ", 1)) if one.call else "") for one in fails)
 
 
 CHATS = {"user": "with a user", "supergroup": "in a supergroup", "channel": "in a channel"}
@@ -136,6 +139,14 @@ def elsewhere(row: Row, chat: str, *fails: Failure, **other: Any) -> Row:
     """The same row in another kind of chat."""
     tags = {**row.tags, "logged as": row.tags.get("logged as") or row.name.partition(".")[2].partition("(")[0]}
     return replace(row, name=f"{row.name} ({CHATS[chat]})", chat=chat, fails=fails, differs="", tags=tags, **other)
+
+
+def in_chats(
+    rows: list[Row], name: str, user: tuple[Failure, ...] = (), supergroup: tuple[Failure, ...] = ()
+) -> list[Row]:
+    """The row of this name again, with a user and in a supergroup, with the ways in which it fails there."""
+    row = named(rows, name)
+    return [elsewhere(row, "user", *user), elsewhere(row, "supergroup", *supergroup)]
 
 
 def named(rows: list[Row], name: str) -> Row:
@@ -175,13 +186,14 @@ def markdown() -> str:
     lines = [
         "# Compatibility with telegram-cli's Python API",
         "",
-        "Made by `cargo xtask test conformance` from the rows in tests/conformance; do not edit. Each row is a test: a script runs in",
-        "the sandbox against the embedded data centre, and both ends are looked at, what the script was told and what another account,",
-        "through stock Telethon, saw of it or what the server then holds. Calls are also made to fail, in the ways that the table names:",
-        "the callback then gets False and an empty value, the script's log one line, and nothing is raised.",
+        "Made by `cargo xtask test conformance` from the rows in tests/conformance; do not edit. Each row is a test: a script",
+        "runs in the sandbox against the embedded data centre, and both ends are looked at, what the script was told and what",
+        "another account, through stock Telethon, saw of it or what the server then holds. Calls are also made to fail, in the",
+        "ways that the table names: the callback then gets False and an empty value, the script's log one line, and nothing is",
+        "raised. Calls that act are made without a callback too.",
         "",
-        "*ok*: as the original's documentation says. *differs*: works, and the last column says how it differs from the original and",
-        "why. *not yet*: is not tried, for the reason given.",
+        "*ok*: as the original's documentation says. *differs*: works, and the last column says how it differs from the",
+        "original and why. *not yet*: is not tried, for the reason given.",
     ]
     for section, about in SECTIONS.items():
         mine = [row for row in rows if row.section == section]

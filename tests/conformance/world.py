@@ -1,7 +1,7 @@
 """What the rows are tried in: a data centre, the script's account, and other accounts through stock Telethon.
 
-`sue` is the account the script runs on; `w.twin` is a second session of hers. `bob` and `cat` are others whom she has in her
-contacts, `dan` is a stranger to her, and the director gives the script its snippets (driver.py).
+`sue` is the account the script runs on; `w.twin` is a second session of hers. `bob` and `cat` are others whom she has in
+her contacts, `dan` is a stranger to her, and the director gives the script its snippets (driver.py).
 Invariant: what is waited for is bounded by WAIT_S, and each process ends with its world.
 """
 
@@ -26,7 +26,10 @@ WAIT_S = 15
 START_S = 50
 """The first start on a machine compiles the Python runtime."""
 LINE_BYTES_MAX = 1 << 24
-PHONES = {"sue": "9996640001", "bob": "9996640002", "cat": "9996640003", "dan": "9996640004", "director": "9996640005", "lone": "9996640006"}  # fmt: skip
+PHONES = {
+    "sue": "9996640001", "bob": "9996640002", "cat": "9996640003", "dan": "9996640004", "director": "9996640005",
+    "lone": "9996640006",
+}  # fmt: skip
 NAMES = {"sue": "Sue", "bob": "Bob", "cat": "Cat", "dan": "Dan", "director": "Director", "lone": "Lone"}
 USERNAMES = {"sue": "sue_writes", "bob": "bob_builds"}
 CODE = "44444"
@@ -56,15 +59,24 @@ class Person(telethon_chat.Client):
 
     async def sees(self, kind, test=lambda update: True, since=0):
         """The first update of a kind that passes the test, now or within WAIT_S."""
-        return await first(self, "updates", lambda update: isinstance(update, kind) and test(update), since, f"{self.settings['name']} saw no {kind}")  # fmt: skip
+        return await first(
+            self,
+            "updates",
+            lambda update: isinstance(update, kind) and test(update),
+            since,
+            f"{self.settings['name']} saw no {kind}",
+        )
 
     async def receives(self, test, since=0):
         """The first message that passes the test."""
         kinds = (types.UpdateNewMessage, types.UpdateNewChannelMessage)
         found = await first(
-            self, "updates", lambda update: isinstance(update, kinds) and test(update.message), since,
+            self,
+            "updates",
+            lambda update: isinstance(update, kinds) and test(update.message),
+            since,
             f"{self.settings['name']} received no such message",
-        )  # fmt: skip
+        )
         return found.message
 
 
@@ -236,9 +248,15 @@ class World:
         command = self.command("run", *map(str, scripts), "--account", account, "--json")
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *command, "--", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, limit=LINE_BYTES_MAX,
+            *command,
+            "--",
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            limit=LINE_BYTES_MAX,
             env={**os.environ, **environment},
-        )  # fmt: skip
+        )
         self.runs.append(Run(process))
         return self.runs[-1]
 
@@ -277,7 +295,7 @@ class World:
         await telethon.send_message(self.sue_of_director, command, parse_mode=None)
 
     async def snippet(self, run: str, names: dict, calls_back: bool = True, fault: tuple | None = None) -> Answer:
-        """Has the script run a snippet, and waits until its `done` is called if it will be. A fault is in place when it runs."""
+        """Has the script run a snippet, and waits until its `done` is called if it will be. A fault is in place then."""
         self.commands += 1
         n, since = self.commands, len(self.run.lines)
         command = json.dumps({"n": n, "names": names, "run": run})

@@ -38,7 +38,7 @@ fn telethon_and_kurigram_chat_in_private_and_in_a_group() {
 
 #[test]
 fn telethon_and_kurigram_moderate_a_supergroup() {
-    namespace::run_inside("telethon_and_kurigram_moderate_a_supergroup", || {
+    run_inside("telethon_and_kurigram_moderate_a_supergroup", || {
         let directory = tempfile::tempdir().expect("a temporary directory");
         with_data_centre(directory.path(), |settings| {
             let mut telethon = Chat::start(Library::Telethon, &settings("9996620001", "Tele"));

@@ -1,7 +1,7 @@
 """The functions that a script registers, and the functions that register them.
 
-Each row runs scripts of its own, on the account `lone`: registered in every way there is, raising, and taking the wrong number of
-arguments.
+Each row runs scripts of its own, on the account `lone`: registered in every way there is, raising, and taking the wrong
+number of arguments.
 """
 
 from telethon import functions
@@ -102,7 +102,10 @@ async def survives(w, row, run, name, make, error):
 
 def callback(name, args, shown, make=nothing, differs=""):
     tags = {"args": args, "make": make}
-    on_attribute = "Assigning to `tgl.on_x` registers, as documented, and so does the mere name in a script that registers nothing else: the original had `tgl.set_on_x` only"
+    on_attribute = (
+        "Assigning to `tgl.on_x` registers, as documented, and so does the mere name where a script registers nothing else: "
+        "the original had `tgl.set_on_x` only"
+    )
     return Row(
         name,
         "Callbacks",

@@ -6,7 +6,7 @@ from telethon import functions, types
 
 from given import check
 from pattern import has
-from table import Failure, Row, both, flood, people
+from table import Failure, Row, flood, people
 from world import PHONES
 
 DAN = {"is": "Peer", "type": 1, "phone": PHONES["dan"]}
@@ -27,7 +27,6 @@ def server_has_dan_as(name):
 
 async def with_dan(w):
     """Dan is among the contacts."""
-    since = len(w.run.lines)
     await w.snippet(f"tgl.add_contact('{PHONES['dan']}', 'Dan', 'Dune', done)", {})
     return {**await people(w), "dan": {"type": 1, "id": w.ids["dan"]}}
 
@@ -49,8 +48,6 @@ def named(name, *failures):
 
 
 async def sue_is_renamed(w, names, called):
-    since = len(w.bob.updates)
-    sue = await w.bob.telethon.get_entity(w.ids["sue"])
     me = await w.twin.telethon.get_me()
     check((me.first_name, me.last_name) == ("Susan", "Stone"), f"the server has {me.first_name} {me.last_name}")
     await w.twin(functions.account.UpdateProfileRequest(first_name="Sue", last_name=""))

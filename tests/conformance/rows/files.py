@@ -15,7 +15,6 @@ from given import (
 )
 from pattern import test
 from table import Failure, Row, both, elsewhere, flood, named
-from world import Failed
 
 
 NO_FILE = 'there is no file "/home/missing.(jpg|txt)" in the script\'s folders'
@@ -78,7 +77,8 @@ def sends(name):
     )
     method_differs = "" if name != "send_file" else "The original's documentation does not name it"
     return both(
-        name, "chat", f"{FILE_OF[name]!r}, done", signature="msg_cb", given=group, gets=own(media=media), sees=bob_gets_file(name), fails=fails,
+        name, "chat", f"{FILE_OF[name]!r}, done", signature="msg_cb", given=group, gets=own(media=media),
+        sees=bob_gets_file(name), fails=fails,
         method_differs=method_differs,
     )  # fmt: skip
 
@@ -267,7 +267,7 @@ BASIC = [
                 "a phone that is no text", "TypeError: phone must be str", "chat | 5, 'Bob', '', done", refused=True
             ),
         ),
-        method_differs="Works with and without a callback: in the original the one never sent, the other was never called back",
+        method_differs="Works with and without a callback: in the original one never sent, the other never called back",
     ),
     *both(
         "fwd_media",
@@ -299,6 +299,7 @@ BASIC = [
         given=group,
         gets=[True],
         sees=bob_sees_chat_photo,
+        not_for_users="Only a chat peer can have its photo set",
         fails=(
             flood("messages.editChatPhoto"),
             Failure("no such file", NO_FILE, "chat | 'missing.jpg', done"),

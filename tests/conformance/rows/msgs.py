@@ -321,9 +321,14 @@ def differing(attribute, expected, kind):
 def attribute_row(kind, attribute):
     made, expected, waits_for = KINDS[kind]
     return Row(
-        f"Msg.{attribute} of a message: {kind}", "Msg attributes", test=try_attribute, shown=words(expected[attribute]), waits_for=waits_for,
-        differs=differing(attribute, expected, kind), tags={"kind": kind, "attribute": attribute},
-    )  # fmt: skip
+        f"Msg.{attribute} of a message: {kind}",
+        "Msg attributes",
+        test=try_attribute,
+        shown=words(expected[attribute]),
+        waits_for=waits_for,
+        differs=differing(attribute, expected, kind),
+        tags={"kind": kind, "attribute": attribute},
+    )
 
 
 async def try_attribute(w, row):

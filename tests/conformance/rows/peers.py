@@ -1,4 +1,4 @@
-"""The attributes of tgl.Peer, for each kind of peer that a script meets. What they are was set by its owner through Telethon."""
+"""The attributes of tgl.Peer, for each kind of peer that a script meets, as its owner set them through Telethon."""
 
 from telethon import functions
 
@@ -132,15 +132,19 @@ KINDS = {
 """How a peer of each kind is had, and what its attributes are."""
 
 SHOWN = {
-    "id": "int", "type": {"user": "1", "chat": "2"}, "type_name": {"user": "'user'", "chat": "'chat'"}, "user": "itself", "user_id": "int",
-    "user_list": "list of int", "user_status": "dict", "phone": "str", "username": "str", "first_name": "str", "last_name": "str", "name": "str",
+    "id": "int", "type": {"user": "1", "chat": "2"}, "type_name": {"user": "'user'", "chat": "'chat'"}, "user": "itself",
+    "user_id": "int", "user_list": "list of int", "user_status": "dict", "phone": "str", "username": "str",
+    "first_name": "str", "last_name": "str", "name": "str",
 }  # fmt: skip
 
 NONE_DIFFERS = (
     "An attribute that a kind of peer has not is None: in the original that broke the next call of the interpreter"
 )
 DIFFERS = {
-    "type": "Supergroups and channels are `tgl.PEER_CHAT`: most groups are supergroups now, and scripts that ask for PEER_CHAT mean all of them",
+    "type": (
+        "Supergroups and channels are `tgl.PEER_CHAT`: most groups are supergroups now, and scripts that ask for PEER_CHAT "
+        "mean all of them"
+    ),
     "user_status": "'online' is True only of who is online: the original had it True of those last seen long ago too",
     "username": "Public groups have theirs: the original knew none",
 }
@@ -159,9 +163,14 @@ def attribute_row(kind, attribute):
         else ""
     )
     return Row(
-        f"Peer.{attribute} of a {kind}", "Peer attributes", test=try_attribute, shown=shown, differs=why, waits_for=waits_for,
+        f"Peer.{attribute} of a {kind}",
+        "Peer attributes",
+        test=try_attribute,
+        shown=shown,
+        differs=why,
+        waits_for=waits_for,
         tags={"kind": kind, "attribute": attribute},
-    )  # fmt: skip
+    )
 
 
 async def try_attribute(w, row):
