@@ -26,7 +26,8 @@ async def nobody(w):
 
 
 async def without_dan(w):
-    """Dan, whom Sue knows, is not among her contacts."""
+    """Dan, whom Sue knows, is not among her contacts any more."""
+    await dan_becomes_contact(w, {})
     since = len(w.run.lines)
     await w.twin(functions.contacts.DeleteByPhonesRequest([PHONES["dan"]]))
     await w.dan.telethon.send_message("sue_writes", "a stranger again")
@@ -127,7 +128,7 @@ def groups(word, act, given=a_group):
 
 ROWS = [
     user("created", dan_writes, nobody),
-    user("contact", dan_becomes_contact, nobody, "The original never said it"),
+    user("flags", dan_becomes_contact, nobody),
     user("phone", dan_becomes_contact, without_dan),
     user("real_name", bob_renames_himself),
     user("name", bob_renames_himself),
