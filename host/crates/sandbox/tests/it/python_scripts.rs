@@ -311,7 +311,7 @@ async fn what_a_script_cannot_have_says_why_and_what_to_do() {
     }
     assert!(surprises.is_empty(), "{surprises}");
     let asks = [(
-        "import importlib.util\nprint(importlib.util.find_spec('ssl'), importlib.util.find_spec('nothing'))",
+        "import importlib.util\nprint(importlib.util.find_spec('_ssl'), importlib.util.find_spec('nothing'))",
         "None None",
     )];
     assert_eq!(self::surprises(&[], None, &asks).await, "");
