@@ -331,7 +331,7 @@ class Msg(MsgHandle):
         return None if source is None else _peer_named(source)
 
     @property
-    def dest(self) -> Optional[Peer]:
+    def dest(self) -> Peer:
         """Where it was sent to: the receiving user, or the group."""
         return _peer_named(self._raw[RawMessage.DESTINATION])
 

@@ -5,6 +5,7 @@ Invariant: nothing here grants or takes away anything, the sandbox does that; an
 answered as before.
 """
 
+import concurrent.futures.process
 import errno
 import http.client
 import importlib.abc
@@ -75,6 +76,7 @@ def install() -> None:
         if not hasattr(os, name):
             setattr(os, name, _refuse_program)
     multiprocessing.process.BaseProcess.start = _refuse_process
+    concurrent.futures.process.ProcessPoolExecutor.__init__ = _refuse_process
     for name in ("Pool", "Manager", "Queue", "Lock", "Event", "Pipe", "Value", "Array"):
         setattr(multiprocessing, name, _refuse_process)
 

@@ -95,6 +95,13 @@ async fn a_script_that_sleeps_too_long_is_stopped() {
 }
 
 #[tokio::test]
+async fn python_2_that_this_python_takes_is_warned_of() {
+    let mut guest = started(&python().await).await;
+    guest.load("try:\n    pass\nexcept Exception, e:\n    pass").await;
+    assert!(guest.notes.stderr().starts_with("/script/test, line 3: `except X, e:` is Python 2"));
+}
+
+#[tokio::test]
 async fn a_script_with_an_error_gives_its_traceback() {
     let program = python().await;
     for (source, traceback) in

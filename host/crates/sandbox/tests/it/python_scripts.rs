@@ -140,7 +140,7 @@ async fn local_time_is_that_of_the_zone() {
         ("import time\nprint(time.strftime('%H %Z %z', time.localtime(1720000000)))", "11 CEST +0200"),
         (
             "import time\nprint(time.mktime((2024, 7, 3, 11, 46, 40, 0, 0, -1)), time.mktime((2024, 19, 34, 0, 0, 0, 0, 0, -1)))",
-            "1720000000.0 1743631200.0",
+            "1720000000.0 1754172000.0",
         ),
         (
             "import datetime\nd = datetime.datetime.fromtimestamp(1720000000)\nprint(repr(d), d.timestamp(), type(d).__name__)",
@@ -311,7 +311,7 @@ async fn what_a_script_cannot_have_says_why_and_what_to_do() {
     }
     assert!(surprises.is_empty(), "{surprises}");
     let asks = [(
-        "import importlib.util\nprint(importlib.util.find_spec('ssl'), importlib.util.find_spec('nothing'))",
+        "import importlib.util\nprint(importlib.util.find_spec('_ssl'), importlib.util.find_spec('nothing'))",
         "None None",
     )];
     assert_eq!(self::surprises(&[], None, &asks).await, "");
