@@ -79,18 +79,31 @@ pub(crate) struct Caller {
     is_kept: bool,
     /// Making it twice does no harm.
     is_repeatable: bool,
+    /// It was made again, not knowing whether it had been executed.
+    is_repeated: AtomicBool,
     is_settled: AtomicBool,
 }
 
 impl Caller {
     pub(crate) fn new(context: Arc<Context>, request: &Request) -> Self {
         let is_repeatable = !matches!(request.call, Call::CreateChat { .. });
-        Self { context, is_kept: request.call.survives_restart(), is_repeatable, is_settled: AtomicBool::new(false) }
+        Self {
+            context,
+            is_kept: request.call.survives_restart(),
+            is_repeatable,
+            is_repeated: AtomicBool::new(false),
+            is_settled: AtomicBool::new(false),
+        }
     }
 
     /// The call has left the outbox already.
     pub(crate) fn settle(&self) {
         self.is_settled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it may have been executed before the answer that it has got now.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.is_repeated.load(Ordering::Relaxed)
     }
 
     /// Whether the call is still in the outbox.
@@ -101,7 +114,8 @@ impl Caller {
     /// The same for one of several messages that the call sends: it stays in the outbox until the last.
     pub(crate) fn for_part(&self) -> Self {
         let (is_kept, is_repeatable) = (self.is_kept, self.is_repeatable);
-        Self { context: self.context.clone(), is_kept, is_repeatable, is_settled: AtomicBool::new(true) }
+        let (is_repeated, is_settled) = (AtomicBool::new(false), AtomicBool::new(true));
+        Self { context: self.context.clone(), is_kept, is_repeatable, is_repeated, is_settled }
     }
 
     /// Asks the data centre. While there is a connection, the first poll hands the request over.
@@ -136,6 +150,7 @@ impl Caller {
                 Ok(answer) => return Ok((number, answer)),
                 Err(error @ (InvokeError::Lost(_) | InvokeError::UnknownKey)) => {
                     lost += 1;
+                    self.is_repeated.store(true, Ordering::Relaxed);
                     match pool {
                         None => self.context.link.report(number, trouble(error)),
                         Some(pool) => {

@@ -20,6 +20,10 @@ use tl::{enums, functions};
 pub(crate) use caller::Caller;
 pub use files::{FILE_BYTES_MAX, LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, TEXT_FILE_BYTES_MAX};
 
+/// What the server says of a change that it has made already. To a call that is made again because its connection broke
+/// that means that it is done.
+const DONE_BEFORE: [&str; 3] = ["USER_ALREADY_PARTICIPANT", "USER_NOT_PARTICIPANT", "CHAT_NOT_MODIFIED"];
+
 /// The conversation in which calls have to keep their order at the server, if it matters.
 pub(crate) fn lane(call: &Call) -> Option<PeerId> {
     match call {
@@ -43,7 +47,10 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
         // We were shut out while nobody listened.
         caller.context.intake().leave_channel(id);
     }
-    ended
+    match ended {
+        Err(error) if caller.is_repeated() && DONE_BEFORE.contains(&error.detail.as_str()) => Ok(Outcome::Done),
+        ended => ended,
+    }
 }
 
 /// The one conversation that a call is about.

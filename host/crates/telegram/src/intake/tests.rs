@@ -369,6 +369,20 @@ fn ids_and_replies_are_the_channels_own() {
     assert_eq!((message.source, message.destination), (Some(PeerId::user(ADA)), PeerId::channel(CHANNEL)));
 }
 
+#[test]
+fn so_many_messages_on_their_way_are_remembered() {
+    let mut stage = Stage::at(10);
+    let to = PeerId::channel(CHANNEL);
+    for random_id in 0..=SENDS_MAX as i64 {
+        stage.intake.announce(random_id, to);
+        stage.intake.announce(random_id, to);
+        stage.push(types::UpdateMessageId { id: random_id as i32 + 1, random_id }.into());
+    }
+    assert_eq!((stage.intake.sent_id(0), stage.intake.sent_id(1)), (None, Some(2)));
+    assert!(stage.intake.is_sent_by_other(to, 2, 5) && !stage.intake.is_sent_by_other(to, 2, 1));
+    assert!(!stage.intake.is_sent_by_other(PeerId::channel(78), 2, 5), "another channel's message 2");
+}
+
 fn blank_channel() -> types::Channel {
     let mut bytes = vec![0; 256];
     // The photo comes after flags, flags2, id and title, and has to be one.

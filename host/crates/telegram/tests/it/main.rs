@@ -8,6 +8,7 @@ mod faults;
 mod files;
 mod histories;
 mod login;
+mod missed;
 mod operator;
 mod password;
 mod proxy;

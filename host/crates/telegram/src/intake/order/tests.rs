@@ -124,3 +124,24 @@ fn what_could_not_be_kept_is_asked_for_again() {
     assert!(order.wants_difference());
     assert_eq!(pts(&order.accept(envelope(0, vec![read(11, 1)]), now)), [11]);
 }
+
+#[test]
+fn a_channels_order_counts_its_own_updates_and_bears_silence() {
+    let now = Instant::now();
+    let update = |pts| -> enums::Update {
+        types::UpdateDeleteChannelMessages { channel_id: 7, messages: vec![], pts, pts_count: 1 }.into()
+    };
+    let mut order = Order::channel(10, now);
+    assert_eq!((order.deadline(), order.is_busy()), (None, false));
+    assert_eq!(order.accept(envelope(0, vec![read(11, 1), update(11)]), now).updates.len(), 2);
+    assert_eq!(order.state().pts, 11, "the account's pts is not the channel's");
+    for number in 0..=CHANNEL_WAITING_MAX as i32 {
+        assert!(!order.wants_difference());
+        order.accept(envelope(0, vec![update(100 + number)]), now);
+    }
+    assert!(order.wants_difference() && order.waiting.len() <= CHANNEL_WAITING_MAX);
+
+    let (mut account, now) = at(10, 0);
+    assert_eq!(account.accept(envelope(0, vec![update(100), read(11, 1)]), now).updates.len(), 2);
+    assert_eq!(account.state().pts, 11, "nor the channel's the account's");
+}
