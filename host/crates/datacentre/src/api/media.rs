@@ -30,6 +30,8 @@ const THUMB_BYTES_MAX: i64 = 200 << 10;
 const THUMB_PIXELS_MAX: i32 = 320;
 /// The most attributes of a document.
 const ATTRIBUTES_MAX: usize = 16;
+/// What can be thrown, and how many ways it can fall.
+const DICE: [(&str, u32); 6] = [("🎲", 6), ("🎯", 6), ("🎳", 6), ("🏀", 5), ("⚽", 5), ("🎰", 64)];
 const MIME_DEFAULT: &str = "application/octet-stream";
 
 /// What a message shows besides its text.
@@ -77,6 +79,7 @@ pub(super) fn of_input(context: &Context<'_>, input: &enums::InputMedia) -> Answ
             venue_type: media.venue_type.clone(),
         }),
         M::Contact(media) => contact(context, media)?,
+        M::Dice(media) => dice(&media.emoticon)?,
         M::WebPage(media) => {
             webpages::media(&media.url).map(Media::plain).ok_or_else(|| bad_request("WEBPAGE_NOT_FOUND"))?
         }
@@ -183,6 +186,14 @@ fn contact(context: &Context<'_>, media: &types::InputMediaContact) -> Answer<Me
         vcard: media.vcard.clone(),
         user_id,
     }))
+}
+
+/// What falls by chance: <https://core.telegram.org/api/dice>.
+fn dice(emoticon: &str) -> Answer<Media> {
+    let faces = DICE.iter().find(|(known, _)| *known == emoticon).map(|(_, faces)| *faces);
+    let faces = faces.ok_or_else(|| bad_request("EMOTICON_INVALID"))?;
+    let value = 1 + (u32::from_le_bytes(random()) % faces).cast_signed();
+    Ok(Media::plain(types::MessageMediaDice { value, emoticon: emoticon.to_owned(), game_outcome: None }))
 }
 
 fn geo_point(input: &enums::InputGeoPoint) -> Answer<enums::GeoPoint> {

@@ -243,7 +243,7 @@ fn media_that_cannot_be_sent_is_refused_by_name() {
         last_name: String::new(),
         vcard: "x".repeat(40_000),
     };
-    let cases: [(enums::InputMedia, &str); 17] = [
+    let cases: [(enums::InputMedia, &str); 18] = [
         (enums::InputMedia::Empty, "400 MEDIA_EMPTY"),
         (photo(&png(10, 10), "a.txt"), "400 PHOTO_EXT_INVALID"),
         (photo(b"no image", "a.png"), "400 IMAGE_PROCESS_FAILED"),
@@ -268,6 +268,7 @@ fn media_that_cannot_be_sent_is_refused_by_name() {
         (types::InputMediaGeoPoint { geo_point: point(f64::NAN, 0.0) }.into(), "400 GEO_POINT_INVALID"),
         (contact("none", "Bob"), "400 PHONE_NUMBER_INVALID"),
         (contact("+1", " "), "400 CONTACT_NAME_EMPTY"),
+        (types::InputMediaDice { emoticon: "🙂".to_owned() }.into(), "400 EMOTICON_INVALID"),
         (long.into(), "400 MEDIA_INVALID"),
         (web("https://telegram.org").into(), "400 WEBPAGE_NOT_FOUND"),
         (external.into(), "400 WEBPAGE_CURL_FAILED"),
@@ -279,6 +280,23 @@ fn media_that_cannot_be_sent_is_refused_by_name() {
     long.message = "🎉".repeat(513);
     assert_eq!(alice.err(&long), "400 MEDIA_CAPTION_TOO_LONG");
     assert!(bob.history(bob.peer(&alice)).is_empty());
+}
+
+#[test]
+fn dice_fall_at_the_server_alike_for_both() {
+    let world = World::new();
+    let (alice, bob) = (world.human(1), world.human(2));
+    for (emoticon, faces) in [("🎲", 6), ("🎯", 6), ("🎳", 6), ("🏀", 5), ("⚽", 5), ("🎰", 64)] {
+        let die = types::InputMediaDice { emoticon: emoticon.to_owned() };
+        alice.ok(&send_media(&alice, alice.peer(&bob), die.into()));
+        let [theirs, hers] = [bob.history(bob.peer(&alice)), alice.history(alice.peer(&bob))];
+        let fell = |message: &types::Message| match &message.media {
+            Some(enums::MessageMedia::Dice(die)) => (die.value, die.emoticon.clone()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(fell(&theirs[0]), fell(&hers[0]));
+        assert!((1..=faces).contains(&fell(&hers[0]).0) && fell(&hers[0]).1 == emoticon, "{:?}", hers[0].media);
+    }
 }
 
 #[test]
