@@ -71,11 +71,10 @@ async def try_call(w: World, row: Row) -> None:
         await eventually(lambda: row.sees(w, names, answer.called))
         await try_without_callback(w, row)
     for failure in row.fails:
-        if not failure.waits_for:
-            try:
-                await try_failure(w, row, failure)
-            except Failed as failed:
-                raise Failed(f"when it fails ({failure.why}): {failed}") from None
+        try:
+            await try_failure(w, row, failure)
+        except Failed as failed:
+            raise Failed(f"when it fails ({failure.why}): {failed}") from None
 
 
 async def made(w: World, given: Given) -> dict:

@@ -101,9 +101,10 @@ async def survives(w, row, run, name, make, error):
 
 
 def callback(name, args, shown, make=nothing, differs=""):
-    tags = {"args": args, "make": make}
+    fails = ("an exception in it", "the wrong number of arguments") if args is not None else ()
+    tags = {"args": args, "make": make, "fails with": fails}
     on_attribute = (
-        "Assigning to `tgl.on_x` registers, as documented, and so does the mere name where a script registers nothing else: "
+        "Assigning to `tgl.on_x` registers, as documented, and so does its mere name where a script registers nothing else: "
         "the original had `tgl.set_on_x` only"
     )
     return Row(
@@ -188,6 +189,14 @@ async def try_setter(w, row):
             )
 
 
-SETTERS = [Row(one.name.replace("tgl.", "tgl.set_"), shown="callable", test=try_setter) for one in CALLBACKS]
+SETTERS = [
+    Row(
+        one.name.replace("tgl.", "tgl.set_"),
+        shown="callable",
+        test=try_setter,
+        tags={"fails with": ("what cannot be called",)},
+    )
+    for one in CALLBACKS
+]
 
 ROWS = [*CALLBACKS, *SETTERS]

@@ -14,7 +14,7 @@ from given import (
     of_bob,
 )
 from pattern import test
-from table import Failure, Row, both, elsewhere, flood, named
+from table import Failure, Row, both, elsewhere, flood, named, people
 
 
 NO_FILE = 'there is no file "/home/missing.(jpg|txt)" in the script\'s folders'
@@ -187,9 +187,18 @@ async def bob_sees_chat_photo(w, names, called):
     check(isinstance(chat.photo, types.ChatPhoto), f"the group's photo is {chat.photo}")
 
 
+async def sues_photo(w) -> int:
+    """Its id, as Bob sees it; 0 if she has none."""
+    (sue,) = await w.bob(functions.users.GetUsersRequest([await w.bob.telethon.get_input_entity(w.ids["sue"])]))
+    return sue.photo.photo_id if isinstance(sue.photo, types.UserProfilePhoto) else 0
+
+
+async def with_photo_of_before(w):
+    return {**await people(w), "before": await sues_photo(w)}
+
+
 async def bob_sees_profile_photo(w, names, called):
-    sue = (await w.bob(functions.users.GetUsersRequest([await w.bob.telethon.get_input_entity(w.ids["sue"])])))[0]
-    check(isinstance(sue.photo, types.UserProfilePhoto), f"Sue's photo is {sue.photo}")
+    check(await sues_photo(w) not in (0, names["before"]), "Sue has no new photo")
 
 
 BASIC = [
@@ -311,6 +320,7 @@ BASIC = [
     Row(
         "tgl.set_profile_photo",
         signature="empty_cb",
+        given=with_photo_of_before,
         call="tgl.set_profile_photo('photo.jpg', done)",
         gets=[True],
         sees=bob_sees_profile_photo,
