@@ -50,12 +50,21 @@ class Loading(GuestTest):
         self.assertNotIn("Python 2", error)
 
     def test_python_2(self):
-        for line in ["print 'x'", "print x", "exec 'x'", "raise E, 'x'", "x = 0777", "x = 10L", "if a <> b: pass", "x = `a`", "x = ur'a'"]:
+        for line in ["print u'x'", "print x,", "if x: print 'a'", "print self.x", "x = 0xFFL", "x = 0777L", "def f((a, b)): pass", "f = lambda (a, b): a", "print 'x'", "print x", "exec 'x'", "raise E, 'x'", "x = 0777", "x = 10L", "if a <> b: pass", "x = `a`", "x = ur'a'"]:
             with self.subTest(line):
                 error = self.load(f"import tgl\n{line}\n")
                 self.assertIn("SyntaxError", error)
                 self.assertIn("line 2", error)
                 self.assertEqual(error.count("This looks like Python 2, and this is Python 3."), 1)
+
+    def test_python_2_except(self):
+        self.load("import tgl\ntry:\n    pass\nexcept (KeyError, ValueError): pass\n")
+        self.assertEqual(self.stderr, "")
+        error = self.load("import tgl\ntry:\n    pass\nexcept Exception, e:\n    pass\n")
+        if sys.version_info < (3, 14):
+            self.assertIn("This looks like Python 2", error)
+        else:
+            self.assertIn("/script/bot.py, line 4: `except X, e:` is Python 2", self.stderr)
 
     def test_python_3_mistakes_are_not_called_python_2(self):
         for line in ["print('x'", "x = (1,", "raise", "def f():\nreturn", "printer x", "lambda: (yield"]:

@@ -73,6 +73,11 @@ pub(crate) fn interop_environment() -> Result<PathBuf> {
     virtual_environment("interop-venv", &root().join("tests/interop/requirements.txt"))
 }
 
+/// What the tests of the Python package run in.
+pub(crate) fn python_tests_environment() -> Result<PathBuf> {
+    virtual_environment("python-tests-venv", &root().join("tests/python/requirements.txt"))
+}
+
 fn add_guest_target() -> Result<()> {
     let sysroot = answer(Command::new("rustc").current_dir(root()).args(["--print", "sysroot"]))?;
     if Path::new(&sysroot).join("lib/rustlib").join(GUEST_TARGET).is_dir() {

@@ -34,7 +34,7 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
     }
     if suite.is_none_or(|suite| suite == "python") {
         step("Running the tests of the Python package");
-        let mut tests = Command::new(setup::python()?);
+        let mut tests = Command::new(setup::python_tests_environment()?.join("bin/python"));
         tests.current_dir(root()).args(["-m", "unittest", "discover", PYTHON_TESTS]).stderr(Stdio::piped());
         tally.add(counted(&mut tests, Stream::Stderr)?);
     }

@@ -12,11 +12,21 @@ from _tglhost import stdlib
 
 stdlib.take()
 
-from _tglhost import exports, snapshot
+from _tglhost import local_time
+
+local_time.install()
+
+from tgl import _threads
+
+_threads.install()
+stdlib.preload()
+
+from _tglhost import exports, refusals, snapshot
 from _tglhost.exports import Callbacks, Interpreter  # noqa: F401 (componentize-py finds its exports here)
 
 sys.path[:] = []
 sys.path_importer_cache.clear()
+refusals.install()
 snapshot.warm_up()
 exports.install()
 snapshot.pack()

@@ -21,6 +21,9 @@ PEERS_MAX = 1000
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _UINT32_MAX = 2**32 - 1
 
+script_folder = ""
+"""Where the script came from; the runtime sets it."""
+
 
 class PeerHandle:
     """The base of `tgl.Peer`: what names the peer, as the host sends it, and its record once it has been looked up."""
@@ -58,8 +61,11 @@ def decoded(value: object) -> object:
 
 
 def path(value: object, name: str) -> str:
-    """A file's name, made absolute: the host does not know the script's current folder."""
-    return os.path.abspath(text(value, name))
+    """A file's name, made absolute: the host does not know the script's current folder. What is not there is looked for in
+    the folder that the script came from; whether it is there at all is for the host to say."""
+    given = text(value, name)
+    here, beside = os.path.abspath(given), os.path.abspath(os.path.join(script_folder, given))
+    return beside if here != beside and not os.path.exists(here) and os.path.exists(beside) else here
 
 
 def int64(value: object, name: str) -> int:

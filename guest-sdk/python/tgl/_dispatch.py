@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from . import _host, _pending, _report, _timers
+from . import _host, _pending, _report, _threads, _timers
 from ._events import handlers
 from ._objects import forget_look_ups, wrap_msg, wrap_peer
 
@@ -81,10 +81,13 @@ def timer() -> None:
 
 
 def settle() -> None:
-    """What there is to do at the end of every callback: timers that are due, late reports, the next wake-up."""
-    if _timers.waiting:
+    """What there is to do at the end of every callback: threads that were started, timers that are due, late reports, the
+    next wake-up."""
+    if _threads.waiting or _timers.waiting:
+        _threads.run_waiting()
         for function in _timers.due():
             _run(function, ())
+            _threads.run_waiting()
     if _report.late:
         _report.flush_late()
     forget_look_ups()

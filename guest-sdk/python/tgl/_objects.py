@@ -6,7 +6,7 @@ Invariant: making one copies nothing; an attribute is worked out when it is read
 
 from __future__ import annotations
 
-from datetime import datetime
+import datetime
 from typing import Any, Optional
 
 from . import _calls, _check, _host, _records
@@ -115,7 +115,7 @@ class Peer(PeerHandle):
         if self.type != PEER_USER:
             return None
         online, when = self._record[RawUser.STATUS]
-        return {"online": online, "when": datetime.fromtimestamp(when)}
+        return {"online": online, "when": datetime.datetime.fromtimestamp(when)}
 
     @property
     def phone(self) -> Optional[str]:
@@ -331,7 +331,7 @@ class Msg(MsgHandle):
         return None if source is None else _peer_named(source)
 
     @property
-    def dest(self) -> Optional[Peer]:
+    def dest(self) -> Peer:
         """Where it was sent to: the receiving user, or the group."""
         return _peer_named(self._raw[RawMessage.DESTINATION])
 
@@ -347,7 +347,7 @@ class Msg(MsgHandle):
         return None if raw is None else _media(raw)
 
     @property
-    def date(self) -> Optional[datetime]:
+    def date(self) -> Optional[datetime.datetime]:
         """When it was sent, in local time."""
         return _datetime_or_none(self._raw[RawMessage.DATE])
 
@@ -358,7 +358,7 @@ class Msg(MsgHandle):
         return None if forward is None or forward.source is None else _peer_named(forward.source)
 
     @property
-    def fwd_date(self) -> Optional[datetime]:
+    def fwd_date(self) -> Optional[datetime.datetime]:
         """When it was first written, if it was forwarded."""
         forward = self._raw[RawMessage.FORWARD]
         return None if forward is None else _datetime_or_none(forward.date)
@@ -505,8 +505,8 @@ def _peer_of_user(user: Any) -> Peer:
     return wrap_peer(raw)
 
 
-def _datetime_or_none(timestamp: int) -> Optional[datetime]:
-    return datetime.fromtimestamp(timestamp) if timestamp else None
+def _datetime_or_none(timestamp: int) -> Optional[datetime.datetime]:
+    return datetime.datetime.fromtimestamp(timestamp) if timestamp else None
 
 
 def _media(raw: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def exception(error: BaseException) -> None:
     """Prints the traceback of what a callback raised, or has the script's own `sys.excepthook` print it."""
     if sys.excepthook is not sys.__excepthook__:
         try:
-            sys.excepthook(type(error), error, _outside_package(error.__traceback__))
+            sys.excepthook(type(error), error, outside_package(error.__traceback__))
             return
         except Exception:
             pass  # Then it is printed here.
@@ -36,7 +36,7 @@ def exception(error: BaseException) -> None:
 def described(error: BaseException) -> str:
     """The traceback, without the frames of this package and the runtime, as text that the host can take."""
     try:
-        lines = traceback.format_exception(type(error), error, _outside_package(error.__traceback__))
+        lines = traceback.format_exception(type(error), error, outside_package(error.__traceback__))
         text = "".join(lines)
     except Exception:
         return f"{type(error).__name__} (and its traceback cannot be printed)\n"
@@ -97,7 +97,7 @@ def _script_frames() -> Iterator[tuple[FrameType, int]]:
             yield frame, line
 
 
-def _outside_package(trace: TracebackType | None) -> TracebackType | None:
+def outside_package(trace: TracebackType | None) -> TracebackType | None:
     """The traceback from the first frame that is not this package's or the runtime's."""
     while trace is not None and _package(trace.tb_frame) in ("tgl", "_tglhost"):
         trace = trace.tb_next

@@ -1,4 +1,4 @@
-"""What a script does later, on the host's clock: the tick of on_loop and `threading.Timer`. A guest has no threads.
+"""What a script does later, on the host's clock: the tick of on_loop and `threading.Timer`.
 
 Invariant: the host is asked for one wake-up at a time, for the earliest deadline, and only when that changes.
 """
@@ -33,11 +33,11 @@ def call_later(delay_s: float, function: Callable[[], None]) -> None:
     heapq.heappush(waiting, (deadline, next(_order), function))
 
 
-def due() -> list[Callable[[], None]]:
+def due(functions_max: float = math.inf) -> list[Callable[[], None]]:
     """Takes the functions whose time has come, earliest first."""
     now = time.monotonic()
     functions = []
-    while waiting and waiting[0][0] <= now:
+    while waiting and waiting[0][0] <= now and len(functions) < functions_max:
         functions.append(heapq.heappop(waiting)[2])
     return functions
 
@@ -61,7 +61,7 @@ def arm(ticking: bool) -> None:
 
 
 class Timer(threading.Timer):
-    """`threading.Timer` for a guest: its function runs between two callbacks, not beside them."""
+    """`threading.Timer` for a guest: its function runs between two callbacks, or while one waits, not beside them."""
 
     _waiting = False
 
@@ -73,14 +73,12 @@ class Timer(threading.Timer):
         if math.isnan(interval_s):
             raise ValueError("Invalid value NaN (not a number)")
         self._waiting = True
+        self._started.set()
         call_later(interval_s, self._expire)
 
     def is_alive(self) -> bool:
         """Whether the function is still to be called."""
         return self._waiting and not self.finished.is_set()
-
-    def join(self, timeout: float | None = None) -> None:
-        """Returns at once: waiting would keep the function from being called."""
 
     def _expire(self) -> None:
         if not self.finished.is_set():

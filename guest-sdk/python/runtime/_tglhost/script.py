@@ -10,7 +10,7 @@ import re
 import sys
 import types
 
-from tgl import _events
+from tgl import _check, _events
 
 from . import stdlib
 
@@ -25,9 +25,15 @@ _PYTHON_2_MESSAGES = (
     "leading zeros in decimal integer literals",
     "invalid decimal literal",
     "inconsistent use of tabs and spaces",
+    "multiple exception types must be parenthesized",
+    "Function parameters cannot be parenthesized",
+    "Lambda expression parameters cannot be parenthesized",
 )
 
-_PYTHON_2_LINE = re.compile(r"^\s*(print\s+[^=(\s]|print\s*>>|exec\s+[\"'\w]|raise\s+\w+\s*,)|<>|`|\bur['\"]|\b\d+[lL]\b")
+_PYTHON_2_LINE = re.compile(r"^\s*(print\s+[^=(\s]|print\s*>>|exec\s+[\"'\w]|raise\s+\w+\s*,)|<>|`|\bur['\"]|\b(0[xX][\da-fA-F]+|\d+)[lL]\b")
+
+_PYTHON_2_EXCEPT = re.compile(r"^[ \t]*except[ \t]+[\w.]+[ \t]*,[ \t]*([a-z]\w*)[ \t]*:", re.MULTILINE)
+"""Python 3.14 takes this for two types of exceptions."""
 
 _RAW_MODULES = (
     "app", "componentize_py_async_support", "componentize_py_runtime", "componentize_py_types", "poll_loop", "wit_world",
@@ -48,7 +54,9 @@ def run(source: str, path: str) -> None:
     source = source.removeprefix("\ufeff")
     linecache.cache[path] = (len(source), None, source.splitlines(True), path)
     module = _module(path)
-    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+    code = compile(source, path, "exec", dont_inherit=True)
+    _warn_of_python_2_except(source, path)
+    exec(code, module.__dict__)
     _events.adopt(module.__dict__)
 
 
@@ -61,8 +69,19 @@ def python_2_hint(error: BaseException, path: str) -> str:
     return PYTHON_2_HINT.format(*sys.version_info[:2], os.path.basename(path))
 
 
+def _warn_of_python_2_except(source: str, path: str) -> None:
+    found = _PYTHON_2_EXCEPT.search(source) if "except" in source else None
+    if found is not None:
+        line, name = source.count("\n", 0, found.start()) + 1, found[1]
+        sys.stderr.write(
+            f"{path}, line {line}: `except X, {name}:` is Python 2; this Python takes {name} for a second type of exception. "
+            f"Write `except X as {name}:`.\n"
+        )
+
+
 def _module(path: str) -> types.ModuleType:
     folder, file = os.path.split(path)
+    _check.script_folder = folder
     name = file.removesuffix(".py")
     module = types.ModuleType(name)
     module.__file__ = path

@@ -1,7 +1,7 @@
 """The standard library and the time zone data, kept in memory: a guest has no files of its own.
 
-`take` runs at build time. It compiles every module it finds, keeps the compressed code, and imports the modules that most
-scripts use, so that importing those costs nothing at run time and the others some milliseconds, once.
+`take` runs at build time: it compiles every module it finds and keeps the compressed code. `preload` imports the modules
+that most scripts use, so that importing those costs nothing at run time and the others some milliseconds, once.
 Invariant: after `take`, importing any module of the standard library opens no file.
 """
 
@@ -27,7 +27,7 @@ IMPORTED = """
     concurrent.futures configparser contextlib contextvars copy csv dataclasses datetime decimal difflib email.message
     encodings.ascii encodings.cp1251 encodings.idna encodings.latin_1 encodings.utf_8 enum fnmatch fractions functools
     getpass glob gzip hashlib heapq hmac html html.entities html.parser importlib.util inspect io itertools json keyword
-    linecache locale logging logging.handlers math numbers operator os pathlib pickle platform pprint queue random re
+    linecache locale logging logging.handlers math multiprocessing numbers operator os pathlib pickle platform pprint queue random re
     reprlib secrets select shelve shlex shutil signal socket sqlite3 statistics string stringprep struct subprocess
     tempfile textwrap threading time timeit tokenize tomllib traceback types typing unicodedata urllib.error urllib.parse
     urllib.request uuid warnings weakref zipfile zlib zoneinfo
@@ -46,6 +46,10 @@ def take() -> None:
     _collect_modules(_folder_with("os.py"), "")
     _collect_modules(_folder_with("tzdata/__init__.py") + "/tzdata", "tzdata.")
     sys.meta_path.insert(_position_before_files(), Importer)
+
+
+def preload() -> None:
+    """Imports what most scripts use."""
     for name in IMPORTED:
         importlib.import_module(name)
 

@@ -10,4 +10,5 @@ mod callbacks;
 mod files;
 mod programs;
 mod python;
+mod python_scripts;
 mod support;

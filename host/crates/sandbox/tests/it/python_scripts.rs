@@ -1,0 +1,318 @@
+//! Scripts in the Python component: what telegram-cli's scripts take for granted works, and what cannot says why.
+
+use std::fs;
+use std::path::Path;
+
+use sandbox::{Folders, GuestError};
+use tempfile::TempDir;
+
+use crate::python::python;
+use crate::support::{Running, With, start};
+
+/// A script in folders of its own.
+struct Script {
+    guest: Running,
+    _script: TempDir,
+    _home: TempDir,
+}
+
+/// Starts an instance whose script's folder holds these files.
+async fn start_beside(files: &[(&str, &str)], zone: Option<&str>) -> Script {
+    let (script, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (name, content) in files {
+        let path = script.path().join(name);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let folders = Folders { script: Some(script.path().into()), home: Some(home.path().into()) };
+    let env = zone.map(|zone| ("TZ".to_owned(), zone.to_owned())).into_iter().collect();
+    let guest = start(&python().await, With { folders, env, ..With::default() }).await.unwrap();
+    Script { guest, _script: script, _home: home }
+}
+
+/// Loads each source and delivers one message to it; gives what differs from what it should print.
+async fn surprises(files: &[(&str, &str)], zone: Option<&str>, cases: &[(&str, &str)]) -> String {
+    let mut surprises = String::new();
+    for (source, printed) in cases {
+        let mut script = start_beside(files, zone).await;
+        let loaded = script.guest.instance.load(source, "/script/bot.py").await;
+        let mut told = script.guest.notes.take_stdout();
+        if loaded.is_ok() && source.contains("on_msg_receive") {
+            told.push('|');
+            told.push_str(&script.guest.tell("hello").await);
+        }
+        let stderr = script.guest.notes.stderr();
+        if loaded != Ok(()) || told != *printed || !stderr.is_empty() {
+            surprises.push_str(&format!("{source}\n=> {told:?}, not {printed:?}; {loaded:?}\n{stderr}\n"));
+        }
+    }
+    surprises
+}
+
+#[tokio::test]
+async fn threads_run_when_the_callback_returns_or_waits() {
+    let cases = [
+        (
+            "import threading\ndef f(n): print(n, threading.current_thread().name, threading.current_thread().daemon)\n\
+             for n in 1, 2: threading.Thread(target=f, args=(n,), name=f't{n}', daemon=True).start()\n\
+             print(threading.active_count(), threading.current_thread().name)",
+            "3 MainThread\n1 t1 True\n2 t2 True",
+        ),
+        (
+            "import threading\ndef f(): print('ran')\ndef on_msg_receive(msg):\n    t = threading.Thread(target=f)\n\
+             \x20   t.start()\n    print(t.is_alive())\n    t.join()\n    print(t.is_alive(), t.ident is not None)\n    t.join()",
+            "|True\nran\nFalse True",
+        ),
+        (
+            "import threading\nt = threading.Thread(target=lambda: t.join())\nt.start()\ntry:\n    threading.Thread().join()\n\
+             except RuntimeError as e: print(e)\nthreading.excepthook = lambda a: print(a.exc_value)",
+            "cannot join thread before it is started\ncannot join current thread",
+        ),
+        (
+            "import threading\nclass T(threading.Thread):\n    def run(self): print('run', self.name); raise SystemExit(3)\n\
+             T(name='own').start()",
+            "run own",
+        ),
+        (
+            "import threading, queue\nq = queue.Queue()\nthreading.Thread(target=q.put, args=[5]).start()\nprint(q.get())\n\
+             try: q.get()\nexcept RuntimeError as e: print(e)\ntry: q.get(timeout=0.01)\nexcept queue.Empty: print('empty')",
+            "5\nthis would wait for ever: a script has one thread, and all that was started has run or is waiting itself; \
+             what only a later callback can bring is to be handled in that callback, or by threading.Timer\nempty",
+        ),
+        (
+            "import threading\nlock = threading.Lock()\nwith lock:\n    print(lock.locked(), lock.acquire(False), \
+             lock.acquire(timeout=0.01))\n    try: lock.acquire()\n    except RuntimeError as e: print(str(e)[:24])\n\
+             print(lock.locked())\nwith threading.RLock() as r, threading.Semaphore(), threading.Condition(): pass",
+            "True False False\nthis would wait for ever\nFalse",
+        ),
+        (
+            "import threading\nd = threading.Event()\nthreading.Timer(0.02, d.set).start()\nprint(d.wait(5), d.wait())",
+            "True True",
+        ),
+        (
+            "from concurrent.futures import ThreadPoolExecutor, as_completed\n\
+             with ThreadPoolExecutor(2) as pool:\n    print(list(pool.map(abs, [-1, -2])), pool.submit(int, '7').result())\n\
+             \x20   f = pool.submit(int, 'x')\nprint(repr(f.exception()))\n\
+             print([f.result() for f in as_completed([ThreadPoolExecutor().submit(len, 'ab')])])",
+            "[1, 2] 7\nValueError(\"invalid literal for int() with base 10: 'x'\")\n[2]",
+        ),
+        ("import _thread, time\n_thread.start_new_thread(print, ('a',))\ntime.sleep(0.01)\nprint('b')", "a\nb"),
+        (
+            "import threading\nfor _ in range(10_000): threading.Thread().start()\ntry: threading.Thread().start()\n\
+             except RuntimeError as e: print(e)",
+            "can't start new thread: 10000 wait already for this callback to return",
+        ),
+        (
+            "import threading, logging\nl = threading.local()\nl.x = 1\nlogging.basicConfig(format='%(threadName)s %(message)s', \
+             stream=__import__('sys').stdout)\nthreading.Thread(target=logging.warning, args=['w'], name='T').start()",
+            "T w",
+        ),
+    ];
+    let surprises = surprises(&[], None, &cases).await;
+    assert!(surprises.is_empty(), "{surprises}");
+}
+
+#[tokio::test]
+async fn an_error_in_a_thread_is_printed_as_python_prints_it() {
+    let mut script = start_beside(&[], None).await;
+    script.guest.load("import threading\nthreading.Thread(target=lambda: 1 / 0, name='T').start()").await;
+    let stderr = script.guest.notes.stderr();
+    assert!(stderr.starts_with("Exception in thread T:\nTraceback (most recent call last):\n"), "{stderr}");
+    assert!(stderr.ends_with("ZeroDivisionError: division by zero\n"), "{stderr}");
+}
+
+#[tokio::test]
+async fn local_time_is_that_of_the_zone() {
+    let paris = [
+        (
+            "import time\nprint(time.tzname, time.timezone, time.altzone, time.daylight)",
+            "('CET', 'CEST') -3600 -7200 1",
+        ),
+        ("from time import tzname, localtime\nprint(tzname[0], localtime(0).tm_hour)", "CET 1"),
+        (
+            "import time\nt = time.localtime(1720000000)\nprint(t.tm_hour, t.tm_isdst, t.tm_zone, t.tm_gmtoff)",
+            "11 1 CEST 7200",
+        ),
+        (
+            "import time\nprint(time.ctime(0), time.mktime(time.localtime(1720000000)))",
+            "Thu Jan  1 01:00:00 1970 1720000000.0",
+        ),
+        ("import time\nprint(time.strftime('%H %Z %z', time.localtime(1720000000)))", "11 CEST +0200"),
+        (
+            "import time\nprint(time.mktime((2024, 7, 3, 11, 46, 40, 0, 0, -1)), time.mktime((2024, 19, 34, 0, 0, 0, 0, 0, -1)))",
+            "1720000000.0 1754172000.0",
+        ),
+        (
+            "import datetime\nd = datetime.datetime.fromtimestamp(1720000000)\nprint(repr(d), d.timestamp(), type(d).__name__)",
+            "datetime.datetime(2024, 7, 3, 11, 46, 40) 1720000000.0 datetime",
+        ),
+        (
+            "from datetime import *\nd = datetime.fromtimestamp(1720000000)\nprint(d.astimezone(), d.astimezone().tzname(), d.astimezone(timezone.utc))",
+            "2024-07-03 11:46:40+02:00 CEST 2024-07-03 09:46:40+00:00",
+        ),
+        (
+            "from datetime import *\nn, u = datetime.now(), datetime.now(timezone.utc)\nprint(round((n - u.replace(tzinfo=None)).total_seconds() / 900) in (4, 8), abs(datetime.today() - n).seconds < 5, date.today() == n.date())",
+            "True True True",
+        ),
+        (
+            "from datetime import *\nprint(repr(date.fromtimestamp(1719957600)), repr(datetime(2024, 1, 1) + timedelta(1)), repr(datetime.strptime('2024', '%Y')))",
+            "datetime.date(2024, 7, 3) datetime.datetime(2024, 1, 2, 0, 0) datetime.datetime(2024, 1, 1, 0, 0)",
+        ),
+        (
+            "import datetime, pickle, copy\nd = datetime.datetime(2024, 1, 1)\nfor x in d, d.date():\n    print(pickle.loads(pickle.dumps(x)) == copy.deepcopy(x) == x, type(x) in (datetime.datetime, datetime.date), isinstance(x, datetime.date), isinstance(x, datetime.datetime))",
+            "True True True True\nTrue True True False",
+        ),
+        (
+            "import sqlite3, datetime, warnings\nwarnings.simplefilter('ignore')\nc = sqlite3.connect(':memory:')\nprint(c.execute('select ?, ?', (datetime.datetime(2024, 1, 1), datetime.date(2024, 1, 1))).fetchone())",
+            "('2024-01-01 00:00:00', '2024-01-01')",
+        ),
+        (
+            "import logging\nprint(logging.Formatter('%(asctime)s').format(logging.makeLogRecord({'created': 1720000000, 'msecs': 5})))",
+            "2024-07-03 11:46:40,005",
+        ),
+        (
+            "import email.utils\nprint(email.utils.formatdate(1720000000, localtime=True))",
+            "Wed, 03 Jul 2024 11:46:40 +0200",
+        ),
+        (
+            "import tgl\ndef on_msg_receive(msg): print(repr(msg.date), msg.date.timestamp())",
+            "|datetime.datetime(2023, 11, 14, 23, 13, 20) 1700000000.0",
+        ),
+        (
+            "import os, time\nos.environ['TZ'] = 'Asia/Tokyo'\ntime.tzset()\nprint(time.localtime(0).tm_hour, time.tzname)",
+            "9 ('JST', 'JST')",
+        ),
+        (
+            "import time\ntry: time.no_such\nexcept AttributeError as e: print(e)",
+            "module 'time' has no attribute 'no_such'",
+        ),
+    ]; // fmt: skip
+    let mut told = surprises(&[], Some("Europe/Paris"), &paris).await;
+    let utc = [(
+        "import time, datetime\nprint(time.localtime(0).tm_hour, time.tzname, time.timezone, datetime.datetime.fromtimestamp(0), \
+         datetime.datetime(1970, 1, 1).timestamp(), time.strftime('%Z', time.localtime()))",
+        "0 ('UTC', 'UTC') 0 1970-01-01 00:00:00 0.0 UTC",
+    )];
+    for zone in [None, Some(""), Some("Mars/Olympus"), Some("../../etc/passwd"), Some("/etc/localtime"), Some("UTC")] {
+        told += &surprises(&[], zone, &utc).await;
+    }
+    assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn a_script_finds_its_modules_and_files() {
+    let files = [
+        ("helper.py", "answer = 42\n"),
+        ("plugins/__init__.py", "names = ['a']\n"),
+        ("plugins/a.py", "from . import names\nfrom helper import answer\n"),
+        ("fast.cpython-311-x86_64-linux-gnu.so", "ELF"),
+        ("config.ini", "[bot]\nname = Ada\n"),
+        ("json/__init__.py", "raise SystemExit('the script stands in the place of json')"),
+    ];
+    let cases = [
+        ("import helper, plugins.a\nprint(helper.answer, plugins.a.answer, plugins.names)", "42 42 ['a']"),
+        ("import sys, json\nprint(__name__, __file__, sys.path[-1], json.dumps(1))", "bot /script/bot.py /script 1"),
+        (
+            "import importlib, os\nfor f in sorted(os.listdir(os.path.dirname(__file__) + '/plugins')): print(f)\n\
+          print(importlib.import_module('plugins.a').names)",
+            "__init__.py\na.py\n['a']",
+        ),
+        ("import fast", ""),
+        (
+            "import configparser\nc = configparser.ConfigParser()\nc.read('/script/config.ini')\nprint(c['bot']['name'])",
+            "Ada",
+        ),
+        (
+            "import os, pathlib\nprint(os.getcwd(), pathlib.Path.home())\npathlib.Path('a/b').mkdir(parents=True)\n\
+          pathlib.Path('a/b/c.txt').write_text('x')\nprint(os.listdir('/home/a/b'))",
+            "/home /home\n['c.txt']",
+        ),
+        (
+            "import sqlite3\nwith sqlite3.connect('bot.db') as db:\n    db.execute('create table t (a)')\n    \
+          db.execute('insert into t values (1)')\ndb.close()\nprint(sqlite3.connect('bot.db').execute('select * from t').fetchall())",
+            "[(1,)]",
+        ),
+        (
+            "import tempfile, shutil, os\nd = tempfile.mkdtemp()\nf = tempfile.NamedTemporaryFile('w', dir=d, delete=False)\nf.write('x')\nf.close()\n\
+          shutil.copy(f.name, 'copy')\nshutil.move('copy', 'moved')\nshutil.rmtree(d)\nprint(open('moved').read(), d.startswith('/home/tmp'), os.path.exists(d))",
+            "x True False",
+        ),
+        ("import time, threading\ns = time.monotonic()\ntime.sleep(0.02)\nprint(time.monotonic() - s >= 0.02)", "True"),
+    ]; // fmt: skip
+    let (failing, working) = cases.iter().copied().partition::<Vec<_>, _>(|(source, _)| *source == "import fast");
+    let told = surprises(&files, None, &working).await;
+    assert!(told.is_empty(), "{told}");
+    let mut script = start_beside(&files, None).await;
+    let Err(GuestError::Raised(text)) = script.guest.instance.load(failing[0].0, "/script/bot.py").await else {
+        panic!("a native extension loads")
+    };
+    assert!(text.contains("/script/fast.cpython-311-x86_64-linux-gnu.so is a native extension"), "{text}");
+}
+
+#[tokio::test]
+async fn a_relative_path_is_found_here_first_then_beside_the_script() {
+    let mut script = start_beside(&[("cat.jpg", "jpg"), ("dog.jpg", "jpg")], None).await;
+    let source = "import tgl\nopen('dog.jpg', 'w').close()\ndef on_msg_receive(msg):\n    for name in msg.text.split():\n        msg.src.send_photo(name)";
+    script.guest.load(source).await;
+    script.guest.tell("cat.jpg dog.jpg none.jpg /x/../cat.jpg ./sub/../cat.jpg").await;
+    let paths: Vec<String> = script.guest.notes.take_calls().iter().map(|call| format!("{call:?}")).collect();
+    for (call, path) in
+        paths.iter().zip(["/script/cat.jpg", "/home/dog.jpg", "/home/none.jpg", "/cat.jpg", "/script/cat.jpg"])
+    {
+        assert!(call.contains(&format!("\"{path}\"")), "{call}: {path}");
+    }
+    assert_eq!(paths.len(), 5);
+}
+
+#[tokio::test]
+async fn what_a_script_cannot_have_says_why_and_what_to_do() {
+    let (network, programs, processes) =
+        ("has no network: it reaches Telegram through tgl alone", "cannot start other programs", "is one process");
+    let cases = [
+        ("import socket\nsocket.socket()", "PermissionError", network),
+        ("import socket\nsocket.create_connection(('example.org', 80))", "gaierror", network),
+        ("import urllib.request\nurllib.request.urlopen('http://example.org')", "URLError", network),
+        ("import urllib.request\nurllib.request.urlopen('https://example.org')", "URLError", network),
+        ("import http.client\nhttp.client.HTTPConnection('example.org').request('GET', '/')", "OSError", network),
+        ("import http.client\nhttp.client.HTTPSConnection('example.org')", "AttributeError", network),
+        ("import smtplib\nsmtplib.SMTP('example.org')", "OSError", network),
+        ("import ssl", "ImportError", network),
+        ("import subprocess\nsubprocess.check_output(['ls'])", "OSError", programs),
+        ("import os\nos.system('ls')", "OSError", programs),
+        ("import os\nos.popen('ls')", "OSError", programs),
+        ("import os\nos.fork()", "OSError", programs),
+        ("import multiprocessing\nmultiprocessing.Process(target=print).start()", "OSError", processes),
+        ("import multiprocessing\nmultiprocessing.Pool(2)", "OSError", processes),
+        ("from multiprocessing import Queue\nQueue()", "OSError", processes),
+        (
+            "from concurrent.futures import ProcessPoolExecutor\nProcessPoolExecutor().submit(print)",
+            "Exception",
+            processes,
+        ),
+        ("import ctypes", "ImportError", "native code does not run in the sandbox"),
+        ("import bz2", "ImportError", "zlib, gzip and zipfile"),
+        ("import lzma", "ImportError", "zlib, gzip and zipfile"),
+        ("import curses", "ImportError", "take commands as messages"),
+        ("import readline", "ImportError", "take commands as messages"),
+    ];
+    let mut surprises = String::new();
+    for (source, error, reason) in cases {
+        let mut script = start_beside(&[], None).await;
+        let indented = source.replace('\n', "\n    ");
+        let source = format!(
+            "import socket, urllib.error\nfrom socket import gaierror\nfrom urllib.error import URLError\ntry:\n    {indented}\n\
+             except {error} as e: print(e)"
+        );
+        let loaded = script.guest.instance.load(&source, "/script/bot.py").await;
+        let told = script.guest.notes.take_stdout();
+        if !told.contains(reason) || told.lines().count() != 1 || loaded != Ok(()) {
+            surprises.push_str(&format!("{source}\n=> {told:?}; {loaded:?}\n"));
+        }
+    }
+    assert!(surprises.is_empty(), "{surprises}");
+    let asks = [(
+        "import importlib.util\nprint(importlib.util.find_spec('_ssl'), importlib.util.find_spec('nothing'))",
+        "None None",
+    )];
+    assert_eq!(self::surprises(&[], None, &asks).await, "");
+}

@@ -1,0 +1,66 @@
+//! What a Python script that handles many messages takes. A process of its own: the kernel counts pages by process.
+
+#![cfg(test)]
+#![cfg(target_os = "linux")]
+
+#[path = "../../../../tests/guests/built.rs"]
+mod built;
+#[path = "it/support.rs"]
+#[allow(dead_code)]
+mod support;
+
+use std::fs;
+
+use sandbox::ComponentSource;
+use support::{message, sandbox, started};
+use tgl::{Event, PeerId};
+
+const WARM_UP_MESSAGES: i64 = 1_000;
+const MESSAGES: i64 = 100_000;
+const GROWTH_KIB_MAX: u64 = 1024;
+
+const SCRIPT: &str = "\
+import tgl
+seen = 0
+def receive(msg):
+    global seen
+    seen += 1
+    if msg.text.startswith('!') and msg.date:
+        print(seen, msg.src.name, repr(msg)[:9])
+        msg.src.send_msg(msg.text, print)
+tgl.set_on_msg_receive(receive)
+";
+
+#[tokio::test]
+async fn memory_stays_flat_over_100_000_messages() {
+    let program = sandbox().compile(ComponentSource::user(built::python()), || ()).await.unwrap();
+    let mut guest = started(&program).await;
+    guest.load(SCRIPT).await;
+    let mut before = 0;
+    let mut requests = 0;
+    for id in 1..=MESSAGES {
+        if id == WARM_UP_MESSAGES {
+            before = private_dirty_kib();
+        }
+        let is_answered = id % 100 == 0;
+        let mut received = message(id, &format!("{} {id}", if is_answered { "!answer" } else { "hello" }));
+        received.source = Some(PeerId::user(id));
+        guest.instance.on_event(&Event::Message(received)).await.unwrap();
+        if is_answered {
+            requests += guest.notes.take_calls().len() as u64;
+            guest.instance.on_completion(1, &Ok(tgl::Outcome::Message(message(id, "sent")))).await.unwrap();
+            guest.notes.take_stdout();
+        }
+    }
+    let grown = private_dirty_kib().saturating_sub(before);
+    assert_eq!(requests, MESSAGES as u64 / 100);
+    assert!(grown <= GROWTH_KIB_MAX, "{before} KiB grew by {grown} KiB");
+    assert_eq!(guest.notes.stderr(), "");
+}
+
+/// What this process alone has in memory and has written to.
+fn private_dirty_kib() -> u64 {
+    let said = fs::read_to_string("/proc/self/smaps_rollup").unwrap();
+    let line = said.lines().find_map(|line| line.strip_prefix("Private_Dirty:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+}
