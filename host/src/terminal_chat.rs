@@ -8,10 +8,11 @@ use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use files::FileSpace;
 use futures_util::future::select_all;
 use runtime::{End, Phase, Script, ScriptStatus};
 use store::AccountStore;
-use telegram::Account;
+use telegram::{Account, Attachment};
 use tgl::{AccountState, Call, CallError, Completion, Event, Message, Outcome, PeerId, PeerKind, Request, ScriptName};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -99,7 +100,7 @@ pub(crate) struct TerminalChat {
 impl TerminalChat {
     /// A chat of `account`, whose view of it is `you`, with the account that `scripts` run on.
     pub(crate) fn new(account: &Account, you: Side, scripts_side: Side, scripts: &[Script], output: Output) -> Self {
-        let (requests, completions) = account.attach(ScriptName::from(READER));
+        let Attachment { requests, completions, .. } = account.attach(ScriptName::from(READER), FileSpace::empty());
         let statuses = scripts.iter().map(Script::status).collect();
         Self { you, scripts_side, requests, completions, statuses, output, sent: 0, completed: 0 }
     }

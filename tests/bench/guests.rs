@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
+use files::{FileSpace, HOME_BYTES_MAX};
 use sandbox::{
-    ComponentSource, ExitMoment, Folders, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
-    SandboxConfig, StartConfig,
+    ComponentSource, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig,
+    StartConfig,
 };
 use tgl::{Call, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerId, RequestId, ServiceAction};
 
@@ -150,7 +151,7 @@ impl Bench {
         let calls = Calls::default();
         let config = StartConfig {
             limits: Limits::default(),
-            folders: Folders { script: Some(tests::root().join("examples")), home: Some(self.home.path().to_owned()) },
+            files: FileSpace::open(Some(&tests::root().join("examples")), Some(self.home.path()), HOME_BYTES_MAX, &[])?,
             args: vec!["ping.py".to_owned()],
             env: Vec::new(),
             host: Box::new(Host { calls: calls.clone(), last: 0 }),

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use files::{FileSpace, Mount};
 use runtime::End;
 
 use crate::commands::login::{Credentials, DcArgs};
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     dc: DcArgs,
     #[command(flatten)]
     credentials: Credentials,
+    /// Gives the scripts one more folder, at GUEST; with `:rw` they may write to it. May be given several times
+    #[arg(long = "dir", value_name = "HOST:GUEST[:rw]")]
+    folders: Vec<Mount>,
     /// Arguments for the scripts
     #[arg(last = true, value_name = "ARGS")]
     args: Vec<String>,
@@ -51,7 +55,15 @@ impl Args {
         credentials: Credentials,
         link_previews: bool,
     ) -> Self {
-        Self { scripts: vec![script], account: Some(account), dc, credentials, args: Vec::new(), link_previews }
+        Self {
+            scripts: vec![script],
+            account: Some(account),
+            folders: Vec::new(),
+            dc,
+            credentials,
+            args: Vec::new(),
+            link_previews,
+        }
     }
 }
 
@@ -67,6 +79,8 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     if let Some(twice) = files.iter().find(|file| !names.insert(file.name.clone())) {
         bail!("two scripts are called {}: each needs a name of its own", twice.name);
     }
+    // Folders that clash are said now, not after the login.
+    FileSpace::open(None, None, 0, &args.folders)?;
     // The engine starts on a thread of its own while the accounts connect.
     let programs = tokio::spawn(compile(files.clone(), output.clone()));
     let programs = async { programs.await.context("compiling was broken off")? };

@@ -167,7 +167,7 @@ impl Actor {
         args.extend(self.config.args.iter().cloned());
         let config = StartConfig {
             limits: self.config.limits,
-            folders: self.config.folders.clone(),
+            files: self.config.files.clone(),
             args,
             env: self.config.env.clone(),
             host: Box::new(Clerk {
@@ -363,6 +363,10 @@ impl Actor {
         let completion = tokio::select! {
             changed = self.link.state.changed() => changed.map(|()| None).map_err(drop),
             completion = self.link.completions.recv() => completion.map(Some).ok_or(()),
+            Some(note) = self.link.notes.recv() => {
+                self.output.log(&self.config.name, LogLevel::Info, &note);
+                Ok(None)
+            }
             permit = self.link.requests.reserve(), if is_waiting_for_room => permit.map(|_| None).map_err(drop),
             _ = self.stop.changed() => Err(()),
             () = sleep => Ok(None),

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use sandbox::{Folders, Limits, LogLevel, Output, Program};
+use files::FileSpace;
+use sandbox::{Limits, LogLevel, Output, Program};
 use store::AccountStore;
 use tgl::{AccountState, Completion, Request, ScriptName};
 use tokio::sync::{mpsc, watch};
@@ -20,7 +21,7 @@ pub struct ScriptConfig {
     /// For an interpreter: the program's text and its path in the guest.
     pub source: Option<(String, String)>,
     /// What it sees of the file system.
-    pub folders: Folders,
+    pub files: FileSpace,
     /// Its arguments, its own name not among them.
     pub args: Vec<String>,
     /// Its environment, beside HOME and TMPDIR.
@@ -31,12 +32,14 @@ pub struct ScriptConfig {
     pub link_previews: bool,
 }
 
-/// A script's connection to its account. All three are bounded by whoever made them.
+/// A script's connection to its account. All of it is bounded by whoever made them.
 pub struct Link {
     /// Calls go out here, in their order.
     pub requests: mpsc::Sender<Request>,
     /// Their ends come back here.
     pub completions: mpsc::Receiver<Completion>,
+    /// Lines for the script's log: how far a transfer is, for example.
+    pub notes: mpsc::Receiver<String>,
     /// How the account stands.
     pub state: watch::Receiver<AccountState>,
 }

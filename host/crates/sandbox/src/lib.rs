@@ -1,7 +1,7 @@
 //! Guests in WebAssembly: compiles components, starts instances of them and calls them within limits.
 //!
 //! Invariant: this is the only crate that names wasmtime, and a guest can reach nothing but what is linked here: its own
-//! memory, the calls of `wit/`, and of WASI the clocks, random numbers, its two folders and its output.
+//! memory, the calls of `wit/`, and of WASI the clocks, random numbers, its folders and its output.
 
 mod bindings;
 mod compile;
@@ -26,4 +26,3 @@ pub use host::{ExitMoment, GuestHost, LogLevel, Output};
 pub use instance::Instance;
 pub use limits::Limits;
 pub use program::{Program, StartConfig};
-pub use wasi::{Folders, HOME_PATH, SCRIPT_PATH};

@@ -32,8 +32,6 @@ pub struct Limits {
     pub log_line_bytes_max: usize,
     /// Random bytes for one request. Default: 64 KiB.
     pub random_bytes_max: u64,
-    /// The private folder, whole; every file and folder in it counts 4 KiB beside its bytes. Default: 50 MiB.
-    pub home_bytes_max: u64,
     /// Calls whose completion has not been delivered yet; kept by who implements [`crate::GuestHost`]. Default: 1 024.
     pub calls_pending_max: usize,
 }
@@ -52,7 +50,6 @@ impl Default for Limits {
             output_burst_bytes_max: 1 << 20,
             log_line_bytes_max: 4 << 10,
             random_bytes_max: 64 << 10,
-            home_bytes_max: 50 << 20,
             calls_pending_max: 1_024,
         }
     }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use files::FileSpace;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use crate::bindings::{CALLBACKS, INTERPRETER, ScriptIndices};
@@ -14,7 +15,6 @@ use crate::host::GuestHost;
 use crate::imports::Guest;
 use crate::instance::Instance;
 use crate::limits::Limits;
-use crate::wasi::Folders;
 
 /// The contract's package, and the version that this host speaks. Later patch versions of it fit as well.
 const CONTRACT: (&str, &str) = ("tgl:script", "0.1.0");
@@ -44,7 +44,7 @@ pub struct StartConfig {
     /// How much it may use.
     pub limits: Limits,
     /// What it sees of the file system.
-    pub folders: Folders,
+    pub files: FileSpace,
     /// Its arguments; the first is the program's name.
     pub args: Vec<String>,
     /// Its environment, beside HOME and TMPDIR.

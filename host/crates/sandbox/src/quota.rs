@@ -1,18 +1,20 @@
 //! The private folder's quota, kept at the write: `wasi:filesystem/types` with every operation that can make the folder
 //! grow checked first, and the rest passed on as it is.
 //!
-//! Invariant: what the quota counts is never less than what is in the folder. A file counts its length, holes included, and
-//! every entry [`ENTRY_BYTES`] more. Growth is added as it happens; where something may have been counted too much (a
-//! deletion, a file opened with "create" that was there already), the folder is measured again before anything is refused.
-//! The read-only folder needs no check: nothing in it can grow. A guest that is refused is told that there is no space left,
-//! and the script's log says it in full, since some languages make an input/output error of it.
+//! Invariant: nothing a guest does makes its private folder grow without room being taken in [`files::Quota`] before. What
+//! is in other folders that it may write to is not counted, and nothing is moved or linked from there into the private
+//! one. A guest that is refused is told that there is no space left, and the script's log says it in full, since some
+//! languages make an input/output error of it.
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use files::{ENTRY_BYTES, FileSpace, HOME_PATH};
 use rustix::io::Errno;
 use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::async_trait;
@@ -29,103 +31,54 @@ use crate::host::LogLevel;
 use crate::imports::Guest;
 use crate::outlet::Outlet;
 
-/// What a file, folder or link counts beside its bytes.
-const ENTRY_BYTES: u64 = 4 << 10;
-
-/// The room that is left in one private folder. Cheap to clone.
+/// One guest's way to its quota. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Quota {
-    inner: Arc<Mutex<Usage>>,
+    inner: Arc<Inner>,
 }
 
-struct Usage {
-    /// `None`: there is no private folder, so nothing can grow.
-    folder: Option<PathBuf>,
-    bytes_max: u64,
-    /// `None` until it was measured for the first time.
-    used: Option<u64>,
-    /// Whether the folder may hold less than was counted.
-    inexact: bool,
+struct Inner {
+    quota: files::Quota,
+    /// Folders that the guest may write to and that are not counted.
+    uncounted: Vec<PathBuf>,
     /// Where a refusal is said, once until there is room again.
     outlet: Outlet,
-    said: bool,
+    said: AtomicBool,
 }
 
 impl Quota {
-    pub(crate) fn new(folder: Option<PathBuf>, bytes_max: u64, outlet: Outlet) -> Self {
-        let usage = Usage { folder, bytes_max, used: None, inexact: true, outlet, said: false };
-        Self { inner: Arc::new(Mutex::new(usage)) }
+    pub(crate) fn new(files: FileSpace, outlet: Outlet) -> Self {
+        let others = files.mounts().filter(|mount| mount.writable && mount.guest != HOME_PATH);
+        let uncounted = others.map(|mount| mount.host.clone()).collect();
+        let inner = Inner { quota: files.quota().clone(), uncounted, outlet, said: AtomicBool::new(false) };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Whether what is done to this file or folder counts. Only what is known to be elsewhere does not.
+    fn counts(&self, file: &File) -> bool {
+        if self.inner.uncounted.is_empty() {
+            return true;
+        }
+        let place = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let is_below = |place: &Path| self.inner.uncounted.iter().any(|folder| place.starts_with(folder));
+        !place.is_ok_and(|place| is_below(&place))
     }
 
     /// Takes room for so many bytes; false where there is not enough.
     fn take(&self, bytes: u64) -> bool {
-        self.with(|usage| {
-            let fits = usage.fits(bytes) || (usage.inexact && usage.measure().fits(bytes));
-            usage.say_if(!fits);
-            fits
-        })
-    }
-
-    /// Takes room for one more file, folder or link.
-    fn take_entry(&self) -> FsResult<()> {
-        if self.take(ENTRY_BYTES) { Ok(()) } else { Err(ErrorCode::InsufficientSpace.into()) }
-    }
-
-    /// Something may have become smaller.
-    fn may_be_less(&self) {
-        self.with(|usage| usage.inexact = true);
-    }
-
-    fn with<T>(&self, use_it: impl FnOnce(&mut Usage) -> T) -> T {
-        use_it(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Usage {
-    /// Counts so many bytes more, if there is room for them by what is known.
-    fn fits(&mut self, bytes: u64) -> bool {
-        let used = self.used.unwrap_or(u64::MAX).saturating_add(bytes);
-        let fits = used <= self.bytes_max;
-        if fits {
-            self.used = Some(used);
+        let fits = self.inner.quota.take(bytes);
+        if !self.inner.said.swap(!fits, Ordering::Relaxed) && !fits {
+            let bytes_max = self.inner.quota.bytes_max();
+            let text = format!("the script's private folder is full: it may hold {} KiB", bytes_max >> 10);
+            self.inner.outlet.log(LogLevel::Warn, &text);
         }
         fits
     }
 
-    fn measure(&mut self) -> &mut Self {
-        self.used = Some(measure(self.folder.as_ref(), self.bytes_max));
-        self.inexact = false;
-        self
+    /// Something may have become smaller.
+    fn may_be_less(&self) {
+        self.inner.quota.may_be_less();
     }
-
-    fn say_if(&mut self, full: bool) {
-        if full && !self.said {
-            let text = format!("the script's private folder is full: it may hold {} KiB", self.bytes_max >> 10);
-            self.outlet.log(LogLevel::Warn, &text);
-        }
-        self.said = full;
-    }
-}
-
-/// What a folder holds, links not followed. Stops once it is over the limit.
-fn measure(folder: Option<&PathBuf>, bytes_max: u64) -> u64 {
-    let mut bytes = 0_u64;
-    let mut folders: Vec<PathBuf> = folder.into_iter().cloned().collect();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(metadata) = entry.metadata() else { continue };
-            bytes = bytes.saturating_add(ENTRY_BYTES);
-            if metadata.is_dir() {
-                folders.push(entry.path());
-            } else {
-                bytes = bytes.saturating_add(metadata.len());
-            }
-            if bytes > bytes_max {
-                return bytes;
-            }
-        }
-    }
-    bytes
 }
 
 /// Puts the checked interface in the place of the unchecked one.
@@ -157,6 +110,32 @@ impl QuotaFilesView<'_> {
         }
     }
 
+    /// The file or folder itself.
+    fn opened(&self, fd: &Fd) -> FsResult<Arc<File>> {
+        Ok(match self.files.table.get(fd)? {
+            Descriptor::File(file) => Arc::clone(&file.file),
+            Descriptor::Dir(folder) => Arc::clone(&folder.dir),
+        })
+    }
+
+    fn counts(&self, fd: &Fd) -> FsResult<bool> {
+        Ok(self.quota.counts(&*self.opened(fd)?))
+    }
+
+    /// Takes room for one more file, folder or link in this folder.
+    fn take_entry(&self, folder: &Fd) -> FsResult<()> {
+        if !self.counts(folder)? || self.quota.take(ENTRY_BYTES) {
+            Ok(())
+        } else {
+            Err(ErrorCode::InsufficientSpace.into())
+        }
+    }
+
+    /// Between a folder that is counted and one that is not there is only copying.
+    fn check_same(&self, from: &Fd, to: &Fd) -> FsResult<()> {
+        if self.counts(from)? == self.counts(to)? { Ok(()) } else { Err(ErrorCode::CrossDevice.into()) }
+    }
+
     /// Puts a stream that checks the quota in the place of one that does not.
     fn check_stream(
         &mut self,
@@ -165,6 +144,9 @@ impl QuotaFilesView<'_> {
         position: Option<u64>,
     ) -> FsResult<Resource<DynOutputStream>> {
         let (file, quota) = (self.file(fd)?, self.quota.clone());
+        if !quota.counts(&file) {
+            return Ok(stream);
+        }
         let stream = self.files.table.delete(stream)?;
         let checked: DynOutputStream = Box::new(QuotaStream { stream, quota, file, position });
         Ok(self.files.table.push(checked)?)
@@ -212,10 +194,11 @@ impl HostDescriptor for QuotaFilesView<'_> {
     }
 
     async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {
-        let len = self.file(&fd)?.metadata()?.len();
+        let file = self.file(&fd)?;
+        let len = file.metadata()?.len();
         if size < len {
             self.quota.may_be_less();
-        } else if !self.quota.take(size - len) {
+        } else if self.quota.counts(&file) && !self.quota.take(size - len) {
             return Err(ErrorCode::InsufficientSpace.into());
         }
         self.files.set_size(fd, size).await
@@ -223,19 +206,20 @@ impl HostDescriptor for QuotaFilesView<'_> {
 
     async fn write(&mut self, fd: Fd, bytes: Vec<u8>, offset: u64) -> FsResult<u64> {
         let file = self.file(&fd)?;
-        if !self.quota.take(growth(&file, Some(offset), bytes.len())?) {
+        if self.quota.counts(&file) && !self.quota.take(growth(&file, Some(offset), bytes.len())?) {
             return Err(ErrorCode::InsufficientSpace.into());
         }
         self.files.write(fd, bytes, offset).await
     }
 
     async fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        self.quota.take_entry()?;
+        self.take_entry(&fd)?;
         self.files.create_directory_at(fd, path).await
     }
 
     async fn link_at(&mut self, fd: Fd, flags: PathFlags, path: String, to: Fd, to_path: String) -> FsResult<()> {
-        self.quota.take_entry()?;
+        self.check_same(&fd, &to)?;
+        self.take_entry(&to)?;
         self.files.link_at(fd, flags, path, to, to_path).await
     }
 
@@ -248,7 +232,7 @@ impl HostDescriptor for QuotaFilesView<'_> {
         flags: DescriptorFlags,
     ) -> FsResult<Fd> {
         if open_flags.contains(OpenFlags::CREATE) {
-            self.quota.take_entry()?;
+            self.take_entry(&fd)?;
         }
         if open_flags.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE) {
             self.quota.may_be_less();
@@ -257,7 +241,7 @@ impl HostDescriptor for QuotaFilesView<'_> {
     }
 
     async fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> FsResult<()> {
-        self.quota.take_entry()?;
+        self.take_entry(&fd)?;
         self.files.symlink_at(fd, target, path).await
     }
 
@@ -267,6 +251,7 @@ impl HostDescriptor for QuotaFilesView<'_> {
     }
 
     async fn rename_at(&mut self, fd: Fd, path: String, to: Fd, to_path: String) -> FsResult<()> {
+        self.check_same(&fd, &to)?;
         self.quota.may_be_less();
         self.files.rename_at(fd, path, to, to_path).await
     }

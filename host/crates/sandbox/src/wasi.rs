@@ -1,15 +1,16 @@
-//! WASI, narrowed to what a script may have: clocks, random numbers, its environment and arguments, its two folders, and
+//! WASI, narrowed to what a script may have: clocks, random numbers, its environment and arguments, its folders, and
 //! output that goes where its prints go.
 //!
-//! Invariant: no network, no names look-up, no standard input, no file outside the two folders. wasmtime-wasi refuses
+//! Invariant: no network, no names look-up, no standard input, no file outside its file space. wasmtime-wasi refuses
 //! sockets and look-ups unless told otherwise; nothing here tells it.
 
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use files::{FileSpace, HOME_PATH};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
@@ -20,28 +21,14 @@ use crate::host::Output;
 use crate::limits::Limits;
 use crate::outlet::Outlet;
 
-/// Where a guest sees the folder that its script came from.
-pub const SCRIPT_PATH: &str = "/script";
-/// Where a guest sees its private folder. It is the working directory as well, and what any other path is looked up in: a
-/// script that writes to /tmp writes to the private folder's tmp.
-pub const HOME_PATH: &str = "/home";
 /// The private folder's place for temporary files.
 const TMP_FOLDER: &str = "tmp";
 /// Bytes that a guest may write to an output stream in one go.
 const STREAM_WRITE_BYTES_MAX: usize = 64 << 10;
 
-/// The two folders of a script, on the host. They must exist.
-#[derive(Clone, Debug, Default)]
-pub struct Folders {
-    /// The folder that the script came from: read-only, at [`SCRIPT_PATH`].
-    pub script: Option<PathBuf>,
-    /// The private folder: read and written within its quota, at [`HOME_PATH`].
-    pub home: Option<PathBuf>,
-}
-
 /// The WASI side of one guest.
 pub(crate) fn context(
-    folders: &Folders,
+    files: &FileSpace,
     args: &[String],
     env: &[(String, String)],
     outlet: &Outlet,
@@ -56,13 +43,13 @@ pub(crate) fn context(
         .max_random_size(limits.random_bytes_max)
         .stdout(PrintStream { to: Output::Stdout, outlet: outlet.clone() })
         .stderr(PrintStream { to: Output::Stderr, outlet: outlet.clone() });
-    if let Some(script) = &folders.script {
-        open(&mut builder, script, SCRIPT_PATH, FsPerms::ReadOnly)?;
+    for mount in files.mounts() {
+        let perms = if mount.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+        open(&mut builder, &mount.host, &mount.guest, perms)?;
     }
-    if let Some(home) = &folders.home {
-        make_tmp(home).map_err(|reason| StartError::Folder { path: home.clone(), reason })?;
-        open(&mut builder, home, HOME_PATH, FsPerms::ReadWrite)?;
-        open(&mut builder, home, ".", FsPerms::ReadWrite)?;
+    if let Some(home) = files.home() {
+        make_tmp(&home.host).map_err(|reason| StartError::Folder { path: home.host.clone(), reason })?;
+        open(&mut builder, &home.host, ".", FsPerms::ReadWrite)?;
         builder.initial_cwd(HOME_PATH);
     }
     Ok(builder.build())

@@ -52,7 +52,12 @@ pub enum StoreError {
 pub(crate) enum Fault {
     Sql(rusqlite::Error),
     Content(String),
-    TooNew { found: i64, known: i64 },
+    /// A bound of the store's own.
+    Refused(String),
+    TooNew {
+        found: i64,
+        known: i64,
+    },
 }
 
 impl Fault {
@@ -61,6 +66,7 @@ impl Fault {
         match self {
             Fault::TooNew { found, known } => StoreError::TooNew { path, found, known },
             Fault::Content(detail) => StoreError::Damaged { path, detail },
+            Fault::Refused(detail) => StoreError::Failed { path, detail },
             Fault::Sql(error) if is_damage(&error) => StoreError::Damaged { path, detail: error.to_string() },
             Fault::Sql(error) => StoreError::Failed { path, detail: error.to_string() },
         }

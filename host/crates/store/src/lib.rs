@@ -5,9 +5,11 @@
 //! says, [`AccountStore::handled`] for what a script has done), so that a process killed at any moment neither loses
 //! an event or a call nor sees one twice.
 
+mod channels;
 mod checkpoint;
 mod error;
 mod inbox;
+mod media;
 mod messages;
 mod peers;
 mod schema;
@@ -23,9 +25,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use channels::{CHANNELS_MAX, ChannelState, ServerMessage};
 use checkpoint::Checkpointer;
 use error::Fault;
 pub use error::StoreError;
+pub use media::{MediaFile, MediaKind, Thumbnail};
 pub use peers::{PeerFacts, PeerRecord};
 pub use session::{DcRecord, Owner, UpdateState};
 pub use summary::{AccountSummary, inspect};
@@ -39,7 +43,7 @@ const LOCK_FILE: &str = "account.lock";
 /// Events that may wait in the inbox before no more updates are taken from the server.
 pub const INBOX_EVENTS_MAX: u64 = 100_000;
 
-/// Messages kept for look-ups; the oldest go first.
+/// Messages kept for look-ups, deleted ones included; the oldest go first.
 pub const MESSAGES_MAX: u64 = 50_000;
 
 /// Keys of delivered events remembered for recognising a second delivery; the oldest go first.

@@ -2,15 +2,18 @@
 //!
 //! Invariant: no two peers of an account have the same print name at the same time.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
-use tgl::{MessageId, Peer, PeerDetails, PeerId, PeerKind, User};
+use tgl::{MessageId, Peer, PeerDetails, PeerId, PeerKind, Timestamp, User};
 
 use crate::error::Fault;
 use crate::{AccountStore, Batch, StoreError};
 
 /// What the account knows of a peer beyond what scripts see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PeerFacts {
     /// Names the photo; 0 without one.
     pub photo_id: i64,
@@ -32,6 +35,16 @@ pub struct PeerFacts {
     pub read_in_max: MessageId,
     /// The other side has read ours up to this one.
     pub read_out_max: MessageId,
+    /// Only that little is known which comes along with messages: <https://core.telegram.org/api/min>.
+    pub is_min: bool,
+    /// The channel posts to its readers; a supergroup is written in by its members.
+    pub is_broadcast: bool,
+    /// The supergroup that the basic group has become, by its id.
+    pub migrated_to: Option<i64>,
+    /// When we came into the channel; 0 where we are not in it.
+    pub joined: i32,
+    /// A message by which the server knows who is meant, for a user of whom we have no access hash.
+    pub met_in: Option<MessageId>,
 }
 
 /// A peer with everything that is kept of it.
@@ -46,9 +59,13 @@ pub struct PeerRecord {
 }
 
 impl AccountStore {
-    /// The peer as it was last seen; none if it never was.
+    /// The peer as it was last seen; none if it never was. Who was to be online until a moment that has passed is not.
     pub fn peer(&self, id: PeerId) -> Result<Option<Peer>, StoreError> {
-        Ok(self.peer_record(id)?.map(|record| record.peer))
+        let mut found = self.peer_record(id)?.map(|record| record.peer);
+        if let Some(Peer { details: PeerDetails::User(user), .. }) = &mut found {
+            user.status.online &= user.status.when > unix_time();
+        }
+        Ok(found)
     }
 
     /// The peer and all that is known of it.
@@ -68,6 +85,11 @@ impl Batch<'_> {
     pub fn put_peer(&mut self, record: &PeerRecord) -> Result<Peer, StoreError> {
         self.run(|db| put(db, record))
     }
+}
+
+fn unix_time() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 pub(crate) fn kind_number(kind: PeerKind) -> i64 {

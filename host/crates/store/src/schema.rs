@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::Fault;
 
 /// The format this program writes.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// How many prepared statements are kept: more than there are different ones.
 const STATEMENTS_MAX: usize = 64;
@@ -25,7 +25,7 @@ pub(crate) fn prepare(connection: &Connection) -> Result<(), Fault> {
     match found {
         FORMAT => Ok(()),
         0 => create(connection),
-        1 => name_peers(connection),
+        1..FORMAT => update(connection, found),
         found if found > FORMAT => Err(Fault::TooNew { found, known: FORMAT }),
         found => Err(Fault::Content(format!("it says format {found}, which never was"))),
     }
@@ -38,13 +38,25 @@ fn create(connection: &Connection) -> Result<(), Fault> {
     }
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(CHANNEL_TABLES)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
+}
+
+/// Brings a file of an earlier format up to date, or leaves it as it is.
+fn update(connection: &Connection, found: i64) -> Result<(), Fault> {
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    if found < 2 {
+        name_peers(&transaction)?;
+    }
+    keep_media(&transaction)?;
+    add_channels(&transaction)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
 }
 
 /// From format 1, in which a message held its peers, to 2, in which it names them.
-fn name_peers(connection: &Connection) -> Result<(), Fault> {
-    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+fn name_peers(transaction: &Connection) -> Result<(), Fault> {
     for (table, column, message) in [("message", "body", "$"), ("inbox", "event", "$.Message")] {
         for place in ["source", "destination", "forward.source"] {
             transaction.execute_batch(&format!(
@@ -59,8 +71,24 @@ fn name_peers(connection: &Connection) -> Result<(), Fault> {
             "DELETE FROM {table} WHERE json_type({column}, '{message}.destination') = 'null'"
         ))?;
     }
-    transaction.pragma_update(None, "user_version", FORMAT)?;
-    Ok(transaction.commit()?)
+    Ok(())
+}
+
+/// From format 2 to 3: it is known where the server keeps a message's photo or file. Of older messages it is asked when
+/// it is wanted.
+fn keep_media(transaction: &Connection) -> Result<(), Fault> {
+    Ok(transaction.execute_batch("ALTER TABLE message ADD COLUMN media TEXT")?)
+}
+
+/// From format 2 to 3: channels have states, and messages are the older the earlier they were sent, whatever their ids,
+/// and stay when they are deleted.
+fn add_channels(transaction: &Connection) -> Result<(), Fault> {
+    transaction.execute_batch(
+        "ALTER TABLE message ADD COLUMN date INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE message ADD COLUMN standing INTEGER NOT NULL DEFAULT 0;
+         UPDATE message SET date = COALESCE(json_extract(body, '$.date'), 0);",
+    )?;
+    Ok(transaction.execute_batch(CHANNEL_TABLES)?)
 }
 
 /// Peers, messages, events and calls are kept as the JSON of their types in crate `tgl`; columns beside it are what is
@@ -82,11 +110,21 @@ const TABLES: &str = "
     CREATE TABLE message (
         id INTEGER PRIMARY KEY,
         chat_kind INTEGER NOT NULL, chat_id INTEGER NOT NULL,
-        outgoing INTEGER NOT NULL, unread INTEGER NOT NULL, body TEXT NOT NULL
+        outgoing INTEGER NOT NULL, unread INTEGER NOT NULL, body TEXT NOT NULL, media TEXT,
+        date INTEGER NOT NULL DEFAULT 0, standing INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX message_unread ON message (chat_kind, chat_id, outgoing, id) WHERE unread = 1;
     CREATE TABLE inbox (seq INTEGER PRIMARY KEY, key TEXT, event TEXT);
     CREATE UNIQUE INDEX inbox_key ON inbox (key) WHERE key IS NOT NULL;
     CREATE TABLE script (name TEXT PRIMARY KEY, cursor INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE outbox (random_id INTEGER PRIMARY KEY, script TEXT NOT NULL, place INTEGER NOT NULL, call TEXT NOT NULL);
+";
+
+/// What came with format 3.
+const CHANNEL_TABLES: &str = "
+    CREATE TABLE channel (
+        number INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, pts INTEGER, top_id INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX message_date ON message (date);
+    CREATE INDEX message_restored ON message (chat_kind, chat_id, id) WHERE standing = 2;
 ";

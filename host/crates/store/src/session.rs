@@ -94,14 +94,14 @@ impl AccountStore {
     }
 
     /// Says who has logged in. Where that is another user than before, everything that belonged to the earlier one
-    /// goes: peers, messages, events and calls.
+    /// goes: peers, messages, channels, events and calls.
     pub fn set_owner(&self, owner: Owner) -> Result<(), StoreError> {
         let earlier = self.owner()?;
         self.record(|batch| {
             batch.run(|db| {
                 if earlier.is_some_and(|earlier| earlier.user_id != owner.user_id) {
                     db.execute_batch(
-                        "DELETE FROM peer; DELETE FROM message; DELETE FROM outbox;
+                        "DELETE FROM peer; DELETE FROM message; DELETE FROM channel; DELETE FROM outbox;
                          DELETE FROM inbox WHERE seq < (SELECT MAX(seq) FROM inbox);
                          UPDATE inbox SET key = NULL, event = NULL;
                          UPDATE script SET cursor = COALESCE((SELECT MAX(seq) FROM inbox), 0);

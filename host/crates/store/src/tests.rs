@@ -9,6 +9,9 @@ use tgl::{Call, Event, Group, Message, MessageFlags, Peer, PeerDetails, PeerId, 
 
 use super::*;
 
+mod formats;
+mod messages;
+
 const SMALL: Bounds = Bounds { inbox_events_max: 8, messages_max: 4, event_keys_max: 8, prune_step: 2 };
 
 fn open(dir: &TempDir) -> AccountStore {
@@ -212,41 +215,19 @@ fn a_script_that_does_not_run_cannot_hold_up_the_account() {
 }
 
 #[test]
-fn old_messages_and_keys_make_room_for_new_ones() {
-    let dir = TempDir::new().unwrap();
-    let store = AccountStore::open_bounded(dir.path(), SMALL).unwrap();
-    for id in 1..=10 {
-        store.record(|batch| batch.put_message(PeerId::user(1), &message(id, "x"))).unwrap();
-        receive(&store, [id]);
-    }
-    assert_eq!(store.message(6).unwrap(), None);
-    assert!(store.message(10).unwrap().is_some());
-    assert_eq!(receive(&store, [10]), 10, "a recent key is known");
-    assert_eq!(receive(&store, [1]), 11, "the oldest is forgotten");
-}
-
-#[test]
-fn messages_keep_their_state() {
+fn who_was_to_be_online_until_now_is_not() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
-    let (alice, group) = (PeerId::user(1), PeerId::chat(1));
-    let outgoing = Message { flags: MessageFlags { outgoing: true, ..message(3, "").flags }, ..message(3, "out") };
-    store
-        .record(|batch| {
-            batch.put_message(alice, &message(1, "one"))?;
-            batch.put_message(group, &message(2, "two"))?;
-            batch.put_message(alice, &outgoing)?;
-            batch.put_message(alice, &message(4, "four"))?;
-            batch.put_message(alice, &message(1, "edited"))?;
-            batch.mark_read(alice, false, 3)?;
-            batch.delete_messages(&[4, 99])
-        })
-        .unwrap();
-    let unread = |id| store.message(id).unwrap().unwrap().flags.unread;
-    assert_eq!((unread(1), unread(2), unread(3)), (false, true, true));
-    assert_eq!(store.message(1).unwrap().unwrap().text.as_deref(), Some("edited"));
-    assert_eq!(store.message_chat(2).unwrap(), Some(group));
-    assert_eq!(store.message(4).unwrap(), None);
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() as i64;
+    for (online, when, seen) in [(true, now + 300, true), (true, now - 1, false), (false, now + 300, false)] {
+        let mut record = user(1, "Ada", "");
+        if let PeerDetails::User(user) = &mut record.peer.details {
+            user.status = tgl::UserStatus { online, when };
+        }
+        store.record(|batch| batch.put_peer(&record)).unwrap();
+        let PeerDetails::User(user) = store.peer(PeerId::user(1)).unwrap().unwrap().details else { panic!() };
+        assert_eq!(user.status, tgl::UserStatus { online: seen, when });
+    }
 }
 
 #[test]
@@ -379,39 +360,33 @@ fn an_account_is_open_once() {
 }
 
 #[test]
-fn a_file_of_format_1_is_brought_up_to_date() {
+fn where_a_file_is_lives_and_goes_with_its_message() {
     let dir = TempDir::new().unwrap();
-    drop(open(&dir));
-    let ada = r#"{"name":"Ada","details":{"User":{"id":2,"first_name":"Ada"}}}"#;
-    let group = r#"{"name":"Us","details":{"Chat":{"id":7,"title":"Us","member_ids":[]}}}"#;
-    let now = serde_json::to_value(message(5, "kept")).unwrap();
-    let old = |source: &str, destination: &str| {
-        let mut old = now.clone();
-        old["source"] = serde_json::from_str(source).unwrap();
-        old["destination"] = serde_json::from_str(destination).unwrap();
-        old["forward"] =
-            serde_json::json!({"source": serde_json::from_str::<serde_json::Value>(source).unwrap(), "date": 3});
-        old
-    };
-    let db = Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
-    db.pragma_update(None, "user_version", 1).unwrap();
-    for (id, source, destination) in [(5, ada, group), (6, "null", group), (7, ada, "null")] {
-        let message = old(source, destination);
-        db.execute("INSERT INTO message VALUES (?1, 2, 7, 0, 0, ?2)", (id, message.to_string())).unwrap();
-        let event = serde_json::json!({"Message": message}).to_string();
-        db.execute("INSERT INTO inbox VALUES (?1, NULL, ?2)", (id, event)).unwrap();
-    }
-    let seen = r#"{"UserUpdate":{"user":"kept as it is","what":{}}}"#;
-    db.execute("INSERT INTO inbox VALUES (8, NULL, ?1)", [seen]).unwrap();
-    drop(db);
-
     let store = open(&dir);
-    let kept = store.message(5).unwrap().unwrap();
-    let (ada, group) = (Some(PeerId::user(2)), PeerId::chat(7));
-    assert_eq!((kept.source, kept.destination, kept.forward.unwrap().source), (ada, group, ada));
-    let kept = store.message(6).unwrap().unwrap();
-    assert_eq!((kept.source, kept.destination, kept.forward.unwrap().source), (None, group, None));
-    assert_eq!(store.message(7).unwrap(), None);
-    let events = store.inbox_after(4, 2).unwrap();
-    assert!(matches!(&events[0].1, Event::Message(message) if message.source == ada && message.destination == group));
+    let chat = PeerId::chat(7);
+    let put = |text| store.record(|batch| batch.put_message(chat, &message(5, text))).unwrap();
+    store.record(|batch| batch.put_media(5, &media())).unwrap();
+    assert_eq!(store.media(5).unwrap(), None, "there is no such message");
+    put("first");
+    store.record(|batch| batch.put_media(5, &media())).unwrap();
+    put("edited");
+    assert_eq!(store.media(5).unwrap(), Some(media()));
+    store.record(|batch| batch.delete_messages(&[5])).unwrap();
+    assert_eq!(store.media(5).unwrap(), None);
+    store.record(|batch| batch.restore_message(5)).unwrap();
+    assert_eq!(store.media(5).unwrap(), Some(media()), "and comes back with it");
+}
+
+fn media() -> MediaFile {
+    MediaFile {
+        kind: MediaKind::Document,
+        id: -7,
+        access_hash: i64::MIN,
+        reference: vec![0, 1, 0xfe],
+        dc_id: 2,
+        bytes: 1 << 40,
+        mime: "video/mp4".to_owned(),
+        name: "a \"b\".mp4".to_owned(),
+        thumbnail: Some(Thumbnail { size: "m".to_owned(), bytes: 9 }),
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use files::FileSpace;
 use store::{AccountStore, StoreError};
 use tgl::{AccountState, Completion, Connection, PeerDetails, PeerId, Request, ScriptName, User};
 use tokio::sync::{Notify, mpsc, watch};
@@ -13,9 +14,13 @@ use crate::config::AccountConfig;
 use crate::context::Context;
 use crate::intake::Intake;
 use crate::session::StoreSession;
+use crate::transfers::{Seat, Transfers};
 
 /// Requests of one script that may wait for the account to take them.
 pub const REQUESTS_PENDING_MAX: usize = 1_000;
+
+/// Lines for a script's log that may wait for it to take them; further ones are dropped.
+pub const NOTES_PENDING_MAX: usize = 64;
 
 /// How long the actor may take to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,6 +31,17 @@ pub struct Account {
     state: watch::Receiver<AccountState>,
     shared: Arc<Shared>,
     task: Option<JoinHandle<()>>,
+}
+
+/// A script's ends of its channels to the account.
+#[derive(Debug)]
+pub struct Attachment {
+    /// Its calls.
+    pub requests: mpsc::Sender<Request>,
+    /// What came of them.
+    pub completions: mpsc::Receiver<Completion>,
+    /// Lines for its log: how far a transfer is.
+    pub notes: mpsc::Receiver<String>,
 }
 
 /// What the account's owner tells its actor.
@@ -63,7 +79,11 @@ impl Account {
         let task = match owner {
             Some(owner) => {
                 let intake = Intake::open(config.store.clone(), owner, publish.clone())?;
-                let context = Arc::new(Context::new(config.store.clone(), intake));
+                let context = Arc::new(Context::new(
+                    config.store.clone(),
+                    intake,
+                    Transfers::new(session.clone(), config.api.api_id),
+                ));
                 let actor = Actor::new(config, session, context, shared.clone(), publish);
                 Some(tokio::spawn(actor.run()))
             }
@@ -84,14 +104,16 @@ impl Account {
     /// Ties a script to the account. What is sent into the one end is done in its order; each request with an id other
     /// than 0 comes back as a completion on the other end, once. The script is let go when it drops the ends.
     /// At most [`CALLS_UNDER_WAY_MAX`] calls of a script are under way at a time, completions that it has not taken
-    /// included; further ones wait in the channel.
-    pub fn attach(&self, script: ScriptName) -> (mpsc::Sender<Request>, mpsc::Receiver<Completion>) {
+    /// included; further ones wait in the channel. Paths in its calls are paths in its `files`.
+    pub fn attach(&self, script: ScriptName, files: FileSpace) -> Attachment {
         let (request_sender, requests) = mpsc::channel(REQUESTS_PENDING_MAX);
         let (completions, completion_receiver) = mpsc::channel(CALLS_UNDER_WAY_MAX);
-        let attached = Attached { script, requests, completions };
+        let (notes, note_receiver) = mpsc::channel(NOTES_PENDING_MAX);
+        files.remove_leftovers();
+        let attached = Attached { script, requests, completions, seat: Seat { files, notes } };
         self.shared.attached.lock().unwrap_or_else(PoisonError::into_inner).push(attached);
         self.shared.changed.notify_one();
-        (request_sender, completion_receiver)
+        Attachment { requests: request_sender, completions: completion_receiver, notes: note_receiver }
     }
 
     /// Ends the account's actor and its connections.

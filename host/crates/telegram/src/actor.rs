@@ -5,27 +5,27 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use grammers_session::updates::UpdatesLike;
-use grammers_tl_types::functions;
 use tgl::{AccountState, CallError, Completion, Connection, Failure, Outcome, PeerId, Request, ScriptName};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::account::Shared;
 use crate::calls::{self, Caller};
+use crate::channel_difference;
 use crate::config::AccountConfig;
 use crate::context::Context;
 use crate::dh::random;
 use crate::difference;
 use crate::link::Trouble;
+use crate::live::{BoxFuture, Happened, Live, PING_AFTER, next_of, ping, say_online};
 use crate::pool::{self, InvokeError, Pool};
 use crate::session::StoreSession;
+use crate::transfers::Seat;
 
 /// Calls of one script that are under way at a time, completions it has not taken included.
 pub const CALLS_UNDER_WAY_MAX: usize = 64;
@@ -40,22 +40,15 @@ const STABLE_AFTER: Duration = Duration::from_secs(10);
 /// How often in a row a data centre has to say that it does not know our key.
 const UNKNOWN_KEYS_MAX: u32 = 3;
 
-/// After how long a silence the data centre is asked whether it is still there, and how long it may take to answer.
-const PING_AFTER: Duration = Duration::from_secs(8);
-const PONG_TIMEOUT: Duration = Duration::from_secs(7);
-
-/// Updates taken in at one go before calls have their turn.
-const UPDATES_AT_ONCE_MAX: usize = 64;
-
 /// A script's ends of its channels.
 #[derive(Debug)]
 pub(crate) struct Attached {
     pub(crate) script: ScriptName,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) completions: mpsc::Sender<Completion>,
+    pub(crate) seat: Seat,
 }
 
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Permit = mpsc::OwnedPermit<Completion>;
 
 /// A call with the place that is kept for its completion.
@@ -69,17 +62,6 @@ struct Ended {
     held: Held,
     caller: Caller,
     result: Result<Outcome, CallError>,
-}
-
-/// A connection.
-struct Live {
-    number: u64,
-    pool: Arc<Pool>,
-    updates: mpsc::Receiver<UpdatesLike>,
-    catching_up: Option<BoxFuture<Result<(), InvokeError>>>,
-    ping: Option<BoxFuture<Result<(), InvokeError>>>,
-    ping_at: Instant,
-    online_since: Option<Instant>,
 }
 
 pub(crate) struct Actor {
@@ -166,8 +148,15 @@ impl Actor {
             let on_answer = move || up.0.link.up(number, up.1);
             live.catching_up = Some(Box::pin(difference::catch_up(context, pool, on_answer)));
         }
+        if live.catching_up_channels.is_none() && self.context.intake().wants_channel_difference() {
+            let catch_up = channel_difference::catch_up(self.context.clone(), live.pool.clone());
+            live.catching_up_channels = Some(Box::pin(catch_up));
+        }
         if live.ping.is_none() && live.online_since.is_some() && now >= live.ping_at {
             live.ping = Some(Box::pin(ping(live.pool.clone())));
+        }
+        if live.presence.is_none() && live.online_since.is_some() && self.context.presence().is_due(now) {
+            live.presence = Some(Box::pin(say_online(live.pool.clone())));
         }
     }
 
@@ -180,6 +169,8 @@ impl Actor {
             pool: Arc::new(pool),
             updates,
             catching_up: None,
+            catching_up_channels: None,
+            presence: None,
             ping: None,
             ping_at: Instant::now() + PING_AFTER,
             online_since: None,
@@ -188,13 +179,14 @@ impl Actor {
 
     /// The next moment at which something may have to begin.
     fn deadline(&self) -> Instant {
-        let intake = Instant::from_std(self.context.intake().deadline());
-        match &self.live {
-            Some(live) if live.ping.is_none() && live.online_since.is_some() => intake.min(live.ping_at),
-            Some(_) => intake,
-            None if self.is_logged_out => Instant::now() + PING_AFTER,
-            None => self.connect_at,
-        }
+        let Some(live) = &self.live else {
+            return if self.is_logged_out { Instant::now() + PING_AFTER } else { self.connect_at };
+        };
+        let is_online = live.online_since.is_some();
+        let intake = self.context.intake().deadline().map(Instant::from_std);
+        let ping = Some(live.ping_at).filter(|_| is_online && live.ping.is_none());
+        let presence = self.context.presence().next().filter(|_| is_online && live.presence.is_none());
+        [intake, ping, presence].into_iter().flatten().min().unwrap_or(live.ping_at)
     }
 
     fn on_connection(&mut self, happened: Happened) {
@@ -204,9 +196,14 @@ impl Actor {
                     self.context.intake().receive_pushed(updates);
                 }
             }
-            Happened::CaughtUp(Ok(())) => self.on_caught_up(),
-            Happened::Ping(Ok(())) => {}
-            Happened::CaughtUp(Err(error)) | Happened::Ping(Err(error)) => self.on_failure(error),
+            Happened::CaughtUp(Ok(())) | Happened::ChannelsCaughtUp(Ok(())) => self.on_caught_up(),
+            Happened::Ping(Ok(())) | Happened::SaidOnline(Ok(())) => {}
+            // It is said again in a minute.
+            Happened::SaidOnline(Err(InvokeError::Rpc(error))) if !pool::ends_login(&error) => {}
+            Happened::CaughtUp(Err(error))
+            | Happened::ChannelsCaughtUp(Err(error))
+            | Happened::SaidOnline(Err(error))
+            | Happened::Ping(Err(error)) => self.on_failure(error),
         }
     }
 
@@ -260,7 +257,8 @@ impl Actor {
     /// Gives the connection up and plans the next one.
     fn lose(&mut self, reason: String) {
         self.context.link.down();
-        self.context.intake().abort_difference();
+        self.context.transfers.wire.close();
+        self.context.intake().abort_differences();
         let online_since = self.live.take().and_then(|live| {
             live.pool.close();
             live.online_since
@@ -297,6 +295,7 @@ impl Actor {
     fn take_attached(&mut self) {
         for attached in self.shared.take_attached() {
             tracing::debug!(script = &*attached.script, "a script is attached");
+            self.context.transfers.seat(attached.script.clone(), attached.seat.clone());
             self.inbound.push(Box::pin(next_request(attached)));
         }
     }
@@ -354,52 +353,6 @@ impl Actor {
                 self.lanes.remove(&lane);
             }
         }
-    }
-}
-
-/// What a connection brings.
-enum Happened {
-    Pushed(Vec<UpdatesLike>),
-    CaughtUp(Result<(), InvokeError>),
-    Ping(Result<(), InvokeError>),
-}
-
-/// Waits for the next thing that happens on the connection; for ever without one.
-async fn next_of(live: &mut Option<Live>) -> Happened {
-    let Some(live) = live else { return std::future::pending().await };
-    let happened = {
-        let mut pushed = Vec::new();
-        tokio::select! {
-            count = live.updates.recv_many(&mut pushed, UPDATES_AT_ONCE_MAX) => match count {
-                0 => Happened::Ping(Err(InvokeError::Lost("the connection has failed inside".to_owned()))),
-                _ => Happened::Pushed(pushed),
-            },
-            ended = ended(&mut live.catching_up) => Happened::CaughtUp(ended),
-            ended = ended(&mut live.ping) => Happened::Ping(ended),
-        }
-    };
-    live.ping_at = Instant::now() + PING_AFTER;
-    match happened {
-        Happened::CaughtUp(_) => live.catching_up = None,
-        Happened::Ping(_) => live.ping = None,
-        Happened::Pushed(_) => {}
-    }
-    happened
-}
-
-/// Asks whether the data centre is there. A connection can be dead without anybody saying so.
-async fn ping(pool: Arc<Pool>) -> Result<(), InvokeError> {
-    let request = functions::Ping { ping_id: i64::from_le_bytes(random()) };
-    match tokio::time::timeout(PONG_TIMEOUT, pool.invoke(&request)).await {
-        Ok(answer) => answer.map(|_| ()),
-        Err(_) => Err(InvokeError::Lost(format!("the data centre is silent for {} s", PONG_TIMEOUT.as_secs()))),
-    }
-}
-
-async fn ended<T>(future: &mut Option<BoxFuture<T>>) -> T {
-    match future {
-        Some(future) => future.await,
-        None => std::future::pending().await,
     }
 }
 

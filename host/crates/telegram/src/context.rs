@@ -4,31 +4,55 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use grammers_tl_types as tl;
-use store::AccountStore;
-use tgl::{CallError, Failure, PeerId, PeerKind};
+use store::{AccountStore, ServerMessage};
+use tgl::{CallError, Failure, MessageId, PeerId, PeerKind};
 use tl::{enums, types};
 use tokio::time::Instant;
 
 use crate::intake::Intake;
 use crate::link::Link;
+use crate::presence::Repetition;
+use crate::transfers::Transfers;
+
+/// A group as the server's methods tell groups apart.
+pub(crate) enum Group {
+    /// messages.*
+    Basic(i64),
+    /// channels.*
+    Channel(enums::InputChannel),
+}
 
 /// One account's shared parts. Everything here is quick: no lock is held while waiting.
 pub(crate) struct Context {
     pub(crate) store: AccountStore,
     pub(crate) link: Link,
+    pub(crate) transfers: Transfers,
     intake: Mutex<Intake>,
+    presence: Mutex<Repetition>,
     /// Until when the data centre wants no more calls of a method, by the method's constructor.
     flood_waits: Mutex<HashMap<u32, Instant>>,
 }
 
 impl Context {
-    pub(crate) fn new(store: AccountStore, intake: Intake) -> Self {
-        Self { store, link: Link::new(), intake: Mutex::new(intake), flood_waits: Mutex::default() }
+    pub(crate) fn new(store: AccountStore, intake: Intake, transfers: Transfers) -> Self {
+        Self {
+            store,
+            link: Link::new(),
+            transfers,
+            intake: Mutex::new(intake),
+            presence: Mutex::default(),
+            flood_waits: Mutex::default(),
+        }
     }
 
     /// The way in. A panic under the lock has changed nothing in the store.
     pub(crate) fn intake(&self) -> MutexGuard<'_, Intake> {
         self.intake.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When being online is said again.
+    pub(crate) fn presence(&self) -> MutexGuard<'_, Repetition> {
+        self.presence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Until when calls of this method have to wait.
@@ -47,42 +71,88 @@ impl Context {
         self.flood_waits.lock().unwrap_or_else(PoisonError::into_inner).insert(method, until);
     }
 
+    /// Where a conversation goes on: a basic group that has become a supergroup is written to there.
+    pub(crate) fn current(&self, id: PeerId) -> Result<PeerId, CallError> {
+        if id.kind != PeerKind::Chat {
+            return Ok(id);
+        }
+        let migrated_to = self.known(id)?.and_then(|record| record.facts.migrated_to);
+        Ok(migrated_to.map_or(id, PeerId::channel))
+    }
+
     /// How the server wants a peer to be named.
     pub(crate) fn input_peer(&self, id: PeerId) -> Result<enums::InputPeer, CallError> {
         match id.kind {
-            PeerKind::User => {
-                let access_hash = self.user_hash(id)?;
-                Ok(types::InputPeerUser { user_id: id.id, access_hash }.into())
-            }
+            PeerKind::User => match self.input_user(id)? {
+                enums::InputUser::User(user) => {
+                    Ok(types::InputPeerUser { user_id: user.user_id, access_hash: user.access_hash }.into())
+                }
+                enums::InputUser::FromMessage(user) => {
+                    Ok(types::InputPeerUserFromMessage { peer: user.peer, msg_id: user.msg_id, user_id: user.user_id }
+                        .into())
+                }
+                _ => Err(unknown(id)),
+            },
             PeerKind::Chat if self.known(id)?.is_some() => Ok(types::InputPeerChat { chat_id: id.id }.into()),
+            PeerKind::Channel => {
+                let access_hash = self.channel_hash(id)?;
+                Ok(types::InputPeerChannel { channel_id: id.id, access_hash }.into())
+            }
             PeerKind::Chat => Err(unknown(id)),
-            PeerKind::Channel | PeerKind::SecretChat => Err(unsupported(id)),
+            PeerKind::SecretChat => Err(unsupported()),
         }
     }
 
-    /// How the server wants a user to be named.
+    /// How the server wants a user to be named. Of whom we have no access hash, a message says who is meant.
     pub(crate) fn input_user(&self, id: PeerId) -> Result<enums::InputUser, CallError> {
         if id.kind != PeerKind::User {
             return Err(CallError::new(Failure::Invalid, "a user is wanted here, not a group"));
         }
-        Ok(types::InputUser { user_id: id.id, access_hash: self.user_hash(id)? }.into())
+        let record = self.known(id)?.ok_or_else(|| unknown(id))?;
+        let met_in = record.facts.met_in.filter(|_| record.access_hash.is_none());
+        let met_in = met_in.map(|message| self.server_message(message)).transpose()?;
+        if let Some(ServerMessage { chat: Some(chat), id: msg_id }) = met_in {
+            let peer = self.input_peer(chat)?;
+            return Ok(types::InputUserFromMessage { peer, msg_id, user_id: id.id }.into());
+        }
+        // Bots need no access hash.
+        Ok(types::InputUser { user_id: id.id, access_hash: record.access_hash.unwrap_or_default() }.into())
     }
 
-    /// The number of a basic group.
-    pub(crate) fn basic_group(&self, id: PeerId) -> Result<i64, CallError> {
+    /// How the server wants a supergroup or channel to be named.
+    pub(crate) fn input_channel(&self, id: PeerId) -> Result<enums::InputChannel, CallError> {
+        let access_hash = self.channel_hash(id)?;
+        Ok(types::InputChannel { channel_id: id.id, access_hash }.into())
+    }
+
+    /// The group that is meant, of either kind, where it goes on.
+    pub(crate) fn group(&self, id: PeerId) -> Result<Group, CallError> {
+        let id = self.current(id)?;
         match id.kind {
-            PeerKind::Chat => Ok(id.id),
+            PeerKind::Chat => Ok(Group::Basic(id.id)),
+            PeerKind::Channel => Ok(Group::Channel(self.input_channel(id)?)),
             PeerKind::User => Err(CallError::new(Failure::Invalid, "a group is wanted here, not a user")),
-            PeerKind::Channel | PeerKind::SecretChat => Err(unsupported(id)),
+            PeerKind::SecretChat => Err(unsupported()),
         }
     }
 
-    fn user_hash(&self, id: PeerId) -> Result<i64, CallError> {
-        match self.known(id)? {
-            // Bots need no access hash, and users met in a group only have none.
-            Some(record) => Ok(record.access_hash.unwrap_or_default()),
-            None => Err(unknown(id)),
-        }
+    /// How the server names a message.
+    pub(crate) fn server_message(&self, id: MessageId) -> Result<ServerMessage, CallError> {
+        let named = self.store.server_message(id).map_err(|error| unavailable(&error))?;
+        named.ok_or_else(|| unknown_message(id))
+    }
+
+    /// A message that the server names so.
+    pub(crate) fn message_id(&self, chat: PeerId, server_id: i32) -> Result<MessageId, CallError> {
+        let id = self.store.message_id(chat, server_id).map_err(|error| unavailable(&error))?;
+        id.ok_or_else(|| unknown(chat))
+    }
+
+    fn channel_hash(&self, id: PeerId) -> Result<i64, CallError> {
+        let record = self.known(id)?.ok_or_else(|| unknown(id))?;
+        // Bots need no access hash.
+        let of_bot = || self.intake().owner().is_bot.then_some(0);
+        record.access_hash.or_else(of_bot).ok_or_else(|| unknown(id))
     }
 
     fn known(&self, id: PeerId) -> Result<Option<store::PeerRecord>, CallError> {
@@ -95,9 +165,13 @@ fn unknown(id: PeerId) -> CallError {
     CallError::new(Failure::NotFound, format!("this account has never met {what} {}", id.id))
 }
 
-fn unsupported(id: PeerId) -> CallError {
-    let what = if id.kind == PeerKind::Channel { "supergroups and channels" } else { "secret chats" };
-    CallError::new(Failure::Invalid, format!("{what} are not supported yet"))
+/// A message that this account cannot have seen, or does not hold any more.
+pub(crate) fn unknown_message(id: MessageId) -> CallError {
+    CallError::new(Failure::NotFound, format!("this account knows no message {id}"))
+}
+
+fn unsupported() -> CallError {
+    CallError::new(Failure::Invalid, "secret chats are not supported yet")
 }
 
 /// The host's own trouble, in words for a guest: nothing of the host's inside.

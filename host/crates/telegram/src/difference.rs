@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use grammers_tl_types as tl;
 use store::UpdateState;
+use tgl::{PeerId, PeerKind};
 use tl::{enums, functions, types};
 
 use crate::context::Context;
@@ -38,16 +39,16 @@ pub(crate) async fn catch_up(
     for _ in 0..SLICES_MAX {
         let stored = context.intake().stored_state();
         let Some(state) = stored else {
-            let state = state(&pool.invoke(&functions::updates::GetState {}).await?);
+            let state = state(&pool.invoke_patiently(&functions::updates::GetState {}).await?);
             if let Some(call) = on_answer.take() {
                 call();
             }
             context.intake().begin_at(state);
             break;
         };
-        let difference = match pool.invoke(&get_difference(state)).await {
+        let difference = match pool.invoke_patiently(&get_difference(state)).await {
             Err(InvokeError::Rpc(error)) if error.name.starts_with("PERSISTENT_TIMESTAMP") => {
-                let now = self::state(&pool.invoke(&functions::updates::GetState {}).await?);
+                let now = self::state(&pool.invoke_patiently(&functions::updates::GetState {}).await?);
                 recover(&context, &pool, now).await?;
                 continue;
             }
@@ -152,7 +153,7 @@ async fn collect(context: &Context, pool: &Pool, since: i32, found: &mut Found) 
             limit: PAGE,
             hash: 0,
         };
-        let (dialogs, messages, users, chats) = match pool.invoke(&request).await? {
+        let (dialogs, messages, users, chats) = match pool.invoke_patiently(&request).await? {
             enums::messages::Dialogs::Dialogs(list) => (list.dialogs, list.messages, list.users, list.chats),
             enums::messages::Dialogs::Slice(list) => (list.dialogs, list.messages, list.users, list.chats),
             enums::messages::Dialogs::NotModified(_) => return Ok(()),
@@ -164,10 +165,14 @@ async fn collect(context: &Context, pool: &Pool, since: i32, found: &mut Found) 
         let mut oldest = None;
         for dialog in &dialogs {
             let enums::Dialog::Dialog(dialog) = dialog else { continue };
+            if let (PeerId { kind: PeerKind::Channel, id }, Some(pts)) = (peer_id(&dialog.peer), dialog.pts) {
+                // It has a difference of its own.
+                context.intake().see_channel_pts(id, Some(pts));
+            }
             let top = messages.iter().find(|message| is_top(message, dialog));
             let date = top.map_or(0, date);
             oldest = Some((date, dialog));
-            if date >= since {
+            if date >= since && !matches!(dialog.peer, enums::Peer::Channel(_)) {
                 collect_history(context, pool, dialog, since, found).await?;
             }
         }
@@ -190,27 +195,17 @@ async fn collect_history(
     since: i32,
     found: &mut Found,
 ) -> Result<(), InvokeError> {
-    // Channels have states of their own.
     let Ok(peer) = context.input_peer(peer_id(&dialog.peer)) else { return Ok(()) };
     let mut offset_id = 0;
     while found.messages.len() < RECOVERY_MESSAGES_MAX {
-        let request = functions::messages::GetHistory {
-            peer: peer.clone(),
-            offset_id,
-            offset_date: 0,
-            add_offset: 0,
-            limit: PAGE,
-            max_id: 0,
-            min_id: 0,
-            hash: 0,
-        };
-        let (messages, users, chats) = crate::calls::contents(pool.invoke(&request).await?);
+        let request = crate::calls::history_request(peer.clone(), offset_id, 0, PAGE);
+        let (messages, users, chats) = crate::calls::contents(pool.invoke_patiently(&request).await?);
         found.users.extend(users);
         found.chats.extend(chats);
         let is_end = messages.len() < PAGE as usize || messages.iter().any(|message| date(message) < since);
-        offset_id = messages.last().map_or(0, id);
+        offset_id = messages.last().map_or(0, enums::Message::id);
         found.messages.extend(
-            messages.into_iter().filter(|message| date(message) >= since).map(|message| (id(&message), message)),
+            messages.into_iter().filter(|message| date(message) >= since).map(|message| (message.id(), message)),
         );
         if is_end {
             break;
@@ -225,18 +220,10 @@ fn is_top(message: &enums::Message, dialog: &types::Dialog) -> bool {
         enums::Message::Message(message) => &message.peer_id,
         enums::Message::Service(message) => &message.peer_id,
     };
-    id(message) == dialog.top_message && *peer == dialog.peer
+    message.id() == dialog.top_message && *peer == dialog.peer
 }
 
-fn id(message: &enums::Message) -> i32 {
-    match message {
-        enums::Message::Empty(message) => message.id,
-        enums::Message::Message(message) => message.id,
-        enums::Message::Service(message) => message.id,
-    }
-}
-
-fn date(message: &enums::Message) -> i32 {
+pub(crate) fn date(message: &enums::Message) -> i32 {
     match message {
         enums::Message::Empty(_) => 0,
         enums::Message::Message(message) => message.date,

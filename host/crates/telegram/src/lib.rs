@@ -6,6 +6,7 @@
 mod account;
 mod actor;
 mod calls;
+mod channel_difference;
 mod config;
 mod context;
 mod dh;
@@ -13,12 +14,18 @@ mod difference;
 mod intake;
 mod key_exchange;
 mod link;
+mod live;
 pub mod login;
 mod pool;
+mod presence;
 mod session;
+mod transfers;
+mod wire;
 
-pub use account::{Account, REQUESTS_PENDING_MAX, display_name, is_logged_in};
+pub use account::{Account, Attachment, NOTES_PENDING_MAX, REQUESTS_PENDING_MAX, display_name, is_logged_in};
 pub use actor::CALLS_UNDER_WAY_MAX;
+pub use calls::{FILE_BYTES_MAX, LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, TEXT_FILE_BYTES_MAX};
 pub use config::{AccountConfig, ApiCredentials, DcAddress};
 pub use dh::DhFault;
 pub use key_exchange::ExchangeError;
+pub use transfers::TRANSFERS_MAX;

@@ -21,12 +21,15 @@ use crate::session::StoreSession;
 /// How long a call may take, the making of a connection included.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a call of the host's own waits in all because the data centre says FLOOD_WAIT.
+const FLOOD_WAIT_MAX: Duration = Duration::from_secs(300);
+
 /// How long connections may take to close, and how often it is looked.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_POLL: Duration = Duration::from_millis(1);
 
-/// The largest request, in bytes: grammers panics on larger ones than a transport's packet.
-const REQUEST_BYTES_MAX: usize = 512 * 1024;
+/// The largest request, in bytes: grammers panics on larger ones than a transport's packet. A part of a file fits.
+pub(crate) const REQUEST_BYTES_MAX: usize = 768 * 1024;
 
 /// Why a call through a pool has no answer.
 #[derive(Clone, Debug)]
@@ -64,15 +67,41 @@ impl Pool {
         read::<R>(&answer)
     }
 
+    /// Makes one call, and again after each wait that the data centre wants, up to [`FLOOD_WAIT_MAX`] in all. For calls
+    /// of the host's own, which no script waits for.
+    pub(crate) async fn invoke_patiently<R: tl::RemoteCall>(&self, request: &R) -> Result<R::Return, InvokeError> {
+        let mut left = FLOOD_WAIT_MAX;
+        loop {
+            match self.invoke(request).await {
+                Err(InvokeError::Rpc(error)) if error.code == 420 && flood_wait(&error) <= left => {
+                    tracing::info!(error = error_name(&error), "the data centre wants to be asked later");
+                    left -= flood_wait(&error);
+                    tokio::time::sleep(flood_wait(&error)).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     /// Makes one call that is serialised already. Its place in the order of calls is taken by the first poll.
     pub(crate) async fn invoke_raw(&self, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        self.invoke_raw_in(self.session.home_dc(), request, CALL_TIMEOUT).await
+    }
+
+    /// The same in any data centre and with another time-out.
+    pub(crate) async fn invoke_raw_in(
+        &self,
+        dc_id: i32,
+        request: Vec<u8>,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, InvokeError> {
         if request.len() > REQUEST_BYTES_MAX {
             return Err(InvokeError::TooLarge);
         }
-        let call = self.handle.raw_invoke_in_dc(self.session.home_dc(), request);
-        match tokio::time::timeout(CALL_TIMEOUT, call).await {
-            Ok(ended) => ended.map_err(|error| self.failure(error)),
-            Err(_) => Err(InvokeError::Lost(format!("no answer within {} s", CALL_TIMEOUT.as_secs()))),
+        let call = self.handle.raw_invoke_in_dc(dc_id, request);
+        match tokio::time::timeout(timeout, call).await {
+            Ok(ended) => ended.map_err(|error| failure(&self.session, error)),
+            Err(_) => Err(InvokeError::Lost(format!("no answer within {} s", timeout.as_secs()))),
         }
     }
 
@@ -92,37 +121,37 @@ impl Pool {
         // A runner that is stuck is aborted by the drop.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
     }
-
-    fn failure(&self, error: InvocationError) -> InvokeError {
-        let address =
-            self.session.home_address().map_or_else(|| "the data centre".to_owned(), |address| address.to_string());
-        match error {
-            InvocationError::Rpc(error) => InvokeError::Rpc(error),
-            // Without a key of ours grammers begins an exchange of its own, which other data centres cannot answer.
-            InvocationError::Authentication(_) if self.session.is_custom() => InvokeError::UnknownKey,
-            // A packet too short for a message is a transport's error code; grammers does not tell which. Telegram's
-            // own come in another form, so here it says what data centres say of a key: -404.
-            InvocationError::Deserialize(DeserializeError::MessageBufferTooSmall) if self.session.is_custom() => {
-                InvokeError::UnknownKey
-            }
-            InvocationError::Authentication(error) => InvokeError::Lost(format!("no key from {address}: {error}")),
-            InvocationError::Io(error) => InvokeError::Lost(format!("no connection to {address}: {error}")),
-            InvocationError::Transport(transport::Error::BadStatus { status: 429 }) => {
-                InvokeError::Lost(format!("{address} has too many connections from here"))
-            }
-            InvocationError::Transport(_) | InvocationError::Deserialize(_) => {
-                InvokeError::Lost(format!("{address} does not speak MTProto"))
-            }
-            InvocationError::Dropped(_) => InvokeError::Lost(format!("the connection to {address} was cut")),
-            InvocationError::Session(error) => InvokeError::Lost(error.to_string()),
-            InvocationError::InvalidDc => InvokeError::Lost("the account lives in an unknown data centre".to_owned()),
-        }
-    }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// What an error of grammers' means for the connection.
+pub(crate) fn failure(session: &StoreSession, error: InvocationError) -> InvokeError {
+    let address = session.home_address().map_or_else(|| "the data centre".to_owned(), |address| address.to_string());
+    match error {
+        InvocationError::Rpc(error) => InvokeError::Rpc(error),
+        // Without a key of ours grammers begins an exchange of its own, which other data centres cannot answer.
+        InvocationError::Authentication(_) if session.is_custom() => InvokeError::UnknownKey,
+        // A packet too short for a message is a transport's error code; grammers does not tell which. Telegram's
+        // own come in another form, so here it says what data centres say of a key: -404.
+        InvocationError::Deserialize(DeserializeError::MessageBufferTooSmall) if session.is_custom() => {
+            InvokeError::UnknownKey
+        }
+        InvocationError::Authentication(error) => InvokeError::Lost(format!("no key from {address}: {error}")),
+        InvocationError::Io(error) => InvokeError::Lost(format!("no connection to {address}: {error}")),
+        InvocationError::Transport(transport::Error::BadStatus { status: 429 }) => {
+            InvokeError::Lost(format!("{address} has too many connections from here"))
+        }
+        InvocationError::Transport(_) | InvocationError::Deserialize(_) => {
+            InvokeError::Lost(format!("{address} does not speak MTProto"))
+        }
+        InvocationError::Dropped(_) => InvokeError::Lost(format!("the connection to {address} was cut")),
+        InvocationError::Session(error) => InvokeError::Lost(error.to_string()),
+        InvocationError::InvalidDc => InvokeError::Lost("the account lives in an unknown data centre".to_owned()),
     }
 }
 
@@ -137,8 +166,14 @@ pub(crate) fn error_name(error: &RpcError) -> String {
         Some(value) if error.name.ends_with("_WAIT") || error.name.ends_with("_MIGRATE") => {
             format!("{}_{value}", error.name)
         }
+        Some(value) if error.name == "FILE_PART_MISSING" => format!("FILE_PART_{value}_MISSING"),
         _ => error.name.clone(),
     }
+}
+
+/// How long the data centre wants to be left alone; never no time at all.
+pub(crate) fn flood_wait(error: &RpcError) -> Duration {
+    Duration::from_secs(error.value.unwrap_or(1).max(1).into())
 }
 
 /// Whether the error says that the authorisation is gone: <https://core.telegram.org/api/errors>.

@@ -4,10 +4,11 @@
 
 use anyhow::{Context, Result, bail};
 use datacentre::{Config, DataCentre};
+use files::FileSpace;
 use runtime::{End, Script};
 use store::AccountStore;
 use telegram::login::SignIn;
-use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
+use telegram::{Account, AccountConfig, ApiCredentials, Attachment, DcAddress};
 use tgl::{Call, Connection, Outcome, PeerId, Request, User};
 
 use crate::commands::dc::DC_ID;
@@ -88,7 +89,7 @@ async fn get_acquainted(you: &Opened, script_user_id: i64) -> Result<()> {
     if you.store.peer(PeerId::user(script_user_id))?.is_some() {
         return Ok(());
     }
-    let (requests, mut completions) = you.account.attach("contacts".into());
+    let Attachment { requests, mut completions, .. } = you.account.attach("contacts".into(), FileSpace::empty());
     let call = Call::AddContact {
         phone: SCRIPT_IDENTITY.phone.to_owned(),
         first_name: SCRIPT_IDENTITY.first_name.to_owned(),

@@ -3,11 +3,12 @@
 //! Invariant: what is started here is stopped by [`Place::close`], the accounts before their data centre.
 
 use anyhow::{Context, Result, bail};
+use files::{FileSpace, HOME_BYTES_MAX};
 use runtime::{End, Link, Script, ScriptConfig};
-use sandbox::{Folders, Limits, Program};
+use sandbox::{Limits, Program};
 use serde_json::json;
 use store::AccountStore;
-use telegram::{Account, AccountConfig, DcAddress};
+use telegram::{Account, AccountConfig, Attachment, DcAddress};
 use tgl::Connection;
 
 use super::Args;
@@ -79,18 +80,20 @@ impl Place {
     ) -> Result<Vec<Script>> {
         let mut scripts = Vec::with_capacity(files.len());
         for (file, program) in files.iter().zip(programs) {
+            let home = self.dir.script_home(&file.name)?;
+            let files = FileSpace::open(Some(&file.folder), Some(&home), HOME_BYTES_MAX, &args.folders)?;
             let config = ScriptConfig {
                 name: file.name.clone(),
                 program,
                 source: file.source(),
-                folders: Folders { script: Some(file.folder.clone()), home: Some(self.dir.script_home(&file.name)?) },
+                files: files.clone(),
                 args: args.args.clone(),
                 env: time_zone().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
                 limits: Limits::default(),
                 link_previews: args.link_previews,
             };
-            let (requests, completions) = self.account.attach(file.name.clone());
-            let link = Link { requests, completions, state: self.account.state() };
+            let Attachment { requests, completions, notes } = self.account.attach(file.name.clone(), files);
+            let link = Link { requests, completions, notes, state: self.account.state() };
             scripts.push(Script::start(config, link, self.store.clone(), output::for_scripts(output)));
         }
         Ok(scripts)

@@ -66,7 +66,7 @@ impl ScriptFile {
     /// Python source and its path in the guest, or nothing for a compiled guest.
     pub(super) fn source(&self) -> Option<(String, String)> {
         match &self.content {
-            Content::Python(text) => Some((text.to_string(), format!("{}/{}", sandbox::SCRIPT_PATH, self.name))),
+            Content::Python(text) => Some((text.to_string(), format!("{}/{}", files::SCRIPT_PATH, self.name))),
             Content::Component(_) => None,
         }
     }

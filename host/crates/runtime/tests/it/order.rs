@@ -136,3 +136,10 @@ async fn a_failed_call_is_heard_as_such() {
     stage.complete(&request, Err(CallError::new(Failure::Refused, "PEER_ID_INVALID")), 0).await;
     stage.hears(&["load /script/puppet", "our_id 77", "binlog_replay_end", "completion 1 Failure::Refused"]).await;
 }
+
+#[tokio::test]
+async fn what_the_account_notes_is_in_the_scripts_log() {
+    let stage = Stage::live(Setting::of("")).await;
+    stage.notes.send("sending big.iso: 40 %".to_owned()).await.unwrap();
+    assert_eq!(stage.log_line("big.iso").await, "puppet: sending big.iso: 40 %");
+}

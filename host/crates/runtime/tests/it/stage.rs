@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use files::FileSpace;
 use runtime::{End, Link, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
-use sandbox::{ComponentSource, Folders, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig};
+use sandbox::{ComponentSource, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig};
 use store::AccountStore;
 use tempfile::TempDir;
 use tgl::{
@@ -23,6 +24,7 @@ pub(crate) struct Stage {
     pub(crate) store: AccountStore,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) completions: mpsc::Sender<Completion>,
+    pub(crate) notes: mpsc::Sender<String>,
     pub(crate) state: watch::Sender<AccountState>,
     pub(crate) script: Script,
     said: Said,
@@ -64,6 +66,7 @@ impl Stage {
         let program = program().await;
         let (requests_sender, requests) = mpsc::channel(64);
         let (completions, completions_receiver) = mpsc::channel(64);
+        let (notes, notes_receiver) = mpsc::channel(64);
         let (state, state_receiver) = watch::channel(AccountState {
             our_id: setting.is_logged_in.then_some(OUR_ID),
             inbox_seq: store.inbox_seq(),
@@ -73,16 +76,21 @@ impl Stage {
             name: "puppet".into(),
             program,
             source: Some((setting.source.to_owned(), "/script/puppet".to_owned())),
-            folders: Folders::default(),
+            files: FileSpace::empty(),
             args: Vec::new(),
             env: Vec::new(),
             limits: setting.limits,
             link_previews: setting.link_previews,
         };
-        let link = Link { requests: requests_sender, completions: completions_receiver, state: state_receiver };
+        let link = Link {
+            requests: requests_sender,
+            completions: completions_receiver,
+            notes: notes_receiver,
+            state: state_receiver,
+        };
         let said = Said::default();
         let script = Script::start(config, link, store.clone(), Arc::new(said.clone()));
-        Self { store, requests, completions, state, script, said, folder }
+        Self { store, requests, completions, notes, state, script, said, folder }
     }
 
     /// Stops the script and starts it again, as after a restart of the process.

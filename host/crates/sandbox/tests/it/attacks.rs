@@ -50,8 +50,8 @@ async fn attacks_end_as_they_should() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("puppet.txt"), "").unwrap();
     for (attack, verdict) in cases {
-        let folders = sandbox::Folders { script: Some(folder.path().into()), home: None };
-        let mut guest = start(&program, With { limits, folders, ..With::default() }).await.unwrap();
+        let files = Some(files::FileSpace::open(Some(folder.path()), None, 0, &[]).unwrap());
+        let mut guest = start(&program, With { limits, files, ..With::default() }).await.unwrap();
         guest.notes.refuse_calls_beyond(100);
         guest.load("").await;
         let result = guest.instance.on_event(&Event::Message(message(1, attack))).await;

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use sandbox::{Folders, Limits, LogLevel};
+use files::{FileSpace, Mount};
+use sandbox::LogLevel;
 use tempfile::TempDir;
 
 use crate::support::{Running, With, puppet, start};
@@ -17,11 +18,10 @@ struct Home {
 async fn home(home_bytes_max: u64) -> Home {
     let (script, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::write(script.path().join("data.txt"), "data").unwrap();
-    let folders = Folders { script: Some(script.path().into()), home: Some(home.path().into()) };
-    let limits = Limits { home_bytes_max, ..Limits::default() };
+    let files = Some(FileSpace::open(Some(script.path()), Some(home.path()), home_bytes_max, &[]).unwrap());
     let args = vec!["puppet.py".to_owned(), "--flag".to_owned()];
     let env = vec![("TZ".to_owned(), "Europe/Paris".to_owned())];
-    let mut guest = start(&puppet().await, With { limits, folders, args, env }).await.unwrap();
+    let mut guest = start(&puppet().await, With { files, args, env, ..With::default() }).await.unwrap();
     guest.load("").await;
     Home { script, home, guest }
 }
@@ -112,9 +112,29 @@ async fn the_environment_is_what_it_is_given() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_there_is_said() {
-    let folders = Folders { script: Some("/no/such/folder".into()), home: None };
-    let Err(error) = start(&puppet().await, With { folders, ..With::default() }).await else { panic!("it starts") };
-    let error = error.to_string();
-    assert!(error.starts_with("the script's folder /no/such/folder cannot be opened: "), "{error}");
+async fn further_folders_are_seen_and_not_counted() {
+    let (home, data, notes) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(data.path().join("e"), "data").unwrap();
+    let mount =
+        |host: &TempDir, guest: &str, writable| Mount { host: host.path().into(), guest: guest.into(), writable };
+    let more = [mount(&data, "/data", false), mount(&notes, "/notes", true)];
+    let files = Some(FileSpace::open(None, Some(home.path()), 256 << 10, &more).unwrap());
+    let mut guest = start(&puppet().await, With { files, ..With::default() }).await.unwrap();
+    guest.load("").await;
+    for (command, answer) in [
+        ("read /data/e", "Ok(\"data\")"),
+        ("write /data/f 1", "Err("),
+        ("write /notes/big 1000000", "Ok("),
+        ("append /notes/big 1000000", "Ok("),
+        ("resize /notes/big 3000000", "Ok("),
+        ("make-files /notes 200", "Ok("),
+        ("write /home/a 1000000", "Err("),
+        ("write /home/a 100000", "Ok("),
+        ("read /notes/../home/a", "Err("),
+    ] {
+        let told = guest.tell(command).await;
+        assert!(told.starts_with(answer), "{command}: {told}");
+    }
+    assert_eq!(fs::metadata(notes.path().join("big")).unwrap().len(), 3_000_000);
 }

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use files::FileSpace;
 use sandbox::{
-    ComponentSource, ExitMoment, Folders, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
-    SandboxConfig, StartConfig, StartError,
+    ComponentSource, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig,
+    StartConfig, StartError,
 };
 use tgl::{Call, Event, Message, MessageFlags, MessageId, Peer, PeerDetails, PeerId, RequestId, ServiceAction, User};
 
@@ -135,15 +136,16 @@ impl Running {
 #[derive(Default)]
 pub(crate) struct With {
     pub(crate) limits: Limits,
-    pub(crate) folders: Folders,
+    pub(crate) files: Option<FileSpace>,
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
 }
 
 pub(crate) async fn start(program: &Program, with: With) -> Result<Running, StartError> {
     let notes = Notes::default();
-    let With { limits, folders, args, env } = with;
-    let instance = program.start(StartConfig { limits, folders, args, env, host: Box::new(notes.clone()) }).await?;
+    let With { limits, files, args, env } = with;
+    let files = files.unwrap_or_else(FileSpace::empty);
+    let instance = program.start(StartConfig { limits, files, args, env, host: Box::new(notes.clone()) }).await?;
     Ok(Running { instance, notes })
 }
 

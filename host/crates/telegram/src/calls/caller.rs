@@ -29,6 +29,45 @@ const LOST_TRIES_MAX: u32 = 8;
 const FAILED_TRIES_MAX: u32 = 3;
 const FAILED_PAUSE: Duration = Duration::from_millis(300);
 
+/// Which connection a request takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    /// The account's own, in order.
+    Calls,
+    /// That of the parts of files, to the account's data centre or to another.
+    Files { dc_id: Option<i32> },
+}
+
+/// Makes the request's bytes anew for each try. It may block.
+pub(crate) type MakeBody = Arc<dyn Fn() -> Result<Vec<u8>, CallError> + Send + Sync>;
+
+/// A request, serialised.
+pub(crate) enum Body {
+    Whole(Vec<u8>),
+    Made(MakeBody),
+}
+
+impl Body {
+    async fn take(&self, context: &Context) -> Result<Vec<u8>, CallError> {
+        match self {
+            Self::Whole(bytes) => Ok(bytes.clone()),
+            Self::Made(make) => {
+                let _disk = context.transfers.disk().await;
+                blocking(make.clone(), |make| make()).await
+            }
+        }
+    }
+}
+
+/// Does what may block on a thread where it may.
+pub(crate) async fn blocking<A: Send + 'static, T: Send + 'static>(
+    with: A,
+    what: impl FnOnce(A) -> Result<T, CallError> + Send + 'static,
+) -> Result<T, CallError> {
+    let done = tokio::task::spawn_blocking(move || what(with)).await;
+    done.unwrap_or_else(|_| Err(CallError::new(Failure::Unavailable, "the host failed inside")))
+}
+
 /// One call on its way.
 pub(crate) struct Caller {
     pub(crate) context: Arc<Context>,
@@ -36,13 +75,21 @@ pub(crate) struct Caller {
     is_kept: bool,
     /// Making it twice does no harm.
     is_repeatable: bool,
+    /// It was made again, not knowing whether it had been executed.
+    is_repeated: AtomicBool,
     is_settled: AtomicBool,
 }
 
 impl Caller {
     pub(crate) fn new(context: Arc<Context>, request: &Request) -> Self {
         let is_repeatable = !matches!(request.call, Call::CreateChat { .. });
-        Self { context, is_kept: request.call.survives_restart(), is_repeatable, is_settled: AtomicBool::new(false) }
+        Self {
+            context,
+            is_kept: request.call.survives_restart(),
+            is_repeatable,
+            is_repeated: AtomicBool::new(false),
+            is_settled: AtomicBool::new(false),
+        }
     }
 
     /// The call has left the outbox already.
@@ -50,17 +97,34 @@ impl Caller {
         self.is_settled.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it may have been executed before the answer that it has got now.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.is_repeated.load(Ordering::Relaxed)
+    }
+
     /// Whether the call is still in the outbox.
     pub(crate) fn is_in_outbox(&self) -> bool {
         self.is_kept && !self.is_settled.load(Ordering::Relaxed)
     }
 
+    /// The same for one of several messages that the call sends: it stays in the outbox until the last.
+    pub(crate) fn for_part(&self) -> Self {
+        let (is_kept, is_repeatable) = (self.is_kept, self.is_repeatable);
+        let (is_repeated, is_settled) = (AtomicBool::new(false), AtomicBool::new(true));
+        Self { context: self.context.clone(), is_kept, is_repeatable, is_repeated, is_settled }
+    }
+
     /// Asks the data centre. While there is a connection, the first poll hands the request over.
     pub(crate) async fn invoke<R: tl::RemoteCall + Identifiable>(&self, request: &R) -> Result<R::Return, CallError> {
-        let body = request.to_bytes();
+        let (number, answer) = self.exchange(R::CONSTRUCTOR_ID, Way::Calls, &Body::Whole(request.to_bytes())).await?;
+        self.read::<R>(number, &answer)
+    }
+
+    /// Asks the data centre for what is serialised already. Gives the number of the connection and the answer.
+    pub(crate) async fn exchange(&self, method: u32, way: Way, body: &Body) -> Result<(u64, Vec<u8>), CallError> {
         let (mut lost, mut failed, mut flooded) = (0, 0, Duration::ZERO);
         loop {
-            if let Some(until) = self.context.flood_wait(R::CONSTRUCTOR_ID) {
+            if let Some(until) = self.context.flood_wait(method) {
                 flooded += until.saturating_duration_since(Instant::now());
                 if flooded > FLOOD_WAIT_MAX {
                     return Err(CallError::new(Failure::Refused, format!("FLOOD_WAIT_{}", flooded.as_secs())));
@@ -68,26 +132,47 @@ impl Caller {
                 tokio::time::sleep_until(until).await;
             }
             let (number, pool) = self.connection().await?;
-            match pool.invoke_raw(body.clone()).await {
-                Ok(answer) => return pool::read::<R>(&answer).map_err(|error| self.ended(number, error)),
+            let wire = &self.context.transfers.wire;
+            let answer = match way {
+                Way::Calls => pool.invoke_raw(body.take(&self.context).await?).await,
+                Way::Files { dc_id } => {
+                    let _place = wire.place().await;
+                    wire.ask(dc_id, body.take(&self.context).await?).await
+                }
+            };
+            match answer {
+                Ok(answer) => return Ok((number, answer)),
                 Err(error @ (InvokeError::Lost(_) | InvokeError::UnknownKey)) => {
-                    self.context.link.report(number, trouble(error));
                     lost += 1;
+                    self.is_repeated.store(true, Ordering::Relaxed);
+                    match way {
+                        Way::Calls => self.context.link.report(number, trouble(error)),
+                        Way::Files { .. } => tokio::time::sleep(FAILED_PAUSE * lost).await,
+                    }
                     if !self.is_repeatable || lost >= LOST_TRIES_MAX {
                         let why = "the connection broke before the answer came; it may have been done or not";
                         return Err(CallError::new(Failure::Unavailable, why));
                     }
                 }
                 Err(InvokeError::Rpc(error)) if error.code == 420 && error.value.is_some() => {
-                    self.wait_for_flood::<R>(&error, &mut flooded).await?;
+                    self.wait_for_flood(method, &error, &mut flooded).await?;
                 }
                 Err(InvokeError::Rpc(error)) if is_passing(&error) && failed < FAILED_TRIES_MAX => {
                     failed += 1;
                     tokio::time::sleep(FAILED_PAUSE * 2u32.pow(failed - 1)).await;
                 }
+                // Elsewhere nobody knows us yet; that says nothing of our own data centre.
+                Err(InvokeError::Rpc(error)) if matches!(way, Way::Files { dc_id: Some(_) }) => {
+                    return Err(refused(&error));
+                }
                 Err(error) => return Err(self.ended(number, error)),
             }
         }
+    }
+
+    /// Reads an answer of [`Self::exchange`].
+    pub(crate) fn read<R: tl::RemoteCall>(&self, number: u64, answer: &[u8]) -> Result<R::Return, CallError> {
+        pool::read::<R>(answer).map_err(|error| self.ended(number, error))
     }
 
     async fn connection(&self) -> Result<(u64, Arc<pool::Pool>), CallError> {
@@ -104,7 +189,7 @@ impl Caller {
 
     /// Waits as long as the data centre wants. Other calls of the same method wait as well: they would only be told
     /// the same.
-    async fn wait_for_flood<R: Identifiable>(&self, error: &RpcError, flooded: &mut Duration) -> Result<(), CallError> {
+    async fn wait_for_flood(&self, method: u32, error: &RpcError, flooded: &mut Duration) -> Result<(), CallError> {
         let wait = Duration::from_secs(error.value.unwrap_or_default().into());
         *flooded += wait;
         if *flooded > FLOOD_WAIT_MAX {
@@ -113,7 +198,7 @@ impl Caller {
         tracing::info!(error = pool::error_name(error), "a call waits");
         let until = Instant::now() + wait;
         if error.name.starts_with("FLOOD_") {
-            self.context.set_flood_wait(R::CONSTRUCTOR_ID, until);
+            self.context.set_flood_wait(method, until);
         }
         tokio::time::sleep_until(until).await;
         Ok(())

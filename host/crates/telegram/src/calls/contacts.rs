@@ -1,7 +1,7 @@
 //! The contact list: <https://core.telegram.org/api/contacts>.
 
 use grammers_tl_types as tl;
-use tgl::{CallError, Outcome, PeerId};
+use tgl::{CallError, Failure, Outcome, PeerId};
 use tl::{enums, functions, types};
 
 use super::Caller;
@@ -17,7 +17,7 @@ pub(super) async fn get(caller: &Caller) -> Result<Outcome, CallError> {
     Ok(Outcome::Peers(peers))
 }
 
-/// contacts.importContacts; also renames: <https://core.telegram.org/method/contacts.importContacts>.
+/// contacts.importContacts; also renames. A phone number that nobody has gives an empty list: <https://core.telegram.org/method/contacts.importContacts>.
 pub(super) async fn add(caller: &Caller, phone: &str, first_name: &str, last_name: &str) -> Result<Outcome, CallError> {
     let contact = types::InputPhoneContact {
         client_id: 0,
@@ -28,6 +28,10 @@ pub(super) async fn add(caller: &Caller, phone: &str, first_name: &str, last_nam
     };
     let request = functions::contacts::ImportContacts { contacts: vec![contact.into()] };
     let enums::contacts::ImportedContacts::Contacts(imported) = caller.invoke(&request).await?;
+    if !imported.retry_contacts.is_empty() {
+        let why = "Telegram takes no more contacts for now; try again in some hours";
+        return Err(CallError::new(Failure::Unavailable, why));
+    }
     let peers = caller.context.intake().learn_users(&imported.users).map_err(|error| unavailable(&error))?;
     Ok(Outcome::Peers(peers))
 }

@@ -2,20 +2,21 @@
 //!
 //! Invariant: a list shorter than was asked for means that there is no more.
 
+use std::cmp::Reverse;
+
 use grammers_tl_types as tl;
+use store::ServerMessage;
 use tgl::{CallError, Dialog, Message, Outcome, Page, PeerId};
 use tl::{enums, functions, types};
 
+use super::list::{List, PAGE, learn, restored};
 use super::messages::read_up_to;
-use super::{Caller, contents, invalid};
+use super::{Caller, invalid};
 use crate::context::unavailable;
 use crate::intake;
 
 /// Conversations in one list, as telegram-cli gave them.
 const DIALOGS_MAX: i32 = 100;
-
-/// Messages of one answer of the server's.
-const PAGE: u32 = 100;
 
 /// Messages that one call gives at most.
 const MESSAGES_MAX: u32 = 10_000;
@@ -43,8 +44,11 @@ pub(super) async fn dialogs(caller: &Caller) -> Result<Outcome, CallError> {
         intake.write(|batch| {
             dialogs.iter().try_for_each(|dialog| {
                 let peer = intake::peer_id(&dialog.peer);
-                intake::mark_read(batch, peer, false, dialog.read_inbox_max_id.into())?;
-                intake::mark_read(batch, peer, true, dialog.read_outbox_max_id.into())
+                for (outgoing, server_id) in [(false, dialog.read_inbox_max_id), (true, dialog.read_outbox_max_id)] {
+                    let id_max = batch.message_id(peer, server_id)?;
+                    intake::mark_read(batch, peer, outgoing, id_max)?;
+                }
+                Ok(())
             })
         })?;
         intake.learn(&[], &[], &messages)
@@ -53,12 +57,10 @@ pub(super) async fn dialogs(caller: &Caller) -> Result<Outcome, CallError> {
     let tops = learnt.map_err(|error| unavailable(&error))?;
     let mut given = Vec::new();
     for dialog in dialogs.iter().take(DIALOGS_MAX as usize) {
-        let peer = caller.context.store.peer(intake::peer_id(&dialog.peer)).map_err(|error| unavailable(&error))?;
-        let Some(peer) = peer else { continue };
-        let is_top = |message: &&Message| {
-            message.id == i64::from(dialog.top_message) && peer.id().kind != tgl::PeerKind::Channel
-        };
-        let last_message = tops.iter().find(is_top).cloned();
+        let id = intake::peer_id(&dialog.peer);
+        let Some(peer) = caller.context.store.peer(id).map_err(|error| unavailable(&error))? else { continue };
+        let top = caller.context.store.message_id(id, dialog.top_message).map_err(|error| unavailable(&error))?;
+        let last_message = tops.iter().find(|message| Some(message.id) == top).cloned();
         given.push(Dialog { peer, last_message, unread_count: u32::try_from(dialog.unread_count).unwrap_or_default() });
     }
     Ok(Outcome::Dialogs(given))
@@ -67,20 +69,46 @@ pub(super) async fn dialogs(caller: &Caller) -> Result<Outcome, CallError> {
 /// messages.getHistory, page by page; also marks what is read as read:
 /// <https://core.telegram.org/method/messages.getHistory>.
 pub(super) async fn get(caller: &Caller, peer: PeerId, page: Page) -> Result<Outcome, CallError> {
-    let list = List { peer: caller.context.input_peer(peer)?, text: None };
-    let messages = walk(caller, &list, page).await?;
+    let messages = stretch(caller, &lists(caller, peer, None)?, page).await?;
     let newest_unread = messages.iter().find(|message| !message.flags.outgoing && message.flags.unread);
-    if let Some(id) = newest_unread.and_then(|message| i32::try_from(message.id).ok()) {
+    if let Some(ServerMessage { chat: Some(chat), id }) =
+        newest_unread.map(|message| caller.context.server_message(message.id)).transpose()?
+    {
         // Not being able to say so does not make the history wrong.
-        let _ = read_up_to(caller, peer, id).await;
+        let _ = read_up_to(caller, chat, id).await;
     }
     Ok(Outcome::Messages(messages))
 }
 
 /// messages.search: <https://core.telegram.org/method/messages.search>.
 pub(super) async fn search(caller: &Caller, peer: PeerId, text: &str, page: Page) -> Result<Outcome, CallError> {
-    let list = List { peer: caller.context.input_peer(peer)?, text: Some(text.to_owned()) };
-    Ok(Outcome::Messages(walk(caller, &list, page).await?))
+    let lists = lists(caller, peer, Some(text))?;
+    Ok(Outcome::Messages(stretch(caller, &lists, page).await?))
+}
+
+/// The messages of one conversation; those of a supergroup that was a basic group are two lists for who asks for the
+/// basic group: what came after the move, and what came before.
+fn lists(caller: &Caller, peer: PeerId, text: Option<&str>) -> Result<Vec<List>, CallError> {
+    let current = caller.context.current(peer)?;
+    let chats = if current == peer { vec![peer] } else { vec![current, peer] };
+    let list = |chat| Ok(List { chat, peer: caller.context.input_peer(chat)?, text: text.map(str::to_owned) });
+    chats.into_iter().map(list).collect()
+}
+
+/// A stretch of lists that follow one another.
+async fn stretch(caller: &Caller, lists: &[List], page: Page) -> Result<Vec<Message>, CallError> {
+    check(page)?;
+    let (mut given, mut offset) = (Vec::new(), page.offset);
+    for list in lists {
+        let limit = page.limit - given.len() as u32;
+        let found = list.stretch(caller, Page { offset, limit }).await?;
+        given.extend(found.messages);
+        match found.total {
+            Some(total) => offset = offset.saturating_sub(total),
+            None => break,
+        }
+    }
+    Ok(given)
 }
 
 /// messages.searchGlobal: <https://core.telegram.org/method/messages.searchGlobal>. It knows no count to skip: what is
@@ -114,92 +142,20 @@ pub(super) async fn search_everywhere(caller: &Caller, text: &str, page: Page) -
             enums::messages::Messages::Slice(list) => list.next_rate,
             _ => None,
         };
-        let (messages, count) = learn(caller, answer)?;
-        let last = messages.last().map(|message| message.id);
-        found.extend(messages);
-        let (Some(next_rate), Some(last), true) = (next_rate, last, count > 0) else { break };
-        let chat = caller.context.store.message_chat(last).map_err(|error| unavailable(&error))?;
-        offset_peer = chat.and_then(|chat| caller.context.input_peer(chat).ok()).unwrap_or(enums::InputPeer::Empty);
-        (offset_rate, offset_id) = (next_rate, i32::try_from(last).unwrap_or_default());
+        let answer = learn(caller, answer)?;
+        let last = answer.messages.last().map(|message| caller.context.server_message(message.id)).transpose()?;
+        found.extend(answer.messages);
+        let (Some(next_rate), Some(last), Some(last_id)) = (next_rate, last, answer.last_id) else { break };
+        offset_peer =
+            last.chat.and_then(|chat| caller.context.input_peer(chat).ok()).unwrap_or(enums::InputPeer::Empty);
+        (offset_rate, offset_id) = (next_rate, last_id);
+    }
+    let restored = restored(caller, None, Some(text))?;
+    if !restored.is_empty() {
+        found.extend(restored);
+        found.sort_by_key(|message| Reverse((message.date, message.id)));
     }
     Ok(Outcome::Messages(found.into_iter().skip(page.offset as usize).take(page.limit as usize).collect()))
-}
-
-/// The messages of one conversation: all, or those with this text.
-struct List {
-    peer: enums::InputPeer,
-    text: Option<String>,
-}
-
-impl List {
-    /// At most `limit` messages, older than `offset_id` unless that is 0, after skipping `add_offset` of them.
-    async fn fetch(
-        &self,
-        caller: &Caller,
-        offset_id: i32,
-        add_offset: i32,
-        limit: i32,
-    ) -> Result<enums::messages::Messages, CallError> {
-        let peer = self.peer.clone();
-        let Some(text) = &self.text else {
-            let request = functions::messages::GetHistory {
-                peer,
-                offset_id,
-                offset_date: 0,
-                add_offset,
-                limit,
-                max_id: 0,
-                min_id: 0,
-                hash: 0,
-            };
-            return caller.invoke(&request).await;
-        };
-        let request = functions::messages::Search {
-            peer,
-            q: text.clone(),
-            from_id: None,
-            saved_peer_id: None,
-            saved_reaction: None,
-            top_msg_id: None,
-            filter: enums::MessagesFilter::InputMessagesFilterEmpty,
-            min_date: 0,
-            max_date: 0,
-            offset_id,
-            add_offset,
-            limit,
-            max_id: 0,
-            min_id: 0,
-            hash: 0,
-        };
-        caller.invoke(&request).await
-    }
-}
-
-/// Collects a stretch of a list from answers of at most [`PAGE`] messages. From the second answer on an id says where
-/// to go on, so that messages that come meanwhile shift nothing.
-async fn walk(caller: &Caller, list: &List, page: Page) -> Result<Vec<Message>, CallError> {
-    check(page)?;
-    let (mut given, mut offset_id, mut skip) = (Vec::new(), 0, page.offset as i32);
-    while given.len() < page.limit as usize {
-        let limit = (page.limit - given.len() as u32).min(PAGE);
-        let (messages, count) = learn(caller, list.fetch(caller, offset_id, skip, limit as i32).await?)?;
-        let last = messages.last().and_then(|message| i32::try_from(message.id).ok());
-        given.extend(messages);
-        let Some(last) = last else { break };
-        if count < limit as usize {
-            break;
-        }
-        (offset_id, skip) = (last, 0);
-    }
-    given.truncate(page.limit as usize);
-    Ok(given)
-}
-
-/// Keeps the messages of an answer; gives them, and how many the server gave.
-fn learn(caller: &Caller, answer: enums::messages::Messages) -> Result<(Vec<Message>, usize), CallError> {
-    let (messages, users, chats) = contents(answer);
-    let learnt = caller.context.intake().learn(&users, &chats, &messages).map_err(|error| unavailable(&error))?;
-    Ok((learnt, messages.len()))
 }
 
 fn check(page: Page) -> Result<(), CallError> {

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use grammers_tl_types as tl;
-use tgl::{CallError, Failure, Message, MessageId, Outcome, PeerId, TypingState};
+use tgl::{CallError, Failure, Message, MessageId, Outcome, PeerId, PeerKind, TypingState};
 use tl::{enums, functions, types};
 
-use super::{Caller, contents, invalid};
-use crate::context::unavailable;
+use super::{Caller, contents, history_request, invalid};
+use crate::context::{unavailable, unknown_message};
 use crate::intake;
 
 /// How long an own message may take to come in its turn after the server has confirmed it: a gap before it has to be
@@ -31,6 +31,7 @@ pub(super) async fn send(
     if text.is_empty() {
         return Err(invalid("a message needs a text"));
     }
+    let to = destination(caller, random_id, to)?;
     let request = functions::messages::SendMessage {
         no_webpage: preview == Some(false),
         silent: false,
@@ -41,7 +42,7 @@ pub(super) async fn send(
         invert_media: false,
         allow_paid_floodskip: false,
         peer: caller.context.input_peer(to)?,
-        reply_to: reply_to.map(self::reply_to).transpose()?,
+        reply_to: reply_to.map(|id| self::reply_to(caller, to, id)).transpose()?,
         message: text.to_owned(),
         random_id,
         reply_markup: None,
@@ -60,7 +61,7 @@ pub(super) async fn send(
             let id = sent.id;
             caller.context.intake().receive_short_sent(&request, sent);
             caller.settle();
-            own_message(caller, to, id.into()).await
+            own_message(caller, to, id).await
         }
         answer => sent(caller, random_id, to, Some(text), answer).await,
     }
@@ -90,12 +91,13 @@ pub(super) async fn send_contact(
     send_media(caller, random_id, to, media.into()).await
 }
 
-async fn send_media(
+pub(super) async fn send_media(
     caller: &Caller,
     random_id: i64,
     to: PeerId,
     media: enums::InputMedia,
 ) -> Result<Outcome, CallError> {
+    let to = destination(caller, random_id, to)?;
     let request = functions::messages::SendMedia {
         silent: false,
         background: false,
@@ -125,9 +127,10 @@ async fn send_media(
 
 /// messages.forwardMessages: <https://core.telegram.org/method/messages.forwardMessages>.
 pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: MessageId) -> Result<Outcome, CallError> {
-    let store = &caller.context.store;
-    let from = store.message_chat(id).map_err(|error| unavailable(&error))?.ok_or_else(|| unknown_message(id))?;
-    let text = store.message(id).map_err(|error| unavailable(&error))?.and_then(|message| message.text);
+    let to = destination(caller, random_id, to)?;
+    let named = caller.context.server_message(id)?;
+    let from = named.chat.ok_or_else(|| unknown_message(id))?;
+    let text = caller.context.store.message(id).map_err(|error| unavailable(&error))?.and_then(|message| message.text);
     let request = functions::messages::ForwardMessages {
         silent: false,
         background: false,
@@ -138,7 +141,7 @@ pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: Mes
         allow_paid_floodskip: false,
         from_ephemeral: false,
         from_peer: caller.context.input_peer(from)?,
-        id: vec![server_id(id)?],
+        id: vec![named.id],
         random_id: vec![random_id],
         to_peer: caller.context.input_peer(to)?,
         top_msg_id: None,
@@ -156,31 +159,68 @@ pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: Mes
     sent(caller, random_id, to, text.as_deref(), answer).await
 }
 
-/// messages.deleteMessages, for ourselves only: <https://core.telegram.org/method/messages.deleteMessages>.
+/// messages.deleteMessages, for ourselves only; in channels channels.deleteMessages, which knows no other way than for
+/// all: <https://core.telegram.org/method/messages.deleteMessages>,
+/// <https://core.telegram.org/method/channels.deleteMessages>. What only the host has any more is deleted here.
 pub(super) async fn delete(caller: &Caller, id: MessageId) -> Result<Outcome, CallError> {
-    let request = functions::messages::DeleteMessages { revoke: false, id: vec![server_id(id)?] };
-    let enums::messages::AffectedMessages::Messages(affected) = caller.invoke(&request).await?;
+    let named = caller.context.server_message(id)?;
+    let channel = named.chat.filter(|chat| chat.kind == PeerKind::Channel);
+    let affected = match channel {
+        _ if caller.context.store.is_restored(id).map_err(|error| unavailable(&error))? => None,
+        Some(chat) => {
+            let request = functions::channels::DeleteMessages {
+                channel: caller.context.input_channel(chat)?,
+                id: vec![named.id],
+            };
+            Some(caller.invoke(&request).await?)
+        }
+        None => Some(caller.invoke(&functions::messages::DeleteMessages { revoke: false, id: vec![named.id] }).await?),
+    };
     let mut intake = caller.context.intake();
     intake.write(|batch| batch.delete_messages(&[id])).map_err(|error| unavailable(&error))?;
-    intake.receive_affected(&affected);
+    if let Some(enums::messages::AffectedMessages::Messages(affected)) = affected {
+        intake.receive_affected(channel.map(|chat| chat.id), &affected);
+    }
     Ok(Outcome::Done)
+}
+
+/// Brings a deleted message back into what this account's scripts see. The server has no such method: it is the copy
+/// that the host still holds.
+pub(super) fn restore(caller: &Caller, id: MessageId) -> Result<Outcome, CallError> {
+    let restored = caller.context.intake().write(|batch| batch.restore_message(id));
+    match restored.map_err(|error| unavailable(&error))? {
+        true => Ok(Outcome::Done),
+        false => Err(unknown_message(id)),
+    }
 }
 
 /// messages.readHistory: <https://core.telegram.org/method/messages.readHistory>.
 pub(super) async fn mark_read(caller: &Caller, peer: PeerId) -> Result<Outcome, CallError> {
-    read_up_to(caller, peer, 0).await?;
+    read_up_to(caller, caller.context.current(peer)?, 0).await?;
     Ok(Outcome::Done)
 }
 
-/// Marks the conversation's messages as read up to this one; 0 is all of them.
-pub(super) async fn read_up_to(caller: &Caller, peer: PeerId, id_max: i32) -> Result<(), CallError> {
-    let request = functions::messages::ReadHistory { peer: caller.context.input_peer(peer)?, max_id: id_max };
-    let enums::messages::AffectedMessages::Messages(affected) = caller.invoke(&request).await?;
+/// Marks the conversation's messages as read up to this one, by the server's id; 0 is all of them.
+pub(super) async fn read_up_to(caller: &Caller, peer: PeerId, max_id: i32) -> Result<(), CallError> {
+    let affected = if peer.kind == PeerKind::Channel {
+        // https://core.telegram.org/method/channels.readHistory
+        let channel = caller.context.input_channel(peer)?;
+        caller.invoke(&functions::channels::ReadHistory { channel, max_id }).await?;
+        None
+    } else {
+        let request = functions::messages::ReadHistory { peer: caller.context.input_peer(peer)?, max_id };
+        Some(caller.invoke(&request).await?)
+    };
     let mut intake = caller.context.intake();
-    intake.receive_affected(&affected);
-    let marked = intake.write(|batch| match id_max {
+    if let Some(enums::messages::AffectedMessages::Messages(affected)) = affected {
+        intake.receive_affected(None, &affected);
+    }
+    let marked = intake.write(|batch| match max_id {
         0 => batch.mark_read(peer, false, MessageId::MAX),
-        id_max => intake::mark_read(batch, peer, false, id_max.into()),
+        max_id => {
+            let id_max = batch.message_id(peer, max_id)?;
+            intake::mark_read(batch, peer, false, id_max)
+        }
     });
     marked.map_err(|error| unavailable(&error))
 }
@@ -191,9 +231,16 @@ pub(super) async fn set_typing(caller: &Caller, peer: PeerId, state: TypingState
         TypingState::Typing => enums::SendMessageAction::SendMessageTypingAction,
         TypingState::Cancelled => enums::SendMessageAction::SendMessageCancelAction,
     };
-    let peer = caller.context.input_peer(peer)?;
+    let peer = caller.context.input_peer(caller.context.current(peer)?)?;
     caller.invoke(&functions::messages::SetTyping { peer, top_msg_id: None, action }).await?;
     Ok(Outcome::Done)
+}
+
+/// Where a message for `to` goes; says that it is on its way there.
+fn destination(caller: &Caller, random_id: i64, to: PeerId) -> Result<PeerId, CallError> {
+    let to = caller.context.current(to)?;
+    caller.context.intake().announce(random_id, to);
+    Ok(to)
 }
 
 /// Takes the answer to a send and gives the message. A message that the server has from an earlier try counts as sent.
@@ -210,7 +257,7 @@ async fn sent(
             caller.context.intake().receive_answer(updates, Some(random_id));
             caller.settle();
             match id {
-                Some(id) => own_message(caller, to, id.into()).await,
+                Some(id) => own_message(caller, to, id).await,
                 None => {
                     Err(CallError::new(Failure::Unavailable, "sent, but the answer does not say which message it is"))
                 }
@@ -240,16 +287,21 @@ fn new_id(updates: &enums::Updates, random_id: i64) -> Option<i32> {
 }
 
 /// Waits until the own message has come in its turn.
-async fn own_message(caller: &Caller, to: PeerId, id: MessageId) -> Result<Outcome, CallError> {
+async fn own_message(caller: &Caller, to: PeerId, server_id: i32) -> Result<Outcome, CallError> {
+    let store = &caller.context.store;
     let mut written = caller.context.intake().written();
     let deadline = tokio::time::Instant::now() + OWN_MESSAGE_WAIT;
     loop {
-        if let Some(message) = caller.context.store.message(id).map_err(|error| unavailable(&error))? {
+        // A channel that is written to for the first time gets its number with its first message.
+        let id = store.message_id(to, server_id).map_err(|error| unavailable(&error))?;
+        let message = id.map(|id| store.message(id)).transpose().map_err(|error| unavailable(&error))?.flatten();
+        if let Some(message) = message {
             return Ok(Outcome::Message(message));
         }
         if tokio::time::timeout_at(deadline, written.changed()).await.is_err() {
-            tracing::warn!(id, "an own message has not come in its turn");
+            tracing::warn!(server_id, "an own message has not come in its turn");
             let messages = newest(caller, to).await?;
+            let id = caller.context.message_id(to, server_id)?;
             let found = messages.into_iter().find(|message| message.id == id).ok_or_else(|| unknown_message(id))?;
             return Ok(Outcome::Message(found));
         }
@@ -259,34 +311,30 @@ async fn own_message(caller: &Caller, to: PeerId, id: MessageId) -> Result<Outco
 /// Finds the newest own message with this text that is not another call's.
 async fn find_sent(caller: &Caller, random_id: i64, to: PeerId, text: Option<&str>) -> Result<Outcome, CallError> {
     let messages = newest(caller, to).await?;
-    let intake = caller.context.intake();
     let is_it = |message: &Message| {
-        message.flags.outgoing && message.text.as_deref() == text && !intake.is_sent_by_other(message.id, random_id)
+        let named = caller.context.server_message(message.id);
+        let is_others = named.is_ok_and(|named| caller.context.intake().is_sent_by_other(to, named.id, random_id));
+        message.flags.outgoing && message.text.as_deref() == text && !is_others
     };
     let found = messages.into_iter().find(is_it);
     found.map(Outcome::Message).ok_or_else(|| CallError::new(Failure::Refused, "RANDOM_ID_DUPLICATE"))
 }
 
 async fn newest(caller: &Caller, peer: PeerId) -> Result<Vec<Message>, CallError> {
-    let request = functions::messages::GetHistory {
-        peer: caller.context.input_peer(peer)?,
-        offset_id: 0,
-        offset_date: 0,
-        add_offset: 0,
-        limit: LOOK_BACK,
-        max_id: 0,
-        min_id: 0,
-        hash: 0,
-    };
+    let request = history_request(caller.context.input_peer(peer)?, 0, 0, LOOK_BACK);
     let (messages, users, chats) = contents(caller.invoke(&request).await?);
     caller.context.intake().learn(&users, &chats, &messages).map_err(|error| unavailable(&error))
 }
 
-fn reply_to(id: MessageId) -> Result<enums::InputReplyTo, CallError> {
+fn reply_to(caller: &Caller, to: PeerId, id: MessageId) -> Result<enums::InputReplyTo, CallError> {
+    let named = caller.context.server_message(id)?;
+    // Only where the ids of both conversations are counted apart the server cannot see which one is meant.
+    let is_elsewhere = |chat: &PeerId| *chat != to && [chat.kind, to.kind].contains(&PeerKind::Channel);
+    let elsewhere = named.chat.filter(is_elsewhere);
     Ok(types::InputReplyToMessage {
-        reply_to_msg_id: server_id(id)?,
+        reply_to_msg_id: named.id,
         top_msg_id: None,
-        reply_to_peer_id: None,
+        reply_to_peer_id: elsewhere.map(|chat| caller.context.input_peer(chat)).transpose()?,
         quote_text: None,
         quote_entities: None,
         quote_offset: None,
@@ -295,12 +343,4 @@ fn reply_to(id: MessageId) -> Result<enums::InputReplyTo, CallError> {
         poll_option: None,
     }
     .into())
-}
-
-fn server_id(id: MessageId) -> Result<i32, CallError> {
-    i32::try_from(id).ok().filter(|id| *id > 0).ok_or_else(|| unknown_message(id))
-}
-
-fn unknown_message(id: MessageId) -> CallError {
-    CallError::new(Failure::NotFound, format!("this account knows no message {id}"))
 }

@@ -5,15 +5,24 @@
 mod caller;
 mod chats;
 mod contacts;
+mod files;
 mod history;
+mod links;
+mod list;
+mod members;
 mod messages;
 mod profile;
 
 use grammers_tl_types as tl;
-use tgl::{Call, CallError, Failure, Outcome, PeerId, Request};
-use tl::enums;
+use tgl::{Call, CallError, Failure, Outcome, PeerId, PeerKind, Request};
+use tl::{enums, functions};
 
 pub(crate) use caller::Caller;
+pub use files::{FILE_BYTES_MAX, LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, TEXT_FILE_BYTES_MAX};
+
+/// What the server says of a change that it has made already. To a call that is made again because its connection broke
+/// that means that it is done.
+const DONE_BEFORE: [&str; 3] = ["USER_ALREADY_PARTICIPANT", "USER_NOT_PARTICIPANT", "CHAT_NOT_MODIFIED"];
 
 /// The conversation in which calls have to keep their order at the server, if it matters.
 pub(crate) fn lane(call: &Call) -> Option<PeerId> {
@@ -30,6 +39,35 @@ pub(crate) fn lane(call: &Call) -> Option<PeerId> {
 
 /// Makes one call and waits for its end.
 pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcome, CallError> {
+    let ended = make(caller, request).await;
+    if let (Err(error), Some(peer)) = (&ended, conversation(&request.call))
+        && error.detail == "CHANNEL_PRIVATE"
+        && let Ok(PeerId { kind: PeerKind::Channel, id }) = caller.context.current(peer)
+    {
+        // We were shut out while nobody listened.
+        caller.context.intake().leave_channel(id);
+    }
+    match ended {
+        Err(error) if caller.is_repeated() && DONE_BEFORE.contains(&error.detail.as_str()) => Ok(Outcome::Done),
+        ended => ended,
+    }
+}
+
+/// The one conversation that a call is about.
+fn conversation(call: &Call) -> Option<PeerId> {
+    match call {
+        Call::ForwardMessage { .. } | Call::ForwardMedia { .. } => None,
+        Call::MarkRead { peer } | Call::SetTyping { peer, .. } | Call::GetHistory { peer, .. } => Some(*peer),
+        Call::SearchMessages { peer, .. } => *peer,
+        Call::GetPeerInfo { peer } => Some(*peer),
+        Call::RenameChat { chat, .. } | Call::AddChatUser { chat, .. } | Call::DeleteChatUser { chat, .. } => {
+            Some(*chat)
+        }
+        _ => lane(call),
+    }
+}
+
+async fn make(caller: &Caller, request: &Request) -> Result<Outcome, CallError> {
     let random_id = request.random_id;
     match &request.call {
         Call::GetContacts => contacts::get(caller).await,
@@ -48,6 +86,7 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
         }
         Call::ForwardMessage { to, id } => messages::forward(caller, random_id, *to, *id).await,
         Call::DeleteMessage { id } => messages::delete(caller, *id).await,
+        Call::RestoreMessage { id } => messages::restore(caller, *id),
         Call::MarkRead { peer } => messages::mark_read(caller, *peer).await,
         Call::SetTyping { peer, state } => messages::set_typing(caller, *peer, *state).await,
         Call::GetDialogs => history::dialogs(caller).await,
@@ -57,18 +96,38 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
         Call::GetPeerInfo { peer } => chats::info(caller, *peer).await,
         Call::CreateChat { users, title } => chats::create(caller, users, title).await,
         Call::RenameChat { chat, title } => chats::rename(caller, *chat, title).await,
-        Call::AddChatUser { chat, user } => chats::add_user(caller, *chat, *user).await,
-        Call::DeleteChatUser { chat, user } => chats::delete_user(caller, *chat, *user).await,
-        Call::JoinChatByLink { link } => chats::join_by_link(caller, link).await,
-        Call::SendFile { .. } | Call::ForwardMedia { .. } | Call::LoadFile { .. } => {
-            Err(invalid("files are not supported yet"))
-        }
-        Call::SetProfilePhoto { .. } | Call::SetChatPhoto { .. } => Err(invalid("photos are not supported yet")),
+        Call::AddChatUser { chat, user } => members::add(caller, *chat, *user).await,
+        Call::DeleteChatUser { chat, user } => members::delete(caller, *chat, *user).await,
+        Call::JoinChatByLink { link } => links::join(caller, link).await,
+        Call::SendFile { to, kind, path } => files::send(caller, request, *to, *kind, path).await,
+        Call::ForwardMedia { to, id } => files::forward_media(caller, random_id, *to, *id).await,
+        Call::LoadFile { message, part } => files::load(caller, request, *message, *part).await,
+        Call::SetProfilePhoto { path } => files::set_profile_photo(caller, request, path).await,
+        Call::SetChatPhoto { chat, path } => files::set_chat_photo(caller, request, *chat, path).await,
         Call::CreateSecretChat { .. } | Call::AcceptSecretChat { .. } => {
             Err(invalid("secret chats are not supported yet"))
         }
-        Call::RestoreMessage { .. } => Err(invalid("Telegram has no way to bring a deleted message back")),
         Call::RawQuery { .. } => Err(invalid("raw queries are not supported yet")),
+    }
+}
+
+/// At most `limit` messages of a conversation, older than `offset_id` unless that is 0, after skipping `add_offset` of
+/// them: <https://core.telegram.org/method/messages.getHistory>.
+pub(crate) fn history_request(
+    peer: enums::InputPeer,
+    offset_id: i32,
+    add_offset: i32,
+    limit: i32,
+) -> functions::messages::GetHistory {
+    functions::messages::GetHistory {
+        peer,
+        offset_id,
+        offset_date: 0,
+        add_offset,
+        limit,
+        max_id: 0,
+        min_id: 0,
+        hash: 0,
     }
 }
 

@@ -3,6 +3,7 @@
 use grammers_tl_types as tl;
 use tgl::{CallError, Failure, Outcome, Presence};
 use tl::functions;
+use tokio::time::Instant;
 
 use super::Caller;
 use crate::context::unavailable;
@@ -21,8 +22,9 @@ pub(super) async fn set_name(caller: &Caller, first_name: &str, last_name: &str)
     Ok(Outcome::Peer(us))
 }
 
-/// account.updateStatus: <https://core.telegram.org/method/account.updateStatus>.
+/// account.updateStatus; being online is said again by the account's actor until a script ends it: <https://core.telegram.org/method/account.updateStatus>.
 pub(super) async fn set_presence(caller: &Caller, presence: Presence) -> Result<Outcome, CallError> {
     caller.invoke(&functions::account::UpdateStatus { offline: presence == Presence::Offline }).await?;
+    caller.context.presence().set(presence, Instant::now());
     Ok(Outcome::Done)
 }

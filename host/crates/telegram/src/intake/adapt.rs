@@ -21,10 +21,12 @@ pub(crate) fn pushed(updates: UpdatesLike) -> Incoming {
     match updates {
         UpdatesLike::Updates(updates) => self::updates(updates),
         UpdatesLike::ShortSentMessage { request, update } => short_sent(&request, update),
-        UpdatesLike::AffectedMessages(affected) => Incoming::Envelope(Envelope::affected(&affected)),
+        UpdatesLike::AffectedMessages(affected) => Incoming::Envelope(Envelope::affected(None, &affected)),
         UpdatesLike::InvitedUsers(invited) => self::updates(invited.updates),
         UpdatesLike::ChatInviteJoinResult(result) => self::updates(result.updates),
-        UpdatesLike::AffectedChannelMessages { .. } => Incoming::Nothing,
+        UpdatesLike::AffectedChannelMessages { affected, channel_id, .. } => {
+            Incoming::Envelope(Envelope::affected(Some(channel_id), &affected))
+        }
         UpdatesLike::ConnectionClosed | UpdatesLike::MalformedUpdates => Incoming::Gap,
     }
 }
@@ -107,7 +109,11 @@ pub(crate) fn short_sent(request: &functions::messages::SendMessage, sent: types
 
 fn new_message(message: types::Message, pts: i32, pts_count: i32) -> Envelope {
     let date = message.date;
-    Envelope::single(types::UpdateNewMessage { message: message.into(), pts, pts_count }.into(), date)
+    let update = match message.peer_id {
+        enums::Peer::Channel(_) => types::UpdateNewChannelMessage { message: message.into(), pts, pts_count }.into(),
+        _ => types::UpdateNewMessage { message: message.into(), pts, pts_count }.into(),
+    };
+    Envelope::single(update, date)
 }
 
 fn peer(peer: &enums::InputPeer) -> Option<enums::Peer> {

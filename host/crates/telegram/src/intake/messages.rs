@@ -7,8 +7,7 @@ use tl::{enums, types};
 
 use super::peers::peer_id;
 
-/// A message with the conversation it belongs to; none for an empty one and for those of channels, whose ids are not
-/// the account's.
+/// A message with the conversation it belongs to; none for an empty one.
 pub(crate) fn message(
     batch: &Batch<'_>,
     our_id: i64,
@@ -22,6 +21,7 @@ pub(crate) fn message(
             mentioned: message.mentioned,
             from: message.from_id.as_ref().map(peer_id),
             chat: peer_id(&message.peer_id),
+            post: message.post,
             date: message.date,
             reply_to: reply_id(message.reply_to.as_ref()),
         },
@@ -31,13 +31,11 @@ pub(crate) fn message(
             mentioned: message.mentioned,
             from: message.from_id.as_ref().map(peer_id),
             chat: peer_id(&message.peer_id),
+            post: message.post,
             date: message.date,
             reply_to: reply_id(message.reply_to.as_ref()),
         },
     };
-    if common.chat.kind == tgl::PeerKind::Channel {
-        return Ok(None);
-    }
     let mut converted = common.message(batch, our_id)?;
     match message {
         enums::Message::Message(message) => {
@@ -73,8 +71,11 @@ struct Common {
     mentioned: bool,
     from: Option<PeerId>,
     chat: PeerId,
+    /// Written in a channel's own name.
+    post: bool,
     date: i32,
-    reply_to: Option<i64>,
+    /// The server's id.
+    reply_to: Option<i32>,
 }
 
 impl Common {
@@ -82,10 +83,10 @@ impl Common {
     fn message(&self, batch: &Batch<'_>, our_id: i64) -> Result<Message, StoreError> {
         let us = PeerId::user(our_id);
         let is_private = self.chat.kind == tgl::PeerKind::User;
-        // In private chats the author is left out: it is us, or who the conversation is with.
+        // In private chats the author is left out: it is us, or who the conversation is with. So it is in short forms.
         let source = match self.from {
             Some(from) => Some(from),
-            None if is_private && self.out => Some(us),
+            None if self.out && !self.post => Some(us),
             None if is_private => Some(self.chat),
             None => None,
         };
@@ -93,7 +94,8 @@ impl Common {
         let chat = batch.peer_record(self.chat)?;
         let read_max =
             chat.as_ref().map_or(0, |chat| if self.out { chat.facts.read_out_max } else { chat.facts.read_in_max });
-        let id = i64::from(self.id);
+        let id = batch.message_id(self.chat, self.id)?;
+        let reply_to = self.reply_to.map(|id| batch.message_id(self.chat, id)).transpose()?;
         Ok(Message {
             id,
             flags: MessageFlags {
@@ -109,17 +111,16 @@ impl Common {
             media: None,
             date: self.date.into(),
             forward: None,
-            reply_to: self.reply_to,
+            reply_to,
             action: ServiceAction::None,
         })
     }
 }
 
-fn reply_id(reply: Option<&enums::MessageReplyHeader>) -> Option<i64> {
+/// The message answered, by the server's id; none where it is in another conversation.
+fn reply_id(reply: Option<&enums::MessageReplyHeader>) -> Option<i32> {
     match reply {
-        Some(enums::MessageReplyHeader::Header(header)) if header.reply_to_peer_id.is_none() => {
-            header.reply_to_msg_id.map(i64::from)
-        }
+        Some(enums::MessageReplyHeader::Header(header)) if header.reply_to_peer_id.is_none() => header.reply_to_msg_id,
         _ => None,
     }
 }
@@ -173,12 +174,12 @@ fn geo_point(point: &enums::GeoPoint) -> Option<GeoPoint> {
 fn action(action: &enums::MessageAction) -> ServiceAction {
     use enums::MessageAction as Tl;
     match action {
-        Tl::ChatCreate(_) => ServiceAction::ChatCreate,
+        Tl::ChatCreate(_) | Tl::ChannelCreate(_) => ServiceAction::ChatCreate,
         Tl::ChatEditTitle(_) => ServiceAction::ChatEditTitle,
         Tl::ChatEditPhoto(_) => ServiceAction::ChatEditPhoto,
         Tl::ChatDeletePhoto => ServiceAction::ChatDeletePhoto,
         Tl::ChatAddUser(_) => ServiceAction::ChatAddUser,
-        Tl::ChatJoinedByLink(_) => ServiceAction::ChatAddUserByLink,
+        Tl::ChatJoinedByLink(_) | Tl::ChatJoinedByRequest => ServiceAction::ChatAddUserByLink,
         Tl::ChatDeleteUser(_) => ServiceAction::ChatDeleteUser,
         Tl::HistoryClear => ServiceAction::FlushHistory,
         Tl::ScreenshotTaken => ServiceAction::ScreenshotMessages,

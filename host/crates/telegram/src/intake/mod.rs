@@ -6,9 +6,13 @@
 
 mod adapt;
 mod apply;
+mod channels;
+mod differences;
+mod media;
 mod messages;
 mod order;
 mod peers;
+mod place;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -16,15 +20,18 @@ use std::time::{Duration, Instant};
 use grammers_session::updates::UpdatesLike;
 use grammers_tl_types as tl;
 use store::{AccountStore, Batch, Owner, StoreError, UpdateState};
-use tgl::{AccountState, Message, MessageId, Peer, PeerId};
+use tgl::{AccountState, Message, Peer, PeerId};
 use tl::{enums, functions, types};
 use tokio::sync::watch;
 
 pub(crate) use adapt::Incoming;
 pub(crate) use apply::{mark_read, see_members};
+use channels::{Begin, Channels};
+pub(crate) use channels::{Missed, brings_us_in};
+pub(crate) use differences::ChannelPart;
 pub(crate) use order::Envelope;
 use order::{Order, Ready};
-pub(crate) use peers::{peer_id, see, see_user};
+pub(crate) use peers::{MEMBERS_MAX, change_members, channel_member_ids, peer_id, see, see_user};
 
 /// How long to wait after the store took nothing (its inbox is full, or the disk), before the server is asked again.
 const BLOCKED_WAIT: Duration = Duration::from_secs(1);
@@ -32,17 +39,29 @@ const BLOCKED_WAIT: Duration = Duration::from_secs(1);
 /// Events there has to be room for before updates are taken again.
 const ROOM_MIN: u64 = 1_000;
 
-/// Ids of messages sent that are remembered by their random id; the oldest go first.
-const SENT_IDS_MAX: usize = 1_024;
+/// Messages sent that are remembered by their random id; the oldest go first.
+const SENDS_MAX: usize = 1_024;
+
+/// A message of ours on its way, or that has got there.
+#[derive(Debug)]
+struct Send {
+    random_id: i64,
+    to: PeerId,
+    /// The server's id.
+    id: Option<i32>,
+}
 
 /// The way in of one account.
 pub(crate) struct Intake {
     store: AccountStore,
     owner: Owner,
     order: Order,
+    channels: Channels,
+    /// When the account was last up to date, while its difference is being fetched.
+    missed_since: Option<i32>,
     /// The state as it is stored.
     stored: Option<UpdateState>,
-    sent_ids: VecDeque<(i64, MessageId)>,
+    sends: VecDeque<Send>,
     blocked_until: Option<Instant>,
     is_refusal_said: bool,
     state: watch::Sender<AccountState>,
@@ -63,8 +82,19 @@ impl Intake {
             state.our_id = Some(owner.user_id);
             state.inbox_seq = store.inbox_seq();
         });
-        let (sent_ids, written) = (VecDeque::new(), watch::Sender::new(0));
-        Ok(Self { store, owner, order, stored, sent_ids, blocked_until: None, is_refusal_said: false, state, written })
+        Ok(Self {
+            store,
+            owner,
+            order,
+            channels: Channels::default(),
+            missed_since: None,
+            stored,
+            sends: VecDeque::new(),
+            blocked_until: None,
+            is_refusal_said: false,
+            state,
+            written: watch::Sender::new(0),
+        })
     }
 
     /// Who is logged in.
@@ -77,14 +107,24 @@ impl Intake {
         self.stored
     }
 
-    /// The id that a message of ours got.
-    pub(crate) fn sent_id(&self, random_id: i64) -> Option<MessageId> {
-        self.sent_ids.iter().rev().find(|(sent, _)| *sent == random_id).map(|(_, id)| *id)
+    /// A message is about to be sent there.
+    pub(crate) fn announce(&mut self, random_id: i64, to: PeerId) {
+        if !self.sends.iter().any(|send| send.random_id == random_id) {
+            if self.sends.len() >= SENDS_MAX {
+                self.sends.pop_front();
+            }
+            self.sends.push_back(Send { random_id, to, id: None });
+        }
+    }
+
+    /// The server's id of a message of ours.
+    pub(crate) fn sent_id(&self, random_id: i64) -> Option<i32> {
+        self.sends.iter().find(|send| send.random_id == random_id)?.id
     }
 
     /// Whether this message of ours is known to be another call's.
-    pub(crate) fn is_sent_by_other(&self, id: MessageId, random_id: i64) -> bool {
-        self.sent_ids.iter().any(|(sent, known)| *known == id && *sent != random_id)
+    pub(crate) fn is_sent_by_other(&self, to: PeerId, id: i32, random_id: i64) -> bool {
+        self.sends.iter().any(|send| send.to == to && send.id == Some(id) && send.random_id != random_id)
     }
 
     /// Changes with everything that is written.
@@ -97,14 +137,20 @@ impl Intake {
         self.blocked_until.is_none() && self.order.wants_difference()
     }
 
-    /// Whether everything that is known to have happened is in the store.
-    pub(crate) fn is_up_to_date(&self) -> bool {
-        self.blocked_until.is_none() && !self.order.wants_difference()
+    /// Whether the difference of a channel is to be fetched now.
+    pub(crate) fn wants_channel_difference(&self) -> bool {
+        self.blocked_until.is_none() && self.channels.wants_difference()
     }
 
-    /// When to call [`Self::on_deadline`].
-    pub(crate) fn deadline(&self) -> Instant {
-        self.blocked_until.unwrap_or_else(|| self.order.deadline())
+    /// Whether everything that is known to have happened is in the store.
+    pub(crate) fn is_up_to_date(&self) -> bool {
+        self.blocked_until.is_none() && !self.order.is_behind() && self.channels.is_up_to_date(Instant::now())
+    }
+
+    /// When to call [`Self::on_deadline`], if ever.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let own = self.blocked_until.or_else(|| self.order.deadline());
+        own.into_iter().chain(self.channels.deadline()).min()
     }
 
     /// Something that was waited for has not come, or the store may take something again.
@@ -114,6 +160,7 @@ impl Intake {
             self.blocked_until = (!has_room).then_some(now + BLOCKED_WAIT);
         }
         self.order.on_deadline(now);
+        self.channels.on_deadline(now);
     }
 
     /// Something is missing for sure: the connection was broken, for example.
@@ -138,13 +185,13 @@ impl Intake {
         request: &functions::messages::SendMessage,
         sent: types::UpdateShortSentMessage,
     ) {
-        self.remember(vec![(request.random_id, sent.id.into())]);
+        self.remember(&[(request.random_id, sent.id)]);
         self.receive(adapt::short_sent(request, sent), Some(request.random_id));
     }
 
-    /// Takes the pts that a call has used up.
-    pub(crate) fn receive_affected(&mut self, affected: &types::messages::AffectedMessages) {
-        self.receive(Incoming::Envelope(Envelope::affected(affected)), None);
+    /// Takes the pts that a call has used up, of the account's or of a channel's.
+    pub(crate) fn receive_affected(&mut self, channel_id: Option<i64>, affected: &types::messages::AffectedMessages) {
+        self.receive(Incoming::Envelope(Envelope::affected(channel_id, affected)), None);
     }
 
     fn receive(&mut self, incoming: Incoming, completed: Option<i64>) {
@@ -156,7 +203,7 @@ impl Intake {
             Incoming::Envelope(envelope) if self.is_incomplete(&envelope) => self.order.want_difference(),
             Incoming::Envelope(envelope) => {
                 let ready = self.order.accept(envelope, now);
-                self.keep(&ready, completed);
+                self.keep(ready, completed);
             }
         }
     }
@@ -173,45 +220,6 @@ impl Intake {
             })
     }
 
-    /// The difference is being fetched.
-    pub(crate) fn begin_difference(&mut self) {
-        self.order.begin_difference();
-    }
-
-    /// The state that `updates.getState` gives to an account that begins.
-    pub(crate) fn begin_at(&mut self, state: UpdateState) {
-        self.order.advance(state);
-        self.keep(&Ready::default(), None);
-    }
-
-    /// Takes a part of the difference, or messages fetched in its place: peers, then messages in their order, then the
-    /// rest. Says whether it was kept.
-    pub(crate) fn take_difference(
-        &mut self,
-        users: Vec<enums::User>,
-        chats: Vec<enums::Chat>,
-        messages: Vec<enums::Message>,
-        others: Vec<enums::Update>,
-        state: UpdateState,
-    ) -> bool {
-        let new = messages.into_iter().map(|message| types::UpdateNewMessage { message, pts: 0, pts_count: 0 }.into());
-        let ready = Ready { updates: new.chain(others).collect(), users, chats };
-        self.order.advance(state);
-        self.keep(&ready, None)
-    }
-
-    /// The difference could not be fetched.
-    pub(crate) fn abort_difference(&mut self) {
-        self.order.reset(self.stored.unwrap_or_default());
-        self.order.end_difference(Instant::now());
-    }
-
-    /// The difference has ended; takes what was pushed meanwhile.
-    pub(crate) fn end_difference(&mut self) {
-        let ready = self.order.end_difference(Instant::now());
-        self.keep(&ready, None);
-    }
-
     /// Keeps what the answer to a call brought along, without telling scripts of its messages; gives those as scripts
     /// see them, in their order.
     pub(crate) fn learn(
@@ -225,9 +233,10 @@ impl Intake {
             see(batch, users, chats)?;
             let mut given = Vec::with_capacity(news.len());
             for message in news {
-                if let Some((chat, message)) = messages::message(batch, our_id, message)? {
-                    batch.put_message(chat, &message)?;
-                    given.push(message);
+                if let Some((chat, seen)) = messages::message(batch, our_id, message)? {
+                    batch.put_message(chat, &seen)?;
+                    media::keep(batch, seen.id, message)?;
+                    given.push(seen);
                 }
             }
             Ok(given)
@@ -257,43 +266,94 @@ impl Intake {
         Ok(given)
     }
 
-    /// Writes updates whose turn it is, with the state they lead to.
-    fn keep(&mut self, ready: &Ready, completed: Option<i64>) -> bool {
-        let state = self.order.state();
+    /// Puts updates whose turn it is in the account's sequences into their channels', and writes those whose turn it is
+    /// there too.
+    fn keep(&mut self, ready: Ready, completed: Option<i64>) -> bool {
+        let Ready { updates, users, chats } = ready;
+        let begin = self.begin();
+        match self.channels.sort(&self.store, updates, begin, Instant::now()) {
+            Ok(updates) => {
+                let is_kept = self.write_ready(&Ready { updates, users, chats }, completed);
+                if self.channels.take_overfull() {
+                    self.order.want_difference();
+                }
+                is_kept
+            }
+            Err(error) => {
+                self.refuse(&error);
+                false
+            }
+        }
+    }
+
+    /// Writes updates with the states they lead to.
+    fn write_ready(&mut self, ready: &Ready, completed: Option<i64>) -> bool {
+        let (state, moved) = (self.order.state(), self.channels.moved());
         let Ready { updates, users, chats } = ready;
         let is_empty = updates.is_empty() && users.is_empty() && chats.is_empty() && completed.is_none();
-        if is_empty && self.stored.unwrap_or_default() == state {
+        if is_empty && moved.is_empty() && self.stored.unwrap_or_default() == state {
+            self.channels.on_kept(&[], &[]);
             return true;
         }
         let (our_id, mut sent_ids) = (self.owner.user_id, Vec::new());
         let written = self.write(|batch| {
             see(batch, users, chats)?;
             updates.iter().try_for_each(|update| apply::apply(batch, our_id, update, &mut sent_ids))?;
+            moved.iter().try_for_each(|(id, pts)| batch.set_channel_pts(*id, Some(*pts)))?;
             completed.map_or(Ok(()), |random_id| batch.complete_call(random_id))?;
-            batch.set_update_state(state)
+            batch.set_update_state(state)?;
+            apply::leave_channels(batch, updates)
         });
         match written {
-            Ok(()) => {
+            Ok(left) => {
                 self.stored = Some(state);
                 self.is_refusal_said = false;
-                self.remember(sent_ids);
+                self.remember(&sent_ids);
+                self.channels.on_kept(&moved, &left);
+                self.begin_new_channels(updates);
                 true
             }
             Err(error) => {
-                if !std::mem::replace(&mut self.is_refusal_said, true) {
-                    tracing::warn!(%error, "updates are left at the server for now");
-                }
-                self.order.reset(self.stored.unwrap_or_default());
-                self.blocked_until = Some(Instant::now() + BLOCKED_WAIT);
+                self.refuse(&error);
                 false
             }
         }
     }
 
-    fn remember(&mut self, sent_ids: apply::SentIds) {
-        self.sent_ids.extend(sent_ids);
-        let surplus = self.sent_ids.len().saturating_sub(SENT_IDS_MAX);
-        self.sent_ids.drain(..surplus);
+    /// A channel that we are in and that nothing was taken of before has to be asked for what we have missed.
+    fn begin_new_channels(&mut self, updates: &[enums::Update]) {
+        for update in updates {
+            let enums::Update::Channel(changed) = update else { continue };
+            let peer = PeerId::channel(changed.channel_id);
+            let is_ours = matches!(self.store.peer_record(peer), Ok(Some(record)) if !record.facts.is_left);
+            let is_known = !matches!(self.store.channel_state(peer.id), Ok(state) if state.pts.is_none());
+            if is_ours && !is_known {
+                self.see_channel_pts(peer.id, None);
+            }
+        }
+    }
+
+    /// The store took nothing: everything since its last state is asked for again, later.
+    fn refuse(&mut self, error: &StoreError) {
+        if !std::mem::replace(&mut self.is_refusal_said, true) {
+            tracing::warn!(%error, "updates are left at the server for now");
+        }
+        self.order.reset(self.stored.unwrap_or_default());
+        self.channels.on_refused();
+        self.blocked_until = Some(Instant::now() + BLOCKED_WAIT);
+    }
+
+    fn begin(&self) -> Begin {
+        let since = self.missed_since.or(self.stored.map(|state| state.date)).unwrap_or(i32::MAX);
+        Begin { our_id: self.owner.user_id, since }
+    }
+
+    fn remember(&mut self, sent_ids: &[(i64, i32)]) {
+        for (random_id, id) in sent_ids {
+            if let Some(send) = self.sends.iter_mut().find(|send| send.random_id == *random_id) {
+                send.id = Some(*id);
+            }
+        }
     }
 }
 
@@ -302,3 +362,6 @@ impl std::fmt::Debug for Intake {
         f.debug_struct("Intake").field("owner", &self.owner).field("order", &self.order).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ use grammers_tl_types as tl;
 use store::UpdateState;
 use tl::{enums, types};
 
+use super::place::{Place, in_account, in_channel};
+
 /// How long the missing piece may take to come by itself, as Telegram recommends.
 const GAP_WAIT: Duration = Duration::from_millis(500);
 
@@ -19,6 +21,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Groups of updates that wait for a missing one or for the difference. With more the difference is asked for again.
 const WAITING_MAX: usize = 1_000;
+
+/// The same for each channel, of which there are many.
+const CHANNEL_WAITING_MAX: usize = 100;
 
 /// Updates that came together, in the one form that all forms of the server's are brought to.
 #[derive(Clone, Debug)]
@@ -39,9 +44,18 @@ pub(crate) struct Ready {
     pub(crate) chats: Vec<enums::Chat>,
 }
 
-/// The order of one account's updates.
+/// Whose sequences are kept in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    Account,
+    /// Only pts counts.
+    Channel,
+}
+
+/// The order of one account's updates, or of one channel's.
 #[derive(Debug)]
 pub(crate) struct Order {
+    scope: Scope,
     state: UpdateState,
     /// Updates whose predecessors are missing.
     waiting: Vec<enums::Update>,
@@ -54,16 +68,27 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// Begins at a state, not knowing what has happened since.
+    /// The account's, beginning at a state and not knowing what has happened since.
     pub(crate) fn new(state: UpdateState, now: Instant) -> Self {
+        Self { wants_difference: true, ..Self::at(Scope::Account, state, now) }
+    }
+
+    /// A channel's, beginning at a state. Silence means nothing there: the account's difference names every channel
+    /// that has moved on.
+    pub(crate) fn channel(pts: i32, now: Instant) -> Self {
+        Self::at(Scope::Channel, UpdateState { pts, ..UpdateState::default() }, now)
+    }
+
+    fn at(scope: Scope, state: UpdateState, now: Instant) -> Self {
         Self {
+            scope,
             state,
             waiting: Vec::new(),
             held: VecDeque::new(),
             gap_since: None,
             heard_at: now,
             is_fetching: false,
-            wants_difference: true,
+            wants_difference: false,
         }
     }
 
@@ -82,15 +107,26 @@ impl Order {
         self.wants_difference = true;
     }
 
-    /// When to call [`Self::on_deadline`].
-    pub(crate) fn deadline(&self) -> Instant {
-        let silence = self.heard_at + SILENCE_MAX;
-        self.gap_since.map_or(silence, |since| (since + GAP_WAIT).min(silence))
+    /// Whether the difference is to be fetched or being fetched.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.wants_difference || self.is_fetching
+    }
+
+    /// Whether there is more to remember than the state.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.is_behind() || !self.waiting.is_empty() || !self.held.is_empty()
+    }
+
+    /// When to call [`Self::on_deadline`], if ever.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let silence = (self.scope == Scope::Account).then_some(self.heard_at + SILENCE_MAX);
+        let gap = self.gap_since.map(|since| since + GAP_WAIT);
+        gap.into_iter().chain(silence).min()
     }
 
     /// A gap has not closed, or nothing was heard for long.
     pub(crate) fn on_deadline(&mut self, now: Instant) {
-        if now >= self.deadline() {
+        if self.deadline().is_some_and(|deadline| now >= deadline) {
             self.wants_difference = true;
             self.heard_at = now;
             self.gap_since = None;
@@ -163,7 +199,7 @@ impl Order {
     }
 
     fn hold(&mut self, envelope: Envelope, now: Instant) {
-        if self.held.len() >= WAITING_MAX {
+        if self.held.len() >= self.waiting_max() {
             self.held.pop_front();
             self.wants_difference = true;
         }
@@ -182,7 +218,7 @@ impl Order {
             }
             Standing::Known => {}
             Standing::Early => {
-                if self.waiting.len() >= WAITING_MAX {
+                if self.waiting.len() >= self.waiting_max() {
                     self.wants_difference = true;
                     return;
                 }
@@ -195,8 +231,7 @@ impl Order {
     /// Lets through what has waited and is next now.
     fn release_waiting(&mut self, ready: &mut Ready) {
         loop {
-            let state = self.state;
-            let next = self.waiting.iter().position(|update| !matches!(standing(state, update), Standing::Early));
+            let next = self.waiting.iter().position(|update| !matches!(self.standing(update), Standing::Early));
             let Some(at) = next else { break };
             let update = self.waiting.swap_remove(at);
             if let Standing::Next(state) = self.standing(&update) {
@@ -223,8 +258,19 @@ impl Order {
         }
     }
 
+    fn waiting_max(&self) -> usize {
+        match self.scope {
+            Scope::Account => WAITING_MAX,
+            Scope::Channel => CHANNEL_WAITING_MAX,
+        }
+    }
+
     fn standing(&self, update: &enums::Update) -> Standing {
-        standing(self.state, update)
+        let place = match self.scope {
+            Scope::Account => in_account(update),
+            Scope::Channel => in_channel(update).map_or(Place::None, |(_, place)| place),
+        };
+        standing(self.state, place)
     }
 }
 
@@ -238,8 +284,8 @@ enum Standing {
     Early,
 }
 
-fn standing(state: UpdateState, update: &enums::Update) -> Standing {
-    match place(update) {
+fn standing(state: UpdateState, place: Place) -> Standing {
+    match place {
         Place::None => Standing::Next(state),
         Place::Pts { pts: 0, .. } => Standing::Next(state),
         Place::Pts { pts, count } => match i64::from(state.pts) + i64::from(count) {
@@ -255,48 +301,6 @@ fn standing(state: UpdateState, update: &enums::Update) -> Standing {
     }
 }
 
-/// The place an update has in the account's sequences.
-enum Place {
-    None,
-    Pts { pts: i32, count: i32 },
-    Qts(i32),
-}
-
-/// Channels' updates have a pts of their own channel's, not the account's.
-fn place(update: &enums::Update) -> Place {
-    use enums::Update as U;
-    let pts = |pts: i32, count: i32| Place::Pts { pts, count };
-    match update {
-        U::NewMessage(u) => pts(u.pts, u.pts_count),
-        U::EditMessage(u) => pts(u.pts, u.pts_count),
-        U::DeleteMessages(u) => pts(u.pts, u.pts_count),
-        U::ReadHistoryInbox(u) => pts(u.pts, u.pts_count),
-        U::ReadHistoryOutbox(u) => pts(u.pts, u.pts_count),
-        U::WebPage(u) => pts(u.pts, u.pts_count),
-        U::ReadMessagesContents(u) => pts(u.pts, u.pts_count),
-        U::FolderPeers(u) => pts(u.pts, u.pts_count),
-        U::PinnedMessages(u) => pts(u.pts, u.pts_count),
-        U::NewEncryptedMessage(u) => Place::Qts(u.qts),
-        U::MessagePollVote(u) => Place::Qts(u.qts),
-        U::ChatParticipant(u) => Place::Qts(u.qts),
-        U::ChannelParticipant(u) => Place::Qts(u.qts),
-        U::BotStopped(u) => Place::Qts(u.qts),
-        U::BotChatInviteRequester(u) => Place::Qts(u.qts),
-        U::BotChatBoost(u) => Place::Qts(u.qts),
-        U::BotMessageReaction(u) => Place::Qts(u.qts),
-        U::BotMessageReactions(u) => Place::Qts(u.qts),
-        U::BotBusinessConnect(u) => Place::Qts(u.qts),
-        U::BotNewBusinessMessage(u) => Place::Qts(u.qts),
-        U::BotEditBusinessMessage(u) => Place::Qts(u.qts),
-        U::BotDeleteBusinessMessage(u) => Place::Qts(u.qts),
-        U::BotPurchasedPaidMedia(u) => Place::Qts(u.qts),
-        U::ManagedBot(u) => Place::Qts(u.qts),
-        U::BotGuestChatQuery(u) => Place::Qts(u.qts),
-        U::BotStarsSubscription(u) => Place::Qts(u.qts),
-        _ => Place::None,
-    }
-}
-
 impl Envelope {
     /// One update with a date and nothing else.
     pub(crate) fn single(update: enums::Update, date: i32) -> Self {
@@ -304,136 +308,15 @@ impl Envelope {
     }
 
     /// The pts that a call used up without an update for it: <https://core.telegram.org/type/messages.AffectedMessages>.
-    pub(crate) fn affected(affected: &types::messages::AffectedMessages) -> Self {
-        let (pts, pts_count) = (affected.pts, affected.pts_count);
-        Self::single(types::UpdateDeleteMessages { messages: Vec::new(), pts, pts_count }.into(), 0)
+    pub(crate) fn affected(channel_id: Option<i64>, affected: &types::messages::AffectedMessages) -> Self {
+        let (messages, pts, pts_count) = (Vec::new(), affected.pts, affected.pts_count);
+        let update = match channel_id {
+            Some(channel_id) => types::UpdateDeleteChannelMessages { channel_id, messages, pts, pts_count }.into(),
+            None => types::UpdateDeleteMessages { messages, pts, pts_count }.into(),
+        };
+        Self::single(update, 0)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(pts: i32, pts_count: i32) -> enums::Update {
-        types::UpdateDeleteMessages { messages: vec![pts], pts, pts_count }.into()
-    }
-
-    fn envelope(seq: i32, updates: Vec<enums::Update>) -> Envelope {
-        Envelope { updates, users: Vec::new(), chats: Vec::new(), date: 0, seq_start: seq, seq }
-    }
-
-    fn pts(ready: &Ready) -> Vec<i32> {
-        let pts = |update: &enums::Update| match update {
-            enums::Update::DeleteMessages(update) => update.pts,
-            _ => 0,
-        };
-        ready.updates.iter().map(pts).collect()
-    }
-
-    fn at(pts: i32, seq: i32) -> (Order, Instant) {
-        let now = Instant::now();
-        let mut order = Order::new(UpdateState { pts, qts: 1, date: 0, seq }, now);
-        order.begin_difference();
-        order.end_difference(now);
-        (order, now)
-    }
-
-    #[test]
-    fn every_arrival_order_gives_the_same_order_once() {
-        let sent = [(11, 1), (12, 1), (14, 2), (15, 1)];
-        // All 24 ways, each with every update doubled.
-        let mut ways = vec![vec![]];
-        for update in sent {
-            ways = ways
-                .into_iter()
-                .flat_map(|way: Vec<_>| {
-                    (0..=way.len()).map(move |at| {
-                        let mut way = way.clone();
-                        way.insert(at, update);
-                        way
-                    })
-                })
-                .collect();
-        }
-        for way in ways {
-            let (mut order, now) = at(10, 0);
-            let mut got = Vec::new();
-            for (number, count) in way.iter().flat_map(|update| [*update, *update]) {
-                got.extend(pts(&order.accept(envelope(0, vec![read(number, count)]), now)));
-            }
-            assert_eq!(got, [11, 12, 14, 15], "{way:?}");
-            assert_eq!(order.state().pts, 15);
-            assert!(!order.wants_difference() && order.deadline() > now + GAP_WAIT, "no gap is left");
-        }
-    }
-
-    #[test]
-    fn a_gap_that_stays_asks_for_the_difference_after_half_a_second() {
-        let (mut order, now) = at(10, 0);
-        assert!(pts(&order.accept(envelope(0, vec![read(12, 1)]), now)).is_empty());
-        order.on_deadline(now + GAP_WAIT / 2);
-        assert!(!order.wants_difference());
-        assert_eq!(order.deadline(), now + GAP_WAIT);
-        order.on_deadline(now + GAP_WAIT);
-        assert!(order.wants_difference());
-    }
-
-    #[test]
-    fn silence_asks_for_the_difference() {
-        let (mut order, now) = at(10, 0);
-        assert_eq!(order.deadline(), now + SILENCE_MAX);
-        order.on_deadline(now + SILENCE_MAX);
-        assert!(order.wants_difference());
-        assert!(order.deadline() > now + SILENCE_MAX, "and not at every turn");
-    }
-
-    #[test]
-    fn what_comes_during_a_difference_comes_after_it_unless_it_was_in_it() {
-        let (mut order, now) = at(10, 0);
-        order.begin_difference();
-        for number in [13, 14, 11] {
-            assert!(pts(&order.accept(envelope(0, vec![read(number, 1)]), now)).is_empty());
-        }
-        order.advance(UpdateState { pts: 13, ..order.state() });
-        assert_eq!(pts(&order.end_difference(now)), [14]);
-        assert!(!order.wants_difference());
-    }
-
-    #[test]
-    fn groups_are_ordered_by_seq() {
-        let (mut order, now) = at(10, 5);
-        assert!(pts(&order.accept(envelope(7, vec![read(0, 0), read(12, 1)]), now)).is_empty());
-        assert!(pts(&order.accept(envelope(5, vec![read(0, 0)]), now)).is_empty(), "an old group is dropped");
-        assert_eq!(pts(&order.accept(envelope(6, vec![read(11, 1)]), now)), [11, 0, 12]);
-        assert_eq!((order.state().seq, order.state().pts), (7, 12));
-        order.accept(envelope(9, vec![]), now);
-        order.on_deadline(now + GAP_WAIT);
-        assert!(order.wants_difference());
-    }
-
-    #[test]
-    fn too_many_waiting_updates_ask_for_the_difference() {
-        let (mut order, now) = at(10, 0);
-        for number in 0..=WAITING_MAX as i32 {
-            order.accept(envelope(0, vec![read(100 + number, 1)]), now);
-        }
-        assert!(order.wants_difference());
-        let (mut order, now) = at(10, 5);
-        order.begin_difference();
-        for number in 0..=WAITING_MAX as i32 {
-            order.accept(envelope(0, vec![read(100 + number, 1)]), now);
-        }
-        order.end_difference(now);
-        assert!(order.wants_difference());
-        assert!(order.waiting.len() <= WAITING_MAX && order.held.is_empty());
-    }
-
-    #[test]
-    fn what_could_not_be_kept_is_asked_for_again() {
-        let (mut order, now) = at(10, 0);
-        order.accept(envelope(0, vec![read(11, 1)]), now);
-        order.reset(UpdateState { pts: 10, ..order.state() });
-        assert!(order.wants_difference());
-        assert_eq!(pts(&order.accept(envelope(0, vec![read(11, 1)]), now)), [11]);
-    }
-}
+mod tests;

@@ -4,11 +4,11 @@
 
 use grammers_tl_types as tl;
 use store::{Batch, PeerFacts, PeerRecord, StoreError};
-use tgl::{Changes, Event, Group, Peer, PeerDetails, PeerId, PeerKind, User, UserStatus};
+use tgl::{Changes, Event, Group, MessageId, Peer, PeerDetails, PeerId, PeerKind, User, UserStatus};
 use tl::{enums, types};
 
 /// Members of one group that are kept. Basic groups have at most 200.
-const MEMBERS_MAX: usize = 1_000;
+pub(crate) const MEMBERS_MAX: usize = 1_000;
 
 /// Keeps users and chats that came along with something else.
 pub(crate) fn see(batch: &mut Batch<'_>, users: &[enums::User], chats: &[enums::Chat]) -> Result<(), StoreError> {
@@ -49,19 +49,36 @@ pub(crate) fn change_user(batch: &mut Batch<'_>, id: i64, change: impl FnOnce(&m
     keep(batch, Some(old), new).map(|_| ())
 }
 
-/// Changes the members of a known basic group.
+/// Changes the members of a known group.
 pub(crate) fn change_members(
     batch: &mut Batch<'_>,
-    id: i64,
+    chat: PeerId,
     change: impl FnOnce(&mut Vec<i64>),
 ) -> Result<(), StoreError> {
-    let Some(old) = batch.peer_record(PeerId::chat(id))? else { return Ok(()) };
+    let Some(old) = batch.peer_record(chat)? else { return Ok(()) };
     let mut new = old.clone();
-    if let PeerDetails::Chat(group) = &mut new.peer.details {
+    if let PeerDetails::Chat(group) | PeerDetails::Channel(group) = &mut new.peer.details {
         change(&mut group.member_ids);
         group.member_ids.truncate(MEMBERS_MAX);
     }
     keep(batch, Some(old), new).map(|_| ())
+}
+
+/// We are not in the group any more, as far as we know it.
+pub(crate) fn leave(batch: &mut Batch<'_>, chat: PeerId) -> Result<(), StoreError> {
+    let Some(old) = batch.peer_record(chat)? else { return Ok(()) };
+    let mut new = old.clone();
+    (new.facts.is_left, new.facts.is_admin) = (true, false);
+    keep(batch, Some(old), new).map(|_| ())
+}
+
+/// Notes a message by which the server knows whom we mean, where we have no access hash of its author:
+/// <https://core.telegram.org/api/min>.
+pub(crate) fn note_met(batch: &mut Batch<'_>, user: PeerId, message: MessageId) -> Result<(), StoreError> {
+    match batch.peer_record(user)? {
+        Some(record) if record.access_hash.is_none() => change_facts(batch, user, |facts| facts.met_in = Some(message)),
+        _ => Ok(()),
+    }
 }
 
 /// Changes what is known of a peer beyond what scripts see; no event.
@@ -88,6 +105,33 @@ pub(crate) fn member_ids(participants: &enums::ChatParticipants) -> Option<Vec<i
         enums::ChatParticipant::Admin(member) => member.user_id,
     };
     Some(list.participants.iter().map(id).collect())
+}
+
+/// Whether this is how a member stands in a channel: not one who has left or was shut out.
+pub(crate) fn is_member(participant: &enums::ChannelParticipant) -> bool {
+    use enums::ChannelParticipant as P;
+    match participant {
+        P::Participant(_) | P::ParticipantSelf(_) | P::Creator(_) | P::Admin(_) => true,
+        P::Banned(banned) => !banned.left,
+        P::Left(_) => false,
+    }
+}
+
+/// The ids of a channel's members, of those given.
+pub(crate) fn channel_member_ids(participants: &[enums::ChannelParticipant]) -> Vec<i64> {
+    use enums::ChannelParticipant as P;
+    let id = |participant: &P| match participant {
+        P::Participant(member) => Some(member.user_id),
+        P::ParticipantSelf(member) => Some(member.user_id),
+        P::Creator(member) => Some(member.user_id),
+        P::Admin(member) => Some(member.user_id),
+        P::Banned(banned) => match &banned.peer {
+            enums::Peer::User(user) => Some(user.user_id),
+            _ => None,
+        },
+        P::Left(_) => None,
+    };
+    participants.iter().filter(|participant| is_member(participant)).filter_map(id).collect()
 }
 
 /// The peer that the server names.
@@ -118,9 +162,11 @@ fn keep(batch: &mut Batch<'_>, old: Option<PeerRecord>, new: PeerRecord) -> Resu
     if what != Changes::default() {
         match peer.id().kind {
             PeerKind::User => batch.push_event(None, &Event::UserUpdate { user: peer.clone(), what })?,
-            PeerKind::Chat => batch.push_event(None, &Event::ChatUpdate { chat: peer.clone(), what })?,
-            // Scripts of telegram-cli do not hear of channels or, from here, of secret chats.
-            PeerKind::Channel | PeerKind::SecretChat => false,
+            PeerKind::Chat | PeerKind::Channel => {
+                batch.push_event(None, &Event::ChatUpdate { chat: peer.clone(), what })?
+            }
+            // The secret chat itself tells of its changes.
+            PeerKind::SecretChat => false,
         };
     }
     Ok(peer)
@@ -136,7 +182,8 @@ fn changes(old: Option<&PeerRecord>, new: &PeerRecord, named: &Peer) -> Changes 
         deleted: new.facts.is_deleted && !facts.is_deleted,
         photo: new.facts.photo_id != facts.photo_id,
         access_hash: new.access_hash != old.and_then(|old| old.access_hash),
-        flags: (new.facts.is_bot, new.facts.is_left) != (facts.is_bot, facts.is_left),
+        // telegram-cli kept who is a contact among the flags, and never said `contact`.
+        flags: flags(&new.facts) != flags(facts),
         ..Changes::default()
     };
     let renamed = old.is_none_or(|old| old.peer.name != named.name);
@@ -151,7 +198,6 @@ fn changes(old: Option<&PeerRecord>, new: &PeerRecord, named: &Peer) -> Changes 
                 real_name: (&user.first_name, &user.last_name) != (&before.first_name, &before.last_name),
                 name: renamed,
                 username: user.username != before.username,
-                contact: new.facts.is_contact != facts.is_contact,
                 ..common
             }
         }
@@ -172,35 +218,46 @@ fn changes(old: Option<&PeerRecord>, new: &PeerRecord, named: &Peer) -> Changes 
     }
 }
 
+fn flags(facts: &PeerFacts) -> [bool; 3] {
+    [facts.is_bot, facts.is_left, facts.is_contact]
+}
+
+/// The user as the server has it now. A "min" user says something only of one who was not known better before:
+/// <https://core.telegram.org/api/min>.
 fn user_record(user: &types::User, old: Option<&PeerRecord>) -> PeerRecord {
+    let photo_id = match &user.photo {
+        Some(enums::UserProfilePhoto::Photo(photo)) => photo.photo_id,
+        _ => 0,
+    };
+    if let Some(old) = old.filter(|old| user.min && !old.facts.is_min) {
+        let mut new = old.clone();
+        if user.apply_min_photo {
+            new.facts.photo_id = photo_id;
+        }
+        return new;
+    }
     let known = match old.map(|old| &old.peer.details) {
         Some(PeerDetails::User(known)) => known.clone(),
         _ => User { id: user.id, ..User::default() },
     };
     let facts = old.map(|old| old.facts.clone()).unwrap_or_default();
-    let photo_id = match &user.photo {
-        Some(enums::UserProfilePhoto::Photo(photo)) => photo.photo_id,
-        _ => 0,
-    };
-    // What a "min" user lacks is not news: https://core.telegram.org/api/min
-    let (phone, is_contact, photo_id) = match user.min {
-        true => (known.phone.clone(), facts.is_contact, if user.apply_min_photo { photo_id } else { facts.photo_id }),
-        false => (filled(&user.phone), user.contact, photo_id),
-    };
-    let status = user.status.as_ref().filter(|_| !user.min).map(user_status);
     let details = PeerDetails::User(User {
         first_name: filled(&user.first_name),
         last_name: filled(&user.last_name),
         username: filled(&user.username).or_else(|| active_username(user.usernames.as_deref())),
-        phone,
-        status: status.unwrap_or(known.status),
+        phone: filled(&user.phone),
+        status: user.status.as_ref().map_or(known.status, user_status),
         ..known
     });
-    PeerRecord {
-        peer: Peer { name: old.map(|old| old.peer.name.clone()).unwrap_or_default(), details },
-        access_hash: user.access_hash.filter(|_| !user.min).or(old.and_then(|old| old.access_hash)),
-        facts: PeerFacts { photo_id, is_contact, is_deleted: user.deleted, is_bot: user.bot, ..facts },
-    }
+    let facts = PeerFacts {
+        photo_id,
+        is_contact: user.contact,
+        is_deleted: user.deleted,
+        is_bot: user.bot,
+        is_min: user.min,
+        ..facts
+    };
+    record(details, user.access_hash.filter(|_| !user.min), facts, old)
 }
 
 fn group_record(chat: &enums::Chat, old: Option<&PeerRecord>) -> Option<PeerRecord> {
@@ -215,6 +272,7 @@ fn group_record(chat: &enums::Chat, old: Option<&PeerRecord>) -> Option<PeerReco
                 is_admin: chat.creator || chat.admin_rights.is_some(),
                 members_count: chat.participants_count,
                 version: chat.version.max(facts.version),
+                migrated_to: chat.migrated_to.as_ref().and_then(channel_id).or(facts.migrated_to),
                 ..facts
             };
             Some(record(PeerDetails::Chat(group(chat.id, &chat.title, None, known)), None, facts, old))
@@ -231,14 +289,24 @@ fn channel_record(chat: &enums::Chat, old: Option<&PeerRecord>) -> Option<PeerRe
     let facts = old.map(|old| old.facts.clone()).unwrap_or_default();
     let known = old.map(|old| &old.peer.details);
     match chat {
-        enums::Chat::Channel(chat) if !(chat.min && old.is_some()) => {
+        enums::Chat::Channel(chat) if chat.min && old.is_some_and(|old| !old.facts.is_min) => None,
+        enums::Chat::Channel(chat) => {
             let username = filled(&chat.username).or_else(|| active_username(chat.usernames.as_deref()));
-            let facts = PeerFacts { photo_id: chat_photo_id(&chat.photo), is_left: chat.left, ..facts };
+            let facts = PeerFacts {
+                photo_id: chat_photo_id(&chat.photo),
+                is_left: chat.left,
+                is_admin: chat.creator || chat.admin_rights.is_some(),
+                is_broadcast: chat.broadcast,
+                is_min: chat.min,
+                joined: if chat.left || chat.min { 0 } else { chat.date },
+                members_count: chat.participants_count.unwrap_or(facts.members_count),
+                ..facts
+            };
             let details = PeerDetails::Channel(group(chat.id, &chat.title, username, known));
             Some(record(details, chat.access_hash.filter(|_| !chat.min), facts, old))
         }
         enums::Chat::ChannelForbidden(chat) => {
-            let facts = PeerFacts { is_left: true, ..facts };
+            let facts = PeerFacts { is_left: true, is_admin: false, is_broadcast: chat.broadcast, ..facts };
             let details = PeerDetails::Channel(group(chat.id, &chat.title, None, known));
             Some(record(details, Some(chat.access_hash), facts, old))
         }
@@ -257,6 +325,14 @@ fn group(id: i64, title: &str, username: Option<String>, known: Option<&PeerDeta
 fn record(details: PeerDetails, access_hash: Option<i64>, facts: PeerFacts, old: Option<&PeerRecord>) -> PeerRecord {
     let name = old.map(|old| old.peer.name.clone()).unwrap_or_default();
     PeerRecord { peer: Peer { name, details }, access_hash: access_hash.or(old.and_then(|old| old.access_hash)), facts }
+}
+
+fn channel_id(channel: &enums::InputChannel) -> Option<i64> {
+    match channel {
+        enums::InputChannel::Channel(channel) => Some(channel.channel_id),
+        enums::InputChannel::FromMessage(channel) => Some(channel.channel_id),
+        enums::InputChannel::Empty => None,
+    }
 }
 
 fn chat_photo_id(photo: &enums::ChatPhoto) -> i64 {

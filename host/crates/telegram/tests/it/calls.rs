@@ -2,7 +2,7 @@
 
 use tgl::{Call, Failure, FileKind, Outcome, Page, PeerDetails, PeerId};
 
-use crate::world::{World, text_to, two_users};
+use crate::world::{self, World, text_to, two_users};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn contacts_come_and_go() {
@@ -14,6 +14,29 @@ async fn contacts_come_and_go() {
     alice.call(Call::DeleteContact { user: bob.peer() }).await.unwrap();
     let Ok(Outcome::Peers(contacts)) = alice.call(Call::GetContacts).await else { panic!() };
     assert!(contacts.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_is_renamed_and_a_strange_number_is_nobodys() {
+    let world = World::new().await;
+    let (mut alice, bob) = two_users(&world).await;
+    let add = |phone: &str, last_name: &str| Call::AddContact {
+        phone: phone.to_owned(),
+        first_name: "Robert".to_owned(),
+        last_name: last_name.to_owned(),
+    };
+    let Ok(Outcome::Peers(peers)) = alice.call(add(&world::phone(2), "Tables")).await else { panic!() };
+    assert_eq!(
+        peers.iter().map(|peer| (peer.id(), peer.name.as_str())).collect::<Vec<_>>(),
+        [(bob.peer(), "Robert_Tables")]
+    );
+    let renamed = alice.events().into_iter().any(|event| match event {
+        tgl::Event::UserUpdate { user, what } => user.id() == bob.peer() && what.real_name && what.name,
+        _ => false,
+    });
+    assert!(renamed);
+    let Ok(Outcome::Peers(peers)) = alice.call(add(&world::phone(9), "")).await else { panic!() };
+    assert!(peers.is_empty(), "nobody has this number");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +86,7 @@ async fn what_makes_no_sense_is_said_in_a_sentence() {
     let cases = [
         (text_to(PeerId::user(999), "hello"), Failure::NotFound),
         (text_to(group, "hello"), Failure::NotFound),
-        (text_to(PeerId::channel(7), "hello"), Failure::Invalid),
+        (text_to(PeerId::channel(7), "hello"), Failure::NotFound),
         (text_to(bob.peer(), ""), Failure::Invalid),
         (text_to(bob.peer(), &long), Failure::Invalid),
         (text_to(bob.peer(), &long[..5_000]), Failure::Refused),
@@ -75,9 +98,9 @@ async fn what_makes_no_sense_is_said_in_a_sentence() {
         (Call::RenameChat { chat: bob.peer(), title: "x".to_owned() }, Failure::Invalid),
         (Call::DeleteContact { user: group }, Failure::Invalid),
         (Call::JoinChatByLink { link: "https://example.org".to_owned() }, Failure::Invalid),
-        (Call::SendFile { to: bob.peer(), kind: FileKind::Photo, path: "x".to_owned() }, Failure::Invalid),
+        (Call::SendFile { to: bob.peer(), kind: FileKind::Photo, path: "x".to_owned() }, Failure::NotFound),
         (Call::CreateSecretChat { user: bob.peer() }, Failure::Invalid),
-        (Call::RestoreMessage { id: 1 }, Failure::Invalid),
+        (Call::RestoreMessage { id: 12345 }, Failure::NotFound),
         (Call::RawQuery { text: "x".to_owned() }, Failure::Invalid),
     ];
     for (call, kind) in cases {

@@ -184,3 +184,26 @@ async fn calls_left_by_a_killed_process_are_made_once() {
     assert_eq!(alice.texts(2).await, ["never sent", "last"]);
     assert!(bob.store.outbox(&"test.py".into()).unwrap().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_answer_was_lost_is_done() {
+    let world = World::new().await;
+    let proxy = Proxy::new(world.dc.address).await;
+    let (mut alice, mut bob) = through(&world, &proxy).await;
+    bob.call(Call::CreateChat { users: vec![alice.peer()], title: "Tea".to_owned() }).await.unwrap();
+    let group = alice.messages(1).await.remove(0).destination;
+    let rename = || Call::RenameChat { chat: group, title: "Coffee".to_owned() };
+    // The data centre does it, and the answer is cut off.
+    proxy.set(Weather::CutAfter(1));
+    let renaming = bob.request(rename()).await;
+    alice.messages(1).await;
+    proxy.set(Weather::Fine);
+    let completion = bob.completion().await;
+    assert!(completion.id == renaming && completion.result.is_ok(), "{completion:?}");
+    let error = bob.call(rename()).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.detail.as_str()),
+        (Failure::Refused, "CHAT_NOT_MODIFIED"),
+        "said once more it is not"
+    );
+}

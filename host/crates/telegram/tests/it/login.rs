@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::world::{User, World, api, code, phone, sign_up};
 
-const TOKEN: &str = "4242:abcdefghijklmnopqrstuvwxyz012345678";
+pub(crate) const TOKEN: &str = "4242:abcdefghijklmnopqrstuvwxyz012345678";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_number_signs_up_and_an_old_one_logs_in() {

@@ -2,10 +2,18 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod calls;
+mod channels;
 mod exchange;
 mod faults;
+mod files;
+mod histories;
 mod login;
+mod missed;
+mod operator;
 mod password;
 mod proxy;
 mod receiving;
+mod scripts;
+mod storms;
+mod transfers;
 mod world;

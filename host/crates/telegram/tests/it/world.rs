@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datacentre::{Config, DataCentre};
+use files::{FileSpace, HOME_BYTES_MAX};
 use store::AccountStore;
 use telegram::login::{Login, SignIn};
-use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
+use telegram::{Account, AccountConfig, ApiCredentials, Attachment, DcAddress};
 use tempfile::TempDir;
 use tgl::{
     AccountState, Call, CallError, Completion, Connection, Event, Message, Outcome, PeerId, Request, ScriptName,
@@ -99,6 +100,9 @@ pub(crate) struct User {
     pub(crate) state: watch::Receiver<AccountState>,
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) completions: mpsc::Receiver<Completion>,
+    pub(crate) notes: mpsc::Receiver<String>,
+    pub(crate) home: Arc<TempDir>,
+    pub(crate) files: FileSpace,
     script: ScriptName,
     cursor: u64,
     calls: u64,
@@ -113,13 +117,19 @@ impl User {
 
     /// Starts the account without waiting for it.
     pub(crate) fn begin(store: AccountStore, dc: DcAddress) -> Self {
+        Self::begin_in(store, dc, Arc::new(TempDir::new().unwrap()), HOME_BYTES_MAX)
+    }
+
+    /// The same, with this private folder.
+    pub(crate) fn begin_in(store: AccountStore, dc: DcAddress, home: Arc<TempDir>, home_bytes_max: u64) -> Self {
+        let files = FileSpace::open(None, Some(home.path()), home_bytes_max, &[]).unwrap();
         let script: ScriptName = Arc::from("test.py");
         let cursor = store.join(&script).unwrap();
         let account = Account::start(AccountConfig { store: store.clone(), dc, api: api() }).unwrap();
-        let (requests, completions) = account.attach(script.clone());
+        let Attachment { requests, completions, notes } = account.attach(script.clone(), files.clone());
         let state = account.state();
         let id = state.borrow().our_id.unwrap_or_default();
-        Self { store, id, account, state, requests, completions, script, cursor, calls: 0 }
+        Self { store, id, account, state, requests, completions, notes, home, files, script, cursor, calls: 0 }
     }
 
     pub(crate) fn peer(&self) -> PeerId {

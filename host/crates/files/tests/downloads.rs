@@ -1,0 +1,112 @@
+//! What the host saves for a script: whole or not at all, and within the quota.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use files::{ENTRY_BYTES, FileError, FileSpace};
+use tempfile::TempDir;
+
+const QUOTA: u64 = 256 << 10;
+
+fn home() -> (TempDir, FileSpace) {
+    let home = tempfile::tempdir().unwrap();
+    let space = FileSpace::open(None, Some(home.path()), QUOTA, &[]).unwrap();
+    (home, space)
+}
+
+fn names(home: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(home.path().join("downloads")).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_file_has_its_name_when_it_is_whole() {
+    let (home, space) = home();
+    assert_eq!(space.saved("download_7.txt", 6).unwrap(), None);
+    let incoming = space.save("download_7.txt", 6).unwrap();
+    incoming.write_at(b"def", 3).unwrap();
+    assert_eq!(names(&home), ["download_7.txt.part"]);
+    assert_eq!(space.saved("download_7.txt", 6).unwrap(), None);
+    incoming.write_at(b"abc", 0).unwrap();
+    let path = incoming.finish().unwrap();
+    drop(incoming);
+    assert_eq!(path, "/home/downloads/download_7.txt");
+    assert_eq!(names(&home), ["download_7.txt"]);
+    assert_eq!(space.saved("download_7.txt", 6).unwrap(), Some(path.clone()));
+    assert_eq!(space.saved("download_7.txt", 7).unwrap(), None, "another length is another file");
+    assert_eq!(space.open_file(&path).unwrap().len(), 6);
+}
+
+#[test]
+fn what_does_not_come_to_its_end_leaves_nothing() {
+    let (home, space) = home();
+    for _ in 0..100 {
+        drop(space.save("download_7.txt", QUOTA / 2).unwrap());
+        assert!(names(&home).is_empty());
+    }
+    fs::write(home.path().join("downloads/download_8.mp4.part"), "half").unwrap();
+    fs::write(home.path().join("downloads/own.part"), "the script's own").unwrap();
+    space.remove_leftovers();
+    assert_eq!(names(&home), ["own.part"]);
+}
+
+#[test]
+fn the_quota_has_room_for_all_of_it_or_nothing_begins() {
+    let (home, space) = home();
+    assert!(matches!(space.save("download_1", QUOTA), Err(FileError::Full { bytes_max: QUOTA })));
+    let first = space.save("download_1", QUOTA / 2).unwrap();
+    assert!(matches!(space.save("download_2", QUOTA / 2), Err(FileError::Full { .. })), "one account for all");
+    assert!(!space.clone().quota().take(QUOTA / 2), "the guest's own writes count with it");
+    assert!(space.quota().take(QUOTA / 2 - 3 * ENTRY_BYTES));
+    space.quota().may_be_less();
+    first.finish().unwrap();
+    assert!(matches!(space.save("download_2", QUOTA / 2), Err(FileError::Full { .. })));
+    fs::remove_file(home.path().join("downloads/download_1")).unwrap();
+    space.quota().may_be_less();
+    space.save("download_2", QUOTA / 2).unwrap();
+}
+
+#[test]
+fn what_a_guest_puts_in_the_way_leads_nowhere() {
+    let (home, space) = home();
+    let outside = tempfile::tempdir().unwrap();
+    symlink(outside.path(), home.path().join("downloads")).unwrap();
+    assert!(space.save("download_1", 1).is_err());
+    assert!(space.saved("download_1", 1).is_err());
+    space.remove_leftovers();
+    fs::remove_file(home.path().join("downloads")).unwrap();
+    fs::create_dir(home.path().join("downloads")).unwrap();
+    fs::write(outside.path().join("victim"), "kept").unwrap();
+    for name in ["download_1", "download_1.part"] {
+        symlink(outside.path().join("victim"), home.path().join("downloads").join(name)).unwrap();
+    }
+    assert_eq!(space.saved("download_1", 4).unwrap(), None);
+    let incoming = space.save("download_1", 1).unwrap();
+    incoming.write_at(b"x", 0).unwrap();
+    incoming.finish().unwrap();
+    assert_eq!(fs::read_to_string(outside.path().join("victim")).unwrap(), "kept");
+    assert!(fs::symlink_metadata(home.path().join("downloads/download_1")).unwrap().is_file());
+    fs::create_dir(home.path().join("downloads/download_2")).unwrap();
+    let incoming = space.save("download_2", 1).unwrap();
+    assert!(incoming.finish().is_err());
+    drop(incoming);
+    assert!(!names(&home).contains(&"download_2.part".to_owned()));
+}
+
+#[test]
+fn names_are_plain() {
+    let (_home, space) = home();
+    for name in ["", ".", "..", "a/b", "../a", "a\0", "a b", ".hidden", &"x".repeat(201)] {
+        assert!(matches!(space.save(name, 1), Err(FileError::Invalid(_))), "{name}");
+    }
+    let nowhere = FileSpace::empty();
+    assert!(matches!(nowhere.save("download_1", 1), Err(FileError::NoHome)));
+}
+
+#[test]
+fn what_the_disk_refuses_is_said() {
+    let (_home, space) = home();
+    let incoming = space.save("download_1", 1).unwrap();
+    // The largest offset there is: the file system refuses it as it would refuse anything beyond its end.
+    assert!(incoming.write_at(b"x", i64::MAX as u64).is_err());
+}

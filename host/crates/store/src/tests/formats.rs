@@ -1,0 +1,74 @@
+//! Files of earlier formats are brought up to date.
+
+use super::*;
+
+fn back_to_format_2(db: &Connection) {
+    db.execute_batch(
+        "DROP TABLE channel; DROP INDEX message_date; DROP INDEX message_restored;
+         ALTER TABLE message DROP COLUMN date; ALTER TABLE message DROP COLUMN standing;
+         ALTER TABLE message DROP COLUMN media; PRAGMA user_version = 2",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_file_of_format_2_is_brought_up_to_date() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    store.record(|batch| batch.put_message(PeerId::user(1), &message(5, "kept"))).unwrap();
+    let user = user(7, "Ada", "");
+    store.record(|batch| batch.put_peer(&user)).unwrap();
+    drop(store);
+    let db = Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
+    back_to_format_2(&db);
+    let facts = "{\"photo_id\":3,\"is_contact\":true,\"is_deleted\":false,\"is_bot\":false,\"is_left\":false,\"is_admin\":false,
+        \"members_count\":0,\"version\":0,\"read_in_max\":0,\"read_out_max\":0}";
+    db.execute("UPDATE peer SET facts = ?1", [facts]).unwrap();
+    drop(db);
+    let store = open(&dir);
+    assert_eq!(store.message(5).unwrap().unwrap().text.as_deref(), Some("kept"));
+    assert_eq!(store.media(5).unwrap(), None, "the server is asked when it is wanted");
+    assert_eq!(store.peer_record(PeerId::user(7)).unwrap().unwrap().facts.photo_id, 3);
+    let dates: i64 = store.lock().connection.query_row("SELECT SUM(date) FROM message", [], |row| row.get(0)).unwrap();
+    assert_eq!(dates, 1_700_000_000);
+    assert_eq!(store.channel_state(9).unwrap(), ChannelState { pts: None, top_id: 0 });
+}
+
+#[test]
+fn a_file_of_format_1_is_brought_up_to_date() {
+    let dir = TempDir::new().unwrap();
+    drop(open(&dir));
+    let ada = r#"{"name":"Ada","details":{"User":{"id":2,"first_name":"Ada"}}}"#;
+    let group = r#"{"name":"Us","details":{"Chat":{"id":7,"title":"Us","member_ids":[]}}}"#;
+    let now = serde_json::to_value(message(5, "kept")).unwrap();
+    let old = |source: &str, destination: &str| {
+        let mut old = now.clone();
+        old["source"] = serde_json::from_str(source).unwrap();
+        old["destination"] = serde_json::from_str(destination).unwrap();
+        old["forward"] =
+            serde_json::json!({"source": serde_json::from_str::<serde_json::Value>(source).unwrap(), "date": 3});
+        old
+    };
+    let db = Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
+    back_to_format_2(&db);
+    db.pragma_update(None, "user_version", 1).unwrap();
+    for (id, source, destination) in [(5, ada, group), (6, "null", group), (7, ada, "null")] {
+        let message = old(source, destination);
+        db.execute("INSERT INTO message VALUES (?1, 2, 7, 0, 0, ?2)", (id, message.to_string())).unwrap();
+        let event = serde_json::json!({"Message": message}).to_string();
+        db.execute("INSERT INTO inbox VALUES (?1, NULL, ?2)", (id, event)).unwrap();
+    }
+    let seen = r#"{"UserUpdate":{"user":"kept as it is","what":{}}}"#;
+    db.execute("INSERT INTO inbox VALUES (8, NULL, ?1)", [seen]).unwrap();
+    drop(db);
+
+    let store = open(&dir);
+    let kept = store.message(5).unwrap().unwrap();
+    let (ada, group) = (Some(PeerId::user(2)), PeerId::chat(7));
+    assert_eq!((kept.source, kept.destination, kept.forward.unwrap().source), (ada, group, ada));
+    let kept = store.message(6).unwrap().unwrap();
+    assert_eq!((kept.source, kept.destination, kept.forward.unwrap().source), (None, group, None));
+    assert_eq!(store.message(7).unwrap(), None);
+    let events = store.inbox_after(4, 2).unwrap();
+    assert!(matches!(&events[0].1, Event::Message(message) if message.source == ada && message.destination == group));
+}

@@ -1,0 +1,80 @@
+//! Sending what a message carries again, without saying where it comes from.
+//!
+//! Invariant: nothing is loaded and brought again: the server takes its own file.
+
+use grammers_tl_types as tl;
+use store::{MediaFile, MediaKind};
+use tgl::{CallError, Failure, GeoPoint, Media, MessageId, Outcome, PeerId};
+use tl::{enums, types};
+
+use super::download::{fetch_media, is_expired, media_of};
+use crate::calls::{Caller, invalid, messages};
+use crate::context::{unavailable, unknown_message};
+
+/// messages.sendMedia with what the message has: <https://core.telegram.org/method/messages.sendMedia>.
+pub(crate) async fn forward_media(
+    caller: &Caller,
+    random_id: i64,
+    to: PeerId,
+    id: MessageId,
+) -> Result<Outcome, CallError> {
+    let message = caller.context.store.message(id).map_err(|error| unavailable(&error))?;
+    let media = message.ok_or_else(|| unknown_message(id))?.media;
+    let media = match media {
+        None => return Err(CallError::new(Failure::NotFound, "the message carries nothing but its text")),
+        Some(Media::Photo(_) | Media::Document) => input(&media_of(caller, id).await?),
+        Some(Media::Geo(point)) => types::InputMediaGeoPoint { geo_point: geo_point(point) }.into(),
+        Some(Media::Venue(venue)) => types::InputMediaVenue {
+            geo_point: geo_point(venue.point),
+            title: venue.title,
+            address: venue.address,
+            provider: venue.provider,
+            venue_id: venue.id,
+            venue_type: String::new(),
+        }
+        .into(),
+        Some(Media::Contact(card)) => types::InputMediaContact {
+            phone_number: card.phone,
+            first_name: card.first_name,
+            last_name: card.last_name,
+            vcard: String::new(),
+        }
+        .into(),
+        Some(Media::WebPage(_)) => return Err(invalid("a link's preview cannot be sent without its text")),
+        Some(Media::Unsupported) => return Err(invalid("what this message carries cannot be sent on its own")),
+    };
+    match messages::send_media(caller, random_id, to, media).await {
+        Err(error) if is_expired(&error) => {
+            let media = input(&fetch_media(caller, id).await?);
+            messages::send_media(caller, random_id, to, media).await
+        }
+        ended => ended,
+    }
+}
+
+fn input(media: &MediaFile) -> enums::InputMedia {
+    let (id, access_hash, file_reference) = (media.id, media.access_hash, media.reference.clone());
+    match media.kind {
+        MediaKind::Photo => types::InputMediaPhoto {
+            spoiler: false,
+            live_photo: false,
+            id: types::InputPhoto { id, access_hash, file_reference }.into(),
+            ttl_seconds: None,
+            video: None,
+        }
+        .into(),
+        MediaKind::Document => types::InputMediaDocument {
+            spoiler: false,
+            id: types::InputDocument { id, access_hash, file_reference }.into(),
+            video_cover: None,
+            video_timestamp: None,
+            ttl_seconds: None,
+            query: None,
+        }
+        .into(),
+    }
+}
+
+fn geo_point(point: GeoPoint) -> enums::InputGeoPoint {
+    types::InputGeoPoint { lat: point.latitude, long: point.longitude, accuracy_radius: None }.into()
+}

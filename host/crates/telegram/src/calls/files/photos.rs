@@ -1,0 +1,50 @@
+//! Photos of oneself and of groups.
+//!
+//! Invariant: both set a state, so doing it twice does no harm.
+
+use grammers_tl_types as tl;
+use tgl::{CallError, Outcome, PeerId, Request};
+use tl::{enums, functions, types};
+
+use super::seat;
+use super::upload::{self, Upload};
+use crate::calls::{Caller, chats};
+use crate::context::unavailable;
+
+/// photos.uploadProfilePhoto: <https://core.telegram.org/method/photos.uploadProfilePhoto>.
+pub(crate) async fn set_profile_photo(caller: &Caller, request: &Request, path: &str) -> Result<Outcome, CallError> {
+    let file = Some(bring(caller, request, path).await?);
+    let request = functions::photos::UploadProfilePhoto {
+        fallback: false,
+        bot: None,
+        file,
+        video: None,
+        video_start_ts: None,
+        video_emoji_markup: None,
+    };
+    let enums::photos::Photo::Photo(set) = caller.invoke(&request).await?;
+    caller.context.intake().learn_users(&set.users).map_err(|error| unavailable(&error))?;
+    Ok(Outcome::Done)
+}
+
+/// Brings a photo up and makes it a group's.
+pub(crate) async fn set_chat_photo(
+    caller: &Caller,
+    request: &Request,
+    chat: PeerId,
+    path: &str,
+) -> Result<Outcome, CallError> {
+    // Before anything is brought anywhere.
+    caller.context.group(chat)?;
+    let file = Some(bring(caller, request, path).await?);
+    let photo = types::InputChatUploadedPhoto { file, video: None, video_start_ts: None, video_emoji_markup: None };
+    chats::set_photo(caller, chat, photo.into()).await
+}
+
+async fn bring(caller: &Caller, request: &Request, path: &str) -> Result<enums::InputFile, CallError> {
+    let seat = seat(caller, &request.script)?;
+    let _place = caller.context.transfers.place().await;
+    let file = upload::open(&seat.files, path).await?;
+    let name = file.name().to_owned();
+    Ok(Upload::whole(caller, &seat, file).await?.input_file(&name))
+}

@@ -1,0 +1,46 @@
+//! How far a large transfer is, in the script's log.
+//!
+//! Invariant: at most one line per second and transfer, and none for what is done sooner.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+/// Transfers up to this size are not told of: 10 MB.
+const QUIET_BYTES_MAX: u64 = 10_000_000;
+
+/// The time between two lines.
+const LINE_EVERY: Duration = Duration::from_secs(1);
+
+/// See the module.
+pub(super) struct Progress {
+    notes: mpsc::Sender<String>,
+    what: String,
+    bytes: u64,
+    state: Mutex<State>,
+}
+
+struct State {
+    done: u64,
+    said: Instant,
+}
+
+impl Progress {
+    /// Of `what`, "sending a.mp4" for example, which has so many bytes.
+    pub(super) fn new(notes: mpsc::Sender<String>, what: String, bytes: u64) -> Self {
+        Self { notes, what, bytes, state: Mutex::new(State { done: 0, said: Instant::now() }) }
+    }
+
+    /// So many bytes more are done. A log that takes nothing misses a line.
+    pub(super) fn add(&self, bytes: u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.done += bytes;
+        if self.bytes > QUIET_BYTES_MAX && state.said.elapsed() >= LINE_EVERY {
+            state.said = Instant::now();
+            let percent = state.done.min(self.bytes) * 100 / self.bytes;
+            let _ = self.notes.try_send(format!("{}: {percent} %", self.what));
+        }
+    }
+}

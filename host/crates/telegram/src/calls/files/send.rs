@@ -1,0 +1,70 @@
+//! Sending a file of the script's.
+//!
+//! Invariant: the same call sends one message, however often parts of it or the whole of it are tried.
+
+use tgl::{CallError, FileKind, Outcome, PeerId, Request};
+
+use super::upload::{self, Upload};
+use super::{kinds, seat, text};
+use crate::calls::caller::blocking;
+use crate::calls::{Caller, messages};
+
+/// How often parts are brought again because the data centre has lost them.
+const MISSING_TRIES_MAX: u32 = 16;
+
+/// messages.sendMedia with a file: <https://core.telegram.org/method/messages.sendMedia>.
+pub(crate) async fn send(
+    caller: &Caller,
+    request: &Request,
+    to: PeerId,
+    kind: FileKind,
+    path: &str,
+) -> Result<Outcome, CallError> {
+    // Before anything is brought anywhere.
+    caller.context.input_peer(to)?;
+    let seat = seat(caller, &request.script)?;
+    let _place = caller.context.transfers.place().await;
+    let file = upload::open(&seat.files, path).await?;
+    if kind == FileKind::Text {
+        return text::send(caller, request.random_id, to, file).await;
+    }
+    let kind = blocking(file.clone(), move |file| kinds::kind(&file, kind)).await?;
+    let upload = Upload::whole(caller, &seat, file.clone()).await?;
+    let mut tries = 0;
+    loop {
+        let media = kind.media(&upload, file.name());
+        match messages::send_media(caller, request.random_id, to, media).await {
+            Err(error) if tries < MISSING_TRIES_MAX => {
+                let part = missing_part(&error).ok_or(error)?;
+                tries += 1;
+                upload.part(caller, part).await?;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// The part that the data centre has lost: <https://core.telegram.org/api/files#uploading-files>.
+pub(super) fn missing_part(error: &CallError) -> Option<u32> {
+    error.detail.strip_prefix("FILE_PART_")?.strip_suffix("_MISSING")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use tgl::Failure;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_part_has_a_number() {
+        for (detail, part) in [
+            ("FILE_PART_0_MISSING", Some(0)),
+            ("FILE_PART_3999_MISSING", Some(3999)),
+            ("FILE_PARTS_INVALID", None),
+            ("FILE_PART_-1_MISSING", None),
+            ("FILE_PART__MISSING", None),
+        ] {
+            assert_eq!(missing_part(&CallError::new(Failure::Refused, detail)), part, "{detail}");
+        }
+    }
+}

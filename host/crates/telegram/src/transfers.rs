@@ -1,0 +1,103 @@
+//! What the transfers of an account share: the scripts' folders, places, and connections of their own, so that a large
+//! file holds up no other call.
+//!
+//! Invariant: at most [`TRANSFERS_MAX`] files are under way at a time, and no two into the same file.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use files::FileSpace;
+use tgl::ScriptName;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
+
+use crate::session::StoreSession;
+use crate::wire::Wire;
+
+/// Files of one account that are sent or loaded at a time; further ones wait for their turn.
+pub const TRANSFERS_MAX: usize = 4;
+
+/// Parts that are read or written at a time: more threads would only have more memory of their own.
+const DISK_MAX: usize = 1;
+
+/// A script, as its transfers see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub(crate) files: FileSpace,
+    pub(crate) notes: mpsc::Sender<String>,
+}
+
+/// See the module.
+pub(crate) struct Transfers {
+    pub(crate) wire: Arc<Wire>,
+    seats: Mutex<HashMap<ScriptName, Seat>>,
+    places: Semaphore,
+    disk: Semaphore,
+    saving: Mutex<HashSet<(ScriptName, String)>>,
+    saved: Notify,
+}
+
+/// A name under which a file is being saved. Dropping it gives the name free.
+pub(crate) struct Saving<'a> {
+    transfers: &'a Transfers,
+    name: (ScriptName, String),
+}
+
+impl Transfers {
+    pub(crate) fn new(session: Arc<StoreSession>, api_id: i32) -> Self {
+        Self {
+            wire: Arc::new(Wire::new(session, api_id)),
+            seats: Mutex::default(),
+            places: Semaphore::new(TRANSFERS_MAX),
+            disk: Semaphore::new(DISK_MAX),
+            saving: Mutex::default(),
+            saved: Notify::new(),
+        }
+    }
+
+    /// A script has come.
+    pub(crate) fn seat(&self, script: ScriptName, seat: Seat) {
+        locked(&self.seats).insert(script, seat);
+    }
+
+    /// A script's folders and log.
+    pub(crate) fn seat_of(&self, script: &ScriptName) -> Option<Seat> {
+        locked(&self.seats).get(script).cloned()
+    }
+
+    /// Waits for a place. In the order of asking.
+    pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.places.acquire().await.ok()
+    }
+
+    /// Waits until a part may be read or written.
+    pub(crate) async fn disk(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.disk.acquire().await.ok()
+    }
+
+    /// Waits until nobody saves a file of this name for the script.
+    pub(crate) async fn saving(&self, script: &ScriptName, name: &str) -> Saving<'_> {
+        let name = (script.clone(), name.to_owned());
+        loop {
+            let freed = self.saved.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if locked(&self.saving).insert(name.clone()) {
+                return Saving { transfers: self, name };
+            }
+            freed.await;
+        }
+    }
+}
+
+impl Drop for Saving<'_> {
+    fn drop(&mut self) {
+        locked(&self.transfers.saving).remove(&self.name);
+        self.transfers.saved.notify_waiters();
+    }
+}
+
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
