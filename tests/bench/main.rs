@@ -7,16 +7,21 @@ mod report;
 mod round_trip;
 mod sample;
 mod start;
+mod transfers;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 fn main() -> Result<()> {
+    if let Some(result) = transfers::as_client() {
+        return result;
+    }
     let tglhost = tglhost()?;
     let mut measures = guests::measure()?;
     measures.extend(start::measure(&tglhost)?);
     measures.extend(round_trip::measure(&tglhost)?);
+    measures.extend(transfers::measure(&tglhost)?);
     report::write(&measures)
 }
 

@@ -110,4 +110,5 @@ def main(tglhost, data):
             program.stop()
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

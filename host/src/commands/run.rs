@@ -55,8 +55,15 @@ impl Args {
         credentials: Credentials,
         link_previews: bool,
     ) -> Self {
-        let (folders, args) = (Vec::new(), Vec::new());
-        Self { scripts: vec![script], account: Some(account), dc, credentials, folders, args, link_previews }
+        Self {
+            scripts: vec![script],
+            account: Some(account),
+            folders: Vec::new(),
+            dc,
+            credentials,
+            args: Vec::new(),
+            link_previews,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a Python script that handles many messages takes. A process of its own: the kernel counts pages by process.
 
-#![cfg(all(test, target_os = "linux"))]
+#![cfg(test)]
+#![cfg(target_os = "linux")]
 
 #[path = "../../../../tests/guests/built.rs"]
 mod built;

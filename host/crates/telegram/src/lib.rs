@@ -20,6 +20,7 @@ mod pool;
 mod presence;
 mod session;
 mod transfers;
+mod wire;
 
 pub use account::{Account, Attachment, NOTES_PENDING_MAX, REQUESTS_PENDING_MAX, display_name, is_logged_in};
 pub use actor::CALLS_UNDER_WAY_MAX;

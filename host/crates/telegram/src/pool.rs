@@ -29,7 +29,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_POLL: Duration = Duration::from_millis(1);
 
 /// The largest request, in bytes: grammers panics on larger ones than a transport's packet. A part of a file fits.
-const REQUEST_BYTES_MAX: usize = 768 * 1024;
+pub(crate) const REQUEST_BYTES_MAX: usize = 768 * 1024;
 
 /// Why a call through a pool has no answer.
 #[derive(Clone, Debug)]
@@ -100,14 +100,9 @@ impl Pool {
         }
         let call = self.handle.raw_invoke_in_dc(dc_id, request);
         match tokio::time::timeout(timeout, call).await {
-            Ok(ended) => ended.map_err(|error| self.failure(error)),
+            Ok(ended) => ended.map_err(|error| failure(&self.session, error)),
             Err(_) => Err(InvokeError::Lost(format!("no answer within {} s", timeout.as_secs()))),
         }
-    }
-
-    /// The number of the account's data centre.
-    pub(crate) fn home_dc(&self) -> i32 {
-        self.session.home_dc()
     }
 
     /// Ends the connections now: calls that are under way fail.
@@ -126,37 +121,37 @@ impl Pool {
         // A runner that is stuck is aborted by the drop.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
     }
-
-    fn failure(&self, error: InvocationError) -> InvokeError {
-        let address =
-            self.session.home_address().map_or_else(|| "the data centre".to_owned(), |address| address.to_string());
-        match error {
-            InvocationError::Rpc(error) => InvokeError::Rpc(error),
-            // Without a key of ours grammers begins an exchange of its own, which other data centres cannot answer.
-            InvocationError::Authentication(_) if self.session.is_custom() => InvokeError::UnknownKey,
-            // A packet too short for a message is a transport's error code; grammers does not tell which. Telegram's
-            // own come in another form, so here it says what data centres say of a key: -404.
-            InvocationError::Deserialize(DeserializeError::MessageBufferTooSmall) if self.session.is_custom() => {
-                InvokeError::UnknownKey
-            }
-            InvocationError::Authentication(error) => InvokeError::Lost(format!("no key from {address}: {error}")),
-            InvocationError::Io(error) => InvokeError::Lost(format!("no connection to {address}: {error}")),
-            InvocationError::Transport(transport::Error::BadStatus { status: 429 }) => {
-                InvokeError::Lost(format!("{address} has too many connections from here"))
-            }
-            InvocationError::Transport(_) | InvocationError::Deserialize(_) => {
-                InvokeError::Lost(format!("{address} does not speak MTProto"))
-            }
-            InvocationError::Dropped(_) => InvokeError::Lost(format!("the connection to {address} was cut")),
-            InvocationError::Session(error) => InvokeError::Lost(error.to_string()),
-            InvocationError::InvalidDc => InvokeError::Lost("the account lives in an unknown data centre".to_owned()),
-        }
-    }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// What an error of grammers' means for the connection.
+pub(crate) fn failure(session: &StoreSession, error: InvocationError) -> InvokeError {
+    let address = session.home_address().map_or_else(|| "the data centre".to_owned(), |address| address.to_string());
+    match error {
+        InvocationError::Rpc(error) => InvokeError::Rpc(error),
+        // Without a key of ours grammers begins an exchange of its own, which other data centres cannot answer.
+        InvocationError::Authentication(_) if session.is_custom() => InvokeError::UnknownKey,
+        // A packet too short for a message is a transport's error code; grammers does not tell which. Telegram's
+        // own come in another form, so here it says what data centres say of a key: -404.
+        InvocationError::Deserialize(DeserializeError::MessageBufferTooSmall) if session.is_custom() => {
+            InvokeError::UnknownKey
+        }
+        InvocationError::Authentication(error) => InvokeError::Lost(format!("no key from {address}: {error}")),
+        InvocationError::Io(error) => InvokeError::Lost(format!("no connection to {address}: {error}")),
+        InvocationError::Transport(transport::Error::BadStatus { status: 429 }) => {
+            InvokeError::Lost(format!("{address} has too many connections from here"))
+        }
+        InvocationError::Transport(_) | InvocationError::Deserialize(_) => {
+            InvokeError::Lost(format!("{address} does not speak MTProto"))
+        }
+        InvocationError::Dropped(_) => InvokeError::Lost(format!("the connection to {address} was cut")),
+        InvocationError::Session(error) => InvokeError::Lost(error.to_string()),
+        InvocationError::InvalidDc => InvokeError::Lost("the account lives in an unknown data centre".to_owned()),
     }
 }
 

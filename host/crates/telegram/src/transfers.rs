@@ -1,28 +1,23 @@
-//! What the transfers of an account share: the scripts' folders, places, and a connection of their own, so that a large
+//! What the transfers of an account share: the scripts' folders, places, and connections of their own, so that a large
 //! file holds up no other call.
 //!
 //! Invariant: at most [`TRANSFERS_MAX`] files are under way at a time, and no two into the same file.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use files::FileSpace;
 use tgl::ScriptName;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
-use tokio::time::Instant;
 
-use crate::pool::Pool;
 use crate::session::StoreSession;
+use crate::wire::Wire;
 
 /// Files of one account that are sent or loaded at a time; further ones wait for their turn.
 pub const TRANSFERS_MAX: usize = 4;
 
 /// Parts that are read or written at a time: more threads would only have more memory of their own.
 const DISK_MAX: usize = 1;
-
-/// How long the connection is kept when there is nothing to transfer.
-const IDLE_MAX: Duration = Duration::from_secs(30);
 
 /// A script, as its transfers see it.
 #[derive(Clone, Debug)]
@@ -50,7 +45,7 @@ pub(crate) struct Saving<'a> {
 impl Transfers {
     pub(crate) fn new(session: Arc<StoreSession>, api_id: i32) -> Self {
         Self {
-            wire: Arc::new(Wire { session, api_id, live: Mutex::default() }),
+            wire: Arc::new(Wire::new(session, api_id)),
             seats: Mutex::default(),
             places: Semaphore::new(TRANSFERS_MAX),
             disk: Semaphore::new(DISK_MAX),
@@ -103,62 +98,6 @@ impl Drop for Saving<'_> {
     }
 }
 
-/// The connection of the parts of files: made when it is needed, let go when it is idle or broken.
-pub(crate) struct Wire {
-    session: Arc<StoreSession>,
-    api_id: i32,
-    live: Mutex<Option<(Arc<Pool>, Instant)>>,
-}
-
-impl Wire {
-    /// The connection. Must be called inside a Tokio runtime.
-    pub(crate) fn pool(self: &Arc<Self>) -> Arc<Pool> {
-        let mut live = locked(&self.live);
-        let pool = match live.take() {
-            Some((pool, _)) => pool,
-            None => {
-                // What is pushed to it comes over the account's own connection as well.
-                let (pool, _) = Pool::start(self.session.clone(), self.api_id);
-                tokio::spawn(let_go_when_idle(Arc::downgrade(self)));
-                Arc::new(pool)
-            }
-        };
-        *live = Some((pool.clone(), Instant::now()));
-        pool
-    }
-
-    /// This connection is broken: the next part has a new one.
-    pub(crate) fn lost(&self, pool: &Arc<Pool>) {
-        let mut live = locked(&self.live);
-        if live.as_ref().is_some_and(|(current, _)| Arc::ptr_eq(current, pool)) {
-            *live = None;
-        }
-        pool.close();
-    }
-
-    /// Ends the connection: what is under way tries again when the account is connected again.
-    pub(crate) fn close(&self) {
-        if let Some((pool, _)) = locked(&self.live).take() {
-            pool.close();
-        }
-    }
-}
-
-async fn let_go_when_idle(wire: Weak<Wire>) {
-    loop {
-        tokio::time::sleep(IDLE_MAX).await;
-        let Some(wire) = wire.upgrade() else { return };
-        let mut live = locked(&wire.live);
-        match live.as_ref() {
-            Some((pool, used)) if Arc::strong_count(pool) > 1 || used.elapsed() < IDLE_MAX => {}
-            _ => {
-                *live = None;
-                return;
-            }
-        }
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! `users.*`.
+//! `users.*`: users as their viewers may see them.
 //!
 //! Invariant: a user whose access hash is wrong is as unknown as one who does not exist.
 

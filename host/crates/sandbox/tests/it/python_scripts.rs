@@ -3,11 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use sandbox::{Folders, GuestError};
+use files::FileSpace;
+use sandbox::GuestError;
 use tempfile::TempDir;
 
 use crate::python::python;
 use crate::support::{Running, With, start};
+
+/// What a script may keep in its private folder.
+const HOME_BYTES_MAX: u64 = 16 << 20;
 
 /// A script in folders of its own.
 struct Script {
@@ -24,9 +28,9 @@ async fn start_beside(files: &[(&str, &str)], zone: Option<&str>) -> Script {
         fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).unwrap();
         fs::write(path, content).unwrap();
     }
-    let folders = Folders { script: Some(script.path().into()), home: Some(home.path().into()) };
+    let space = FileSpace::open(Some(script.path()), Some(home.path()), HOME_BYTES_MAX, &[]).unwrap();
     let env = zone.map(|zone| ("TZ".to_owned(), zone.to_owned())).into_iter().collect();
-    let guest = start(&python().await, With { folders, env, ..With::default() }).await.unwrap();
+    let guest = start(&python().await, With { files: Some(space), env, ..With::default() }).await.unwrap();
     Script { guest, _script: script, _home: home }
 }
 

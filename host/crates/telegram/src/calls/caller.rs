@@ -29,10 +29,6 @@ const LOST_TRIES_MAX: u32 = 8;
 const FAILED_TRIES_MAX: u32 = 3;
 const FAILED_PAUSE: Duration = Duration::from_millis(300);
 
-/// How long a part of a file may take on its way: several are under way at a time, and lines can be slow. A connection
-/// that is dead is noticed by the account's ping before.
-const PART_TIMEOUT: Duration = Duration::from_secs(120);
-
 /// Which connection a request takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
@@ -137,13 +133,11 @@ impl Caller {
             }
             let (number, pool) = self.connection().await?;
             let wire = &self.context.transfers.wire;
-            let (pool, answer) = match way {
-                Way::Calls => (None, pool.invoke_raw(body.take(&self.context).await?).await),
+            let answer = match way {
+                Way::Calls => pool.invoke_raw(body.take(&self.context).await?).await,
                 Way::Files { dc_id } => {
-                    let pool = wire.pool();
-                    let dc_id = dc_id.unwrap_or_else(|| pool.home_dc());
-                    let answer = pool.invoke_raw_in(dc_id, body.take(&self.context).await?, PART_TIMEOUT).await;
-                    (Some(pool), answer)
+                    let _place = wire.place().await;
+                    wire.ask(dc_id, body.take(&self.context).await?).await
                 }
             };
             match answer {
@@ -151,12 +145,9 @@ impl Caller {
                 Err(error @ (InvokeError::Lost(_) | InvokeError::UnknownKey)) => {
                     lost += 1;
                     self.is_repeated.store(true, Ordering::Relaxed);
-                    match pool {
-                        None => self.context.link.report(number, trouble(error)),
-                        Some(pool) => {
-                            wire.lost(&pool);
-                            tokio::time::sleep(FAILED_PAUSE * lost).await;
-                        }
+                    match way {
+                        Way::Calls => self.context.link.report(number, trouble(error)),
+                        Way::Files { .. } => tokio::time::sleep(FAILED_PAUSE * lost).await,
                     }
                     if !self.is_repeatable || lost >= LOST_TRIES_MAX {
                         let why = "the connection broke before the answer came; it may have been done or not";

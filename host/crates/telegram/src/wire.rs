@@ -1,0 +1,217 @@
+//! Connections for the parts of files, beside the account's own: <https://core.telegram.org/api/files> wants sessions of
+//! their own for them. Several, each with one part at a time, so that the work on them is spread over the processor's cores.
+//!
+//! Invariant: there are at most [`LINES_MAX`], none that has failed is used again, and none is kept that nobody uses.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use grammers_client::sender::{InvocationError, Sender, ServerAddr};
+use grammers_mtproto::{mtp, transport};
+use grammers_session::Session as _;
+use grammers_tl_types as tl;
+use tl::{Cursor, Deserializable, RemoteCall, Serializable, functions};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::config::connection_params;
+use crate::pool::{self, InvokeError, Pool, REQUEST_BYTES_MAX};
+use crate::session::StoreSession;
+use crate::transfers::locked;
+
+/// Connections of one account for parts of files, and parts under way over them.
+pub(crate) const LINES_MAX: usize = 4;
+
+/// How long a part may take on its way: lines can be slow. A connection that is dead is noticed by the account's ping
+/// before.
+const PART_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How long connections are kept when there is nothing to transfer.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// Parts of files are packed already, most often: packing them once more would take longer than sending them.
+const COMPRESSION: Option<usize> = None;
+
+type Line = Sender<transport::Full, mtp::Encrypted>;
+
+/// See the module.
+pub(crate) struct Wire {
+    session: Arc<StoreSession>,
+    api_id: i32,
+    places: Semaphore,
+    idle: Mutex<Idle>,
+    /// Counts how often all connections were closed.
+    closed: watch::Sender<u64>,
+    /// For data centres that are not the account's.
+    abroad: Mutex<Option<Arc<Pool>>>,
+}
+
+#[derive(Default)]
+struct Idle {
+    lines: Vec<(Line, Instant)>,
+    is_watched: bool,
+}
+
+impl Wire {
+    /// No connection yet.
+    pub(crate) fn new(session: Arc<StoreSession>, api_id: i32) -> Self {
+        let (places, closed) = (Semaphore::new(LINES_MAX), watch::Sender::new(0));
+        Self { session, api_id, places, idle: Mutex::default(), closed, abroad: Mutex::default() }
+    }
+
+    /// Waits until there is a connection for one more part. In the order of asking.
+    pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.places.acquire().await.ok()
+    }
+
+    /// Asks a data centre, the account's own or another. To be called with a place.
+    pub(crate) async fn ask(self: &Arc<Self>, dc_id: Option<i32>, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        if request.len() > REQUEST_BYTES_MAX {
+            return Err(InvokeError::TooLarge);
+        }
+        let mut closed = self.closed.subscribe();
+        let asked = async {
+            match dc_id {
+                None => self.ask_home(request).await,
+                Some(dc_id) => self.ask_abroad(dc_id, request).await,
+            }
+        };
+        tokio::select! {
+            answer = tokio::time::timeout(PART_TIMEOUT, asked) => answer.unwrap_or_else(|_| {
+                Err(InvokeError::Lost(format!("no answer within {} s", PART_TIMEOUT.as_secs())))
+            }),
+            _ = closed.changed() => Err(InvokeError::Lost("the account lost its connection".to_owned())),
+        }
+    }
+
+    /// Ends all connections: what is under way fails, and is tried again when the account is connected again.
+    pub(crate) fn close(&self) {
+        locked(&self.idle).lines.clear();
+        *locked(&self.abroad) = None;
+        self.closed.send_modify(|count| *count += 1);
+    }
+
+    async fn ask_home(self: &Arc<Self>, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        let line = locked(&self.idle).lines.pop().map(|(line, _)| line);
+        let (session, api_id, closed) = (self.session.clone(), self.api_id, *self.closed.borrow());
+        // A task of its own: what is done for the bytes takes a core's time.
+        let task = tokio::spawn(async move {
+            let mut line = match line {
+                Some(line) => line,
+                None => connect(&session, api_id).await?,
+            };
+            let answer = line.invoke(&Raw(request)).await;
+            Ok((line, answer))
+        });
+        let done = Aborting(task).await;
+        match done.map_err(|error| pool::failure(&self.session, error))? {
+            (_, Err(error)) if !matches!(error, InvocationError::Rpc(_)) => Err(pool::failure(&self.session, error)),
+            (line, answer) => {
+                if *self.closed.borrow() == closed {
+                    self.put_back(line);
+                }
+                answer.map(|answer| answer.0).map_err(|error| pool::failure(&self.session, error))
+            }
+        }
+    }
+
+    fn put_back(self: &Arc<Self>, line: Line) {
+        let mut idle = locked(&self.idle);
+        idle.lines.push((line, Instant::now()));
+        if !std::mem::replace(&mut idle.is_watched, true) {
+            tokio::spawn(let_go_when_idle(Arc::downgrade(self)));
+        }
+    }
+
+    /// grammers makes the key where we have none there.
+    async fn ask_abroad(&self, dc_id: i32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        let pool = {
+            let mut abroad = locked(&self.abroad);
+            let make = || Arc::new(Pool::start(self.session.clone(), self.api_id).0);
+            abroad.get_or_insert_with(make).clone()
+        };
+        let answer = pool.invoke_raw_in(dc_id, request, PART_TIMEOUT).await;
+        if matches!(answer, Err(InvokeError::Lost(_) | InvokeError::UnknownKey)) {
+            locked(&self.abroad).take_if(|current| Arc::ptr_eq(current, &pool));
+        }
+        answer
+    }
+}
+
+/// A connection to the account's data centre that gets no updates: those come over the account's own.
+async fn connect(session: &StoreSession, api_id: i32) -> Result<Line, InvocationError> {
+    let dc = session.dc_option(session.home_dc()).ok().flatten().ok_or(InvocationError::InvalidDc)?;
+    let key = dc.auth_key.ok_or(InvocationError::InvalidDc)?;
+    let mtp = mtp::Encrypted::build().compression_threshold(COMPRESSION).finish(key);
+    let address = ServerAddr::Tcp { address: dc.ipv4.into() };
+    let mut line = Sender::connect(transport::Full::new(), mtp, address).await?;
+    let params = connection_params();
+    let query = functions::InitConnection {
+        api_id,
+        device_model: params.device_model,
+        system_version: params.system_version,
+        app_version: params.app_version,
+        system_lang_code: params.system_lang_code,
+        lang_pack: String::new(),
+        lang_code: params.lang_code,
+        proxy: None,
+        params: None,
+        query: functions::InvokeWithoutUpdates { query: functions::help::GetConfig {} },
+    };
+    line.invoke(&functions::InvokeWithLayer { layer: tl::LAYER, query }).await?;
+    Ok(line)
+}
+
+async fn let_go_when_idle(wire: Weak<Wire>) {
+    loop {
+        tokio::time::sleep(IDLE_MAX).await;
+        let Some(wire) = wire.upgrade() else { return };
+        let mut idle = locked(&wire.idle);
+        idle.lines.retain(|(_, used)| used.elapsed() < IDLE_MAX);
+        if idle.lines.is_empty() {
+            idle.is_watched = false;
+            return;
+        }
+    }
+}
+
+/// A task that ends when nobody waits for it any more.
+struct Aborting<T>(JoinHandle<Result<T, InvocationError>>);
+
+impl<T> Future for Aborting<T> {
+    type Output = Result<T, InvocationError>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        let failed = |_| Err(InvocationError::Dropped("a connection has failed inside"));
+        std::pin::Pin::new(&mut self.0).poll(context).map(|done| done.unwrap_or_else(failed))
+    }
+}
+
+impl<T> Drop for Aborting<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A request that is serialised already, and its answer as it comes.
+struct Raw(Vec<u8>);
+
+impl Serializable for Raw {
+    fn serialize(&self, buffer: &mut impl Extend<u8>) {
+        buffer.extend(self.0.iter().copied());
+    }
+}
+
+impl Deserializable for Raw {
+    fn deserialize(buffer: &mut Cursor<'_>) -> tl::deserialize::Result<Self> {
+        let mut answer = Vec::new();
+        buffer.read_to_end(&mut answer)?;
+        Ok(Self(answer))
+    }
+}
+
+impl RemoteCall for Raw {
+    type Return = Self;
+}
