@@ -1,4 +1,5 @@
 //! What a guest may name, and what comes of naming anything else.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
