@@ -219,10 +219,10 @@ def on_message(message):
     with open("own.txt", "w") as file:
         file.write("own")
     message.src.send_document("own.txt", sent)
-    message.src.send_document("beside.txt", sent)
+    message.src.send_document("/script/beside.txt", sent)
     message.src.send_document("/data/given.txt", sent)
     message.src.send_document("/etc/passwd", refused)
-    message.src.send_text("beside.txt")
+    message.src.send_text("/script/beside.txt")
 
 tgl.set_on_msg_receive(on_message)
 "#,
