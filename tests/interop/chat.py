@@ -3,13 +3,22 @@
 The one argument is a JSON object: {"host", "port", "dc_id", "public_key": PEM file, "phone", "code", "name", and what
 the client itself needs}. The client logs in, signing up under that name if the number is new, and prints
 {"event": "ready", "id", "name", "phone"}. Each message that others send it is printed as
-{"event": "message", "id", "user" or "chat", "sender", "text", "reply_to"}. Then, for each line on stdin, one answer:
+{"event": "message", "id", "user", "chat" or "channel", "sender", "text", "reply_to"}. Then, for each line on stdin, one answer:
 
     {"do": "contact", "phone", "name"}                          {"event": "done", "user"}
     {"do": "resolve", "username"}                               {"event": "done", "user"}
     {"do": "group", "title", "members": [user…]}                {"event": "done", "chat"}
-    {"do": "send", "user" or "chat", "text", "reply_to"?}       {"event": "done", "id"}
-    {"do": "history", "user" or "chat", "limit"}                {"event": "done", "messages": [newest first…]}
+    {"do": "supergroup", "title", "members": [user…]}           {"event": "done", "channel"}
+    {"do": "link", "channel"}                                   {"event": "done", "link"}
+    {"do": "join", "link"}                                      {"event": "done", "channel"}
+    {"do": "members", "channel"}                                {"event": "done", "members": [user…]}
+    {"do": "promote", "channel", "user"}                        {"event": "done"}: may delete and ban
+    {"do": "delete", "channel", "id"}                           {"event": "done"}
+    {"do": "ban", "channel", "user"}                            {"event": "done"}
+    {"do": "send", PEER, "text", "reply_to"?}                   {"event": "done", "id"}
+    {"do": "history", PEER, "limit"}                            {"event": "done", "messages": [newest first…]}
+
+PEER is "user", "chat" or "channel".
 
 A command that fails is answered by {"event": "failed", "error"}. At the end of stdin the client ends.
 """
@@ -23,9 +32,8 @@ def tell(event: str, **fields) -> None:
     print(json.dumps({"event": event, **fields}), flush=True)
 
 
-def message(*, id, user=None, chat=None, sender, text, reply_to, **more) -> dict:
-    peer = {"user": user} if chat is None else {"chat": chat}
-    return {"id": id, **peer, "sender": sender, "text": text, "reply_to": reply_to, **more}
+def message(*, id, peer: dict, sender, text, reply_to) -> dict:
+    return {"id": id, **peer, "sender": sender, "text": text, "reply_to": reply_to}
 
 
 async def serve(client) -> None:

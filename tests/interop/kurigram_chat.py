@@ -19,16 +19,25 @@ def fingerprint(key: rsa.PublicKey) -> int:
     return int.from_bytes(sha1(b"".join(map(Bytes, numbers))).digest()[-8:], "little", signed=True)
 
 
-def peer(user=None, chat=None) -> int:
+# Channels' ids lie below this, basic groups' above.
+CHANNELS = -1_000_000_000_000
+
+
+def peer(user=None, chat=None, channel=None) -> int:
+    if channel is not None:
+        return CHANNELS - channel
     return user if chat is None else -chat
 
 
 def told(message: types.Message) -> dict:
-    is_group = message.chat.id < 0
+    where = message.chat.id
+    if where < CHANNELS:
+        place = {"channel": CHANNELS - where}
+    else:
+        place = {"chat": -where} if where < 0 else {"user": where}
     return chat.message(
         id=message.id,
-        user=None if is_group else message.chat.id,
-        chat=-message.chat.id if is_group else None,
+        peer=place,
         sender=message.from_user and message.from_user.id,
         text=message.text,
         reply_to=message.reply_to_message_id,
@@ -93,6 +102,34 @@ class Client:
 
     async def group(self, title: str, members: list) -> dict:
         return {"chat": -(await self.kurigram.create_group(title, members)).id}
+
+    async def supergroup(self, title: str, members: list) -> dict:
+        made = await self.kurigram.create_supergroup(title)
+        await self.kurigram.add_chat_members(made.id, members)
+        return {"channel": CHANNELS - made.id}
+
+    async def link(self, channel: int) -> dict:
+        return {"link": await self.kurigram.export_chat_invite_link(peer(channel=channel))}
+
+    async def join(self, link: str) -> dict:
+        return {"channel": CHANNELS - (await self.kurigram.join_chat(link)).chat.id}
+
+    async def members(self, channel: int) -> dict:
+        found = self.kurigram.get_chat_members(peer(channel=channel))
+        return {"members": [member.user.id async for member in found]}
+
+    async def promote(self, channel: int, user: int) -> dict:
+        rights = types.ChatPrivileges(can_delete_messages=True, can_restrict_members=True)
+        await self.kurigram.promote_chat_member(peer(channel=channel), user, rights)
+        return {}
+
+    async def delete(self, channel: int, id: int) -> dict:
+        await self.kurigram.delete_messages(peer(channel=channel), id)
+        return {}
+
+    async def ban(self, channel: int, user: int) -> dict:
+        await self.kurigram.ban_chat_member(peer(channel=channel), user)
+        return {}
 
     async def send(self, text: str, reply_to=None, **to) -> dict:
         reply = {} if reply_to is None else {"reply_parameters": types.ReplyParameters(message_id=reply_to)}

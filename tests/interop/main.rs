@@ -38,6 +38,21 @@ fn telethon_and_kurigram_chat_in_private_and_in_a_group() {
 }
 
 #[test]
+fn telethon_and_kurigram_moderate_a_supergroup() {
+    namespace::run_inside("telethon_and_kurigram_moderate_a_supergroup", || {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        with_data_centre(directory.path(), |settings| {
+            let mut telethon = Chat::start(Library::Telethon, &settings("9996620001", "Tele"));
+            let mut kurigram = Chat::start(Library::Kurigram, &settings("9996620002", "Kuri"));
+            let mut guests = [("9996620003", Library::Telethon), ("9996620004", Library::Kurigram)]
+                .map(|(phone, library)| Chat::start(library, &settings(phone, "Guest")));
+            moderate_a_supergroup(&mut telethon, &mut kurigram, &mut guests[1]);
+            moderate_a_supergroup(&mut kurigram, &mut telethon, &mut guests[0]);
+        });
+    });
+}
+
+#[test]
 fn telethon_speaks_every_transport_it_has() {
     namespace::run_inside("telethon_speaks_every_transport_it_has", || {
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -117,6 +132,34 @@ fn chat_in_a_group(one: &mut Chat, other: &mut Chat) {
         let history = member.ask(json!({"do": "history", "chat": chat, "limit": 2}));
         assert_eq!(texts(&history), ["yes", "all here?"]);
     }
+}
+
+/// `one` makes a supergroup with `other` in it and a link to it, by which `guest` comes. `other` becomes an administrator,
+/// deletes what the guest wrote and bans the guest.
+fn moderate_a_supergroup(one: &mut Chat, other: &mut Chat, guest: &mut Chat) {
+    let user = one.ask(json!({"do": "contact", "phone": other.phone, "name": "Friend"}))["user"].clone();
+    let channel = one.ask(json!({"do": "supergroup", "title": "A supergroup", "members": [user]}))["channel"].clone();
+    let sent = one.ask(json!({"do": "send", "channel": channel, "text": "all here?"}))["id"].clone();
+    let heard = other.message_with("all here?");
+    assert_eq!([&heard["channel"], &heard["sender"], &heard["id"]], [&channel, &one.id, &sent], "ids are the channel's");
+    other.ask(json!({"do": "send", "channel": channel, "text": "yes", "reply_to": sent}));
+    assert_eq!(one.message_with("yes")["reply_to"], sent);
+
+    let link = one.ask(json!({"do": "link", "channel": channel}))["link"].clone();
+    assert_eq!(guest.ask(json!({"do": "join", "link": link}))["channel"], channel);
+    let spam = guest.ask(json!({"do": "send", "channel": channel, "text": "spam"}))["id"].clone();
+    one.ask(json!({"do": "promote", "channel": channel, "user": user}));
+    assert_eq!(other.message_with("spam")["id"], spam);
+    other.ask(json!({"do": "delete", "channel": channel, "id": spam}));
+    other.ask(json!({"do": "ban", "channel": channel, "user": guest.id}));
+    let history = one.ask(json!({"do": "history", "channel": channel, "limit": 10}));
+    assert_eq!(texts(&history), ["yes", "all here?"]);
+    let mut members = one.ask(json!({"do": "members", "channel": channel}))["members"].clone();
+    let members = members.as_array_mut().expect("a list of users");
+    members.sort_by_key(Value::as_i64);
+    let mut wanted = [one.id.clone(), other.id.clone()];
+    wanted.sort_by_key(Value::as_i64);
+    assert_eq!(*members, wanted);
 }
 
 fn texts(history: &Value) -> Vec<&str> {

@@ -16,17 +16,23 @@ TRANSPORTS = {
 }
 
 
-def peer(user=None, chat=None):
+def peer(user=None, chat=None, channel=None):
+    if channel is not None:
+        return types.PeerChannel(channel)
     return types.PeerUser(user) if chat is None else types.PeerChat(chat)
 
 
 def told(message) -> dict:
     where = message.peer_id
-    is_group = isinstance(where, types.PeerChat)
+    if isinstance(where, types.PeerChannel):
+        place = {"channel": where.channel_id}
+    elif isinstance(where, types.PeerChat):
+        place = {"chat": where.chat_id}
+    else:
+        place = {"user": where.user_id}
     return chat.message(
         id=message.id,
-        user=None if is_group else where.user_id,
-        chat=where.chat_id if is_group else None,
+        peer=place,
         sender=message.sender_id,
         text=message.raw_text,
         reply_to=message.reply_to.reply_to_msg_id if message.reply_to else None,
@@ -74,6 +80,34 @@ class Client:
     async def group(self, title: str, members: list) -> dict:
         created = await self.telethon(functions.messages.CreateChatRequest(members, title))
         return {"chat": created.updates.chats[0].id}
+
+    async def supergroup(self, title: str, members: list) -> dict:
+        created = await self.telethon(functions.channels.CreateChannelRequest(title, "", megagroup=True))
+        channel = created.chats[0]
+        await self.telethon(functions.channels.InviteToChannelRequest(channel, members))
+        return {"channel": channel.id}
+
+    async def link(self, channel: int) -> dict:
+        return {"link": (await self.telethon(functions.messages.ExportChatInviteRequest(peer(channel=channel)))).link}
+
+    async def join(self, link: str) -> dict:
+        joined = await self.telethon(functions.messages.ImportChatInviteRequest(link.rsplit("+", 1)[1]))
+        return {"channel": joined.updates.chats[0].id}
+
+    async def members(self, channel: int) -> dict:
+        return {"members": [user.id for user in await self.telethon.get_participants(peer(channel=channel))]}
+
+    async def promote(self, channel: int, user: int) -> dict:
+        await self.telethon.edit_admin(peer(channel=channel), user, delete_messages=True, ban_users=True)
+        return {}
+
+    async def delete(self, channel: int, id: int) -> dict:
+        await self.telethon.delete_messages(peer(channel=channel), [id])
+        return {}
+
+    async def ban(self, channel: int, user: int) -> dict:
+        await self.telethon.edit_permissions(peer(channel=channel), user, view_messages=False)
+        return {}
 
     async def send(self, text: str, reply_to=None, **to) -> dict:
         return {"id": (await self.telethon.send_message(peer(**to), text, reply_to=reply_to)).id}

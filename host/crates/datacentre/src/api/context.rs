@@ -69,6 +69,14 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Pushes updates to all of the caller's sessions, the calling one too: clients do not look for them in every answer.
+    pub(super) fn push_here_too(&mut self, updates: Vec<enums::Update>, peers: &Peers) -> Answer<()> {
+        let auth_key_ids = keys::of_user(self.db, self.me)?;
+        let updates = Box::new(self.updates(self.me, updates, peers)?);
+        self.outgoing.push(Outgoing::Push { auth_key_ids, updates, but_not: None });
+        Ok(())
+    }
+
     /// Pushes one update without pts to all of a user's sessions but the calling one.
     pub(super) fn push_short(&mut self, user: i64, update: enums::Update) -> Answer<()> {
         let auth_key_ids = keys::of_user(self.db, user)?;

@@ -65,7 +65,7 @@ macro_rules! methods {
                     check_caller(context, For::$kind)?;
                     let parse = |request: &[u8]| functions::$space::$method::deserialize(&mut Cursor::from_slice(&request[4..]));
                     let call = parse(request)
-                        .or_else(|_| parse(&leniency::with_peers_as_meant(request)))
+                        .or_else(|error| leniency::as_meant(request).find_map(|meant| parse(&meant).ok()).ok_or(error))
                         .map_err(|_| bad_request("INPUT_FETCH_ERROR"))?;
                     let result: <functions::$space::$method as RemoteCall>::Return = $handler(context, call)?;
                     Ok(result.to_bytes())

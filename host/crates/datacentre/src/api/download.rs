@@ -46,7 +46,8 @@ pub(super) fn get_file_hashes(
         if bytes.is_empty() {
             break;
         }
-        let (offset, limit) = (i64::try_from(offset).unwrap_or(i64::MAX), i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+        let (offset, limit) =
+            (i64::try_from(offset).unwrap_or(i64::MAX), i32::try_from(bytes.len()).unwrap_or(i32::MAX));
         hashes.push(types::FileHash { offset, limit, hash: Sha256::digest(&bytes).to_vec() }.into());
     }
     Ok(hashes)

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn sizes_are_read_from_headers() {
-        let jpeg = [b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc2\x00\x11\x08".as_slice(), &[0x02, 0x58, 0x03, 0x20, 3]].concat();
+        let jpeg =
+            [b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc2\x00\x11\x08".as_slice(), &[0x02, 0x58, 0x03, 0x20, 3]].concat();
         let png = [b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".as_slice(), &[0, 0, 0x03, 0x20, 0, 0, 0x02, 0x58]].concat();
         let gif = b"GIF89a\x20\x03\x58\x02".to_vec();
         let vp8x = [b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0".as_slice(), &[0x1f, 3, 0, 0x57, 2, 0, 0]].concat();

@@ -77,7 +77,9 @@ pub(super) fn of_input(context: &Context<'_>, input: &enums::InputMedia) -> Answ
             venue_type: media.venue_type.clone(),
         }),
         M::Contact(media) => contact(context, media)?,
-        M::WebPage(media) => webpages::media(&media.url).map(Media::plain).ok_or_else(|| bad_request("WEBPAGE_NOT_FOUND"))?,
+        M::WebPage(media) => {
+            webpages::media(&media.url).map(Media::plain).ok_or_else(|| bad_request("WEBPAGE_NOT_FOUND"))?
+        }
         M::PhotoExternal(_) | M::DocumentExternal(_) => return Err(bad_request("WEBPAGE_CURL_FAILED")),
         _ => return Err(bad_request("MEDIA_INVALID")),
     };

@@ -84,7 +84,11 @@ pub(super) fn taken(context: &Context<'_>, file: &enums::InputFile) -> Answer<Bl
         return Err(bad_request("FILE_PARTS_INVALID"));
     }
     let blob = match uploads::finished(context.db, upload.blob)? {
-        Some(blob) if blob.size.unsigned_abs().div_ceil(blob.part_bytes.unsigned_abs()) == u64::from(parts.unsigned_abs()) => blob,
+        Some(blob)
+            if blob.size.unsigned_abs().div_ceil(blob.part_bytes.unsigned_abs()) == u64::from(parts.unsigned_abs()) =>
+        {
+            blob
+        }
         Some(_) => return Err(bad_request("FILE_PARTS_INVALID")),
         None => finished(context, &upload, parts)?,
     };
@@ -158,9 +162,10 @@ fn store(context: &Context<'_>, file_id: i64, upload: &Upload, part: u32, bytes:
 /// Puts the parts together, if they are all there and fit.
 fn finished(context: &Context<'_>, upload: &Upload, parts: i32) -> Answer<Blob> {
     let found = uploads::parts(context.db, upload.blob)?;
-    if let Some((missing, _)) = (0..parts).zip(found.iter().map(Some).chain(std::iter::repeat(None))).find(|(n, part)| {
-        part.is_none_or(|(number, _)| number != n)
-    }) {
+    if let Some((missing, _)) = (0..parts)
+        .zip(found.iter().map(Some).chain(std::iter::repeat(None)))
+        .find(|(n, part)| part.is_none_or(|(number, _)| number != n))
+    {
         return Err(bad_request(&format!("FILE_PART_{missing}_MISSING")));
     }
     if found.len() != usize::try_from(parts).unwrap_or(0) || upload.parts.is_some_and(|total| total != parts) {

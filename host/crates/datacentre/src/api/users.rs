@@ -11,7 +11,7 @@ use super::files;
 use super::peers::{self, Peers};
 use super::render::{self, bare};
 use crate::model::users::User;
-use crate::model::{Peer, chats, contacts, dialogs, users};
+use crate::model::{Peer, chats, contacts, dialogs, members, users};
 
 /// How many users one request may ask for; more are ignored.
 const USERS_MAX: usize = 200;
@@ -44,7 +44,10 @@ fn full(context: &Context<'_>, user: &User) -> Answer<enums::UserFull> {
     let notify = render::notify_settings(dialogs::find(context.db, context.me, peer)?.as_ref());
     let common = match user.id {
         id if id == context.me => 0,
-        id => chats::common(context.db, context.me, id, 0, COMMON_CHATS_MAX)?.len(),
+        id => {
+            chats::common(context.db, context.me, id, 0, COMMON_CHATS_MAX)?.len()
+                + members::common(context.db, context.me, id, 0, COMMON_CHATS_MAX)?.len()
+        }
     };
     let common = i32::try_from(common).unwrap_or(i32::MAX);
     let mut tl = bare!(types::UserFull; 0, 0, user.id, settings, notify, common);

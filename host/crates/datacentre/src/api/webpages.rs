@@ -33,11 +33,14 @@ pub(super) fn get_web_page_preview(
 /// The preview of the first address in a text that has one.
 pub(super) fn preview(text: &Text) -> Option<enums::MessageMedia> {
     let entities = Vec::<enums::MessageEntity>::from_bytes(text.entities.as_deref()?).ok()?;
-    entities.iter().find_map(|entity| match entity {
-        enums::MessageEntity::Url(_) => media(&text::marked(&text.text, entity)),
-        enums::MessageEntity::TextUrl(url) => media(&url.url),
-        _ => None,
-    }).map(Into::into)
+    entities
+        .iter()
+        .find_map(|entity| match entity {
+            enums::MessageEntity::Url(_) => media(&text::marked(&text.text, entity)),
+            enums::MessageEntity::TextUrl(url) => media(&url.url),
+            _ => None,
+        })
+        .map(Into::into)
 }
 
 /// The preview as a message keeps it, unless its sender wants none.

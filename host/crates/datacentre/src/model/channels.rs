@@ -129,6 +129,11 @@ pub(crate) fn set_banned_rights(db: &Db, id: i64, rights: &[u8]) -> Result<()> {
 /// Ends the channel for everyone. Its messages go; who was in it stays known, to be told that it is no more.
 pub(crate) fn delete(db: &Db, channel: &Channel) -> Result<()> {
     run(db, "UPDATE channels SET deleted = 1, username = NULL WHERE id = ?1", [channel.id])?;
+    run(
+        db,
+        "DELETE FROM post_viewers WHERE content IN (SELECT content FROM boxes WHERE owner = ?1)",
+        [channel.code()],
+    )?;
     run(db, "DELETE FROM contents WHERE id IN (SELECT content FROM boxes WHERE owner = ?1)", [channel.code()])?;
     run(db, "DELETE FROM boxes WHERE owner = ?1", [channel.code()])?;
     run(db, "DELETE FROM updates WHERE owner = ?1", [channel.code()])?;

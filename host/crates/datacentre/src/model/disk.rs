@@ -112,7 +112,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let disk = Disk::open(&dir.path().join("files")).unwrap();
         let whole: Vec<u8> = (0..2500_u32).map(|n| n.to_le_bytes()[0]).collect();
-        for (part, bytes) in [(2, &whole[2048..]), (0, b"replaced by the next".as_slice()), (0, &whole[..1024]), (1, &whole[1024..2048])] {
+        for (part, bytes) in
+            [(2, &whole[2048..]), (0, b"replaced by the next".as_slice()), (0, &whole[..1024]), (1, &whole[1024..2048])]
+        {
             disk.write_part(7, part, bytes).unwrap();
         }
         let blob = Blob { id: 7, size: 2500, part_bytes: 1024 };

@@ -144,10 +144,24 @@ pub(crate) fn insert(db: &Db, file: &File) -> Result<i64> {
     let f = file;
     let thumb = f.thumb.map(|thumb| thumb.blob.id);
     let (thumb_width, thumb_height) = (f.thumb.map(|thumb| thumb.width), f.thumb.map(|thumb| thumb.height));
-    run(db, sql, params![
-        f.photo, f.access_hash, f.secret, f.blob.id, f.date, f.width, f.height, f.mime, f.attributes, thumb, thumb_width,
-        thumb_height
-    ])?;
+    run(
+        db,
+        sql,
+        params![
+            f.photo,
+            f.access_hash,
+            f.secret,
+            f.blob.id,
+            f.date,
+            f.width,
+            f.height,
+            f.mime,
+            f.attributes,
+            thumb,
+            thumb_width,
+            thumb_height
+        ],
+    )?;
     Ok(db.last_insert_rowid())
 }
 

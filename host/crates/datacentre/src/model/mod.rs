@@ -263,6 +263,20 @@ mod tests {
     }
 
     #[test]
+    fn an_older_database_is_brought_up_with_what_it_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(dir.path().join(DATABASE_FILE)).unwrap();
+        let group = "INSERT INTO chats (id, title, creator, date, invite) VALUES (1000001, 'Friends', 7, 5, 'abc');";
+        db.execute_batch(&format!("{} {group} PRAGMA user_version = 1;", schema::STEPS[0])).unwrap();
+        drop(db);
+        let model = Model::open(dir.path()).unwrap();
+        let chat = chats::find(&model.lock(), 1_000_001).unwrap().unwrap();
+        assert_eq!((chat.title.as_str(), chat.creator, chat.migrated_to), ("Friends", 7, None));
+        let invite = invites::find(&model.lock(), "abc").unwrap().unwrap();
+        assert_eq!((invite.peer, invite.admin, invite.permanent), (Peer::Chat(chat.id), 7, true));
+    }
+
+    #[test]
     fn only_the_owner_may_read_it() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();

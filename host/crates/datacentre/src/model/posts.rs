@@ -2,11 +2,14 @@
 //!
 //! Invariant: what a viewer sees says nothing of another viewer: whether it is their own, whether it speaks to them.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::channels::{self, Channel};
 use super::history::{self, Page, Window};
-use super::log::{self, Entry};
+use super::log;
 use super::messages::{self, Content, Message};
-use super::{Db, Peer, Result, all, members, one, params, run, unix_time};
+use super::{CHANNEL_CODES, Db, Peer, Result, all, members, one, params, run, unix_time};
 
 /// Puts a content into the channel's box and log: the message, as its sender sees it, and the channel's new pts.
 pub(crate) fn insert(db: &Db, channel: &Channel, content: &Content, mentioned: &[i64]) -> Result<(Message, i32)> {
@@ -34,7 +37,7 @@ pub(crate) fn insert(db: &Db, channel: &Channel, content: &Content, mentioned: &
 }
 
 /// Logs anything else that happened to the channel's messages: its new pts.
-pub(crate) fn log(db: &Db, channel: &Channel, pts_count: i32, entry: impl FnOnce(i32) -> Entry) -> Result<i32> {
+pub(crate) fn log(db: &Db, channel: &Channel, pts_count: i32, entry: impl FnOnce(i32) -> log::Entry) -> Result<i32> {
     channels::set_moved(db, channel.id, unix_time())?;
     log::append(db, channel.code(), pts_count, entry)
 }
@@ -75,6 +78,43 @@ pub(crate) fn filtered(
     page_seen_by(db, channel, page, viewer)
 }
 
+/// The newest messages before this content that `wanted` takes, over all of the user's chats and channels, and how many
+/// there are in all. Contents are numbered as they come, boxes' ids are not comparable.
+pub(crate) fn everywhere(
+    db: &Db,
+    user: i64,
+    before: i64,
+    limit: usize,
+    mut wanted: impl FnMut(&Message) -> bool,
+) -> Result<(Vec<Message>, i32)> {
+    let sql = format!(
+        "SELECT {} FROM boxes b JOIN contents c ON c.id = b.content WHERE b.owner = ?1 OR b.owner IN
+         (SELECT ?2 - channel FROM channel_members WHERE user = ?1 AND standing = 0) ORDER BY c.id DESC",
+        messages::COLUMNS
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query([user, CHANNEL_CODES])?;
+    let (mut found, mut count, mut deleted) = (Vec::new(), 0, HashMap::new());
+    while let Some(row) = rows.next()? {
+        let message = messages::read(row)?;
+        let deleted = match (message.peer, deleted.entry(message.peer)) {
+            (Peer::Channel(id), Entry::Vacant(entry)) => *entry.insert(available_min(db, id, user)?),
+            (_, entry) => *entry.or_insert(0),
+        };
+        if message.id <= deleted || !wanted(&message) {
+            continue;
+        }
+        count += 1;
+        if message.content.id < before && found.len() < limit {
+            found.push(match message.peer {
+                Peer::Channel(id) => seen_by(db, id, message, user)?,
+                _ => message,
+            });
+        }
+    }
+    Ok((found, count))
+}
+
 /// The ids of the channel's messages up to `max_id`, oldest first; at most `limit`.
 pub(crate) fn ids(db: &Db, channel: i64, max_id: i32, limit: i64) -> Result<Vec<i32>> {
     let sql = "SELECT id FROM boxes WHERE owner = ?1 AND id <= ?2 ORDER BY id LIMIT ?3";
@@ -90,11 +130,12 @@ pub(crate) fn ids_of_sender(db: &Db, channel: i64, sender: i64, limit: i64) -> R
 
 /// Takes messages out of the channel.
 pub(crate) fn remove(db: &Db, channel: &Channel, ids: &[i32]) -> Result<()> {
-    messages::remove(db, channel.code(), ids)?;
     for id in ids {
+        let sql = "DELETE FROM post_viewers WHERE content = (SELECT content FROM boxes WHERE owner = ?1 AND id = ?2)";
+        run(db, sql, params![channel.code(), id])?;
         run(db, "DELETE FROM channel_mentions WHERE channel = ?1 AND message = ?2", params![channel.id, id])?;
     }
-    Ok(())
+    messages::remove(db, channel.code(), ids)
 }
 
 /// The last message of each sender but the reader among those with ids in `above..=up_to`.

@@ -5,7 +5,7 @@
 use super::{Db, Result};
 
 /// What each version added to the one before it. A step, once used, stays as it is.
-const STEPS: [&str; 3] = [TABLES, CHANNELS, super::files::TABLES];
+pub(super) const STEPS: [&str; 3] = [TABLES, CHANNELS, super::files::TABLES];
 /// Grows with every change of the tables.
 pub(super) const VERSION: i32 = 3;
 

@@ -39,7 +39,8 @@ pub(in crate::api) fn by_hash(context: &Context<'_>, id: i64, access_hash: i64) 
     let invalid = || bad_request("CHANNEL_INVALID");
     let access = of_user(context, id, context.me)?.ok_or_else(invalid)?;
     let right = access_hash == context.model.channel_access_hash(context.me, id);
-    if !right && !(context.bot && access_hash == 0 && access.member.is_some()) {
+    let knows = right || (context.bot && access_hash == 0 && access.member.is_some());
+    if !knows {
         return Err(invalid());
     }
     access.check_may_read()?;

@@ -17,7 +17,7 @@ use crate::model::history::{Page, Window};
 use crate::model::messages::Message;
 use crate::model::{Peer, dialogs, log, members, posts, users};
 
-/// How many messages one request deletes at most; clients ask again for the rest.
+/// How many messages go at a time: one update names no more.
 const DELETED_MAX: i64 = 1000;
 
 /// channels.getMessages: <https://core.telegram.org/method/channels.getMessages>. One for each asked for, in their order.
@@ -89,8 +89,13 @@ pub(in crate::api) fn delete_history(
     let channel_id = access.channel.id;
     if call.for_everyone {
         access.require(|rights| rights.delete_messages)?;
-        let ids = posts::ids(context.db, channel_id, max_id, DELETED_MAX)?;
-        post::delete(context, &access.channel, ids)?;
+        loop {
+            let ids = posts::ids(context.db, channel_id, max_id, DELETED_MAX)?;
+            if ids.is_empty() {
+                break;
+            }
+            post::delete(context, &access.channel, ids)?;
+        }
         return context.updates(context.me, Vec::new(), &Peers::default().with(access.channel.peer()));
     }
     if !access.is_member() {
@@ -103,7 +108,8 @@ pub(in crate::api) fn delete_history(
     context.updates(context.me, vec![update], &people)
 }
 
-/// channels.deleteParticipantHistory: <https://core.telegram.org/method/channels.deleteParticipantHistory>.
+/// channels.deleteParticipantHistory: <https://core.telegram.org/method/channels.deleteParticipantHistory>. With an offset
+/// there is more, and clients ask again.
 pub(in crate::api) fn delete_participant_history(
     context: &mut Context<'_>,
     call: functions::channels::DeleteParticipantHistory,

@@ -42,7 +42,7 @@ pub(in crate::api) fn get_participants(
         return Err(bad_request("CHAT_ADMIN_REQUIRED"));
     }
     let (offset, limit) = (i64::from(call.offset).max(0), i64::from(call.limit).clamp(0, PAGE_MAX));
-    let (mut page, count) = members::page(context.db, access.channel.id, kind, query.trim(), offset, limit)?;
+    let (mut page, mut count) = members::page(context.db, access.channel.id, kind, query.trim(), offset, limit)?;
     if let Filter::ChannelParticipantsContacts(_) = call.filter {
         let mut known = Vec::new();
         for member in page {
@@ -50,6 +50,7 @@ pub(in crate::api) fn get_participants(
                 known.push(member);
             }
         }
+        count = i32::try_from(known.len()).unwrap_or(i32::MAX);
         page = known;
     }
     let people = page.iter().map(|member| member.user);
@@ -163,7 +164,7 @@ pub(in crate::api) fn admit(
     members::add(context.db, channel.id, user, inviter, via_request)?;
     invites::take_request(context.db, channel.peer(), user)?;
     dialogs::open_channel(context.db, user, channel.peer())?;
-    post::tell_changed(context, channel, user)
+    if user == context.me { post::tell_joined(context, channel) } else { post::tell_changed(context, channel, user) }
 }
 
 /// Brings someone in for the caller; false if they are in already.

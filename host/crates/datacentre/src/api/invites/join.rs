@@ -102,8 +102,9 @@ fn followed(context: &Context<'_>, hash: &str) -> Answer<(Invite, Target)> {
     let expired = || bad_request("INVITE_HASH_EXPIRED");
     let invite = invites::find(context.db, hash)?.ok_or_else(expired)?;
     let target = target(context, invite.peer)?;
-    // To who is in already a link may be of use no more.
-    if !invite.is_open(context.now) && !(target.is_member(context)? && !invite.revoked) {
+    // To who is in already even a link that is over shows the way.
+    let leads = invite.is_open(context.now) || (target.is_member(context)? && !invite.revoked);
+    if !leads {
         return Err(expired());
     }
     match &target {

@@ -15,7 +15,7 @@ use crate::api::{files, invites, render, users};
 use crate::model::chats::{self, Chat, Standing};
 use crate::model::messages::Content;
 use crate::model::users::User;
-use crate::model::{Peer, contacts, dialogs, members, users as stored_users};
+use crate::model::{Peer, contacts, dialogs, invites as requests, members, users as stored_users};
 use tl::Serializable;
 
 /// The longest title and description, in characters; more is cut off.
@@ -134,6 +134,7 @@ pub(in crate::api) fn add_chat_user(
     let (invited, missing_invitees) = willing(context, vec![user])?;
     let mut updates = context.updates(context.me, Vec::new(), &Peers::default())?;
     for user in invited {
+        requests::take_request(context.db, Peer::Chat(chat.id), user.id)?;
         chats::add_member(context.db, chat.id, user.id, context.me)?;
         let action = types::MessageActionChatAddUser { users: vec![user.id] }.into();
         updates = announce(context, chat.id, action, None, None)?;

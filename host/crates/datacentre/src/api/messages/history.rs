@@ -62,7 +62,8 @@ pub(in crate::api) fn get_messages(
     Ok(types::messages::Messages { messages: found, topics: Vec::new(), chats, users }.into())
 }
 
-/// messages.search: <https://core.telegram.org/method/messages.search>. With an empty peer it searches everywhere.
+/// messages.search: <https://core.telegram.org/method/messages.search>. With an empty peer it searches
+/// all private chats and basic groups; searchGlobal looks into channels too.
 pub(in crate::api) fn search(
     context: &mut Context<'_>,
     call: functions::messages::Search,
@@ -92,24 +93,32 @@ pub(in crate::api) fn search(
     answer(context, &page, None)
 }
 
-/// messages.searchGlobal: <https://core.telegram.org/method/messages.searchGlobal>, over the caller's own chats.
+/// messages.searchGlobal: <https://core.telegram.org/method/messages.searchGlobal>, over the caller's own chats and
+/// channels.
 pub(in crate::api) fn search_global(
     context: &mut Context<'_>,
     call: functions::messages::SearchGlobal,
 ) -> Answer<enums::messages::Messages> {
     let wanted = Wanted { query: &call.q, filter: &call.filter, dates: (call.min_date, call.max_date) };
-    let window = Window { offset_id: call.offset_id, limit: page_size(call.limit), ..Window::default() };
-    let page = history::filtered(context.db, context.me, None, &window, |message| {
+    let offset_peer = match &call.offset_peer {
+        enums::InputPeer::Empty => Peer::User(context.me),
+        input => peers::peer(context, input)?,
+    };
+    // What is asked for from nowhere on begins at the newest.
+    let offset = messages::find(context.db, offset_peer.box_owner(context.me), call.offset_id)?;
+    let before = offset.map_or(i64::MAX, |message| message.content.id);
+    let limit = usize::try_from(page_size(call.limit)).unwrap_or(0);
+    let (messages, count) = posts::everywhere(context.db, context.me, before, limit, |message| {
         let kind = match message.peer {
             Peer::User(_) => !call.groups_only && !call.broadcasts_only,
-            Peer::Chat(_) => !call.users_only && !call.broadcasts_only,
-            Peer::Channel(_) => false,
+            Peer::Channel(_) if message.content.post => !call.groups_only && !call.users_only,
+            Peer::Chat(_) | Peer::Channel(_) => !call.users_only && !call.broadcasts_only,
         };
         kind && wanted.takes(message)
     })?;
-    // Clients give the last id back as the next offset; the rate is not needed for that, but must be there.
-    let next_rate = page.messages.last().map(|message| message.content.date);
-    answer(context, &page, next_rate)
+    // Clients give the last peer and id back as the next offset; the rate is not needed for that, but must be there.
+    let next_rate = messages.last().map(|message| message.content.date);
+    answer(context, &Page { messages, count, skipped: 0 }, next_rate)
 }
 
 /// messages.getSearchCounters: <https://core.telegram.org/method/messages.getSearchCounters>.

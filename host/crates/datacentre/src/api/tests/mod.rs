@@ -2,8 +2,11 @@
 //!
 //! Invariant: every world has a data directory of its own, and every answer is parsed as a client would.
 
+mod channels;
+mod files;
 mod groups;
 mod login;
+mod media;
 mod messages;
 mod people;
 mod updates;

@@ -61,8 +61,31 @@ impl World {
         World::open(dir)
     }
 
+    /// Bounds uploads otherwise. Before there is a client.
+    pub(super) fn set_limits(&mut self, change: impl FnOnce(&mut crate::model::uploads::Limits)) {
+        let World { dir, api, model, .. } = std::mem::replace(self, World::new());
+        drop((api, model));
+        *self = World::open_with(dir, change);
+    }
+
+    /// How many files there are whose bytes are kept.
+    pub(super) fn files_on_disk(&self) -> usize {
+        std::fs::read_dir(self.dir.path().join("files")).unwrap().count()
+    }
+
+    /// Puts a file there that nothing knows of.
+    pub(super) fn put_stray_file(&self) {
+        std::fs::write(self.dir.path().join("files/4711"), b"stray").unwrap();
+    }
+
     fn open(dir: tempfile::TempDir) -> World {
-        let model = Arc::new(Model::open(dir.path()).unwrap());
+        World::open_with(dir, |_| {})
+    }
+
+    fn open_with(dir: tempfile::TempDir, change: impl FnOnce(&mut crate::model::uploads::Limits)) -> World {
+        let mut model = Model::open(dir.path()).unwrap();
+        change(&mut model.limits);
+        let model = Arc::new(model);
         let faults = Faults::new();
         let dc = DcInfo { id: 2, address: "127.0.0.1:4430".parse().unwrap() };
         let api = Arc::new(Api::new(Arc::clone(&model), dc, faults.clone()));
