@@ -91,6 +91,7 @@ pub(crate) fn as_client() -> Option<Result<()>> {
     Some(runtime.and_then(|runtime| runtime.block_on(client(address, pem, data, file))))
 }
 
+#[allow(clippy::print_stdout, reason = "it answers transfers.py on stdout")]
 async fn client(address: &Path, pem: &Path, data: &Path, file: &Path) -> Result<()> {
     let address = address.to_str().context("an address")?.parse()?;
     let dc = DcAddress::Custom { address, public_key_pem: fs::read_to_string(pem)?, dc_id: 2 };

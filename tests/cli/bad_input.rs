@@ -98,3 +98,32 @@ fn a_config_file_that_is_no_toml_does_not_show_its_secret() {
         finish(tglhost(data.path()).env("XDG_CONFIG_HOME", data.path()).args(["login", "me", "--phone", "1"]), "");
     assert!(run.stderr.contains("tglhost.toml") && !run.stderr.contains("s3cr3t"), "{}", run.stderr);
 }
+
+#[test]
+fn folders_that_cannot_be_given_are_said() {
+    let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let bot = scripts.path().join("bot.py");
+    fs::write(&bot, "").expect("written");
+    let given = |guest: &str| format!("{}:{guest}", scripts.path().display());
+    // what is given, exit code, what the error must say
+    let cases = [
+        (vec![given("data")], 2, "must be absolute"),
+        (vec!["/no/such/folder:/data".to_owned()], 2, "is not a folder"),
+        (vec![format!("{}:/data", bot.display())], 2, "is not a folder"),
+        (vec![scripts.path().display().to_string()], 2, "HOST:GUEST"),
+        (vec![given("/home")], 2, "clashes with /home"),
+        (vec![given("/script/sub")], 2, "clashes with /script"),
+        (vec![given("/tmp:rw")], 2, "clashes with /tmp"),
+        (vec![given("/a"), given("/a/b:rw")], 1, "clashes with /a"),
+    ];
+    for (folders, code, part) in cases {
+        let mut command = tglhost(data.path());
+        command.arg("run").arg(&bot);
+        for folder in &folders {
+            command.arg("--dir").arg(folder);
+        }
+        let run = finish(&mut command, "");
+        assert_eq!(run.code(), Some(code), "{folders:?}: {}", run.stderr);
+        assert!(run.stderr.contains(part), "{folders:?}: {}", run.stderr);
+    }
+}

@@ -197,3 +197,43 @@ fn an_interrupt_ends_it_in_order() {
     assert!(killed.expect("kill runs").success());
     assert_eq!(process.finish().code(), Some(130));
 }
+
+#[test]
+fn a_script_sends_and_loads_files_by_its_own_paths() {
+    let case = Case::new(
+        r#"
+import os, tgl
+
+def loaded(success, path):
+    print(success, path.startswith("/home/downloads/download_"), open(path).read())
+
+def sent(success, message):
+    message.load_document(loaded)
+
+def refused(success, message):
+    print(success, message)
+
+def on_message(message):
+    if message.out:
+        return
+    with open("own.txt", "w") as file:
+        file.write("own")
+    message.src.send_document("own.txt", sent)
+    message.src.send_document("/script/beside.txt", sent)
+    message.src.send_document("/data/given.txt", sent)
+    message.src.send_document("/etc/passwd", refused)
+    message.src.send_text("/script/beside.txt")
+
+tgl.set_on_msg_receive(on_message)
+"#,
+    );
+    fs::write(case.scripts.path().join("beside.txt"), "beside").expect("written");
+    let given = TempDir::new().expect("a folder");
+    fs::write(given.path().join("given.txt"), "given").expect("written");
+    let run = finish(case.command().arg("--dir").arg(format!("{}:/data", given.path().display())), "go\n");
+    let mut lines: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with(['T', 'F'])).collect();
+    lines.sort_unstable();
+    let expected = ["False None", "True True beside", "True True given", "True True own"];
+    assert_eq!(lines, expected, "stdout: {} stderr: {}", run.stdout, run.stderr);
+    assert!(run.stdout.lines().any(|line| line == "beside"), "its text is a message: {}", run.stdout);
+}

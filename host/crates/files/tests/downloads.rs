@@ -1,4 +1,5 @@
 //! What the host saves for a script: whole or not at all, and within the quota.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::fs;
 use std::os::unix::fs::symlink;

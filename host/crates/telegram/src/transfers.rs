@@ -101,3 +101,51 @@ impl Drop for Saving<'_> {
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+    use store::AccountStore;
+
+    use super::*;
+    use crate::config::DcAddress;
+    use crate::wire::LINES_MAX;
+
+    fn transfers(dir: &tempfile::TempDir) -> Transfers {
+        let store = AccountStore::open(dir.path()).unwrap();
+        Transfers::new(Arc::new(StoreSession::open(store, &DcAddress::Telegram).unwrap()), 1)
+    }
+
+    #[test]
+    fn there_are_so_many_places_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let transfers = transfers(&dir);
+        let mut taken: Vec<_> = (0..TRANSFERS_MAX).map(|_| transfers.place().now_or_never().unwrap()).collect();
+        let mut next = pin!(transfers.place());
+        assert!(next.as_mut().now_or_never().is_none(), "it waits for its turn");
+        taken.pop();
+        assert!(next.now_or_never().is_some());
+        let lines: Vec<_> = (0..LINES_MAX).map(|_| transfers.wire.place().now_or_never().unwrap()).collect();
+        assert!(transfers.wire.place().now_or_never().is_none());
+        drop(lines);
+        let disk: Vec<_> = (0..DISK_MAX).map(|_| transfers.disk().now_or_never().unwrap()).collect();
+        assert!(transfers.disk().now_or_never().is_none());
+        drop(disk);
+    }
+
+    #[test]
+    fn nobody_saves_into_a_file_that_is_being_saved() {
+        let dir = tempfile::tempdir().unwrap();
+        let transfers = transfers(&dir);
+        let (one, other) = (ScriptName::from("one.py"), ScriptName::from("other.py"));
+        let first = transfers.saving(&one, "a").now_or_never().unwrap();
+        assert!(transfers.saving(&one, "b").now_or_never().is_some());
+        assert!(transfers.saving(&other, "a").now_or_never().is_some());
+        let mut second = pin!(transfers.saving(&one, "a"));
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(first);
+        assert!(second.now_or_never().is_some());
+    }
+}

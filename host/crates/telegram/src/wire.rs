@@ -102,7 +102,7 @@ impl Wire {
                 Some(line) => line,
                 None => connect(&session, api_id).await?,
             };
-            let answer = line.invoke(&Raw(request)).await;
+            let answer = line.invoke(&Raw(Mutex::new(request))).await;
             Ok((line, answer))
         });
         let done = Aborting(task).await;
@@ -195,16 +195,23 @@ impl<T> Drop for Aborting<T> {
     }
 }
 
-/// A request that is serialised already, and its answer as it comes.
-struct Raw(Vec<u8>);
+/// A request that is serialised already, and is given away once, so that it is in memory once.
+struct Raw(Mutex<Vec<u8>>);
+
+/// An answer as it comes.
+struct RawAnswer(Vec<u8>);
 
 impl Serializable for Raw {
     fn serialize(&self, buffer: &mut impl Extend<u8>) {
-        buffer.extend(self.0.iter().copied());
+        buffer.extend(self.to_bytes());
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        std::mem::take(&mut locked(&self.0))
     }
 }
 
-impl Deserializable for Raw {
+impl Deserializable for RawAnswer {
     fn deserialize(buffer: &mut Cursor<'_>) -> tl::deserialize::Result<Self> {
         let mut answer = Vec::new();
         buffer.read_to_end(&mut answer)?;
@@ -213,5 +220,5 @@ impl Deserializable for Raw {
 }
 
 impl RemoteCall for Raw {
-    type Return = Self;
+    type Return = RawAnswer;
 }

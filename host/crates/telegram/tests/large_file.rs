@@ -89,7 +89,6 @@ fn forget_most() -> u64 {
 
 fn check_growth(what: &str, before: u64) {
     let growth = memory("VmHWM:").saturating_sub(before);
-    println!("{what}: {} KiB", growth >> 10);
     assert!(growth <= GROWTH_BYTES_MAX, "{what} took {} KiB", growth >> 10);
 }
 
@@ -127,7 +126,6 @@ async fn a_large_file_costs_no_more_memory_than_a_small_one() {
     while let Ok(note) = alice.notes.try_recv() {
         notes.push(note);
     }
-    println!("{notes:?}");
     let is_line = |note: &String| note.ends_with(" %");
     assert!(notes.iter().all(is_line) && notes.len() <= 60, "at most one per second: {notes:?}");
     assert!(notes.iter().any(|note| note.starts_with("sending big.iso: ")), "{notes:?}");

@@ -270,6 +270,7 @@ async fn photos_are_set() {
     ] {
         let error = alice.call(call.clone()).await.unwrap_err();
         assert_eq!(error.kind, kind, "{call:?}: {error:?}");
+        assert!(alice.notes.try_recv().is_err(), "small files are not told of");
     }
 }
 
