@@ -8,6 +8,7 @@ from pattern import differs, resolved, test
 from table import Row, people
 from world import PHONES, Failed
 
+from .changes import cat_leaves, group_gets_photo, group_is_renamed
 from .files import from_bob
 
 
@@ -67,6 +68,22 @@ async def own_private(w):
     return await hears(w, names, {"text": "from me"}, since)
 
 
+async def own_elsewhere(w):
+    """Sent by another client of Sue's."""
+    names, since = await people(w), len(w.run.lines)
+    await w.twin.telethon.send_message(w.ids["bob"], "from my phone")
+    return await hears(w, names, {"text": "from my phone"}, since)
+
+
+async def post_forward(w):
+    """A post of a channel of Bob's, which Sue does not know, forwarded into a group."""
+    names, since = await bobs_group(w), len(w.run.lines)
+    created = await w.bob(functions.channels.CreateChannelRequest("Gazette", "", broadcast=True))
+    post = await w.bob.telethon.send_message(created.chats[0], "extra")
+    await w.bob.telethon.forward_messages(await bobs_way(w, names), post)
+    return await hears(w, names, {"text": "extra"}, since, gazette=created.chats[0].id)
+
+
 async def in_group(w):
     return await message(w, "to all")
 
@@ -84,11 +101,6 @@ async def migrated(w):
     names, since = await bobs_group(w), len(w.run.lines)
     await w.bob(functions.messages.MigrateChatRequest(names["chat"]["id"]))
     return await hears(w, names, {"dest": {"id": names["chat"]["id"]}, "service": True}, since)
-
-
-async def reply_in_supergroup(w):
-    w.chat = "supergroup"
-    return await reply(w)
 
 
 async def reply(w):
@@ -136,34 +148,31 @@ def acts(act):
     return made
 
 
-@acts
-async def renamed(w, names):
-    await w.bob(functions.messages.EditChatTitleRequest(names["chat"]["id"], "Yard"))
+renamed, member_removed, photo_set = acts(group_is_renamed), acts(cat_leaves), acts(group_gets_photo)
 
 
 @acts
 async def member_added(w, names):
     await w.bob(functions.contacts.ImportContactsRequest([types.InputPhoneContact(0, PHONES["dan"], "Dan", "")]))
-    dan = await w.bob.telethon.get_input_entity(f"+{PHONES['dan']}")
-    await w.bob(functions.messages.AddChatUserRequest(names["chat"]["id"], dan, 0))
-
-
-@acts
-async def member_removed(w, names):
-    cat = await w.bob.telethon.get_input_entity(w.ids["cat"])
-    await w.bob(functions.messages.DeleteChatUserRequest(names["chat"]["id"], cat))
+    dan, chat = await w.bob.telethon.get_input_entity(f"+{PHONES['dan']}"), await bobs_way(w, names)
+    add = functions.messages.AddChatUserRequest(names["chat"]["id"], dan, 0)
+    await w.bob(add if w.chat == "group" else functions.channels.InviteToChannelRequest(chat, [dan]))
 
 
 @acts
 async def joined_by_link(w, names):
-    invite = await w.bob(functions.messages.ExportChatInviteRequest(of_bob(names)))
+    invite = await w.bob(functions.messages.ExportChatInviteRequest(await bobs_way(w, names)))
     await w.dan(functions.messages.ImportChatInviteRequest(invite.link.rpartition("/")[2].lstrip("+")))
 
 
-@acts
-async def photo_set(w, names):
-    photo = await w.bob.telethon.upload_file(w.folder / "photo.jpg")
-    await w.bob(functions.messages.EditChatPhotoRequest(names["chat"]["id"], types.InputChatUploadedPhoto(photo)))
+def in_supergroup(made):
+    """The same in a supergroup."""
+
+    async def there(w):
+        w.chat = "supergroup"
+        return await made(w)
+
+    return there
 
 
 async def photo_deleted(w):
@@ -224,12 +233,14 @@ DICE = types.InputMediaDice("🎲")
 KINDS = {
     "private": (private, message_of(dest="sue", text="in private")),
     "own, private": (own_private, message_of("sue", "bob", UNREAD | OUT | CREATED, text="from me")),
+    "own, elsewhere": (own_elsewhere, message_of("sue", "bob", UNREAD | OUT | CREATED, text="from my phone")),
     "in a group": (in_group, message_of(text="to all")),
     "reply": (
         reply,
         message_of(text="a reply", reply_id="@question", reply={"is": "Msg", "id": "@question", "text": "a question"}),
     ),
     "forward": (forward, message_of(text="of Cat's", fwd_src=peer("cat"), fwd_date=is_date)),
+    "post forwarded": (post_forward, message_of(text="extra", fwd_src=peer("gazette"), fwd_date=is_date)),
     "mention": (mention, message_of(flags=UNREAD | MENTION | CREATED, text="hear, @sue_writes")),
     "group made": (group_made, service(3)),
     "group renamed": (renamed, service(4)),
@@ -254,10 +265,15 @@ KINDS = {
     "dice": (with_media(DICE), message_of(media={"type": "unsupported"})),
     "in a supergroup": (in_kind("supergroup"), message_of(text="to all")),
     "reply in a supergroup": (
-        reply_in_supergroup,
+        in_supergroup(reply),
         message_of(text="a reply", reply_id="@question", reply={"is": "Msg", "id": "@question", "text": "a question"}),
     ),
     "post of a channel": (in_kind("channel"), message_of(None, text="to all")),
+    "supergroup renamed": (in_supergroup(renamed), service(4)),
+    "photo of a supergroup": (in_supergroup(photo_set), service(5)),
+    "added to a supergroup": (in_supergroup(member_added), service(7)),
+    "joined a supergroup": (in_supergroup(joined_by_link), service(8, "dan")),
+    "removed from a supergroup": (in_supergroup(member_removed), service(9)),
     "made a supergroup": (migrated, service(18)),
 }
 """How a message of each kind comes, and what its attributes are."""

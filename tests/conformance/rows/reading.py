@@ -95,6 +95,8 @@ async def nobody_has_message(w, names, called):
 
 LIST_FAILS = (
     Failure("a limit that is too high", "ask for at most 10000 messages at a time", "chat | 0, 1000000, done"),
+    Failure("a negative offset", "OverflowError: offset must be", "chat | -1, 10, done", refused=True),
+    Failure("a limit that is none", "TypeError: limit must be int", "chat | 0, None, done", refused=True),
 )
 
 BASIC = [
