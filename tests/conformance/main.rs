@@ -89,8 +89,8 @@ fn try_group(group: &str, directory: &Path, data_centre: &DataCentre) -> Vec<Str
                 run.write("\"done\"\n");
             }
             (_, Value::String(row), Some(why)) if !why.is_empty() => failed.push(format!("{row}: {why}")),
-            (_, Value::String(_), _) => {}
-            _ => break,
+            _ if said["end"] == group => break,
+            _ => {}
         }
     }
     let end = run.finish();

@@ -1,8 +1,8 @@
 """Tries one group of rows in a world of its own: python run.py GROUP SETTINGS
 
-SETTINGS is a JSON object: {"host", "port", "dc_id", "public_key", "tglhost", "directory", "results"}. Printed is {"row",
-"failed": why or ""} for each row as it is tried, and {"end"}. For {"fault": [method, code, name]} it wants "done" on stdin,
-once the data centre has been told.
+SETTINGS is a JSON object: {"host", "port", "dc_id", "public_key", "tglhost", "directory", "results"}. Printed are {"row",
+"failed": why or ""} for each row as it is tried, {"gathered"} before the first and {"end"} after the last. For {"fault":
+[method, code, name]} it wants "done" on stdin, once the data centre has been told.
 Invariant: a row that fails keeps no other from being tried.
 """
 
@@ -27,6 +27,8 @@ ROW_S_MAX = 50
 async def main(group: str, settings: dict) -> None:
     rows, world, results = table.all_rows()[group], World(settings), {}
     try:
+        await world.gather()
+        print(json.dumps({"gathered": group}), flush=True)
         await world.start()
         for row in rows:
             began = time.monotonic()

@@ -166,7 +166,8 @@ class World:
         self.chat = "group"
         self.runs = []
 
-    async def start(self) -> None:
+    async def gather(self) -> None:
+        """Everybody logs in, and gets to know the others."""
         self.bob, self.cat, self.dan = [await self.person(name) for name in ("bob", "cat", "dan")]
         self.director = await self.person("director")
         await self.log_in("sue")
@@ -179,6 +180,9 @@ class World:
             for other in everyone:
                 if other is not owner:
                     await self.acquaint(owner, other)
+
+    async def start(self) -> None:
+        """Starts the script, which hears of Bob and Cat first."""
         self.folder.mkdir()
         for name in ("driver.py", "showing.py", "attributes.py"):
             shutil.copy(HERE / name, self.folder)
