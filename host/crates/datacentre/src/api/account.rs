@@ -114,7 +114,10 @@ pub(super) fn update_status(context: &mut Context<'_>, call: functions::account:
 }
 
 /// account.updateProfile: <https://core.telegram.org/method/account.updateProfile>.
-pub(super) fn update_profile(context: &mut Context<'_>, call: functions::account::UpdateProfile) -> Answer<enums::User> {
+pub(super) fn update_profile(
+    context: &mut Context<'_>,
+    call: functions::account::UpdateProfile,
+) -> Answer<enums::User> {
     let mut user = me(context)?;
     if let Some(name) = &call.first_name {
         user.first_name = checked_first_name(name)?.to_owned();
@@ -205,9 +208,7 @@ pub(super) fn reset_authorization(
     call: functions::account::ResetAuthorization,
 ) -> Answer<bool> {
     let logins = keys::logins(context.db, context.me)?;
-    let named = logins.iter().find(|login| {
-        login.hash == call.hash && login.auth_key_id != context.caller.auth_key_id
-    });
+    let named = logins.iter().find(|login| login.hash == call.hash && login.auth_key_id != context.caller.auth_key_id);
     let login = named.ok_or_else(|| bad_request("HASH_INVALID"))?;
     keys::log_out(context.db, login.auth_key_id, true)?;
     context.disconnect(login.auth_key_id);
@@ -353,7 +354,8 @@ fn me(context: &Context<'_>) -> Answer<User> {
 /// Tells everyone who sees the caller of a new name: the caller's answer.
 fn name_changed(context: &mut Context<'_>, user: &User) -> Answer<enums::User> {
     let usernames = user.username.iter().map(|username| {
-        types::Username { editable: true, active: true, deletable: false, expired: false, username: username.clone() }.into()
+        types::Username { editable: true, active: true, deletable: false, expired: false, username: username.clone() }
+            .into()
     });
     let update = enums::Update::from(types::UpdateUserName {
         user_id: user.id,

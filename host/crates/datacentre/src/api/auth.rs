@@ -36,7 +36,10 @@ pub(super) fn send_code(context: &mut Context<'_>, call: functions::auth::SendCo
 }
 
 /// auth.resendCode: <https://core.telegram.org/method/auth.resendCode>.
-pub(super) fn resend_code(context: &mut Context<'_>, call: functions::auth::ResendCode) -> Answer<enums::auth::SentCode> {
+pub(super) fn resend_code(
+    context: &mut Context<'_>,
+    call: functions::auth::ResendCode,
+) -> Answer<enums::auth::SentCode> {
     code(context, &call.phone_number, &call.phone_code_hash)?;
     Ok(sent_code(call.phone_code_hash))
 }

@@ -52,7 +52,12 @@ pub(super) fn get_bot_commands(
     Ok(render::stored(&commands).unwrap_or_default())
 }
 
-fn store(context: &Context<'_>, scope: &enums::BotCommandScope, language: &str, commands: Option<&[u8]>) -> Answer<bool> {
+fn store(
+    context: &Context<'_>,
+    scope: &enums::BotCommandScope,
+    language: &str,
+    commands: Option<&[u8]>,
+) -> Answer<bool> {
     if language.len() > LANGUAGE_MAX_BYTES {
         return Err(bad_request("LANG_CODE_INVALID"));
     }

@@ -71,10 +71,7 @@ pub(super) fn import_contacts(
 }
 
 /// contacts.addContact: <https://core.telegram.org/method/contacts.addContact>.
-pub(super) fn add_contact(
-    context: &mut Context<'_>,
-    call: functions::contacts::AddContact,
-) -> Answer<enums::Updates> {
+pub(super) fn add_contact(context: &mut Context<'_>, call: functions::contacts::AddContact) -> Answer<enums::Updates> {
     let user = peers::user(context, &call.id)?;
     if user.id == context.me {
         return Err(bad_request("CONTACT_ID_INVALID"));
@@ -98,10 +95,7 @@ pub(super) fn delete_contacts(
 }
 
 /// contacts.deleteByPhones: <https://core.telegram.org/method/contacts.deleteByPhones>.
-pub(super) fn delete_by_phones(
-    context: &mut Context<'_>,
-    call: functions::contacts::DeleteByPhones,
-) -> Answer<bool> {
+pub(super) fn delete_by_phones(context: &mut Context<'_>, call: functions::contacts::DeleteByPhones) -> Answer<bool> {
     let mut gone = Vec::new();
     for phone in call.phones.iter().take(IMPORTED_MAX) {
         if let Some(user) = users::by_phone(context.db, &digits(phone))? {
@@ -209,8 +203,10 @@ pub(super) fn get_blocked(
     let (offset, limit) = (i64::from(call.offset).max(0), i64::from(call.limit).clamp(0, 2 * FOUND_MAX));
     let (page, count) = contacts::blocked(context.db, context.me, offset, limit)?;
     let (users, chats) = Peers::default().with_users(page.iter().map(|(user, _)| *user)).render(context, context.me)?;
-    let blocked: Vec<enums::PeerBlocked> =
-        page.iter().map(|(user, date)| types::PeerBlocked { peer_id: to_tl(Peer::User(*user)), date: *date }.into()).collect();
+    let blocked: Vec<enums::PeerBlocked> = page
+        .iter()
+        .map(|(user, date)| types::PeerBlocked { peer_id: to_tl(Peer::User(*user)), date: *date }.into())
+        .collect();
     if i32::try_from(blocked.len()).is_ok_and(|length| length == count) {
         return Ok(types::contacts::Blocked { blocked, chats, users }.into());
     }

@@ -132,10 +132,7 @@ pub(super) fn get_countries_list(
 }
 
 /// help.getAppUpdate: <https://core.telegram.org/method/help.getAppUpdate>: there is none.
-pub(super) fn get_app_update(
-    _: &mut Context<'_>,
-    _: functions::help::GetAppUpdate,
-) -> Answer<enums::help::AppUpdate> {
+pub(super) fn get_app_update(_: &mut Context<'_>, _: functions::help::GetAppUpdate) -> Answer<enums::help::AppUpdate> {
     Ok(enums::help::AppUpdate::NoAppUpdate)
 }
 

@@ -40,8 +40,8 @@ use crate::faults::Faults;
 use crate::model::{Model, keys, messages as stored, unix_time};
 use crate::seam::{Caller, Methods, Pusher, RpcError};
 use context::{Context, Outgoing};
-pub(crate) use files::now_ns;
 use error::Failure;
+pub(crate) use files::now_ns;
 
 /// Where this data centre is, for help.getConfig.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,11 @@ impl Api {
     }
 
     /// Runs `method` in one transaction for this caller, and pushes what it gathered once that is committed.
-    fn transact<T>(&self, caller: Caller, method: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn transact<T>(
+        &self,
+        caller: Caller,
+        method: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let mut db = self.model.lock();
         let transaction = db.transaction()?;
         let standing = keys::standing(&transaction, caller.auth_key_id)?;

@@ -81,6 +81,8 @@ mod tests {
         assert!(is_bounded(&level.repeat(NESTING_MAX)));
         assert!(!is_bounded(&level.repeat(NESTING_MAX + 1)));
         assert!(is_bounded(&vec![0; 1 << 20]));
-        assert!(is_bounded(&[&SaveFilePart::CONSTRUCTOR_ID.to_le_bytes()[..], &level.repeat(NESTING_MAX + 1)].concat()));
+        assert!(is_bounded(
+            &[&SaveFilePart::CONSTRUCTOR_ID.to_le_bytes()[..], &level.repeat(NESTING_MAX + 1)].concat()
+        ));
     }
 }

@@ -156,7 +156,8 @@ pub(super) fn message(message: &Message) -> enums::Message {
     let from_id = (!content.post).then(|| types::PeerUser { user_id: content.sender }.into());
     if let Some(mut action) = stored(&content.action) {
         files::refresh_action(&mut action);
-        let mut tl = bare!(types::MessageService; 0, message.id, to_tl(message.peer), content.date, enums::MessageAction::Empty);
+        let mut tl =
+            bare!(types::MessageService; 0, message.id, to_tl(message.peer), content.date, enums::MessageAction::Empty);
         tl.out = message.outgoing();
         tl.from_id = from_id;
         tl.post = content.post;
@@ -238,9 +239,7 @@ pub(super) fn dialogs(
 
 /// The dialog's notification settings; without any set, the defaults.
 pub(super) fn notify_settings(dialog: Option<&Dialog>) -> enums::PeerNotifySettings {
-    dialog
-        .and_then(|dialog| stored(&dialog.notify))
-        .unwrap_or_else(|| bare!(types::PeerNotifySettings; 0).into())
+    dialog.and_then(|dialog| stored(&dialog.notify)).unwrap_or_else(|| bare!(types::PeerNotifySettings; 0).into())
 }
 
 /// The caller's state of updates: <https://core.telegram.org/constructor/updates.state>.
@@ -275,10 +274,7 @@ pub(super) fn stored<T: Deserializable>(bytes: &Option<Vec<u8>>) -> Option<T> {
 pub(super) type MessagesAndPeers = (Vec<enums::Message>, Vec<enums::User>, Vec<enums::Chat>);
 
 /// All of a page of messages and whom they name.
-pub(super) fn messages_and_peers(
-    context: &Context<'_>,
-    page: &[Message],
-) -> Answer<MessagesAndPeers> {
+pub(super) fn messages_and_peers(context: &Context<'_>, page: &[Message]) -> Answer<MessagesAndPeers> {
     let messages: Vec<_> = page.iter().map(message).collect();
     let (users, chats) = Peers::of_messages(&messages).render(context, context.me)?;
     Ok((messages, users, chats))

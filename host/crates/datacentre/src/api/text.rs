@@ -114,7 +114,12 @@ fn by_user_id(context: &Context<'_>, entity: enums::MessageEntity) -> Answer<enu
 }
 
 /// Moves a client's entity from the raw to the trimmed text; none if nothing of it is left.
-fn placed(mut entity: enums::MessageEntity, cut: usize, length: usize, raw_length: usize) -> Answer<Option<enums::MessageEntity>> {
+fn placed(
+    mut entity: enums::MessageEntity,
+    cut: usize,
+    length: usize,
+    raw_length: usize,
+) -> Answer<Option<enums::MessageEntity>> {
     let Some((offset, len)) = place(&mut entity) else { return Ok(None) };
     let (Ok(start), Ok(size)) = (usize::try_from(*offset), usize::try_from(*len)) else {
         return Err(bad_request("ENTITY_BOUNDS_INVALID"));
@@ -180,9 +185,9 @@ fn token_length(rest: &str, first: char, before: char) -> usize {
 }
 
 fn link_length(rest: &str) -> usize {
-    let scheme = ["https://", "http://"].into_iter().find(|scheme| {
-        rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    });
+    let scheme = ["https://", "http://"]
+        .into_iter()
+        .find(|scheme| rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
     let Some(scheme) = scheme else { return 0 };
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
     let link = rest[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '"', '\'']);
@@ -202,7 +207,17 @@ fn entity(first: char, offset: usize, length: usize) -> enums::MessageEntity {
 /// Within these the server looks for nothing.
 fn is_literal(entity: &enums::MessageEntity) -> bool {
     use enums::MessageEntity as E;
-    matches!(entity, E::Code(_) | E::Pre(_) | E::TextUrl(_) | E::MentionName(_) | E::Mention(_) | E::BotCommand(_) | E::Hashtag(_) | E::Url(_))
+    matches!(
+        entity,
+        E::Code(_)
+            | E::Pre(_)
+            | E::TextUrl(_)
+            | E::MentionName(_)
+            | E::Mention(_)
+            | E::BotCommand(_)
+            | E::Hashtag(_)
+            | E::Url(_)
+    )
 }
 
 fn range(entity: &enums::MessageEntity) -> Range<usize> {
@@ -233,8 +248,25 @@ fn place(entity: &mut enums::MessageEntity) -> Option<(&mut i32, &mut i32)> {
         };
     }
     either!(
-        Mention, Hashtag, BotCommand, Url, Email, Bold, Italic, Code, Pre, TextUrl, MentionName, Phone, Cashtag,
-        Underline, Strike, BankCard, Spoiler, CustomEmoji, Blockquote
+        Mention,
+        Hashtag,
+        BotCommand,
+        Url,
+        Email,
+        Bold,
+        Italic,
+        Code,
+        Pre,
+        TextUrl,
+        MentionName,
+        Phone,
+        Cashtag,
+        Underline,
+        Strike,
+        BankCard,
+        Spoiler,
+        CustomEmoji,
+        Blockquote
     )
 }
 
@@ -257,17 +289,20 @@ mod tests {
             ("see https://example.org/x?y=1, then", &[("url", 4, 25)]),
         ];
         for (text, wanted) in cases {
-            let got: Vec<_> = found(text).iter().map(|entity| {
-                use enums::MessageEntity as E;
-                let kind = match entity {
-                    E::Mention(_) => "mention",
-                    E::BotCommand(_) => "command",
-                    E::Hashtag(_) => "hashtag",
-                    E::Url(_) => "url",
-                    _ => "other",
-                };
-                (kind, entity.offset(), entity.length())
-            }).collect();
+            let got: Vec<_> = found(text)
+                .iter()
+                .map(|entity| {
+                    use enums::MessageEntity as E;
+                    let kind = match entity {
+                        E::Mention(_) => "mention",
+                        E::BotCommand(_) => "command",
+                        E::Hashtag(_) => "hashtag",
+                        E::Url(_) => "url",
+                        _ => "other",
+                    };
+                    (kind, entity.offset(), entity.length())
+                })
+                .collect();
             assert_eq!(got, wanted, "{text}");
         }
     }

@@ -57,7 +57,15 @@ pub(super) fn get_difference(
     let (more, state) = (page.more, render::state(context, page.pts)?);
     let new_encrypted_messages = Vec::new();
     Ok(if more {
-        types::updates::DifferenceSlice { new_messages, new_encrypted_messages, other_updates, chats, users, intermediate_state: state }.into()
+        types::updates::DifferenceSlice {
+            new_messages,
+            new_encrypted_messages,
+            other_updates,
+            chats,
+            users,
+            intermediate_state: state,
+        }
+        .into()
     } else {
         types::updates::Difference { new_messages, new_encrypted_messages, other_updates, chats, users, state }.into()
     })

@@ -89,7 +89,8 @@ pub(crate) fn removed(db: &Db, chat: i64) -> Result<Vec<i64>> {
 
 /// The groups both users are members of now, with greater ids than `after`; at most `limit`.
 pub(crate) fn common(db: &Db, a: i64, b: i64, after: i64, limit: i64) -> Result<Vec<i64>> {
-    let sql = "SELECT x.chat FROM chat_members x JOIN chat_members y ON y.chat = x.chat AND y.user = ?2 AND y.standing = 0
+    let sql =
+        "SELECT x.chat FROM chat_members x JOIN chat_members y ON y.chat = x.chat AND y.user = ?2 AND y.standing = 0
                WHERE x.user = ?1 AND x.standing = 0 AND x.chat > ?3 ORDER BY x.chat LIMIT ?4";
     all(db, sql, [a, b, after, limit], |row| row.get(0))
 }

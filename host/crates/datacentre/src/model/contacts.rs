@@ -13,7 +13,8 @@ pub(crate) struct Contact {
     pub(crate) mutual: bool,
 }
 
-const COLUMNS: &str = "c.user, c.first_name, c.last_name, EXISTS (SELECT 1 FROM contacts b WHERE b.owner = c.user AND b.user = c.owner)";
+const COLUMNS: &str =
+    "c.user, c.first_name, c.last_name, EXISTS (SELECT 1 FROM contacts b WHERE b.owner = c.user AND b.user = c.owner)";
 
 /// The owner's contact entry for this user.
 pub(crate) fn find(db: &Db, owner: i64, user: i64) -> Result<Option<Contact>> {

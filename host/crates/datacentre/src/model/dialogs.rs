@@ -137,7 +137,11 @@ pub(crate) fn set_pinned(db: &Db, owner: i64, peer: Peer, pinned: bool) -> Resul
 /// Marks a dialog as unread by hand, or takes the mark away.
 pub(crate) fn set_marked_unread(db: &Db, owner: i64, peer: Peer, unread: bool) -> Result<()> {
     ensure(db, owner, peer)?;
-    run(db, "UPDATE dialogs SET marked_unread = ?3 WHERE owner = ?1 AND peer = ?2", params![owner, peer.code(), unread])?;
+    run(
+        db,
+        "UPDATE dialogs SET marked_unread = ?3 WHERE owner = ?1 AND peer = ?2",
+        params![owner, peer.code(), unread],
+    )?;
     Ok(())
 }
 

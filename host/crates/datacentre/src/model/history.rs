@@ -39,7 +39,8 @@ pub(crate) fn page(db: &Db, owner: i64, peer: Peer, window: &Window) -> Result<P
     let max_id = if window.max_id > 0 { window.max_id } else { i32::MAX };
     let offset_id = first_below(db, owner, code, window)?;
     let sql = "SELECT COUNT(*) FROM boxes WHERE owner = ?1 AND peer = ?2 AND id >= ?3 AND id < ?4 AND id > ?5";
-    let newer: i32 = one(db, sql, params![owner, code, offset_id, max_id, window.min_id], |row| row.get(0))?.unwrap_or(0);
+    let newer: i32 =
+        one(db, sql, params![owner, code, offset_id, max_id, window.min_id], |row| row.get(0))?.unwrap_or(0);
     let Some((start, length)) = slice(newer, window) else {
         return Ok(Page { messages: Vec::new(), count, skipped: 0 });
     };

@@ -30,9 +30,7 @@ pub(crate) struct Login {
 
 /// Who this key belongs to.
 pub(crate) fn standing(db: &Db, auth_key_id: i64) -> Result<Standing> {
-    let read = |row: &Row<'_>| {
-        Ok(Standing { user: row.get(0)?, password_pending: row.get(1)?, revoked: row.get(2)? })
-    };
+    let read = |row: &Row<'_>| Ok(Standing { user: row.get(0)?, password_pending: row.get(1)?, revoked: row.get(2)? });
     let sql = "SELECT user, password_pending, revoked FROM auth_keys WHERE id = ?1";
     Ok(one(db, sql, [auth_key_id], read)?.unwrap_or_default())
 }

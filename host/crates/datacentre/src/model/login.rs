@@ -63,7 +63,11 @@ pub(crate) fn insert_export(db: &Db, user: i64) -> Result<Vec<u8>> {
     let now = unix_time();
     run(db, "DELETE FROM exported_logins WHERE expires < ?1", [now])?;
     let token = random::<32>().to_vec();
-    run(db, "INSERT INTO exported_logins (token, user, expires) VALUES (?1, ?2, ?3)", params![token, user, now + EXPORT_LIFE_S])?;
+    run(
+        db,
+        "INSERT INTO exported_logins (token, user, expires) VALUES (?1, ?2, ?3)",
+        params![token, user, now + EXPORT_LIFE_S],
+    )?;
     Ok(token)
 }
 

@@ -87,8 +87,21 @@ pub(crate) fn insert_content(db: &Db, content: &Content) -> Result<i64> {
                media, files, grouped) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     let c = content;
     let values = params![
-        c.sender, c.date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent, c.post, c.author,
-        c.media, files::ids_to_bytes(&c.files), c.grouped
+        c.sender,
+        c.date,
+        c.text,
+        c.entities,
+        c.action,
+        c.forward,
+        c.reply_to,
+        c.quote,
+        c.markup,
+        c.silent,
+        c.post,
+        c.author,
+        c.media,
+        files::ids_to_bytes(&c.files),
+        c.grouped
     ];
     run(db, sql, values)?;
     let id = db.last_insert_rowid();
@@ -113,7 +126,8 @@ pub(crate) fn deliver(db: &Db, owner: i64, peer: Peer, content: &Content, mentio
 
 /// The message with this id in the owner's box.
 pub(crate) fn find(db: &Db, owner: i64, id: i32) -> Result<Option<Message>> {
-    let sql = format!("SELECT {COLUMNS} FROM boxes b JOIN contents c ON c.id = b.content WHERE b.owner = ?1 AND b.id = ?2");
+    let sql =
+        format!("SELECT {COLUMNS} FROM boxes b JOIN contents c ON c.id = b.content WHERE b.owner = ?1 AND b.id = ?2");
     one(db, &sql, params![owner, id], read)
 }
 

@@ -57,10 +57,14 @@ pub(crate) enum OpenError {
     #[error("cannot make the data centre's database {path}: {source}; choose a data directory you may write to")]
     File { path: String, source: io::Error },
     /// Another data centre has it.
-    #[error("the data centre's database {path} is in use: another data centre runs with this data directory; stop it, or choose another directory")]
+    #[error(
+        "the data centre's database {path} is in use: another data centre runs with this data directory; stop it, or choose another directory"
+    )]
     InUse { path: String },
     /// Written by a newer program.
-    #[error("the data centre's database {path} has version {found}, this program knows {known}: use a newer program, or another data directory")]
+    #[error(
+        "the data centre's database {path} has version {found}, this program knows {known}: use a newer program, or another data directory"
+    )]
     TooNew { path: String, found: i32, known: i32 },
 }
 
@@ -83,7 +87,8 @@ impl Model {
         let path = data_dir.join(DATABASE_FILE);
         let shown = || path.display().to_string();
         let sqlite = |source| OpenError::Sqlite { path: shown(), source };
-        let private = |name| private_file(&data_dir.join(name)).map_err(|source| OpenError::File { path: shown(), source });
+        let private =
+            |name| private_file(&data_dir.join(name)).map_err(|source| OpenError::File { path: shown(), source });
         let lock = private(LOCK_FILE)?;
         if !locked(&lock) {
             return Err(OpenError::InUse { path: shown() });
@@ -97,8 +102,8 @@ impl Model {
         }
         let secret = secret(&db).map_err(sqlite)?;
         let checkpointer = Checkpointer::start(&path, &db).map_err(sqlite)?;
-        let disk = Disk::open(&data_dir.join(FILES_DIRECTORY))
-            .map_err(|source| OpenError::File { path: shown(), source })?;
+        let disk =
+            Disk::open(&data_dir.join(FILES_DIRECTORY)).map_err(|source| OpenError::File { path: shown(), source })?;
         let limits = uploads::Limits::default();
         Ok(Model { db: Mutex::new(db), secret, disk, limits, _checkpointer: checkpointer, _lock: lock })
     }
@@ -209,12 +214,22 @@ pub(crate) fn run(db: &Db, sql: &str, params: impl Params) -> Result<usize> {
 }
 
 /// The query's first row.
-pub(crate) fn one<T>(db: &Db, sql: &str, params: impl Params, read: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
+pub(crate) fn one<T>(
+    db: &Db,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> Result<T>,
+) -> Result<Option<T>> {
     db.prepare_cached(sql)?.query_row(params, read).optional()
 }
 
 /// All of the query's rows.
-pub(crate) fn all<T>(db: &Db, sql: &str, params: impl Params, read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+pub(crate) fn all<T>(
+    db: &Db,
+    sql: &str,
+    params: impl Params,
+    read: impl FnMut(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
     db.prepare_cached(sql)?.query_map(params, read)?.collect()
 }
 

@@ -30,7 +30,8 @@ impl User {
     }
 }
 
-const COLUMNS: &str = "id, phone, first_name, last_name, username, about, bot_token_hash IS NOT NULL, online_until, seen";
+const COLUMNS: &str =
+    "id, phone, first_name, last_name, username, about, bot_token_hash IS NOT NULL, online_until, seen";
 
 /// The user with this id.
 pub(crate) fn find(db: &Db, id: i64) -> Result<Option<User>> {

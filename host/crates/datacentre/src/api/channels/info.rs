@@ -9,10 +9,10 @@ use super::NAMED_MAX;
 use super::access::{self, Access};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
-use crate::api::{files, invites};
 use crate::api::peers::Peers;
 use crate::api::render::{self, bare};
 use crate::api::users;
+use crate::api::{files, invites};
 use crate::model::members::{self, Kind};
 use crate::model::{Peer, dialogs, log, users as stored_users};
 

@@ -12,8 +12,8 @@ use super::{EDIT_TIME_S, FORWARDED_MAX};
 use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
-use crate::api::peers::{self, Peers};
 use crate::api::media::{self, Kind};
+use crate::api::peers::{self, Peers};
 use crate::api::{render, text, webpages};
 use crate::model::log::{self, Entry};
 use crate::model::messages::{self, Content, Message};
@@ -42,7 +42,9 @@ pub(in crate::api) fn edit_message(
     }
     // As with Telegram, an edit without a keyboard takes the keyboard away.
     content.markup = markup(context, call.reply_markup)?;
-    let said = |content: &Content| (content.text.clone(), content.entities.clone(), content.markup.clone(), content.media.clone());
+    let said = |content: &Content| {
+        (content.text.clone(), content.entities.clone(), content.markup.clone(), content.media.clone())
+    };
     let same = said(&content) == said(&message.content);
     if same {
         return Err(bad_request("MESSAGE_NOT_MODIFIED"));
@@ -204,7 +206,8 @@ impl Victims {
                 dialogs::refresh(context.db, owner, peer)?;
             }
             let pts_count = i32::try_from(ids.len()).unwrap_or(i32::MAX);
-            let update = |pts| enums::Update::from(types::UpdateDeleteMessages { messages: ids.clone(), pts, pts_count });
+            let update =
+                |pts| enums::Update::from(types::UpdateDeleteMessages { messages: ids.clone(), pts, pts_count });
             let pts = log::append(context.db, owner, pts_count, |pts| Entry::Other(update(pts).to_bytes()))?;
             if owner == context.me {
                 own = (pts, pts_count);

@@ -23,7 +23,8 @@ pub(in crate::api) fn get_dialogs(
     call: functions::messages::GetDialogs,
 ) -> Answer<enums::messages::Dialogs> {
     // There are no folders but the main one, and nothing is ever archived.
-    let mut all = if call.folder_id.unwrap_or(0) == 0 { dialogs::of_owner(context.db, context.me)? } else { Vec::new() };
+    let mut all =
+        if call.folder_id.unwrap_or(0) == 0 { dialogs::of_owner(context.db, context.me)? } else { Vec::new() };
     if call.exclude_pinned {
         all.retain(|dialog| dialog.pinned == 0);
     }

@@ -12,8 +12,8 @@ use crate::api::error::Answer;
 use crate::api::media::Kind;
 use crate::api::{peers, render, text};
 use crate::model::history::{self, Page, Window};
-use crate::model::{Peer, posts};
 use crate::model::messages::{self, Message};
+use crate::model::{Peer, posts};
 
 /// The most messages of one page: Telegram gives no more, whatever is asked for.
 const PAGE_MAX: i32 = 100;

@@ -65,7 +65,8 @@ pub(in crate::api) fn send_message(
 /// What the sender is told: plain private text in short, as Telegram does.
 fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Answer<enums::Updates> {
     let content = &sent.message.content;
-    let short = matches!(peer, Peer::User(id) if id != context.me) && content.reply_to.is_none() && content.markup.is_none();
+    let short =
+        matches!(peer, Peer::User(id) if id != context.me) && content.reply_to.is_none() && content.markup.is_none();
     if short {
         let mut tl = bare!(types::UpdateShortSentMessage; 0, sent.message.id, sent.pts, 1, content.date);
         tl.out = true;
@@ -79,15 +80,21 @@ fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Ans
 /// What the sender is told of messages, in full.
 pub(super) fn full_answer(context: &Context<'_>, sent: &[Sent], random_ids: &[i64]) -> Answer<enums::Updates> {
     let ids = sent.iter().zip(random_ids);
-    let mut updates: Vec<enums::Update> =
-        ids.map(|(sent, random_id)| types::UpdateMessageId { id: sent.message.id, random_id: *random_id }.into()).collect();
+    let mut updates: Vec<enums::Update> = ids
+        .map(|(sent, random_id)| types::UpdateMessageId { id: sent.message.id, random_id: *random_id }.into())
+        .collect();
     updates.extend(sent.iter().map(Sent::update));
     let messages: Vec<_> = sent.iter().map(|sent| render::message(&sent.message)).collect();
     context.updates(context.me, updates, &Peers::of_messages(&messages))
 }
 
 /// Notes in `content` what it replies to.
-pub(super) fn reply_to(context: &Context<'_>, peer: Peer, reply: &enums::InputReplyTo, content: &mut Content) -> Answer<()> {
+pub(super) fn reply_to(
+    context: &Context<'_>,
+    peer: Peer,
+    reply: &enums::InputReplyTo,
+    content: &mut Content,
+) -> Answer<()> {
     let invalid = || bad_request("REPLY_MESSAGE_ID_INVALID");
     let enums::InputReplyTo::Message(reply) = reply else {
         return Err(bad_request("REPLY_TO_INVALID"));
@@ -147,8 +154,12 @@ pub(in crate::api) fn forward_messages(
             entities: original.content.entities.clone().filter(|_| !without_text),
             media: original.content.media.clone(),
             files: original.content.files.clone(),
-            grouped: original.content.grouped.map(|album| *albums.entry(album).or_insert_with(|| i64::from_le_bytes(random()))),
-            forward: (!call.drop_author && !call.drop_media_captions).then(|| forward_header(context, original, to).to_bytes()),
+            grouped: original
+                .content
+                .grouped
+                .map(|album| *albums.entry(album).or_insert_with(|| i64::from_le_bytes(random()))),
+            forward: (!call.drop_author && !call.drop_media_captions)
+                .then(|| forward_header(context, original, to).to_bytes()),
             silent: call.silent,
             ..Content::default()
         };

@@ -223,7 +223,8 @@ fn chat_id(group: &enums::InputPeer) -> i64 {
 }
 
 fn participants(client: &Client<'_>, group: &enums::InputPeer) -> Vec<(i64, &'static str)> {
-    let enums::messages::ChatFull::Full(full) = client.ok(&functions::messages::GetFullChat { chat_id: chat_id(group) });
+    let enums::messages::ChatFull::Full(full) =
+        client.ok(&functions::messages::GetFullChat { chat_id: chat_id(group) });
     let enums::ChatFull::Full(full) = full.full_chat else { panic!() };
     let enums::ChatParticipants::Participants(list) = full.participants else { panic!() };
     let one = |participant: &enums::ChatParticipant| match participant {

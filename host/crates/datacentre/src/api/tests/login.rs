@@ -150,7 +150,9 @@ fn a_token_makes_a_bot_once_and_guards_it_then() {
     let client = world.client();
     let other_secret = format!("700001:{}", "b".repeat(35));
     let humans = bot_token(human.me);
-    for token in ["", "700001", "x:y", ":", "-5:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", other_secret.as_str(), humans.as_str()] {
+    for token in
+        ["", "700001", "x:y", ":", "-5:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", other_secret.as_str(), humans.as_str()]
+    {
         let call = functions::auth::ImportBotAuthorization {
             flags: 0,
             api_id: 1,
@@ -178,7 +180,8 @@ fn an_exported_login_is_imported_once() {
     let world = World::new();
     let here = world.human(1);
     assert_eq!(here.err(&functions::auth::ExportAuthorization { dc_id: 4 }), "400 DC_ID_INVALID");
-    let enums::auth::ExportedAuthorization::Authorization(export) = here.ok(&functions::auth::ExportAuthorization { dc_id: 2 });
+    let enums::auth::ExportedAuthorization::Authorization(export) =
+        here.ok(&functions::auth::ExportAuthorization { dc_id: 2 });
     let there = world.client();
     let import = functions::auth::ImportAuthorization { id: export.id, bytes: export.bytes };
     assert_eq!(authorized(there.ok(&import)).id(), here.me);
@@ -236,7 +239,8 @@ fn state(client: &Client<'_>) -> types::account::Password {
 
 fn proof(client: &Client<'_>, password: &str) -> enums::InputCheckPasswordSrp {
     let state = state(client);
-    let Some(enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(algo)) = state.current_algo else {
+    let Some(enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(algo)) = state.current_algo
+    else {
         panic!("a password is set")
     };
     let (m1, a) =

@@ -4,8 +4,8 @@ use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
 use super::world::{
-    World, delete, dialog_peers, dialogs_request, edit, forward, group, history_request, messages_of,
-    new_message, peer_id, replied_id, reply_to, search_request, sent_id, texts, unwrapped,
+    World, delete, dialog_peers, dialogs_request, edit, forward, group, history_request, messages_of, new_message,
+    peer_id, replied_id, reply_to, search_request, sent_id, texts, unwrapped,
 };
 
 #[test]
@@ -52,11 +52,9 @@ fn a_random_id_sends_once() {
 fn texts_are_checked_and_given_entities() {
     let world = World::new();
     let (alice, bob) = (world.human(1), world.human(2));
-    for (text, wanted) in [
-        ("", "400 MESSAGE_EMPTY"),
-        (" \n ", "400 MESSAGE_EMPTY"),
-        (&"🎉".repeat(2049), "400 MESSAGE_TOO_LONG"),
-    ] {
+    for (text, wanted) in
+        [("", "400 MESSAGE_EMPTY"), (" \n ", "400 MESSAGE_EMPTY"), (&"🎉".repeat(2049), "400 MESSAGE_TOO_LONG")]
+    {
         assert_eq!(alice.err(&alice.message(alice.peer(&bob), text)), wanted);
     }
     alice.send(alice.peer(&bob), &"🎉".repeat(2048));
@@ -91,7 +89,8 @@ fn a_user_is_named_only_with_the_hash_made_for_the_caller() {
     ] {
         let peer = types::InputPeerUser { user_id, access_hash };
         assert_eq!(alice.err(&alice.message(peer.into(), "x")), "400 PEER_ID_INVALID");
-        let found = alice.ok(&functions::users::GetUsers { id: vec![types::InputUser { user_id, access_hash }.into()] });
+        let found =
+            alice.ok(&functions::users::GetUsers { id: vec![types::InputUser { user_id, access_hash }.into()] });
         assert_eq!(found, [types::UserEmpty { id: user_id }.into()]);
     }
     for (peer, wanted) in [
@@ -336,7 +335,10 @@ fn search_finds_words_in_one_chat_and_in_all() {
     };
     use enums::MessagesFilter as Filter;
     for (request, wanted) in [
-        (search("apple", None, Filter::InputMessagesFilterEmpty), vec!["Apple juice", "apple pie at https://example.org/"]),
+        (
+            search("apple", None, Filter::InputMessagesFilterEmpty),
+            vec!["Apple juice", "apple pie at https://example.org/"],
+        ),
         (search("pie app", None, Filter::InputMessagesFilterEmpty), vec!["apple pie at https://example.org/"]),
         (search("pple", None, Filter::InputMessagesFilterEmpty), vec![]),
         (search("", Some(alice.peer(&bob)), Filter::InputMessagesFilterEmpty), vec!["Apple juice"]),

@@ -18,7 +18,8 @@ fn usernames_are_unique_and_find_their_user() {
     assert_eq!(bob.err(&take("ALICE_1")), "400 USERNAME_OCCUPIED");
     assert!(!bob.ok(&functions::account::CheckUsername { username: "Alice_1".to_owned() }));
 
-    let resolve = |username: &str| functions::contacts::ResolveUsername { username: username.to_owned(), referer: None };
+    let resolve =
+        |username: &str| functions::contacts::ResolveUsername { username: username.to_owned(), referer: None };
     let enums::contacts::ResolvedPeer::Peer(found) = bob.ok(&resolve("@Alice_1"));
     let enums::User::User(user) = &found.users[0] else { panic!() };
     assert_eq!((user.id, user.username.as_deref(), user.phone.as_deref()), (alice.me, Some("alice_1"), None));
@@ -80,7 +81,9 @@ fn contacts_have_the_owners_name_and_show_the_phone() {
         note: None,
     });
     assert!(known(&alice, &bob).mutual_contact);
-    let enums::contacts::Contacts::Contacts(list) = alice.ok(&functions::contacts::GetContacts { hash: 0 }) else { panic!() };
+    let enums::contacts::Contacts::Contacts(list) = alice.ok(&functions::contacts::GetContacts { hash: 0 }) else {
+        panic!()
+    };
     assert_eq!(list.contacts, [types::Contact { user_id: bob.me, mutual: true }.into()]);
     alice.ok(&functions::contacts::DeleteContacts { id: vec![alice.user(&bob).into()] });
     assert!(!known(&alice, &bob).contact);
@@ -138,7 +141,8 @@ fn a_bots_commands_are_shown_to_others() {
         scope: scope.clone(),
         lang_code: String::new(),
         commands: vec![
-            types::BotCommand { ephemeral: false, command: command.to_owned(), description: "Says pong".to_owned() }.into(),
+            types::BotCommand { ephemeral: false, command: command.to_owned(), description: "Says pong".to_owned() }
+                .into(),
         ],
     };
     assert_eq!(bot.err(&set("Ping!")), "400 BOT_COMMAND_INVALID");

@@ -464,7 +464,11 @@ pub(super) fn delete(id: Vec<i32>, revoke: bool) -> functions::messages::DeleteM
     functions::messages::DeleteMessages { revoke, id }
 }
 
-pub(super) fn forward(from: enums::InputPeer, to: enums::InputPeer, id: Vec<i32>) -> functions::messages::ForwardMessages {
+pub(super) fn forward(
+    from: enums::InputPeer,
+    to: enums::InputPeer,
+    id: Vec<i32>,
+) -> functions::messages::ForwardMessages {
     functions::messages::ForwardMessages {
         silent: false,
         background: false,

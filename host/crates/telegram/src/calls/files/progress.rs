@@ -1,6 +1,6 @@
 //! How far a large transfer is, in the script's log.
 //!
-//! Invariant: at most one line per second and transfer, and none for what is done sooner.
+//! Invariant: at most one line per second and transfer on its way, and one at its end.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -36,8 +36,10 @@ impl Progress {
     /// So many bytes more are done. A log that takes nothing misses a line.
     pub(super) fn add(&self, bytes: u64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_done = state.done >= self.bytes;
         state.done += bytes;
-        if self.bytes > QUIET_BYTES_MAX && state.said.elapsed() >= LINE_EVERY {
+        let is_done = !was_done && state.done >= self.bytes;
+        if self.bytes > QUIET_BYTES_MAX && (is_done || state.said.elapsed() >= LINE_EVERY) {
             state.said = Instant::now();
             let percent = state.done.min(self.bytes) * 100 / self.bytes;
             let _ = self.notes.try_send(format!("{}: {percent} %", self.what));
