@@ -36,12 +36,13 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     }
     let config = Config { listen: args.listen, data_dir: data_dir.data_centre(), dc_id: DC_ID };
     let data_centre = DataCentre::start(config).await?;
+    let interrupted = interrupted()?;
     output.json(&Ready {
         address: data_centre.address,
         dc_id: data_centre.dc_id,
         rsa_public_key: data_centre.public_key_path.clone(),
     });
-    interrupted().await?;
+    interrupted.await;
     data_centre.stop().await;
     Ok(0)
 }

@@ -85,11 +85,13 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let programs = tokio::spawn(compile(files.clone(), output.clone()));
     let programs = async { programs.await.context("compiling was broken off")? };
     let (programs, place) = tokio::try_join!(programs, Place::open(&args, data_dir, output))?;
+    // Before the first script runs: from then on there is something to end in order.
+    let interrupted = interrupted()?;
     let scripts = place.start_scripts(&files, programs, &args, output)?;
 
     let outcome = tokio::select! {
         ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&files, &ends, output)),
-        interrupt = interrupted() => interrupt.map(|()| INTERRUPTED_CODE),
+        () = interrupted => Ok(INTERRUPTED_CODE),
     };
     for script in scripts {
         script.stop().await;
@@ -98,15 +100,16 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     outcome
 }
 
-/// Comes back when the process is asked to end.
-pub(crate) async fn interrupted() -> Result<()> {
+/// Ready when the process has been asked to end, at any time after this call.
+pub(crate) fn interrupted() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 /// The code that the process ends with: the first script's that did not end well, else 0. Says why for those that failed.
