@@ -77,8 +77,7 @@ fn kills_at_any_moment() {
 #[test]
 fn interrupts_at_any_moment() {
     every_message_is_answered_once_over(|process| {
-        let killed = std::process::Command::new("kill").args(["-INT", &process.id().to_string()]).status();
-        assert!(killed.expect("kill runs").success());
+        process.interrupt();
         process.finish();
     });
 }
