@@ -193,8 +193,7 @@ fn an_interrupt_ends_it_in_order() {
     let case = Case::new("print('up')\n");
     let mut process = Process::start(&mut case.command());
     assert_eq!(process.line(), "up\n");
-    let killed = std::process::Command::new("kill").args(["-INT", &process.id().to_string()]).status();
-    assert!(killed.expect("kill runs").success());
+    process.terminate();
     assert_eq!(process.finish().code(), Some(130));
 }
 

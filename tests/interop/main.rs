@@ -1,17 +1,18 @@
 //! Independent Telegram clients, stock Telethon and stock kurigram, judge the data centre: each makes a key, signs up and
-//! chats with the other.
+//! chats with the other, and with the examples.
 //!
 //! Invariant: a client that ignored the address it is given could reach nothing: each test runs again, as a process of
 //! its own, in a network namespace where only loopback is up.
 
 mod chat;
+mod examples;
 
 use std::net::SocketAddr;
 use std::path::Path;
 
 use datacentre::{Config, DataCentre};
 use serde_json::{Value, json};
-use tests::{Place, Process, root, run_inside};
+use tests::run_inside;
 
 use chat::{Chat, Library};
 
@@ -64,36 +65,6 @@ fn telethon_speaks_every_transport_it_has() {
             }
         });
     });
-}
-
-#[test]
-fn telethon_and_kurigram_chat_with_a_script() {
-    run_inside("telethon_and_kurigram_chat_with_a_script", || {
-        let place = Place::new();
-        place.sign_up("bot", "9996631001", "Bot");
-        let mut run = Process::start(place.command(&["run", "--account", "bot"]).arg(root().join("examples/ping.py")));
-        run.stderr_line_with("is online");
-        let address = place.address.parse().expect("an address");
-        for (library, phone, name) in
-            [(Library::Telethon, "9996620001", "Tele"), (Library::Kurigram, "9996620002", "Kuri")]
-        {
-            let settings = settings(address, &place.public_key, place.data.path(), phone, name);
-            chat_with_the_script(&mut Chat::start(library, &settings), "9996631001");
-        }
-    });
-}
-
-/// Writes to the script in private and in a group, and expects its reply in each.
-fn chat_with_the_script(client: &mut Chat, phone: &str) {
-    let script = client.ask(json!({"do": "contact", "phone": phone, "name": "Bot"}))["user"].clone();
-    let group = client.ask(json!({"do": "group", "title": "A group", "members": [script]}))["chat"].clone();
-    for peer in [("user", script.clone()), ("chat", group)] {
-        let (kind, id) = peer;
-        client.ask(json!({"do": "send", kind: id, "text": "not for you"}));
-        let sent = client.ask(json!({"do": "send", kind: id, "text": "!ping"}))["id"].clone();
-        let answer = client.message_with("PONG!");
-        assert_eq!([&answer[kind], &answer["sender"], &answer["reply_to"]], [&id, &script, &sent]);
-    }
 }
 
 /// `one` writes to `other` by phone number, `other` replies, and both find the same in their history.

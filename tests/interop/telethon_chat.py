@@ -1,5 +1,10 @@
-"""A stock Telethon client, driven as chat.py says. Settings of its own: "transport", one of full, intermediate, abridged,
-obfuscated."""
+"""A stock Telethon client, driven as chat.py says.
+
+Of its own are a setting, "transport", one of full, intermediate, abridged, obfuscated; a field of each message,
+"forwarded_from", the user who wrote it first; and a command:
+
+    {"do": "send_file", PEER, "path", "as_document": bool}      {"event": "done", "id"}
+"""
 from telethon import TelegramClient, events, functions, types
 from telethon.crypto import rsa
 from telethon.errors import PhoneNumberUnoccupiedError
@@ -30,13 +35,15 @@ def told(message) -> dict:
         place = {"chat": where.chat_id}
     else:
         place = {"user": where.user_id}
-    return chat.message(
+    by = getattr(message.fwd_from, "from_id", None)
+    common = chat.message(
         id=message.id,
         peer=place,
         sender=message.sender_id,
         text=message.raw_text,
         reply_to=message.reply_to.reply_to_msg_id if message.reply_to else None,
     )
+    return {**common, "forwarded_from": getattr(by, "user_id", None)}
 
 
 class Client:
@@ -111,6 +118,9 @@ class Client:
 
     async def send(self, text: str, reply_to=None, **to) -> dict:
         return {"id": (await self.telethon.send_message(peer(**to), text, reply_to=reply_to)).id}
+
+    async def send_file(self, path: str, as_document: bool, **to) -> dict:
+        return {"id": (await self.telethon.send_file(peer(**to), path, force_document=as_document)).id}
 
     async def history(self, limit: int, **of) -> dict:
         return {"messages": [told(message) async for message in self.telethon.iter_messages(peer(**of), limit)]}

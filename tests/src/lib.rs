@@ -139,12 +139,25 @@ impl Process {
         self.child.wait().expect("a child can be waited for");
     }
 
-    /// Waits for its end.
+    /// Asks it to end. Not as Ctrl-C does: a shell may have SIGINT ignored by all that it started in the background, until
+    /// `tglhost` listens for it.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Waits for its end; gives what it wrote that was not read yet.
     pub fn finish(mut self) -> Finished {
+        let status = self.wait();
+        Finished { stdout: drain_to_end(&self.stdout), stderr: drain_to_end(&self.stderr), status }
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
         let until = Instant::now() + WAIT_MAX;
-        let status = loop {
+        loop {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                break status;
+                return status;
             }
             assert!(
                 Instant::now() < until,
@@ -153,8 +166,7 @@ impl Process {
                 drain(&self.stderr)
             );
             std::thread::sleep(Duration::from_millis(2));
-        };
-        Finished { stdout: drain_to_end(&self.stdout), stderr: drain_to_end(&self.stderr), status }
+        }
     }
 }
 
