@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags};
@@ -35,6 +35,7 @@ pub struct Incoming {
     folder: OwnedFd,
     file: File,
     name: String,
+    len: u64,
     quota: Quota,
     is_over: AtomicBool,
 }
@@ -76,7 +77,7 @@ impl FileSpace {
         });
         let file = begun.map_err(|error| self.failure(name, error))?;
         let (name, quota) = (name.to_owned(), self.quota().clone());
-        Ok(Incoming { folder, file, name, quota, is_over: AtomicBool::new(false) })
+        Ok(Incoming { folder, file, name, len, quota, is_over: AtomicBool::new(false) })
     }
 
     /// Removes what a killed process has left half done. To be called before anything is saved.
@@ -119,8 +120,13 @@ impl Incoming {
     /// Writes a part. Blocks.
     ///
     /// # Errors
-    /// [`FileError::DiskFull`] where the host's disk has no more room.
+    /// [`FileError::DiskFull`] where the host's disk has no more room; [`FileError::Failed`] where the guest has shortened
+    /// or removed the file meanwhile: its room has been given free, so nothing more may grow in it.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), FileError> {
+        let about = self.file.metadata().map_err(|error| self.failure(error))?;
+        if about.len() != self.len || about.nlink() == 0 {
+            return Err(self.failure(Errno::STALE.into()));
+        }
         self.file.write_all_at(bytes, offset).map_err(|error| self.failure(error))
     }
 

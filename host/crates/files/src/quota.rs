@@ -4,6 +4,7 @@
 //! Invariant: what is counted is never less than what is in the folder. A file counts its length, holes included, and
 //! every entry [`ENTRY_BYTES`] more. Growth is added before it happens; where something may have been counted too much (a
 //! deletion, a file opened with "create" that was there already), the folder is measured again before anything is refused.
+//! A folder that cannot be looked into (its path is too long, for example) counts as if it filled the whole.
 
 use std::io;
 use std::path::PathBuf;
@@ -104,8 +105,18 @@ fn measure(folder: Option<&PathBuf>, bytes_max: u64) -> u64 {
     let mut bytes = 0_u64;
     let mut folders: Vec<PathBuf> = folder.into_iter().cloned().collect();
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(metadata) = entry.metadata() else { continue };
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(_) => return u64::MAX,
+        };
+        for entry in entries {
+            let (metadata, entry) = match entry.and_then(|entry| Ok((entry.metadata()?, entry))) {
+                Ok(found) => found,
+                // It has gone meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(_) => return u64::MAX,
+            };
             bytes = bytes.saturating_add(ENTRY_BYTES);
             if metadata.is_dir() {
                 folders.push(entry.path());

@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
-use files::{ENTRY_BYTES, FileError, FileSpace};
+use files::{ENTRY_BYTES, FileError, FileSpace, PATH_BYTES_MAX};
+use rustix::fs::{Mode, OFlags};
 use tempfile::TempDir;
 
 const QUOTA: u64 = 256 << 10;
@@ -92,6 +94,35 @@ fn what_a_guest_puts_in_the_way_leads_nowhere() {
     assert!(incoming.finish().is_err());
     drop(incoming);
     assert!(!names(&home).contains(&"download_2.part".to_owned()));
+}
+
+#[test]
+fn a_file_that_the_guest_shortens_or_removes_on_its_way_takes_no_more() {
+    let (home, space) = home();
+    let part = home.path().join("downloads/download_1.part");
+    for interfere in [|part: &Path| fs::File::create(part).map(drop), |part: &Path| fs::remove_file(part)] {
+        let incoming = space.save("download_1", QUOTA / 2).unwrap();
+        incoming.write_at(b"x", 0).unwrap();
+        interfere(&part).unwrap();
+        space.quota().may_be_less();
+        assert!(space.quota().take(QUOTA / 2), "the guest has the room back");
+        assert!(matches!(incoming.write_at(b"x", QUOTA / 2 - 1), Err(FileError::Failed { .. })));
+        drop(incoming);
+    }
+}
+
+#[test]
+fn what_lies_too_deep_to_be_measured_leaves_no_room() {
+    let (home, space) = home();
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let mut folder = rustix::fs::open(home.path(), flags, Mode::empty()).unwrap();
+    let name = "d".repeat(250);
+    // By its path no folder can be opened below here, but step by step it can.
+    for _ in 0..=PATH_BYTES_MAX / name.len() {
+        rustix::fs::mkdirat(&folder, &name, Mode::RWXU).unwrap();
+        folder = rustix::fs::openat(&folder, &name, flags, Mode::empty()).unwrap();
+    }
+    assert!(!space.quota().take(1));
 }
 
 #[test]

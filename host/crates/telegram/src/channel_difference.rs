@@ -13,7 +13,7 @@ use tgl::PeerId;
 use tl::{enums, functions, types};
 
 use crate::context::Context;
-use crate::difference::date;
+use crate::difference::{date, next_page};
 use crate::intake::{ChannelPart, Missed, brings_us_in};
 use crate::pool::{self, InvokeError, Pool};
 
@@ -216,8 +216,8 @@ async fn collect(context: &Context, pool: &Pool, missed: Missed, found: &mut Fou
         let (messages, users, chats) = crate::calls::contents(pool.invoke_patiently(&request).await?);
         found.users.extend(users);
         found.chats.extend(chats);
-        let Some(last) = messages.last() else { return Ok(()) };
-        offset_id = last.id();
+        let Some(older) = next_page(&messages, offset_id) else { return Ok(()) };
+        offset_id = older;
         for message in messages {
             if stretch.begins_after(&message) {
                 return Ok(());

@@ -203,15 +203,23 @@ async fn collect_history(
         found.users.extend(users);
         found.chats.extend(chats);
         let is_end = messages.len() < PAGE as usize || messages.iter().any(|message| date(message) < since);
-        offset_id = messages.last().map_or(0, enums::Message::id);
+        let older = next_page(&messages, offset_id);
         found.messages.extend(
             messages.into_iter().filter(|message| date(message) >= since).map(|message| (message.id(), message)),
         );
-        if is_end {
-            break;
+        match older {
+            Some(older) if !is_end => offset_id = older,
+            _ => break,
         }
     }
     Ok(())
+}
+
+/// Where a history goes on after a page of it that began before `offset_id`. None at its end, and where the server gives
+/// nothing older than before: it would be asked for ever.
+pub(crate) fn next_page(messages: &[enums::Message], offset_id: i32) -> Option<i32> {
+    let last_id = messages.last()?.id();
+    (offset_id == 0 || last_id < offset_id).then_some(last_id)
 }
 
 fn is_top(message: &enums::Message, dialog: &types::Dialog) -> bool {
@@ -228,5 +236,22 @@ pub(crate) fn date(message: &enums::Message) -> i32 {
         enums::Message::Empty(_) => 0,
         enums::Message::Message(message) => message.date,
         enums::Message::Service(message) => message.date,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_that_goes_round_in_circles_has_an_end() {
+        let page = |ids: &[i32]| -> Vec<enums::Message> {
+            ids.iter().map(|id| types::MessageEmpty { id: *id, peer_id: None }.into()).collect()
+        };
+        for (ids, offset_id, expected) in
+            [(&[][..], 0, None), (&[9, 8], 0, Some(8)), (&[7, 6], 8, Some(6)), (&[9, 8], 8, None), (&[12, 11], 8, None)]
+        {
+            assert_eq!(next_page(&page(ids), offset_id), expected, "{ids:?} after {offset_id}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Connections for the parts of files, beside the account's own: <https://core.telegram.org/api/files> wants sessions of
 //! their own for them. Several, each with one part at a time, so that the work on them is spread over the processor's cores.
 //!
-//! Invariant: there are at most [`LINES_MAX`], none that has failed is used again, and none is kept that nobody uses.
+//! Invariant: there are at most [`LINES_MAX`] to the account's data centre, none that has failed is used again, and none is
+//! kept that nobody uses. Those to other data centres, one each, are kept until the account's own connection ends.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;

@@ -190,7 +190,7 @@ impl Caller {
     /// Waits as long as the data centre wants. Other calls of the same method wait as well: they would only be told
     /// the same.
     async fn wait_for_flood(&self, method: u32, error: &RpcError, flooded: &mut Duration) -> Result<(), CallError> {
-        let wait = Duration::from_secs(error.value.unwrap_or_default().into());
+        let wait = pool::flood_wait(error);
         *flooded += wait;
         if *flooded > FLOOD_WAIT_MAX {
             return Err(refused(error));

@@ -182,7 +182,7 @@ impl Order {
         if is_ordered && envelope.seq_start <= self.state.seq {
             return;
         }
-        if self.is_fetching || (is_ordered && envelope.seq_start > self.state.seq + 1) {
+        if self.is_fetching || (is_ordered && envelope.seq_start > self.state.seq.saturating_add(1)) {
             self.hold(envelope, now);
             return;
         }
@@ -248,7 +248,9 @@ impl Order {
         if self.is_fetching {
             return;
         }
-        while let Some(at) = self.held.iter().position(|envelope| envelope.seq_start <= self.state.seq + 1) {
+        while let Some(at) =
+            self.held.iter().position(|envelope| envelope.seq_start <= self.state.seq.saturating_add(1))
+        {
             if let Some(envelope) = self.held.remove(at) {
                 self.take(envelope, now, ready);
             }

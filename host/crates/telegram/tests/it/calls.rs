@@ -117,17 +117,20 @@ async fn what_makes_no_sense_is_said_in_a_sentence() {
 async fn a_flood_wait_holds_up_nobody_else() {
     let world = World::new().await;
     let (mut alice, mut bob) = two_users(&world).await;
-    world.dc.faults().fail_next("messages.sendMessage", 420, "FLOOD_WAIT_1");
-    let begun = std::time::Instant::now();
-    let send = alice.request(text_to(bob.peer(), "late")).await;
-    let ask = alice.request(Call::GetContacts).await;
-    let first = alice.completion().await;
-    assert_eq!(first.id, ask, "the other call does not wait");
-    assert!(begun.elapsed().as_millis() < 900);
-    let second = alice.completion().await;
-    assert_eq!(second.id, send);
-    assert!(second.result.is_ok() && begun.elapsed().as_millis() >= 1_000);
-    assert_eq!(bob.texts(1).await, ["late"]);
+    // No time at all is a second: nobody is asked without a pause.
+    for name in ["FLOOD_WAIT_1", "FLOOD_WAIT_0"] {
+        world.dc.faults().fail_next("messages.sendMessage", 420, name);
+        let begun = std::time::Instant::now();
+        let send = alice.request(text_to(bob.peer(), "late")).await;
+        let ask = alice.request(Call::GetContacts).await;
+        let first = alice.completion().await;
+        assert_eq!(first.id, ask, "the other call does not wait");
+        assert!(begun.elapsed().as_millis() < 900);
+        let second = alice.completion().await;
+        assert_eq!(second.id, send);
+        assert!(second.result.is_ok() && begun.elapsed().as_millis() >= 1_000);
+        assert_eq!(bob.texts(1).await, ["late"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

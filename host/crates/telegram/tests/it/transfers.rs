@@ -183,3 +183,17 @@ async fn a_data_centre_that_gives_too_little_is_not_believed() {
         assert!(downloads(&bob).is_empty());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_always_elsewhere_is_not_looked_for_for_ever() {
+    let world = World::new().await;
+    let (mut alice, mut bob) = two_users(&world).await;
+    put(&alice, "a.bin", &noise(100));
+    alice.call(file_to(bob.peer(), FileKind::Document, "a.bin")).await.unwrap();
+    let received = bob.messages(1).await.remove(0);
+    for _ in 0..3 {
+        world.dc.faults().fail_next("upload.getFile", 303, "FILE_MIGRATE_2");
+    }
+    let error = load(&mut bob, received.id, FilePart::Document).await.unwrap_err();
+    assert_eq!((error.kind, error.detail.as_str()), (Failure::Refused, "FILE_MIGRATE_2"));
+}

@@ -138,7 +138,8 @@ impl Download<'_> {
                 Ok(answer) => break answer,
                 Err(error) if is_expired(&error) => self.renew(&location, error).await?,
                 Err(error) => match (migrated_to(&error), dc_id) {
-                    (Some(dc_id), _) => self.move_to(dc_id, error).await?,
+                    // Who has asked there already is sent round in circles.
+                    (Some(to), from) if from != Some(to) => self.move_to(to, error).await?,
                     (None, Some(dc_id)) if error.detail == "AUTH_KEY_UNREGISTERED" && !is_foreign_known => {
                         is_foreign_known = true;
                         self.introduce(dc_id).await?;

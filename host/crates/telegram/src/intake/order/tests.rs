@@ -145,3 +145,14 @@ fn a_channels_order_counts_its_own_updates_and_bears_silence() {
     assert_eq!(account.accept(envelope(0, vec![update(100), read(11, 1)]), now).updates.len(), 2);
     assert_eq!(account.state().pts, 11, "nor the channel's the account's");
 }
+
+#[test]
+fn numbers_at_their_end_are_numbers() {
+    let (mut order, now) = at(10, 0);
+    let held = order.accept(envelope(5, vec![read(12, 1)]), now);
+    assert!(pts(&held).is_empty());
+    let last = Envelope { seq: i32::MAX, ..envelope(1, vec![read(11, 1)]) };
+    assert_eq!(pts(&order.accept(last, now)), [11]);
+    assert_eq!(order.state().seq, i32::MAX);
+    assert!(order.accept(envelope(i32::MIN, vec![read(i32::MAX, i32::MAX)]), now).updates.is_empty());
+}
