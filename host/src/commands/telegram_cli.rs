@@ -21,7 +21,7 @@ use crate::output::Output;
 use identity::Identity;
 use ignored::Ignored;
 
-/// Set in the process that the first one starts in the background or as another user.
+/// Set for the process that the first one starts in the background or becomes as another user.
 const HANDED_OVER: &str = "TGLHOST_HANDED_OVER";
 
 /// The profile that telegram-cli takes when none is named; here it is an account's name.
@@ -80,34 +80,53 @@ impl Args {
         }
     }
 
-    /// Goes on in another process where the flags ask for one: in the background, as another user, or with its output in
-    /// a file. Gives the code to end with where that process has been started; none where this one is to do the work.
+    /// Goes on in another process where the flags ask for one: in the background, or as another user. Gives the code to end
+    /// with where that process has been started; none where this one is to do the work.
     pub(crate) fn hand_over(&self, output: &Output) -> Result<Option<u8>> {
-        if std::env::var_os(HANDED_OVER).is_some() {
-            if self.daemonize {
-                // It was started as nobody's group leader, so this cannot fail.
-                let _ = rustix::process::setsid();
-            }
-            return Ok(None);
-        }
-        self.ignored.tell(output);
-        run::check_script(self.script()?)?;
         let identity = Identity::find(self.username.as_deref(), self.groupname.as_deref())?;
-        if !self.daemonize && self.logname.is_none() && identity.is_none() {
+        let is_handed_over = std::env::var_os(HANDED_OVER).is_some();
+        if !is_handed_over {
+            self.ignored.tell(output);
+            run::check_script(self.script()?)?;
+        }
+        if is_handed_over || (!self.daemonize && identity.is_none()) {
+            self.settle(identity.as_ref())?;
             return Ok(None);
         }
         let mut command = Command::new(std::env::current_exe().context("cannot find this program's own file")?);
         command.args(std::env::args_os().skip(1)).env(HANDED_OVER, "1");
         if let Some(identity) = &identity {
             identity.assume(&mut command);
+        } else if let Some(path) = &self.logname {
+            // Said while somebody sees it.
+            open_log(path)?;
         }
-        self.redirect(&mut command, identity.as_ref())?;
         if self.daemonize {
-            let child = command.process_group(0).spawn().context("cannot start in the background")?;
+            let child =
+                command.stdin(Stdio::null()).process_group(0).spawn().context("cannot start in the background")?;
             output.note(&format!("goes on in the background as process {}", child.id()));
             return Ok(Some(0));
         }
         Err(command.exec()).context("cannot go on as asked for")
+    }
+
+    /// In the process that does the work: out of the terminal, and its output where it belongs. The log file is opened
+    /// with the rights of the user that it runs as, so that no more is written to than that user may write to.
+    fn settle(&self, identity: Option<&Identity>) -> Result<()> {
+        if identity.is_some_and(|identity| !identity.is_assumed()) {
+            bail!("this process does not run as the user asked for (-U, -G), though {HANDED_OVER} is set: unset it");
+        }
+        let output = match &self.logname {
+            Some(path) => open_log(path)?,
+            None if self.daemonize => File::options().write(true).open("/dev/null").context("cannot open /dev/null")?,
+            None => return Ok(()),
+        };
+        if self.daemonize {
+            // It fails where this process leads a group already, and is out of the terminal then.
+            let _ = rustix::process::setsid();
+        }
+        rustix::stdio::dup2_stdout(&output).and_then(|()| rustix::stdio::dup2_stderr(&output))?;
+        Ok(())
     }
 
     /// The arguments of `tglhost run` that mean the same.
@@ -132,22 +151,10 @@ impl Args {
             None => bail!("there is no script to run: name one with -Z SCRIPT"),
         }
     }
+}
 
-    /// A process in the background has no terminal, and one with a log file does not write to it.
-    fn redirect(&self, command: &mut Command, identity: Option<&Identity>) -> Result<()> {
-        if let Some(path) = &self.logname {
-            let opened = File::options().create(true).append(true).mode(0o600).open(path);
-            let file = opened.with_context(|| format!("cannot write to the log file {}", path.display()))?;
-            if let Some(identity) = identity {
-                identity.give(&file).with_context(|| format!("cannot give {} to its user", path.display()))?;
-            }
-            command.stdout(file.try_clone()?).stderr(file);
-        } else if self.daemonize {
-            command.stdout(Stdio::null()).stderr(Stdio::null());
-        }
-        if self.daemonize {
-            command.stdin(Stdio::null());
-        }
-        Ok(())
-    }
+/// The log file, made if there is none, for its owner to read only.
+fn open_log(path: &Path) -> Result<File> {
+    let opened = File::options().create(true).append(true).mode(0o600).open(path);
+    opened.with_context(|| format!("cannot write to the log file {}", path.display()))
 }

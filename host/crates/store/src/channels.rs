@@ -101,8 +101,9 @@ impl Batch<'_> {
     }
 }
 
+/// The server's ids begin at 1; anything below names no message, of this channel either.
 fn id_in_channel(number: i64, server_id: i32) -> MessageId {
-    (number << NUMBER_SHIFT) | i64::from(server_id)
+    (number << NUMBER_SHIFT) | i64::from(server_id.max(0))
 }
 
 fn state(db: &Connection, channel_id: i64) -> Result<ChannelState, Fault> {

@@ -30,6 +30,7 @@ use checkpoint::Checkpointer;
 use error::Fault;
 pub use error::StoreError;
 pub use media::{MediaFile, MediaKind, Thumbnail};
+pub use messages::RESTORED_MAX;
 pub use peers::{PeerFacts, PeerRecord};
 pub use session::{DcRecord, Owner, UpdateState};
 pub use summary::{AccountSummary, inspect};

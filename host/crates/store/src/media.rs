@@ -65,7 +65,7 @@ impl AccountStore {
 }
 
 impl Batch<'_> {
-    /// Keeps where the server has the photo or file of a message that is kept.
+    /// Keeps where the server has the photo or file of a message that is kept, until [`Batch::put_message`] replaces it.
     pub fn put_media(&mut self, id: MessageId, media: &MediaFile) -> Result<(), StoreError> {
         self.run(|db| {
             let media = serde_json::to_string(media)?;

@@ -8,6 +8,9 @@ use crate::error::Fault;
 use crate::peers::kind_number;
 use crate::{AccountStore, Batch, State, StoreError};
 
+/// Restored messages that are given at once; older ones stay hidden.
+pub const RESTORED_MAX: usize = 1_000;
+
 /// How a message stands: column `standing`.
 const DELETED: i64 = 1;
 /// Deleted at the server, and brought back here.
@@ -26,16 +29,16 @@ impl AccountStore {
         })
     }
 
-    /// The restored messages of a conversation, or of all, newest first.
+    /// The restored messages of a conversation, or of all, newest first, at most [`RESTORED_MAX`].
     pub fn restored_messages(&self, chat: Option<PeerId>) -> Result<Vec<Message>, StoreError> {
         self.read(|db| {
             let (kind, id) = chat.map_or((None, None), |chat| (Some(kind_number(chat.kind)), Some(chat.id)));
             // The number stands in the text: only so SQLite sees that the index of restored messages will do.
             let mut select = db.prepare_cached(
                 "SELECT unread, body FROM message WHERE standing = 2
-                 AND (?1 IS NULL OR (chat_kind = ?1 AND chat_id = ?2)) ORDER BY date DESC, id DESC",
+                 AND (?1 IS NULL OR (chat_kind = ?1 AND chat_id = ?2)) ORDER BY date DESC, id DESC LIMIT ?3",
             )?;
-            let rows = select.query_map((kind, id), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows = select.query_map((kind, id, RESTORED_MAX as i64), |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.map(|row| row.map_err(Fault::from).and_then(parse)).collect()
         })
     }
@@ -47,14 +50,15 @@ impl Batch<'_> {
         self.run(|db| find(db, id))
     }
 
-    /// Keeps a message of the conversation `chat`, in place of an earlier state of it. One that was deleted stays so.
+    /// Keeps a message of the conversation `chat`, in place of an earlier state of it and its media. One that was deleted
+    /// stays so.
     pub fn put_message(&mut self, chat: PeerId, message: &Message) -> Result<(), StoreError> {
         self.messages_put += 1;
         self.run(|db| {
             db.prepare_cached(
                 "INSERT INTO message (id, chat_kind, chat_id, outgoing, unread, body, date)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET
-                 chat_kind = ?2, chat_id = ?3, outgoing = ?4, unread = ?5, body = ?6, date = ?7",
+                 chat_kind = ?2, chat_id = ?3, outgoing = ?4, unread = ?5, body = ?6, date = ?7, media = NULL",
             )?
             .execute((
                 message.id,

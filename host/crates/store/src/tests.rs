@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use tgl::{Call, Event, Group, Message, MessageFlags, Peer, PeerDetails, PeerId, Request, ServiceAction, User};
+use tgl::{
+    Call, Event, Group, Message, MessageFlags, MessageId, Peer, PeerDetails, PeerId, Request, ServiceAction, User,
+};
 
 use super::*;
 
@@ -369,12 +371,42 @@ fn where_a_file_is_lives_and_goes_with_its_message() {
     assert_eq!(store.media(5).unwrap(), None, "there is no such message");
     put("first");
     store.record(|batch| batch.put_media(5, &media())).unwrap();
-    put("edited");
     assert_eq!(store.media(5).unwrap(), Some(media()));
     store.record(|batch| batch.delete_messages(&[5])).unwrap();
     assert_eq!(store.media(5).unwrap(), None);
     store.record(|batch| batch.restore_message(5)).unwrap();
     assert_eq!(store.media(5).unwrap(), Some(media()), "and comes back with it");
+    put("edited");
+    assert_eq!(store.media(5).unwrap(), None, "an edit took it away");
+}
+
+#[test]
+fn so_many_restored_messages_are_given_and_no_more() {
+    let dir = TempDir::new().unwrap();
+    let (store, chat) = (open(&dir), PeerId::chat(7));
+    let ids: Vec<MessageId> = (1..=RESTORED_MAX as MessageId + 1).collect();
+    let restored = store.record(|batch| {
+        ids.iter().try_for_each(|id| batch.put_message(chat, &message(*id, "gone")))?;
+        batch.delete_messages(&ids)?;
+        ids.iter().try_for_each(|id| batch.restore_message(*id).map(drop))
+    });
+    restored.unwrap();
+    let given: Vec<MessageId> = store.restored_messages(None).unwrap().iter().map(|message| message.id).collect();
+    assert_eq!(given, ids[1..].iter().rev().copied().collect::<Vec<_>>(), "the newest");
+}
+
+#[test]
+fn ids_that_name_no_message_name_none_of_another_channel() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let id =
+        |channel, server_id| store.record(|batch| batch.message_id(PeerId::channel(channel), server_id)).unwrap().0;
+    let first = id(10, 1);
+    store.record(|batch| batch.set_channel_pts(10, Some(1))).unwrap();
+    for server_id in [0, -1, i32::MIN] {
+        assert_eq!(id(10, server_id), first - 1, "{server_id}");
+        assert_eq!(store.server_message(id(10, server_id)).unwrap(), None);
+    }
 }
 
 fn media() -> MediaFile {

@@ -127,6 +127,7 @@ async fn fetch(context: &Context, pool: &Pool, missed: Missed) -> Result<(), Inv
             }
         }
     }
+    tracing::warn!(channel_id = missed.channel_id, parts = PARTS_MAX, "the rest of what was missed waits for news");
     Ok(())
 }
 

@@ -2,9 +2,6 @@
 //!
 //! Invariant: a name that is not known is an error; nothing goes on with more rights than were asked for.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::fchown;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -27,7 +24,7 @@ impl Identity {
             let entry = entry("/etc/passwd", user).with_context(|| format!("there is no user {user:?} (-U)"))?;
             let number = |place: usize| entry.get(place).and_then(|text| text.parse().ok());
             identity.user_id = Some(number(2).with_context(|| format!("the user {user:?} has no number"))?);
-            identity.group_id = number(3);
+            identity.group_id = Some(number(3).with_context(|| format!("the user {user:?} has no group's number"))?);
             identity.home = entry.get(5).map(PathBuf::from);
         }
         if let Some(group) = group {
@@ -55,9 +52,10 @@ impl Identity {
         }
     }
 
-    /// Makes a file this user's.
-    pub(super) fn give(&self, file: &File) -> io::Result<()> {
-        fchown(file, self.user_id, self.group_id)
+    /// Whether this process runs as this user and group.
+    pub(super) fn is_assumed(&self) -> bool {
+        let (user_id, group_id) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        self.user_id.is_none_or(|id| id == user_id) && self.group_id.is_none_or(|id| id == group_id)
     }
 }
 

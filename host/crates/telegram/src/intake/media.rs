@@ -7,7 +7,7 @@ use store::{Batch, MediaFile, MediaKind, StoreError, Thumbnail};
 use tgl::MessageId;
 use tl::enums;
 
-/// Keeps where the server has the photo or file of the message that is kept under this id, if it has one.
+/// Keeps where the server has the photo or file of the message that has just been put under this id, if it has one.
 pub(crate) fn keep(batch: &mut Batch<'_>, id: MessageId, message: &enums::Message) -> Result<(), StoreError> {
     let enums::Message::Message(message) = message else { return Ok(()) };
     match message.media.as_ref().and_then(file) {
