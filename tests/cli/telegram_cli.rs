@@ -35,7 +35,7 @@ fn a_unit_files_line_runs_the_script_and_says_which_flags_have_no_meaning() {
 #[test]
 fn in_the_background_it_writes_to_its_log_file() {
     let place = Place::new();
-    let script = place.script("bot.py", SCRIPT).display().to_string();
+    let script = place.script("bot.py", &SCRIPT.replace("tgl.safe_exit(3)", "pass")).display().to_string();
     let log = place.data.path().join("bot.log").display().to_string();
     let line = ["telegram-cli", "-d", "-b", TOKEN, "-L", &log, "-Z", &script];
     let run = finish(&mut place.command(&line), "");
@@ -46,6 +46,12 @@ fn in_the_background_it_writes_to_its_log_file() {
         assert!(begun.elapsed() < WAIT_MAX, "{:?}", fs::read_to_string(&log));
         std::thread::yield_now();
     }
+    let id = run.stderr.trim_end().rsplit(' ').next().expect("its number");
+    let about = fs::read_to_string(format!("/proc/{id}/stat")).expect("it is there");
+    let session = about.rsplit(") ").next().and_then(|fields| fields.split(' ').nth(3));
+    assert_eq!(session, Some(id), "it has left the terminal: {about}");
+    let killed = std::process::Command::new("kill").arg(id).status();
+    assert!(killed.expect("kill runs").success());
 }
 
 #[test]

@@ -102,8 +102,7 @@ impl Args {
             open_log(path)?;
         }
         if self.daemonize {
-            let child =
-                command.stdin(Stdio::null()).process_group(0).spawn().context("cannot start in the background")?;
+            let child = command.stdin(Stdio::null()).spawn().context("cannot start in the background")?;
             output.note(&format!("goes on in the background as process {}", child.id()));
             return Ok(Some(0));
         }
@@ -122,8 +121,7 @@ impl Args {
             None => return Ok(()),
         };
         if self.daemonize {
-            // It fails where this process leads a group already, and is out of the terminal then.
-            let _ = rustix::process::setsid();
+            rustix::process::setsid().context("cannot leave the terminal")?;
         }
         rustix::stdio::dup2_stdout(&output).and_then(|()| rustix::stdio::dup2_stderr(&output))?;
         Ok(())
