@@ -116,10 +116,10 @@ impl TerminalChat {
         let mut settle_by = None;
         loop {
             self.show_new_messages()?;
-            let ends = self.ends();
-            if ends.iter().all(Option::is_some) || (!input_open && self.is_settled()?) {
+            if self.ends().iter().all(Option::is_some) || (!input_open && self.is_settled()?) {
                 self.show_new_messages()?;
-                return Ok(ends);
+                // Asked for again: a script may have ended between the two questions.
+                return Ok(self.ends());
             }
             match self.next(&mut lines, input_open, settle_by).await? {
                 Step::Line(line) => self.send(line).await?,
