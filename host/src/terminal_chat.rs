@@ -1,8 +1,9 @@
 //! The chat in the terminal: what is typed goes to the scripts' account as messages of a second account, You; what that
 //! account answers is printed.
 //!
-//! Invariant: the end is exact, not guessed: it comes when input is at its end, both accounts hold the same messages of
-//! this chat, and every script has handled all it was given and has no call under way.
+//! Invariant: the end is exact, not guessed: it comes when input is at its end or every script has ended, both accounts
+//! hold the same messages of this chat, and every script that still runs has handled all it was given and has no call
+//! under way.
 
 use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::output::Output;
 const LINES_AHEAD_MAX: usize = 16;
 /// Events read from an inbox at once.
 const EVENTS_AT_ONCE_MAX: usize = 256;
-/// How long answers may take to settle after the input's end.
+/// How long messages may take to settle after the input's end, or that of the last script.
 const SETTLE_MAX: Duration = Duration::from_secs(60);
 /// The chat's name among the readers of an inbox: one that no script can have, as scripts are named after files.
 const READER: &str = "/terminal";
@@ -116,9 +117,11 @@ impl TerminalChat {
         let mut settle_by = None;
         loop {
             self.show_new_messages()?;
-            if self.ends().iter().all(Option::is_some) || (!input_open && self.is_settled()?) {
-                self.show_new_messages()?;
-                // Asked for again: a script may have ended between the two questions.
+            if input_open && self.every_script_has_ended() {
+                input_open = false;
+                settle_by = Some(Instant::now() + SETTLE_MAX);
+            }
+            if !input_open && self.is_settled()? {
                 return Ok(self.ends());
             }
             match self.next(&mut lines, input_open, settle_by).await? {
@@ -134,6 +137,8 @@ impl TerminalChat {
                     }
                 }
                 Step::Changed => {}
+                // What scripts end with matters more than a message that cannot be shown.
+                Step::NotSettled if self.every_script_has_ended() => return Ok(self.ends()),
                 Step::NotSettled => {
                     bail!("answers have not settled within {} s of the input's end", SETTLE_MAX.as_secs());
                 }
@@ -203,6 +208,10 @@ impl TerminalChat {
                 _ => false,
             }
         }))
+    }
+
+    fn every_script_has_ended(&self) -> bool {
+        self.statuses.iter().all(|status| matches!(status.borrow().phase, Phase::Ended(_)))
     }
 
     fn ends(&self) -> Vec<Option<End>> {
