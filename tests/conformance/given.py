@@ -17,7 +17,7 @@ async def group(w: World, owner: str = "sue", title: str = "Garden") -> dict:
     if w.chat == "user":
         return {**await people(w), "chat": {"type": 1, "id": w.ids["bob"], "kind": "user"}, "since": len(w.bob.updates)}
     creator, since, since_bob = w.people()[owner], len(w.run.lines), len(w.bob.updates)
-    members = [await creator.telethon.get_input_entity(w.ids[name]) for name in ("sue", "bob", "cat") if name != owner]
+    members = [await creator.way_to(w.ids[name]) for name in ("sue", "bob", "cat") if name != owner]
     id = await (basic_group if w.chat == "group" else channel)(creator, members, title, w.chat)
     await w.run.hears("on_msg_receive", [{"dest": {"id": id}}], since)
     return {**await people(w), "chat": {"type": 2, "id": id, "kind": w.chat}, "since": since_bob}
@@ -54,7 +54,7 @@ async def left_group(w: World) -> dict:
         await w.twin(functions.messages.DeleteChatUserRequest(names["chat"]["id"], types.InputUserSelf()))
         await w.run.hears("on_msg_receive", [{"dest": {"id": names["chat"]["id"]}, "service": True}], since)
     else:
-        await w.twin(functions.channels.LeaveChannelRequest(await w.twin.telethon.get_input_entity(of_sue(names))))
+        await w.twin(functions.channels.LeaveChannelRequest(await w.twin.way_to(of_sue(names))))
         await w.run.hears("on_chat_update", since=since)
     return names
 
@@ -86,7 +86,7 @@ def of_sue(names: dict):
 
 async def bobs_way(w: World, names: dict):
     """The row's chat, for Bob's client."""
-    return await w.bob.telethon.get_input_entity(of_bob(names))
+    return await w.bob.way_to(of_bob(names))
 
 
 def is_in(names: dict):

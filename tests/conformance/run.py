@@ -20,7 +20,7 @@ from pattern import differs, resolved
 from table import EMPTY_VALUE, Failure, Given, Row
 from world import Failed, World
 
-ROW_S_MAX = 50
+ROW_S_MAX = 120
 """How long one row may take."""
 
 

@@ -85,7 +85,7 @@ async def cat_leaves(w, names):
 
 
 async def sue_becomes_admin(w, names):
-    sue = await w.bob.telethon.get_input_entity(w.ids["sue"])
+    sue = await w.bob.way_to(w.ids["sue"])
     chat = await bobs_way(w, names)
     rights = types.ChatAdminRights(change_info=True)
     make = functions.messages.EditChatAdminRequest(names["chat"]["id"], sue, True)

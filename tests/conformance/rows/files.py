@@ -189,7 +189,7 @@ async def bob_sees_chat_photo(w, names, called):
 
 async def sues_photo(w) -> int:
     """Its id, as Bob sees it; 0 if she has none."""
-    (sue,) = await w.bob(functions.users.GetUsersRequest([await w.bob.telethon.get_input_entity(w.ids["sue"])]))
+    (sue,) = await w.bob(functions.users.GetUsersRequest([await w.bob.way_to(w.ids["sue"])]))
     return sue.photo.photo_id if isinstance(sue.photo, types.UserProfilePhoto) else 0
 
 

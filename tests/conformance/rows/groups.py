@@ -26,8 +26,8 @@ async def members(w, names) -> set:
 async def without_cat(w):
     names = await group(w)
     since = len(w.run.lines)
-    twins = await w.twin.telethon.get_input_entity(of_sue(names))
-    await w.twin.telethon.kick_participant(twins, await w.twin.telethon.get_input_entity(w.ids["cat"]))
+    twins = await w.twin.way_to(of_sue(names))
+    await w.twin.telethon.kick_participant(twins, await w.twin.way_to(w.ids["cat"]))
     await w.run.hears("on_msg_receive", [{"action": 9, "dest": {"id": names["chat"]["id"]}}], since)
     return names
 
@@ -78,7 +78,7 @@ def link_of(kind: str, request_needed: bool = False):
 
     async def made(w):
         since = len(w.bob.updates)
-        cat = await w.bob.telethon.get_input_entity(w.ids["cat"])
+        cat = await w.bob.way_to(w.ids["cat"])
         make = basic_group if kind == "group" else channel
         id = await make(w.bob, [cat], "Behind a link", kind)
         names = {**await people(w), "chat": {"type": 2, "id": id, "kind": kind}, "since": since}

@@ -54,7 +54,7 @@ def typing_in(update, names) -> bool:
 
 async def blocked_cat(w):
     """The private chat with Cat, whom Sue has blocked."""
-    await w.twin(functions.contacts.BlockRequest(await w.twin.telethon.get_input_entity(w.ids["cat"])))
+    await w.twin(functions.contacts.BlockRequest(await w.twin.way_to(w.ids["cat"])))
     names = await people(w)
     return {**names, "chat": names["cat"]}
 

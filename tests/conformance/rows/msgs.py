@@ -154,7 +154,7 @@ renamed, member_removed, photo_set = acts(group_is_renamed), acts(cat_leaves), a
 @acts
 async def member_added(w, names):
     await w.bob(functions.contacts.ImportContactsRequest([types.InputPhoneContact(0, PHONES["dan"], "Dan", "")]))
-    dan, chat = await w.bob.telethon.get_input_entity(f"+{PHONES['dan']}"), await bobs_way(w, names)
+    dan, chat = await w.bob.way_to(f"+{PHONES['dan']}"), await bobs_way(w, names)
     add = functions.messages.AddChatUserRequest(names["chat"]["id"], dan, 0)
     await w.bob(add if w.chat == "group" else functions.channels.InviteToChannelRequest(chat, [dan]))
 

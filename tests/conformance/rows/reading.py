@@ -15,7 +15,7 @@ async def five_messages(w):
 
 
 async def unread_count(w, names) -> int:
-    peer = types.InputDialogPeer(await w.twin.telethon.get_input_entity(of_sue(names)))
+    peer = types.InputDialogPeer(await w.twin.way_to(of_sue(names)))
     return (await w.twin(functions.messages.GetPeerDialogsRequest([peer]))).dialogs[0].unread_count
 
 
@@ -25,7 +25,7 @@ async def nothing_is_unread(w, names, called):
 
 
 async def twin_has_no_message(w, names, called):
-    theirs = await w.twin.telethon.get_input_entity(of_sue(names))
+    theirs = await w.twin.way_to(of_sue(names))
     check(await w.twin.telethon.get_messages(theirs, ids=names["mid"]) is None, "Sue has it still at the server")
     kept = [one.message async for one in w.bob.telethon.iter_messages(await bobs_way(w, names))]
     check("original" in kept, "Bob has lost it too")
@@ -239,7 +239,7 @@ async def try_whole_history(w, row):
     async with w.running(WHOLE) as run:
         await run.hears("up")
         created = await w.bob(functions.messages.CreateChatRequest([await w.lone(w.bob)], "Long"))
-        chat = await w.bob.telethon.get_input_entity(types.PeerChat(created.updates.chats[0].id))
+        chat = await w.bob.way_to(types.PeerChat(created.updates.chats[0].id))
         first = [await w.bob.telethon.send_message(chat, f"number {n}") for n in range(100)]
         for _ in range(MESSAGES // 100 - 1):
             await w.bob.telethon.forward_messages(chat, first)

@@ -46,6 +46,11 @@ impl Faults {
         }
     }
 
+    /// How many errors were asked for and not yet given.
+    pub fn failures_pending(&self) -> usize {
+        self.0.failures.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Cuts every connection there is now, without a word. New ones are accepted.
     pub fn drop_connections(&self) {
         self.0.drop_generation.send_modify(|generation| *generation += 1);

@@ -18,4 +18,4 @@ pub use session::{Client, Message};
 pub use wire::{Framing, Transport, Wire};
 
 /// How long any one answer may take.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);

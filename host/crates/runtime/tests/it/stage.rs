@@ -15,7 +15,7 @@ use tgl::{
 use tokio::sync::{mpsc, watch};
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const OUR_ID: i64 = 77;
 

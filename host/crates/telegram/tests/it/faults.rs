@@ -5,7 +5,7 @@ use std::time::Duration;
 use tgl::{AccountState, Call, Connection, Failure};
 
 use crate::proxy::{Proxy, Weather};
-use crate::world::{User, World, phone, sign_up, text_to, two_users};
+use crate::world::{PATIENCE, User, World, phone, sign_up, text_to, two_users};
 
 fn is_online(state: &AccountState) -> bool {
     state.connection == Connection::Online
@@ -53,10 +53,7 @@ async fn a_message_cut_in_the_middle_comes_whole_later() {
         proxy.set(Weather::CutAfter(bytes));
         proxy.cut();
         alice.send(bob.peer(), "whole").await;
-        tokio::time::timeout(Duration::from_secs(5), bob.state.wait_for(|state| !is_online(state)))
-            .await
-            .unwrap()
-            .unwrap();
+        bob.wait(|state| !is_online(state)).await;
         proxy.set(Weather::Fine);
         assert_eq!(bob.texts(1).await, ["whole"], "cut after {bytes} bytes");
         bob.wait(is_online).await;
@@ -87,7 +84,7 @@ async fn a_connection_that_died_silently_is_noticed() {
     alice.send(bob.peer(), "unheard").await;
     let mut state = bob.state.clone();
     let noticed = state.wait_for(|state| !is_online(state));
-    tokio::time::timeout(Duration::from_secs(40), noticed).await.expect("it is noticed").unwrap();
+    tokio::time::timeout(PATIENCE, noticed).await.expect("it is noticed").unwrap();
     proxy.set(Weather::Fine);
     proxy.cut();
     assert_eq!(bob.texts(1).await, ["unheard"]);

@@ -10,7 +10,7 @@ use tgl::{Call, Failure, FileKind, FilePart, Request};
 
 use crate::files::{downloads, file_to, load, noise, png, put, read, sent};
 use crate::proxy::{Proxy, Weather};
-use crate::world::{User, World, phone, sign_up, text_to, two_users};
+use crate::world::{PATIENCE, User, World, phone, sign_up, text_to, two_users};
 
 /// Alice through the proxy, Bob straight.
 async fn through(world: &World, proxy: &Proxy) -> (User, User) {
@@ -146,8 +146,8 @@ async fn a_download_that_was_killed_leaves_nothing_behind() {
     let received = bob.messages(1).await.remove(0);
     world.dc.faults().fail_next("upload.getFile", 420, "FLOOD_WAIT_100");
     bob.request(Call::LoadFile { message: received.id, part: FilePart::Document }).await;
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while downloads(&bob).is_empty() {
+    let deadline = Instant::now() + PATIENCE;
+    while downloads(&bob).is_empty() || world.dc.faults().failures_pending() > 0 {
         assert!(Instant::now() < deadline, "it begins");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -15,7 +15,7 @@ use tgl::{
 use tokio::sync::{mpsc, watch};
 
 /// How long anything may take before a test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn api() -> ApiCredentials {
     ApiCredentials { api_id: 1, api_hash: "hash".to_owned() }
