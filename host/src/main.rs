@@ -81,19 +81,22 @@ fn begin(command: Command, data: Option<PathBuf>, output: &output::Output) -> an
 }
 
 /// Runs one verb on a runtime of two workers, as many as the smallest machine has cores. A thread that waits for
-/// terminal input cannot be woken, so the runtime is left without waiting for it.
+/// terminal input cannot be woken, so the runtime is left without waiting for it. The verb is one of the runtime's tasks:
+/// on this thread, every event that it looks at would be a change of threads.
 fn execute(command: Command, data: Option<PathBuf>, output: &output::Output) -> anyhow::Result<u8> {
     let data_dir = data_dir::DataDir::open(data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let outcome = runtime.block_on(async {
+    let output = output.clone();
+    let work = async move {
         match command {
-            Command::Run(args) => run::execute(args, &data_dir, output).await,
-            Command::Dc(args) => dc::execute(args, &data_dir, output).await,
-            Command::Login(args) => login::execute(args, &data_dir, output).await,
-            Command::Accounts => accounts::execute(&data_dir, output),
+            Command::Run(args) => run::execute(args, &data_dir, &output).await,
+            Command::Dc(args) => dc::execute(args, &data_dir, &output).await,
+            Command::Login(args) => login::execute(args, &data_dir, &output).await,
+            Command::Accounts => accounts::execute(&data_dir, &output),
             Command::TelegramCli(_) | Command::CompileWorker => unreachable!("it was done before"),
         }
-    });
+    };
+    let outcome = runtime.block_on(runtime.spawn(work));
     runtime.shutdown_background();
-    outcome
+    outcome?
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: `user_version` says which format a file has; a file of another format is never written.
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::Fault;
@@ -13,11 +14,13 @@ const FORMAT: i64 = 3;
 const STATEMENTS_MAX: usize = 64;
 
 /// The log's length at which a writer moves it into the file itself. Long before that it is done beside the writer.
-const LOG_PAGES_MAX: i64 = 16_384;
+const LOG_PAGES_MAX: i64 = 4_096;
 
 /// Makes the connection ready for use, and the tables in a new file.
 pub(crate) fn prepare(connection: &Connection) -> Result<(), Fault> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // A kept statement stays as it is when other values are bound to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;

@@ -10,6 +10,7 @@ use tgl::{
 };
 
 use super::*;
+use crate::checkpoint::TRANSACTIONS_MAX;
 
 mod formats;
 mod messages;
@@ -348,8 +349,26 @@ fn the_log_is_moved_into_the_file_while_writing_goes_on() {
         receive(&store, [id]);
         assert!(std::time::Instant::now() < deadline, "{id} transactions and no checkpoint");
     }
-    assert!(id >= 500, "not at every transaction");
+    assert!(id >= i64::from(TRANSACTIONS_MAX), "not at every transaction");
     assert_eq!(waiting(&store, 0).len() as i64, id.min(1_000));
+}
+
+#[test]
+fn the_log_begins_again_once_it_was_moved() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let size = || std::fs::metadata(dir.path().join(format!("{DATABASE_FILE}-wal"))).unwrap().len();
+    let write = |round: i64| {
+        let transactions = i64::from(TRANSACTIONS_MAX);
+        (0..transactions).for_each(|n| {
+            receive(&store, [round * transactions + n + 1]);
+        });
+        store.0.checkpointer.wait();
+        size()
+    };
+    let first = write(0);
+    let later = (1..10).map(write).max().unwrap();
+    assert!(later < 2 * first, "after one round {first} bytes, after ten {later}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Copies the write-ahead log into the database from a thread of its own, so that no method waits for the disk.
 //!
+//! Only a log that was copied whole begins again at its start; one that keeps growing costs twice as much per page written,
+//! as each is new to the system's cache. So copying is repeated until nothing came in between.
+//!
 //! Invariant: the thread ends with the model it belongs to, and never holds up a writer.
 
 use std::path::Path;
@@ -7,12 +10,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::Row;
+
 use super::{Db, Result};
 
 /// How often the log is copied.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 /// How far the log may grow, in pages of 4 KiB, before a writer copies it itself after all.
-const LOG_PAGES_MAX: i32 = 16_384;
+const LOG_PAGES_MAX: i32 = 4_096;
+/// How often in a row copying is repeated because something was written meanwhile.
+const PASSES_MAX: usize = 8;
 
 /// The thread; dropping this ends it.
 pub(super) struct Checkpointer {
@@ -44,9 +51,20 @@ impl Drop for Checkpointer {
 
 fn work(db: &Db, stopped: &Receiver<()>) {
     while stopped.recv_timeout(CHECKPOINT_EVERY) == Err(RecvTimeoutError::Timeout) {
-        let copied = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = copied {
+        if let Err(error) = copy_log(db) {
             tracing::warn!(%error, "cannot copy the database's log; it grows until this works again");
         }
     }
+}
+
+fn copy_log(db: &Db) -> Result<()> {
+    for _ in 0..PASSES_MAX {
+        // How many pages the log has, and how many of them are in the database now.
+        let pages = |row: &Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+        let (logged, copied) = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], pages)?;
+        if logged == copied {
+            break;
+        }
+    }
+    Ok(())
 }

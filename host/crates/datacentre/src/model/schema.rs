@@ -2,6 +2,8 @@
 //!
 //! Invariant: a database of another version is either brought up to this one or refused, never half understood.
 
+use rusqlite::config::DbConfig;
+
 use super::{Db, Result};
 
 /// What each version added to the one before it. A step, once used, stays as it is.
@@ -14,6 +16,8 @@ pub(super) fn prepare(db: &Db) -> Result<Option<i32>> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
+    // A kept statement stays as it is when other values are bound to it.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let found: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > VERSION {
         return Ok(Some(found));
