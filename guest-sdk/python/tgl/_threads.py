@@ -1,25 +1,34 @@
 """`threading` for a guest, which has one thread: the function of a started thread runs when the callback has returned, or
 as soon as the script waits for something (`join`, a lock, a queue, a future, `time.sleep`), in the order of the starts.
 
-Invariant: a function runs once, to its end. Waiting for what nothing here can bring raises `RuntimeError`, in one sentence
-that says why and what to do instead.
+Invariant: a function runs once, to its end; one that would wait for longer than the host lets the script is ended where it
+waits. Waiting for what nothing here can bring raises `RuntimeError`, in one sentence that says why and what to do instead.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import concurrent.futures.thread
+import contextlib
 import queue
 import sys
 import threading
 import time
 from collections import deque
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
-from . import _report, _timers
+from . import _host, _report, _timers
 
 THREADS_MAX = 10_000
 """So many threads may wait for their turn."""
+
+THREADS_S_MAX = 4.0
+"""So long may threads take that run one after the other: the host stops a script that does not return within 5 s."""
+
+WAITS_TOO_LONG = (
+    "thread {name!r} is ended where it waits: a script has one thread, and nothing else of it could run for more than "
+    "{s:g} s; what is to be done again and again is to be started by threading.Timer each time"
+)
 
 WAITS_FOR_EVER = (
     "this would wait for ever: a script has one thread, and all that was started has run or is waiting itself; "
@@ -29,13 +38,39 @@ WAITS_FOR_EVER = (
 waiting: deque[threading.Thread] = deque()
 """Threads that were started and have not run, in their order."""
 
-_sleep = time.sleep
+_system_sleep = time.sleep
+_end_s: float | None = None
+"""When the threads that run must have ended; None while none runs."""
+
+
+class _TooLong(BaseException):
+    """Ends a thread. No `Exception`, so that a loop which goes on after those ends too."""
 
 
 def run_waiting() -> None:
     """Runs the threads that were started, and those that they start."""
-    while waiting:
-        _run(waiting.popleft())
+    with _time_limit():
+        while waiting:
+            _run(waiting.popleft())
+
+
+@contextlib.contextmanager
+def _time_limit() -> Iterator[None]:
+    global _end_s
+    if _end_s is not None:
+        yield
+        return
+    _end_s = time.monotonic() + THREADS_S_MAX
+    try:
+        yield
+    finally:
+        _end_s = None
+
+
+def _sleep(seconds: float) -> None:
+    if _end_s is not None and time.monotonic() + seconds > _end_s:
+        raise _TooLong
+    _system_sleep(seconds)
 
 
 def wait_until(is_over: Callable[[], bool], timeout_s: float | None = None) -> bool:
@@ -142,6 +177,9 @@ class ThreadPoolExecutor(concurrent.futures.Executor):
                 initialize, self._initialize = self._initialize, None
                 initialize()
             result = fn(*args, **kwargs)
+        except _TooLong:
+            future.set_exception(TimeoutError(f"it waited for more than {THREADS_S_MAX:g} s"))
+            raise
         except BaseException as error:
             future.set_exception(error)
         else:
@@ -193,9 +231,12 @@ def _run(thread: threading.Thread) -> None:
     threading._limbo.pop(thread, None)
     threading._active[ident] = thread
     try:
-        thread.run()
+        with _time_limit():
+            thread.run()
     except SystemExit:
         pass  # It ends the thread, as ever.
+    except _TooLong:
+        _host.warn(WAITS_TOO_LONG.format(name=thread.name, s=THREADS_S_MAX))
     except BaseException as error:
         trace = _report.outside_package(error.__traceback__)
         try:

@@ -69,6 +69,13 @@ def f():
     tell(event="order", args=["callback"])
 tgl.set_on_get_difference_end(f)
 """
+LOOPS = """\
+import threading, time
+def f():
+    while True: time.sleep(60)
+threading.Thread(target=f, daemon=True).start()
+tgl.set_on_get_difference_end(lambda: tell(event="goes on", args=[]))
+"""
 FAILS = """\
 try:
     CALL
@@ -244,6 +251,14 @@ ROWS = [
         ("order", ["callback"]),
         ("order", ["thread"]),
         shown="runs when the callback has returned",
+    ),
+    runs(
+        "threading.Thread with an endless loop",
+        LOOPS,
+        ("goes on", []),
+        says="is ended where it waits",
+        shown="is ended where it waits, and the script goes on",
+        differs="The original's went on whenever a callback ran; threading.Timer does what it did",
     ),
     runs(
         "sqlite3, configparser, os, pathlib",

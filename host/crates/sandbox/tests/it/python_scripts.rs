@@ -126,6 +126,32 @@ async fn an_error_in_a_thread_is_printed_as_python_prints_it() {
 }
 
 #[tokio::test]
+async fn a_thread_that_waits_too_long_is_ended_and_the_script_goes_on() {
+    let waits = [
+        "while True: time.sleep(100)",
+        "while not threading.Event().wait(100): pass",
+        "threading.Timer(0.01, print).start(); time.sleep(100)",
+        "other = threading.Thread(target=time.sleep, args=[100]); other.start(); other.join(); time.sleep(100)",
+        "for _ in range(100):\n        try: time.sleep(100)\n        except Exception: pass",
+        "from concurrent.futures import ThreadPoolExecutor as P; print(repr(P().submit(time.sleep, 100).exception())); time.sleep(100)",
+    ];
+    for wait in waits {
+        let source = format!(
+            "import threading, time\ndef loop():\n    print('begins')\n    {wait}\n\
+             threading.Thread(target=loop, name='T', daemon=True).start()\ndef on_msg_receive(msg): print('goes on')"
+        );
+        let mut script = start_beside(&[], None).await;
+        script.guest.load(&source).await;
+        assert!(script.guest.notes.take_stdout().starts_with("begins"), "{wait}");
+        let log = script.guest.notes.log();
+        let (_, line) = log.last().expect("it is said");
+        assert!(line.starts_with("thread 'T' is ended where it waits: a script has one thread"), "{wait}: {log:?}");
+        assert!(line.ends_with("started by threading.Timer each time"), "{wait}: {log:?}");
+        assert_eq!(script.guest.tell("hello").await, "goes on", "{wait}");
+    }
+}
+
+#[tokio::test]
 async fn local_time_is_that_of_the_zone() {
     let paris = [
         (
