@@ -12,9 +12,19 @@ fn files_that_cannot_be_run_say_why() {
     let cases: &[Case] = &[
         ("missing.py", None, &["missing.py", "No such file"]),
         ("latin.py", Some(b"# ok\nname = 'caf\xe9'\n"), &["latin.py", "not UTF-8", "line 2", "save it as UTF-8"]),
+        (
+            "wrong.py",
+            Some(b"# coding: cp1251x\nname = '\xe9'\n"),
+            &["wrong.py", "not UTF-8", "line 2", "coding: latin-1"],
+        ),
+        ("garbage.py", Some(b"# coding: shift_jis\nname = '\xff'\n"), &["garbage.py", "not UTF-8", "line 2"]),
         ("broken.py", Some(b"x = 1\ndef f(:\n    pass\n"), &["broken.py", "line 2", "SyntaxError"]),
         ("old.py", Some(b"print 'hello'\n"), &["old.py", "SyntaxError", "Python 2"]),
-        ("raises.py", Some(b"import nothing_like_this\n"), &["raises.py", "line 1", "ModuleNotFoundError"]),
+        (
+            "raises.py",
+            Some(b"import nothing_like_this\n"),
+            &["raises.py", "line 1", "ModuleNotFoundError", "pip install --target"],
+        ),
         ("text.wasm", Some(b"not wasm at all"), &["text.wasm", "not a WebAssembly file"]),
         ("module.wasm", Some(b"\0asm\x01\0\0\0"), &["module.wasm", "core WebAssembly module"]),
         ("empty.wasm", Some(b"\0asm\x0d\0\x01\0"), &["empty.wasm", "tgl:script"]),

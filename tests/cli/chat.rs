@@ -86,6 +86,25 @@ fn prints_come_through_as_they_are_and_exit_codes_too() {
 }
 
 #[test]
+fn a_script_may_be_in_the_encoding_it_declares() {
+    // declaration, the word in that encoding, and in UTF-8
+    let cases: [(&str, &[u8], &str); 5] = [
+        ("# -*- coding: latin-1 -*-", b"caf\xe9", "café"),
+        ("#!/usr/bin/python\n# vim: set fileencoding=cp1251 :", b"\xcf\xf0\xe8\xe2\xe5\xf2", "Привет"),
+        ("# coding=koi8_r", b"\xf0\xd2\xc9\xd7\xc5\xd4", "Привет"),
+        ("# -*- coding: latin-1 -*-", "café".as_bytes(), "café"),
+        ("# -*- coding: utf-8 -*-", "🐈".as_bytes(), "🐈"),
+    ];
+    for (declaration, word, printed) in cases {
+        let case = Case::new("");
+        let source = [declaration.as_bytes(), b"\nprint('", word, b"')\n"].concat();
+        fs::write(case.scripts.path().join("bot.py"), source).expect("written");
+        let run = case.run("");
+        assert_eq!(run.stdout, format!("{printed}\n"), "{declaration}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn callbacks_come_in_the_documented_order() {
     let case = Case::new(
         "import tgl\n\

@@ -98,10 +98,19 @@ def _script_frames() -> Iterator[tuple[FrameType, int]]:
 
 
 def outside_package(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the first frame that is not this package's or the runtime's."""
-    while trace is not None and _package(trace.tb_frame) in ("tgl", "_tglhost"):
+    """The traceback without the frames that are this package's or the runtime's."""
+    while trace is not None and _is_inside(trace):
         trace = trace.tb_next
+    at = trace
+    while at is not None:
+        while at.tb_next is not None and _is_inside(at.tb_next):
+            at.tb_next = at.tb_next.tb_next
+        at = at.tb_next
     return trace
+
+
+def _is_inside(trace: TracebackType) -> bool:
+    return _package(trace.tb_frame) in ("tgl", "_tglhost")
 
 
 def _package(frame: FrameType) -> str:

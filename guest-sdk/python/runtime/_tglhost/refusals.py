@@ -34,6 +34,9 @@ NO_PROCESSES = (
 )
 NO_TERMINAL = "nobody types at a script in the sandbox: print what there is to say, and take commands as messages"
 NO_NATIVE_CODE = "native code does not run in the sandbox: use a version in pure Python"
+NOT_INSTALLED = (
+    "it does not come with Python; what is in pure Python works from the script's folder: pip install --target FOLDER PACKAGE"
+)
 NO_COMPRESSION = "the sandbox's Python has zlib, gzip and zipfile: use one of these formats"
 
 MISSING_MODULES = {
@@ -51,7 +54,7 @@ _PROGRAM_STARTERS = ("system", "popen", "fork", "execv", "execve", "execvp", "ex
 
 
 class MissingModules(importlib.abc.MetaPathFinder):
-    """Asked last, when nobody else has found a module: says why it cannot be there, if that is known."""
+    """Asked last, when nobody else has found a module: says why it cannot be there, or how it gets there."""
 
     @classmethod
     def find_spec(cls, name: str, path: Optional[Sequence[str]] = None, target: object = None) -> None:
@@ -60,6 +63,8 @@ class MissingModules(importlib.abc.MetaPathFinder):
         if reason is None:
             for file in _native_files(name, sys.path if path is None else path):
                 reason = f"{file} is a native extension, and {NO_NATIVE_CODE}"
+        if reason is None and path is None and name not in sys.stdlib_module_names:
+            reason = NOT_INSTALLED
         if reason is not None and not _is_only_asked():
             raise ModuleNotFoundError(f"No module named {name!r}: {reason}", name=name)
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use encoding_rs::Encoding;
 use sandbox::{ComponentSource, Program, Sandbox, SandboxConfig, WorkerCommand};
 use tgl::ScriptName;
 
@@ -72,15 +73,38 @@ impl ScriptFile {
     }
 }
 
-/// A script's text, or the line where it stops being UTF-8.
+/// A script's text: UTF-8, or what it declares (<https://peps.python.org/pep-0263/>). Else the line where it stops being UTF-8.
 fn decode(bytes: Vec<u8>, path: &Path) -> Result<String> {
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        anyhow::anyhow!(
-            "cannot run {}: it is not UTF-8 text (line {line}): save it as UTF-8 in your editor",
-            path.display()
-        )
+    let error = match String::from_utf8(bytes) {
+        Ok(text) => return Ok(text),
+        Err(error) => error,
+    };
+    let bytes = error.as_bytes();
+    let text = declared_encoding(bytes)
+        .and_then(|encoding| encoding.decode_without_bom_handling_and_without_replacement(bytes));
+    if let Some(text) = text {
+        return Ok(text.into_owned());
+    }
+    let valid = &bytes[..error.utf8_error().valid_up_to()];
+    let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    bail!(
+        "cannot run {}: it is not UTF-8 text (line {line}), and no other encoding is declared in its first line: \
+         save it as UTF-8 in your editor, or declare what it is, as in `# -*- coding: latin-1 -*-`",
+        path.display()
+    )
+}
+
+/// What a comment in the first two lines says of the encoding, if it is one that is known.
+fn declared_encoding(script: &[u8]) -> Option<&'static Encoding> {
+    let mut comments =
+        script.split(|&byte| byte == b'\n').take(2).filter(|line| line.trim_ascii_start().starts_with(b"#"));
+    comments.find_map(|comment| {
+        let (_, after) = std::str::from_utf8(comment).ok()?.split_once("coding")?;
+        let name = after.strip_prefix([':', '='])?.trim_start();
+        let end = name.find(|letter: char| !letter.is_ascii_alphanumeric() && !"-_.".contains(letter));
+        let name = name[..end.unwrap_or(name.len())].replace('_', "-");
+        // Python knows some under more names than the standard for the web, which is what this library follows.
+        Encoding::for_label(name.as_bytes()).or_else(|| Encoding::for_label(name.replace('-', "").as_bytes()))
     })
 }
 

@@ -126,6 +126,27 @@ async fn an_error_in_a_thread_is_printed_as_python_prints_it() {
 }
 
 #[tokio::test]
+async fn a_traceback_names_no_lines_but_the_scripts_and_pythons() {
+    // what is done, and what the host's own code raises there
+    let cases = [
+        ("import queue; queue.Queue().get()", "RuntimeError: this would wait for ever"),
+        ("import requests", "ModuleNotFoundError: No module named 'requests'"),
+        ("import ssl", "ModuleNotFoundError: No module named '_ssl'"),
+        ("import os; os.system('ls')", "OSError: "),
+        ("import tgl; tgl.Peer(tgl.PEER_USER, 5)", "tgl.PeerError"),
+    ];
+    for (done, raised) in cases {
+        let mut script = start_beside(&[], None).await;
+        script.guest.load(&format!("def on_msg_receive(msg):\n    {done}")).await;
+        script.guest.tell("hello").await;
+        let stderr = script.guest.notes.stderr();
+        assert!(stderr.contains("/script/test\", line 2, in on_msg_receive") && stderr.contains(raised), "{stderr}");
+        let others = stderr.lines().filter(|line| line.contains("/tgl/") || line.contains("/_tglhost/"));
+        assert_eq!(others.count(), 0, "{stderr}");
+    }
+}
+
+#[tokio::test]
 async fn a_thread_that_waits_too_long_is_ended_and_the_script_goes_on() {
     let waits = [
         "while True: time.sleep(100)",
