@@ -5,9 +5,9 @@
 use super::{Db, Result};
 
 /// What each version added to the one before it. A step, once used, stays as it is.
-pub(super) const STEPS: [&str; 3] = [TABLES, CHANNELS, super::files::TABLES];
+pub(super) const STEPS: [&str; 4] = [TABLES, CHANNELS, super::files::TABLES, super::uploads::TABLES];
 /// Grows with every change of the tables.
-pub(super) const VERSION: i32 = 3;
+pub(super) const VERSION: i32 = 4;
 
 /// Sets the connection up and makes the tables in an empty database. Gives the database's version if it is too new.
 pub(super) fn prepare(db: &Db) -> Result<Option<i32>> {
