@@ -50,6 +50,11 @@ pub(crate) fn insert(db: &Db, creator: i64, title: &str) -> Result<i64> {
     id.ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
+/// How many groups this user ever made.
+pub(crate) fn made_count(db: &Db, creator: i64) -> Result<i64> {
+    Ok(one(db, "SELECT COUNT(*) FROM chats WHERE creator = ?1", [creator], |row| row.get(0))?.unwrap_or(0))
+}
+
 /// The group with this id.
 pub(crate) fn find(db: &Db, id: i64) -> Result<Option<Chat>> {
     let sql = "SELECT id, title, about, creator, date, version, deactivated, banned_rights, migrated_to,

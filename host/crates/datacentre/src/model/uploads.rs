@@ -1,6 +1,6 @@
 //! Uploads at work: which parts came of each file, until a message takes it.
 //!
-//! Invariant: what one user and all together may have lying about is bounded by [`Limits`], and what there is of it is
+//! Invariant: what one user and all together may have lying about is bounded by [`super::Limits`], and what there is of it is
 //! always known as a sum: no part needs a count over the others.
 
 use super::disk::Blob;
@@ -40,33 +40,6 @@ CREATE TRIGGER blob_gone AFTER DELETE ON blobs BEGIN
     UPDATE disk_usage SET bytes = bytes - OLD.disk_bytes WHERE owner = -1;
 END;
 ";
-
-/// How much may be uploaded. Bytes are those on disk: see [`BLOCK_BYTES`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// Uploads one user may have at once, taken by a message or not.
-    pub(crate) uploads_per_user_max: i64,
-    /// Bytes one user may have uploaded that no message took yet.
-    pub(crate) unfinished_bytes_per_user_max: i64,
-    /// The same of all users together.
-    pub(crate) unfinished_bytes_max: i64,
-    /// Bytes of all finished files together. Those that are unfinished when it is reached may still come on top.
-    pub(crate) stored_bytes_max: i64,
-    /// How long an upload is kept after its last part, in seconds.
-    pub(crate) upload_life_s: i32,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            uploads_per_user_max: 1_000,
-            unfinished_bytes_per_user_max: 4 << 30,
-            unfinished_bytes_max: 16 << 30,
-            stored_bytes_max: 32 << 30,
-            upload_life_s: 24 * 3600,
-        }
-    }
-}
 
 /// An upload as stored.
 #[derive(Clone, Copy, Debug)]

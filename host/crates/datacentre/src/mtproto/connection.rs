@@ -33,6 +33,8 @@ const FAREWELL_MAX: Duration = Duration::from_secs(1);
 /// What Telegram sends instead of a packet when it does not know the key:
 /// <https://core.telegram.org/mtproto/mtproto-transports#transport-errors>.
 const UNKNOWN_KEY: i32 = -404;
+/// The same, when there are too many sessions.
+const TOO_MANY: i32 = -429;
 
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -196,7 +198,8 @@ impl Connection {
         if quick_ack {
             self.outlet.quick_ack(opened.quick_ack_token);
         }
-        let attached = self.attach(&known, opened.session_id)?;
+        let attached =
+            self.attach(&known, opened.session_id).inspect_err(|_| self.outlet.send(&TOO_MANY.to_le_bytes()))?;
         self.messages(&attached, &known, opened);
         lock(&attached.session).flush();
         self.prolong();

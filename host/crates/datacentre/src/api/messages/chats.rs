@@ -41,6 +41,9 @@ pub(in crate::api) fn create_chat(
         return Err(bad_request("USERS_TOO_FEW"));
     }
     let (invited, missing_invitees) = willing(context, invited)?;
+    if chats::made_count(context.db, context.me)? >= context.model.limits.chats_made_per_user_max {
+        return Err(bad_request("CHANNELS_TOO_MUCH"));
+    }
     let chat = chats::insert(context.db, context.me, &title)?;
     chats::add_member(context.db, chat, context.me, context.me)?;
     for user in &invited {

@@ -5,6 +5,7 @@
 mod channels;
 mod files;
 mod groups;
+mod limits;
 mod login;
 mod media;
 mod messages;
