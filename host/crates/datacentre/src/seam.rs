@@ -4,6 +4,10 @@
 
 use grammers_tl_types as tl;
 
+/// The one range of message ids that messages.getSplitRanges gives and `invokeWithMessagesRange` takes: of a normal account,
+/// none of whose messages lie elsewhere, it is all.
+pub(crate) const ALL_MESSAGES: tl::types::MessageRange = tl::types::MessageRange { min_id: 1, max_id: i32::MAX };
+
 /// Who asks: one MTProto session of one authorisation key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {

@@ -87,6 +87,13 @@ pub(crate) fn members(db: &Db, chat: i64) -> Result<Vec<Member>> {
     all(db, sql, [chat], read_member)
 }
 
+/// The bots among the group's administrators.
+pub(crate) fn admin_bots(db: &Db, chat: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT m.user FROM chat_members m JOIN users u ON u.id = m.user AND u.bot_token_hash IS NOT NULL
+               WHERE m.chat = ?1 AND m.standing = 0 AND m.admin = 1 ORDER BY m.user";
+    all(db, sql, [chat], |row| row.get(0))
+}
+
 /// Those who were removed from the group.
 pub(crate) fn removed(db: &Db, chat: i64) -> Result<Vec<i64>> {
     all(db, "SELECT user FROM chat_members WHERE chat = ?1 AND standing = 2", [chat], |row| row.get(0))

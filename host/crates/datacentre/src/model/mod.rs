@@ -18,6 +18,7 @@ pub(crate) mod login;
 pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod posts;
+pub(crate) mod qts;
 mod schema;
 pub(crate) mod uploads;
 pub(crate) mod users;

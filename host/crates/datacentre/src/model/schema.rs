@@ -5,9 +5,10 @@
 use super::{Db, Result};
 
 /// What each version added to the one before it. A step, once used, stays as it is.
-pub(super) const STEPS: [&str; 5] = [TABLES, CHANNELS, super::files::TABLES, super::uploads::TABLES, COUNTED];
+pub(super) const STEPS: [&str; 6] =
+    [TABLES, CHANNELS, super::files::TABLES, super::uploads::TABLES, COUNTED, super::qts::TABLES];
 /// Grows with every change of the tables.
-pub(super) const VERSION: i32 = 5;
+pub(super) const VERSION: i32 = 6;
 
 /// Sets the connection up and makes the tables in an empty database. Gives the database's version if it is too new.
 pub(super) fn prepare(db: &Db) -> Result<Option<i32>> {

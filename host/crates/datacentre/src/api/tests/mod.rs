@@ -10,5 +10,6 @@ mod login;
 mod media;
 mod messages;
 mod people;
+mod standing;
 mod updates;
 mod world;
