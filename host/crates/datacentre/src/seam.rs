@@ -1,7 +1,7 @@
 //! The seam between `mtproto` (bytes, keys, sessions) and `api` (methods, users, messages): plain types and two traits.
 //!
-//! Invariant: `mtproto` never looks into an update, nor into a method but the one that binds keys; `api` never sees a socket,
-//! a salt or a message id.
+//! Invariant: `mtproto` never looks into an update, nor into a method but the one that binds keys; `api` never sees a
+//! socket, a salt or a message id.
 
 use grammers_tl_types as tl;
 

@@ -155,7 +155,7 @@ async fn bind(client: &mut Client, permanent: &[u8; 256], spoil: Spoil) -> Resul
         let Some(result) = message.result_for(msg_id) else { continue };
         return match enums::RpcError::from_bytes(&result) {
             Ok(enums::RpcError::Error(error)) => Err(error.error_message),
-            Err(_) => Ok(assert!(bool::from_bytes(&result).unwrap())),
+            Err(_) => bool::from_bytes(&result).unwrap().then_some(()).ok_or_else(|| "false".to_owned()),
         };
     }
 }
