@@ -23,6 +23,7 @@ pub(crate) struct Chat {
     pub(crate) phone: String,
     process: Process,
     messages: VecDeque<Value>,
+    members: VecDeque<Value>,
 }
 
 impl Chat {
@@ -35,7 +36,7 @@ impl Chat {
         let script = root().join("tests/interop").join(script);
         let process = Process::start(Command::new(interop_python()).arg(script).arg(settings.to_string()));
         let phone = settings["phone"].as_str().expect("a phone number").to_owned();
-        let mut chat = Self { id: Value::Null, phone, process, messages: VecDeque::new() };
+        let mut chat = Self { id: Value::Null, phone, process, messages: VecDeque::new(), members: VecDeque::new() };
         let ready = chat.event();
         assert_eq!(ready["event"], "ready", "{ready}");
         assert_eq!(ready["name"], settings["name"]);
@@ -49,20 +50,32 @@ impl Chat {
         loop {
             let event = self.event();
             match event["event"].as_str() {
-                Some("message") => self.messages.push_back(event),
                 Some("done") => return event,
-                _ => panic!("{command}: {event}"),
+                _ => self.keep(event),
             }
         }
     }
 
     /// The next message that was sent to it.
     pub(crate) fn message(&mut self) -> Value {
-        self.messages.pop_front().unwrap_or_else(|| {
+        loop {
+            if let Some(message) = self.messages.pop_front() {
+                return message;
+            }
             let event = self.event();
-            assert_eq!(event["event"], "message", "{event}");
-            event
-        })
+            self.keep(event);
+        }
+    }
+
+    /// The next change of a participant that it was told of.
+    pub(crate) fn member(&mut self) -> Value {
+        loop {
+            if let Some(member) = self.members.pop_front() {
+                return member;
+            }
+            let event = self.event();
+            self.keep(event);
+        }
     }
 
     /// The next message with this text; others before it are forgotten.
@@ -72,6 +85,14 @@ impl Chat {
             if message["text"] == text {
                 return message;
             }
+        }
+    }
+
+    fn keep(&mut self, event: Value) {
+        match event["event"].as_str() {
+            Some("message") => self.messages.push_back(event),
+            Some("member") => self.members.push_back(event),
+            _ => panic!("{event}"),
         }
     }
 

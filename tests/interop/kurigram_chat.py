@@ -1,9 +1,19 @@
-"""A stock kurigram client, driven as chat.py says. Setting of its own: "directory", an empty one for its session file."""
+"""A stock kurigram client, driven as chat.py says.
+
+Of its own are two settings, "directory", an empty one for its session file, and "token", with which it is a bot instead
+of somebody with a phone number; an event, of which only bots hear,
+
+    {"event": "member", "channel", "by": user, "user", "before": status?, "after": status?}
+
+and a command:
+
+    {"do": "count", PEER}                                       {"event": "done", "count"}
+"""
 import rsa
 from pyrogram import Client as Kurigram
 from pyrogram import filters, raw, types
 from pyrogram.crypto import rsa as known_keys
-from pyrogram.handlers import MessageHandler
+from pyrogram.handlers import ChatMemberUpdatedHandler, MessageHandler
 from pyrogram.session import Auth
 
 import chat
@@ -52,6 +62,7 @@ class Client:
         known_keys.server_public_keys[fingerprint(key)] = known_keys.PublicKey(m=key.n, e=key.e)
         self.kurigram = self.new_client()
         self.kurigram.add_handler(MessageHandler(self.on_message, filters.incoming))
+        self.kurigram.add_handler(ChatMemberUpdatedHandler(self.on_member))
 
     def new_client(self) -> Kurigram:
         return Kurigram("session", api_id=12345, api_hash="hash", workdir=self.settings["directory"])
@@ -81,17 +92,35 @@ class Client:
 
         client = self.new_client()
         await client.connect()
+        await self.sign_in(client)
+        await client.disconnect()
+
+    async def sign_in(self, client: Kurigram) -> None:
+        settings = self.settings
+        if "token" in settings:
+            await client.sign_in_bot(settings["token"])
+            return
         sent = await client.send_phone_number_code(settings["phone"])
         user = await client.sign_in(settings["phone"], sent.phone_code_hash, settings["code"])
         if not isinstance(user, types.User):
             await client.sign_up(settings["phone"], sent.phone_code_hash, settings["name"])
-        await client.disconnect()
 
     async def stop(self) -> None:
         await self.kurigram.stop()
 
     async def on_message(self, _, message: types.Message) -> None:
         chat.tell("message", **told(message))
+
+    async def on_member(self, _, changed: types.ChatMemberUpdated) -> None:
+        before, after = changed.old_chat_member, changed.new_chat_member
+        chat.tell(
+            "member",
+            channel=CHANNELS - changed.chat.id,
+            by=changed.from_user.id,
+            user=(after or before).user.id,
+            before=before and before.status.name,
+            after=after and after.status.name,
+        )
 
     async def contact(self, phone: str, name: str) -> dict:
         imported = await self.kurigram.import_contacts([types.InputPhoneContact(phone, name)])
@@ -137,6 +166,9 @@ class Client:
 
     async def history(self, limit: int, **of) -> dict:
         return {"messages": [told(message) async for message in self.kurigram.get_chat_history(peer(**of), limit)]}
+
+    async def count(self, **of) -> dict:
+        return {"count": await self.kurigram.get_chat_history_count(peer(**of))}
 
 
 if __name__ == "__main__":

@@ -53,6 +53,21 @@ fn telethon_and_kurigram_moderate_a_supergroup() {
 }
 
 #[test]
+fn a_kurigram_bot_hears_who_comes_and_goes() {
+    run_inside("a_kurigram_bot_hears_who_comes_and_goes", || {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        with_data_centre(directory.path(), |settings| {
+            let mut owner = Chat::start(Library::Kurigram, &settings("9996620001", "Kuri"));
+            let mut guest = Chat::start(Library::Telethon, &settings("9996620002", "Tele"));
+            let mut settings = settings("9996620003", "Bot 77");
+            settings["token"] = json!(format!("77:{}", "a".repeat(35)));
+            let mut bot = Chat::start(Library::Kurigram, &settings);
+            watch_a_supergroup(&mut owner, &mut guest, &mut bot);
+        });
+    });
+}
+
+#[test]
 fn telethon_speaks_every_transport_it_has() {
     run_inside("telethon_speaks_every_transport_it_has", || {
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -131,6 +146,33 @@ fn moderate_a_supergroup(one: &mut Chat, other: &mut Chat, guest: &mut Chat) {
     let mut wanted = [one.id.clone(), other.id.clone()];
     wanted.sort_by_key(Value::as_i64);
     assert_eq!(*members, wanted);
+}
+
+/// `owner` makes a supergroup with `bot` as its administrator; `guest` comes and is banned. `owner` counts the messages.
+fn watch_a_supergroup(owner: &mut Chat, guest: &mut Chat, bot: &mut Chat) {
+    owner.ask(json!({"do": "resolve", "username": "bot77_bot"}));
+    let made = owner.ask(json!({"do": "supergroup", "title": "A supergroup", "members": [bot.id]}));
+    let channel = made["channel"].clone();
+    owner.ask(json!({"do": "promote", "channel": channel, "user": bot.id}));
+    let link = owner.ask(json!({"do": "link", "channel": channel}))["link"].clone();
+    guest.ask(json!({"do": "join", "link": link}));
+    guest.ask(json!({"do": "send", "channel": channel, "text": "hello"}));
+    owner.message_with("hello");
+    owner.ask(json!({"do": "ban", "channel": channel, "user": guest.id}));
+    for (by, user, before, after) in [
+        (&owner.id, &bot.id.clone(), Value::Null, json!("MEMBER")),
+        (&owner.id, &bot.id.clone(), json!("MEMBER"), json!("ADMINISTRATOR")),
+        (&guest.id, &guest.id, Value::Null, json!("MEMBER")),
+        (&owner.id, &guest.id, json!("MEMBER"), json!("BANNED")),
+    ] {
+        let wanted = json!({
+            "event": "member", "channel": channel, "by": by, "user": user, "before": before, "after": after,
+        });
+        assert_eq!(bot.member(), wanted);
+    }
+    let history = owner.ask(json!({"do": "history", "channel": channel, "limit": 100}));
+    let count = history["messages"].as_array().map(Vec::len);
+    assert_eq!(owner.ask(json!({"do": "count", "channel": channel}))["count"], json!(count));
 }
 
 fn texts(history: &Value) -> Vec<&str> {

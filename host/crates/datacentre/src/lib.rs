@@ -128,7 +128,8 @@ impl DataCentre {
 fn open(data_dir: &Path) -> Result<(RsaKey, Arc<Model>), StartError> {
     make_private(data_dir).map_err(|source| StartError::DataDir { path: data_dir.to_owned(), source })?;
     let rsa = RsaKey::load_or_make(data_dir)?;
-    let model = Model::open(data_dir).map_err(|error| StartError::Database(error.to_string()))?;
+    let model =
+        Model::open(data_dir, model::Limits::default()).map_err(|error| StartError::Database(error.to_string()))?;
     Ok((rsa, Arc::new(model)))
 }
 

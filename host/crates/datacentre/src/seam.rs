@@ -1,8 +1,13 @@
 //! The seam between `mtproto` (bytes, keys, sessions) and `api` (methods, users, messages): plain types and two traits.
 //!
-//! Invariant: `mtproto` never looks into a method or an update, `api` never sees a socket, a salt or a message id.
+//! Invariant: `mtproto` never looks into an update, nor into a method but the one that binds keys; `api` never sees a
+//! socket, a salt or a message id.
 
 use grammers_tl_types as tl;
+
+/// The one range of message ids that messages.getSplitRanges gives and `invokeWithMessagesRange` takes: of a normal account,
+/// none of whose messages lie elsewhere, it is all.
+pub(crate) const ALL_MESSAGES: tl::types::MessageRange = tl::types::MessageRange { min_id: 1, max_id: i32::MAX };
 
 /// Who asks: one MTProto session of one authorisation key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

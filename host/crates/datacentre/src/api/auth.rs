@@ -31,6 +31,9 @@ pub(super) fn send_code(context: &mut Context<'_>, call: functions::auth::SendCo
         return Err(bad_request("API_ID_INVALID"));
     }
     let phone = test_phone(&call.phone_number)?;
+    if login::code_count(context.db, &phone)? >= context.model.limits.codes_per_phone_max {
+        return Err(bad_request("PHONE_NUMBER_FLOOD"));
+    }
     let hash = login::insert_code(context.db, &phone, call.api_id)?;
     Ok(sent_code(hash))
 }
@@ -117,6 +120,9 @@ pub(super) fn import_bot_authorization(
     let id = id.parse().ok().filter(|id| well_formed && (1..=BOT_ID_MAX).contains(id)).ok_or_else(invalid)?;
     let hash = Sha256::digest(token.as_bytes());
     let user = match users::find(context.db, id)? {
+        None if users::bot_count(context.db)? >= context.model.limits.bots_max => {
+            return Err(bad_request("USERS_TOO_MUCH"));
+        }
         None => users::insert_bot(context.db, id, &hash)?,
         Some(user) => {
             let known = users::bot_token_hash(context.db, id)?.ok_or_else(invalid)?;
@@ -155,7 +161,7 @@ pub(super) fn export_authorization(
     if call.dc_id != context.dc.id {
         return Err(bad_request("DC_ID_INVALID"));
     }
-    let bytes = login::insert_export(context.db, context.me)?;
+    let bytes = login::insert_export(context.db, context.me, context.model.limits.exports_per_user_max)?;
     Ok(types::auth::ExportedAuthorization { id: context.me, bytes }.into())
 }
 
@@ -231,7 +237,14 @@ fn authorize(context: &mut Context<'_>, user: &User) -> Answer<enums::auth::Auth
 }
 
 fn log_in(context: &mut Context<'_>, user: &User) -> Answer<enums::auth::Authorization> {
-    keys::log_in(context.db, context.caller.auth_key_id, user.id)?;
+    let auth_key_id = context.caller.auth_key_id;
+    if !keys::log_in(context.db, auth_key_id, user.id)? {
+        return Err(unauthorized("AUTH_KEY_INVALID"));
+    }
+    for oldest in keys::beyond(context.db, user.id, context.model.limits.logins_per_user_max, auth_key_id)? {
+        keys::log_out(context.db, oldest, true)?;
+        context.disconnect(oldest);
+    }
     (context.me, context.bot) = (user.id, user.bot);
     Ok(types::auth::Authorization {
         setup_password_required: false,

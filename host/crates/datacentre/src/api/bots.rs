@@ -61,6 +61,12 @@ fn store(
     if language.len() > LANGUAGE_MAX_BYTES {
         return Err(bad_request("LANG_CODE_INVALID"));
     }
-    users::set_bot_commands(context.db, context.me, &scope.to_bytes(), language, commands)?;
+    let scope = scope.to_bytes();
+    let is_new = commands.is_some() && users::bot_commands(context.db, context.me, &scope, language)?.is_none();
+    let lists_max = context.model.limits.command_lists_per_bot_max;
+    if is_new && users::command_list_count(context.db, context.me)? >= lists_max {
+        return Err(bad_request("BOT_COMMANDS_TOO_MUCH"));
+    }
+    users::set_bot_commands(context.db, context.me, &scope, language, commands)?;
     Ok(true)
 }

@@ -69,10 +69,10 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Pushes updates to all of the caller's sessions, the calling one too: clients do not look for them in every answer.
-    pub(super) fn push_here_too(&mut self, updates: Vec<enums::Update>, peers: &Peers) -> Answer<()> {
-        let auth_key_ids = keys::of_user(self.db, self.me)?;
-        let updates = Box::new(self.updates(self.me, updates, peers)?);
+    /// Pushes updates to all of a user's sessions, the calling one too: clients do not look for them in every answer.
+    pub(super) fn push_here_too(&mut self, user: i64, updates: Vec<enums::Update>, peers: &Peers) -> Answer<()> {
+        let auth_key_ids = keys::of_user(self.db, user)?;
+        let updates = Box::new(self.updates(user, updates, peers)?);
         self.outgoing.push(Outgoing::Push { auth_key_ids, updates, but_not: None });
         Ok(())
     }

@@ -171,6 +171,7 @@ methods! {
     Users messages::GetMessages => messages::history::get_messages;
     Humans messages::Search => messages::history::search;
     Humans messages::SearchGlobal => messages::history::search_global;
+    Humans messages::GetSplitRanges => messages::history::get_split_ranges;
     Humans messages::GetSearchCounters => messages::history::get_search_counters;
     Humans messages::GetUnreadMentions => messages::history::get_unread_mentions;
     Humans messages::GetScheduledHistory => messages::history::get_scheduled_history;

@@ -33,6 +33,10 @@ impl Failure {
     pub(super) fn into_rpc_error(self) -> RpcError {
         match self {
             Failure::Rpc(error) | Failure::RpcKeepingChanges(error) => error,
+            Failure::Database(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => {
+                tracing::warn!(%error, "the data centre's database or its disk is full");
+                RpcError { code: 500, name: "STORAGE_CHECK_FAILED".to_owned() }
+            }
             Failure::Database(error) => {
                 tracing::error!(%error, "the data centre's database failed");
                 RpcError { code: 500, name: "INTERNAL".to_owned() }

@@ -25,6 +25,7 @@ mod photos;
 mod post;
 mod render;
 mod srp;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod text;

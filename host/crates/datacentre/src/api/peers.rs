@@ -52,6 +52,11 @@ impl Peers {
         };
     }
 
+    /// Adds users.
+    pub(super) fn add_users(&mut self, ids: impl IntoIterator<Item = i64>) {
+        self.users.extend(ids);
+    }
+
     /// Adds whom a TL object names.
     pub(super) fn add_tl(&mut self, peer: &enums::Peer) {
         match peer {

@@ -15,7 +15,7 @@ use crate::model::chats::{self, Chat, Member, Standing};
 use crate::model::dialogs::{self, Dialog};
 use crate::model::messages::Message;
 use crate::model::users::{self, User};
-use crate::model::{Peer, contacts, log};
+use crate::model::{Peer, contacts, log, qts};
 
 /// A TL object whose optional fields are all absent, from its required fields in the schema's order.
 macro_rules! bare {
@@ -139,7 +139,8 @@ pub(super) fn participants(context: &Context<'_>, viewer: i64, chat: &Chat) -> A
     Ok(types::ChatParticipants { chat_id: chat.id, participants, version: chat.version }.into())
 }
 
-fn participant(chat: &Chat, member: &Member) -> enums::ChatParticipant {
+/// A group's member, the same to all.
+pub(super) fn participant(chat: &Chat, member: &Member) -> enums::ChatParticipant {
     let (user_id, inviter_id, date, rank) = (member.user, member.inviter, member.date, None);
     if chat.creator == user_id {
         types::ChatParticipantCreator { user_id, rank }.into()
@@ -243,14 +244,14 @@ pub(super) fn notify_settings(dialog: Option<&Dialog>) -> enums::PeerNotifySetti
 }
 
 /// The caller's state of updates: <https://core.telegram.org/constructor/updates.state>.
-pub(super) fn state(context: &Context<'_>, pts: i32) -> Answer<enums::updates::State> {
+pub(super) fn state(context: &Context<'_>, pts: i32, qts: i32) -> Answer<enums::updates::State> {
     let unread_count = dialogs::unread_total(context.db, context.me)?;
-    Ok(types::updates::State { pts, qts: log::QTS, date: context.now, seq: 0, unread_count }.into())
+    Ok(types::updates::State { pts, qts, date: context.now, seq: 0, unread_count }.into())
 }
 
 /// The caller's state of updates now.
 pub(super) fn state_now(context: &Context<'_>) -> Answer<enums::updates::State> {
-    state(context, log::pts(context.db, context.me)?)
+    state(context, log::pts(context.db, context.me)?, qts::now(context.db, context.me)?)
 }
 
 /// What a chat with this user shows above its messages.

@@ -11,12 +11,13 @@ use super::channels::difference;
 use super::context::Context;
 use super::error::{Answer, bad_request};
 use super::peers::Peers;
-use super::render;
+use super::{render, standing};
 use crate::model::Peer;
 use crate::model::log::{self, Entry};
 use crate::model::messages::{self, Message};
+use crate::model::qts;
 
-/// How many log entries one answer covers at most.
+/// How many entries of each log one answer covers at most.
 const SLICE_MAX: usize = 500;
 
 /// updates.getState: <https://core.telegram.org/method/updates.getState>.
@@ -34,13 +35,13 @@ pub(super) fn get_difference(
     }
     let now_pts = log::pts(context.db, context.me)?;
     let moved = difference::moved(context, call.date)?;
-    if call.pts >= now_pts && moved.is_empty() {
+    let second = missed_by_qts(context, &call)?;
+    if call.pts >= now_pts && second.updates.is_empty() && moved.is_empty() {
         return Ok(types::updates::DifferenceEmpty { date: context.now, seq: 0 }.into());
     }
     let pts = call.pts.min(now_pts);
-    let limit = call.pts_limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
     let too_long = call.pts_total_limit.is_some_and(|total| total > 0 && now_pts - pts > total);
-    let page = match log::after(context.db, context.me, pts, limit.unwrap_or(SLICE_MAX).min(SLICE_MAX))? {
+    let page = match log::after(context.db, context.me, pts, slice(call.pts_limit))? {
         Some(page) if !too_long => page,
         _ => return Ok(types::updates::DifferenceTooLong { pts: now_pts }.into()),
     };
@@ -48,13 +49,15 @@ pub(super) fn get_difference(
     let (new_messages, mut other_updates) = contents(page.entries, find, |message| {
         types::UpdateEditMessage { message, pts: page.pts, pts_count: 0 }.into()
     })?;
-    if !page.more {
+    other_updates.extend(second.updates.iter().filter_map(|update| enums::Update::from_bytes(update).ok()));
+    let more = page.more || second.more;
+    if !more {
         other_updates.extend(moved);
     }
     let mut people = Peers::of_messages(&new_messages);
     other_updates.iter().for_each(|update| add_peers(&mut people, update));
     let (users, chats) = people.render(context, context.me)?;
-    let (more, state) = (page.more, render::state(context, page.pts)?);
+    let state = render::state(context, page.pts, second.qts)?;
     let new_encrypted_messages = Vec::new();
     Ok(if more {
         types::updates::DifferenceSlice {
@@ -69,6 +72,17 @@ pub(super) fn get_difference(
     } else {
         types::updates::Difference { new_messages, new_encrypted_messages, other_updates, chats, users, state }.into()
     })
+}
+
+/// What counts by qts since the caller's. A client that names none has not missed anything: it begins with what it is told.
+fn missed_by_qts(context: &Context<'_>, call: &functions::updates::GetDifference) -> Answer<qts::Page> {
+    let since = if call.qts > 0 { call.qts } else { i32::MAX };
+    Ok(qts::after(context.db, context.me, since, slice(call.qts_limit))?)
+}
+
+/// How many log entries the answer covers, when the client wants no more than this.
+fn slice(limit: Option<i32>) -> usize {
+    limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0).unwrap_or(SLICE_MAX).min(SLICE_MAX)
 }
 
 /// What the entries say now: messages deleted since are left out, edited ones come as they are.
@@ -107,6 +121,6 @@ pub(super) fn add_peers(people: &mut Peers, update: &enums::Update) {
         enums::Update::ChannelTooLong(moved) => people.add(Peer::Channel(moved.channel_id)),
         enums::Update::ReadHistoryInbox(read) => people.add_tl(&read.peer),
         enums::Update::ReadHistoryOutbox(read) => people.add_tl(&read.peer),
-        _ => {}
+        update => standing::add_peers(people, update),
     }
 }

@@ -9,7 +9,7 @@ use grammers_tl_types as tl;
 use tl::{enums, functions};
 
 use super::context::Context;
-use super::error::{Answer, bad_request, rpc};
+use super::error::{Answer, Failure, bad_request, rpc};
 use crate::model::disk::{Blob, PART_BYTES_MAX};
 use crate::model::files;
 use crate::model::uploads::{self, Upload};
@@ -128,24 +128,40 @@ fn divides(size: usize) -> bool {
 
 /// The upload with this id, which is to get `size` bytes more.
 fn found_or_begun(context: &mut Context<'_>, file_id: i64, big: bool, size: usize) -> Answer<Upload> {
-    let limits = &context.model.limits;
-    let size = i64::try_from(size).unwrap_or(i64::MAX);
-    if uploads::unfinished_bytes(context.db, context.me)? + size > limits.unfinished_bytes_per_user_max {
-        return Err(rpc(420, &format!("FLOOD_WAIT_{WAIT_S}")));
+    let size = uploads::disk_bytes(i64::try_from(size).unwrap_or(i64::MAX));
+    let limits = context.model.limits;
+    let mut upload = uploads::find(context.db, context.me, file_id)?;
+    if upload.is_none() || check_room(context, size).is_err() {
+        for blob in files::sweep(context.db, context.now, context.now - limits.upload_life_s)? {
+            context.remove_blob(blob);
+        }
+        check_room(context, size).map_err(Failure::keeping_changes)?;
+        upload = uploads::find(context.db, context.me, file_id)?;
     }
-    if let Some(upload) = uploads::find(context.db, context.me, file_id)? {
-        return if upload.big == big { Ok(upload) } else { Err(bad_request("FILE_PARTS_INVALID")) };
+    match upload {
+        Some(upload) if upload.big == big => Ok(upload),
+        Some(_) => Err(bad_request("FILE_PARTS_INVALID")),
+        None if uploads::count(context.db, context.me)? >= limits.uploads_per_user_max => {
+            Err(flood_wait().keeping_changes())
+        }
+        None => Ok(uploads::insert(context.db, context.me, file_id, big, context.now)?),
     }
-    for blob in files::sweep(context.db, context.now, context.now - limits.upload_life_s)? {
-        context.remove_blob(blob);
+}
+
+/// Refuses when this many bytes more are too much for the caller, for all users, or for the disk.
+fn check_room(context: &Context<'_>, size: i64) -> Answer<()> {
+    let (db, limits) = (context.db, &context.model.limits);
+    if uploads::unfinished_bytes_of(db, context.me)? + size > limits.unfinished_bytes_per_user_max
+        || uploads::unfinished_bytes(db)? + size > limits.unfinished_bytes_max
+    {
+        return Err(flood_wait());
     }
-    if uploads::count(context.db, context.me)? >= limits.uploads_per_user_max {
-        return Err(rpc(420, &format!("FLOOD_WAIT_{WAIT_S}")));
-    }
-    if uploads::stored_bytes(context.db)? >= limits.stored_bytes_max {
-        return Err(rpc(500, "STORAGE_CHECK_FAILED"));
-    }
-    Ok(uploads::insert(context.db, context.me, file_id, big, context.now)?)
+    let full = uploads::stored_bytes(db)? >= limits.stored_bytes_max;
+    if full { Err(rpc(500, "STORAGE_CHECK_FAILED")) } else { Ok(()) }
+}
+
+fn flood_wait() -> Failure {
+    rpc(420, &format!("FLOOD_WAIT_{WAIT_S}"))
 }
 
 fn store(context: &Context<'_>, file_id: i64, upload: &Upload, part: u32, bytes: &[u8]) -> Answer<bool> {
@@ -154,8 +170,7 @@ fn store(context: &Context<'_>, file_id: i64, upload: &Upload, part: u32, bytes:
         return Err(bad_request("FILE_PART_INVALID"));
     }
     context.model.disk.write_part(upload.blob, part, bytes)?;
-    uploads::set_part(context.db, upload.blob, part, bytes.len())?;
-    uploads::update(context.db, context.me, file_id, upload, context.now)?;
+    uploads::set_part(context.db, context.me, file_id, upload, part, bytes.len(), context.now)?;
     Ok(true)
 }
 

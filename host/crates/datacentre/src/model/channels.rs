@@ -75,6 +75,11 @@ pub(crate) fn insert(db: &Db, new: &New<'_>) -> Result<i64> {
     Ok(id)
 }
 
+/// How many channels this user ever made.
+pub(crate) fn made_count(db: &Db, creator: i64) -> Result<i64> {
+    Ok(one(db, "SELECT COUNT(*) FROM channels WHERE creator = ?1", [creator], |row| row.get(0))?.unwrap_or(0))
+}
+
 /// The channel with this id.
 pub(crate) fn find(db: &Db, id: i64) -> Result<Option<Channel>> {
     one(db, &format!("SELECT {COLUMNS} FROM channels WHERE id = ?1"), [id], read)

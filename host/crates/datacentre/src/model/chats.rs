@@ -50,6 +50,11 @@ pub(crate) fn insert(db: &Db, creator: i64, title: &str) -> Result<i64> {
     id.ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
+/// How many groups this user ever made.
+pub(crate) fn made_count(db: &Db, creator: i64) -> Result<i64> {
+    Ok(one(db, "SELECT COUNT(*) FROM chats WHERE creator = ?1", [creator], |row| row.get(0))?.unwrap_or(0))
+}
+
 /// The group with this id.
 pub(crate) fn find(db: &Db, id: i64) -> Result<Option<Chat>> {
     let sql = "SELECT id, title, about, creator, date, version, deactivated, banned_rights, migrated_to,
@@ -80,6 +85,13 @@ pub(crate) fn member(db: &Db, chat: i64, user: i64) -> Result<Option<Member>> {
 pub(crate) fn members(db: &Db, chat: i64) -> Result<Vec<Member>> {
     let sql = "SELECT user, inviter, date, admin, standing FROM chat_members WHERE chat = ?1 AND standing = 0 ORDER BY date, user";
     all(db, sql, [chat], read_member)
+}
+
+/// The bots among the group's administrators.
+pub(crate) fn admin_bots(db: &Db, chat: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT m.user FROM chat_members m JOIN users u ON u.id = m.user AND u.bot_token_hash IS NOT NULL
+               WHERE m.chat = ?1 AND m.standing = 0 AND m.admin = 1 ORDER BY m.user";
+    all(db, sql, [chat], |row| row.get(0))
 }
 
 /// Those who were removed from the group.

@@ -35,11 +35,16 @@ pub(crate) fn standing(db: &Db, auth_key_id: i64) -> Result<Standing> {
     Ok(one(db, sql, [auth_key_id], read)?.unwrap_or_default())
 }
 
-/// Logs the key in as this user.
-pub(crate) fn log_in(db: &Db, auth_key_id: i64, user: i64) -> Result<()> {
+/// Logs the key in as this user; false if the key was forgotten meanwhile.
+pub(crate) fn log_in(db: &Db, auth_key_id: i64, user: i64) -> Result<bool> {
     let sql = "UPDATE auth_keys SET user = ?2, password_pending = NULL, revoked = 0, hash = ?3, created = ?4, active = ?4 WHERE id = ?1";
-    run(db, sql, params![auth_key_id, user, i64::from_le_bytes(random()), unix_time()])?;
-    Ok(())
+    Ok(run(db, sql, params![auth_key_id, user, i64::from_le_bytes(random()), unix_time()])? == 1)
+}
+
+/// The keys this user is logged in with beyond so many, the oldest, but never this one.
+pub(crate) fn beyond(db: &Db, user: i64, max: i64, but_not: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT id FROM auth_keys WHERE user = ?1 AND id <> ?3 ORDER BY created DESC, id LIMIT -1 OFFSET ?2";
+    all(db, sql, [user, (max - 1).max(0), but_not], |row| row.get(0))
 }
 
 /// The key's user gave the right code; only the password is missing.
@@ -90,8 +95,9 @@ impl AuthKeys for Model {
 
     fn insert(&self, key: &[u8; 256]) -> bool {
         let sql = "INSERT OR IGNORE INTO auth_keys (id, key, hash, created, active) VALUES (?1, ?2, 0, ?3, ?3)";
-        let params = params![key_id(key), key, unix_time()];
-        logged(run(&self.lock(), sql, params)) == Some(1)
+        let db = self.lock();
+        logged(forget_unused(&db, self.limits.keys_without_login_max));
+        logged(run(&db, sql, params![key_id(key), key, unix_time()])) == Some(1)
     }
 
     fn remove(&self, auth_key_id: i64) {
@@ -102,6 +108,17 @@ impl AuthKeys for Model {
         let sql = "UPDATE auth_keys SET layer = ?2 WHERE id = ?1 AND layer IS NOT ?2";
         logged(run(&self.lock(), sql, params![auth_key_id, layer]));
     }
+}
+
+/// Makes room for one more key that nobody is logged in with: anyone can make them.
+fn forget_unused(db: &Db, max: i64) -> Result<()> {
+    let count: i64 = one(db, "SELECT COUNT(*) FROM auth_keys WHERE user IS NULL", [], |row| row.get(0))?.unwrap_or(0);
+    if count >= max {
+        let sql = "DELETE FROM auth_keys WHERE id IN
+                   (SELECT id FROM auth_keys WHERE user IS NULL ORDER BY created LIMIT ?1)";
+        run(db, sql, [count + 1 - max])?;
+    }
+    Ok(())
 }
 
 /// The low 64 bits of the key's SHA-1: <https://core.telegram.org/mtproto/description#authorization-key-identifier>.

@@ -10,8 +10,6 @@ pub(crate) const ENTRIES_KEPT_MAX: i32 = 10_000;
 const PTS_FIRST: i32 = 1;
 /// How often old entries are thrown away, in pts.
 const PRUNE_EVERY_PTS: i32 = 512;
-/// The qts of every account: nothing that counts it is offered yet. Above 1, because TDLib ignores lower ones.
-pub(crate) const QTS: i32 = 100;
 
 /// What an entry says. Messages are looked up when read, so that a late reader gets them as they are then.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -38,6 +38,12 @@ pub(crate) fn insert_code(db: &Db, phone: &str, api_id: i32) -> Result<String> {
     Ok(hash)
 }
 
+/// How many codes there are for this phone number.
+pub(crate) fn code_count(db: &Db, phone: &str) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM login_codes WHERE phone = ?1 AND expires >= ?2";
+    Ok(one(db, sql, params![phone, unix_time()], |row| row.get(0))?.unwrap_or(0))
+}
+
 /// The code with this hash, unless it expired.
 pub(crate) fn find_code(db: &Db, hash: &str) -> Result<Option<SentCode>> {
     let sql = "SELECT phone, api_id, verified FROM login_codes WHERE hash = ?1 AND expires >= ?2";
@@ -58,10 +64,14 @@ pub(crate) fn remove_code(db: &Db, hash: &str) -> Result<()> {
     Ok(())
 }
 
-/// Lets another data centre's client log in as this user: gives the token.
-pub(crate) fn insert_export(db: &Db, user: i64) -> Result<Vec<u8>> {
+/// Lets another data centre's client log in as this user: gives the token. Of those before, all but the last of so many
+/// are forgotten.
+pub(crate) fn insert_export(db: &Db, user: i64, max: i64) -> Result<Vec<u8>> {
     let now = unix_time();
     run(db, "DELETE FROM exported_logins WHERE expires < ?1", [now])?;
+    let sql = "DELETE FROM exported_logins WHERE token IN
+               (SELECT token FROM exported_logins WHERE user = ?1 ORDER BY expires DESC LIMIT -1 OFFSET ?2)";
+    run(db, sql, [user, (max - 1).max(0)])?;
     let token = random::<32>().to_vec();
     run(
         db,

@@ -33,6 +33,13 @@ pub(crate) struct Member {
     pub(crate) available_min: i32,
 }
 
+impl Member {
+    /// Is in the channel, banned or restricted: others can see how they stand to it.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.standing == Standing::Member || self.banned_rights.is_some()
+    }
+}
+
 /// Which members a list is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -91,6 +98,13 @@ pub(crate) fn page(
     let count = one(db, &sql, params![channel, pattern, now], |row| row.get(0))?.unwrap_or(0);
     let sql = format!("SELECT {COLUMNS} {from} ORDER BY m.date DESC, m.user LIMIT ?5 OFFSET ?4");
     Ok((all(db, &sql, params![channel, pattern, now, offset, limit], read)?, count))
+}
+
+/// The bots among the channel's administrators.
+pub(crate) fn admin_bots(db: &Db, channel: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT m.user FROM channel_members m JOIN users u ON u.id = m.user AND u.bot_token_hash IS NOT NULL
+               WHERE m.channel = ?1 AND m.standing = 0 AND m.admin_rights IS NOT NULL ORDER BY m.user";
+    all(db, sql, [channel], |row| row.get(0))
 }
 
 /// How many administrators the channel has, its creator not counted.

@@ -12,11 +12,13 @@ pub(crate) mod files;
 pub(crate) mod history;
 pub(crate) mod invites;
 pub(crate) mod keys;
+mod limits;
 pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod posts;
+pub(crate) mod qts;
 mod schema;
 pub(crate) mod uploads;
 pub(crate) mod users;
@@ -30,6 +32,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use checkpoint::Checkpointer;
 use disk::Disk;
+pub(crate) use limits::Limits;
 pub(crate) use rusqlite::{Connection as Db, Result, Row, params};
 use rusqlite::{OptionalExtension, Params};
 use sha2::{Digest, Sha256};
@@ -74,8 +77,8 @@ pub(crate) struct Model {
     secret: [u8; 32],
     /// Files' bytes.
     pub(crate) disk: Disk,
-    /// How much may be uploaded.
-    pub(crate) limits: uploads::Limits,
+    /// How much may be kept.
+    pub(crate) limits: Limits,
     _checkpointer: Checkpointer,
     /// Locked as long as this lives: two data centres in one directory would not know of each other's updates.
     _lock: File,
@@ -83,7 +86,7 @@ pub(crate) struct Model {
 
 impl Model {
     /// Opens the database in `data_dir`, making it when there is none.
-    pub(crate) fn open(data_dir: &Path) -> Result<Model, OpenError> {
+    pub(crate) fn open(data_dir: &Path, limits: Limits) -> Result<Model, OpenError> {
         let path = data_dir.join(DATABASE_FILE);
         let shown = || path.display().to_string();
         let sqlite = |source| OpenError::Sqlite { path: shown(), source };
@@ -100,11 +103,11 @@ impl Model {
         if let Some(found) = schema::prepare(&db).map_err(sqlite)? {
             return Err(OpenError::TooNew { path: shown(), found, known: schema::VERSION });
         }
+        bound_size(&db, limits.database_bytes_max).map_err(sqlite)?;
         let secret = secret(&db).map_err(sqlite)?;
         let checkpointer = Checkpointer::start(&path, &db).map_err(sqlite)?;
         let disk =
             Disk::open(&data_dir.join(FILES_DIRECTORY)).map_err(|source| OpenError::File { path: shown(), source })?;
-        let limits = uploads::Limits::default();
         Ok(Model { db: Mutex::new(db), secret, disk, limits, _checkpointer: checkpointer, _lock: lock })
     }
 
@@ -256,6 +259,12 @@ fn locked(file: &File) -> bool {
     true
 }
 
+/// Lets SQLite refuse what would make the database larger than this.
+fn bound_size(db: &Db, bytes_max: i64) -> Result<()> {
+    let page_bytes: i64 = db.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    db.pragma_update_and_check(None, "max_page_count", bytes_max / page_bytes.max(1), |_| Ok(()))
+}
+
 fn secret(db: &Db) -> Result<[u8; 32]> {
     let fresh: [u8; 32] = random();
     run(db, "INSERT OR IGNORE INTO meta (name, value) VALUES ('secret', ?1)", [fresh])?;
@@ -270,10 +279,10 @@ mod tests {
     #[test]
     fn a_newer_database_is_refused_with_both_versions() {
         let dir = tempfile::tempdir().unwrap();
-        drop(Model::open(dir.path()).unwrap());
+        drop(Model::open(dir.path(), Limits::default()).unwrap());
         let db = Db::open(dir.path().join(DATABASE_FILE)).unwrap();
         db.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
-        let error = Model::open(dir.path()).err().unwrap().to_string();
+        let error = Model::open(dir.path(), Limits::default()).err().unwrap().to_string();
         assert!(error.contains(&format!("version {}", schema::VERSION + 1)), "{error}");
     }
 
@@ -284,7 +293,7 @@ mod tests {
         let group = "INSERT INTO chats (id, title, creator, date, invite) VALUES (1000001, 'Friends', 7, 5, 'abc');";
         db.execute_batch(&format!("{} {group} PRAGMA user_version = 1;", schema::STEPS[0])).unwrap();
         drop(db);
-        let model = Model::open(dir.path()).unwrap();
+        let model = Model::open(dir.path(), Limits::default()).unwrap();
         let chat = chats::find(&model.lock(), 1_000_001).unwrap().unwrap();
         assert_eq!((chat.title.as_str(), chat.creator, chat.migrated_to), ("Friends", 7, None));
         let invite = invites::find(&model.lock(), "abc").unwrap().unwrap();
@@ -292,10 +301,26 @@ mod tests {
     }
 
     #[test]
+    fn an_older_database_knows_how_much_was_uploaded() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(dir.path().join(DATABASE_FILE)).unwrap();
+        let rows = "INSERT INTO blobs (id, size) VALUES (1, 30), (2, NULL), (3, NULL);
+                    INSERT INTO uploads (user, file_id, blob, big, touched) VALUES (7, 1, 1, 0, 5), (7, 2, 2, 0, 5), (8, 1, 3, 0, 5);
+                    INSERT INTO upload_parts VALUES (2, 0, 10), (2, 1, 4), (3, 0, 2);";
+        db.execute_batch(&format!("{} {rows} PRAGMA user_version = 3;", schema::STEPS[..3].concat())).unwrap();
+        drop(db);
+        let model = Model::open(dir.path(), Limits::default()).unwrap();
+        let db = model.lock();
+        assert_eq!(uploads::stored_bytes(&db).unwrap(), 30);
+        assert_eq!(uploads::unfinished_bytes(&db).unwrap(), 16);
+        assert_eq!([7, 8, 9].map(|user| uploads::unfinished_bytes_of(&db, user).unwrap()), [14, 2, 0]);
+    }
+
+    #[test]
     fn only_the_owner_may_read_it() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
-        let _model = Model::open(dir.path()).unwrap();
+        let _model = Model::open(dir.path(), Limits::default()).unwrap();
         for entry in std::fs::read_dir(dir.path()).unwrap() {
             let entry = entry.unwrap();
             assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
@@ -305,8 +330,8 @@ mod tests {
     #[test]
     fn a_directory_in_use_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let _first = Model::open(dir.path()).unwrap();
-        let error = Model::open(dir.path()).err().unwrap().to_string();
+        let _first = Model::open(dir.path(), Limits::default()).unwrap();
+        let error = Model::open(dir.path(), Limits::default()).err().unwrap().to_string();
         assert!(error.contains("in use"), "{error}");
     }
 
@@ -314,17 +339,17 @@ mod tests {
     fn a_file_that_is_no_database_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(DATABASE_FILE), b"not a database, but long enough to be read as one").unwrap();
-        assert!(matches!(Model::open(dir.path()), Err(OpenError::Sqlite { .. })));
+        assert!(matches!(Model::open(dir.path(), Limits::default()), Err(OpenError::Sqlite { .. })));
     }
 
     #[test]
     fn access_hashes_differ_by_viewer_and_survive() {
         let dir = tempfile::tempdir().unwrap();
-        let model = Model::open(dir.path()).unwrap();
+        let model = Model::open(dir.path(), Limits::default()).unwrap();
         let hash = model.access_hash(1, 2);
         assert_ne!(hash, model.access_hash(2, 1));
         assert_ne!(hash, model.access_hash(1, 3));
         drop(model);
-        assert_eq!(hash, Model::open(dir.path()).unwrap().access_hash(1, 2));
+        assert_eq!(hash, Model::open(dir.path(), Limits::default()).unwrap().access_hash(1, 2));
     }
 }

@@ -7,9 +7,10 @@ use rusqlite::config::DbConfig;
 use super::{Db, Result};
 
 /// What each version added to the one before it. A step, once used, stays as it is.
-pub(super) const STEPS: [&str; 3] = [TABLES, CHANNELS, super::files::TABLES];
+pub(super) const STEPS: [&str; 6] =
+    [TABLES, CHANNELS, super::files::TABLES, super::uploads::TABLES, COUNTED, super::qts::TABLES];
 /// Grows with every change of the tables.
-pub(super) const VERSION: i32 = 3;
+pub(super) const VERSION: i32 = 6;
 
 /// Sets the connection up and makes the tables in an empty database. Gives the database's version if it is too new.
 pub(super) fn prepare(db: &Db) -> Result<Option<i32>> {
@@ -290,4 +291,14 @@ CREATE TABLE chats (
 INSERT INTO chats (id, title, about, creator, date, version, deactivated)
     SELECT id, title, about, creator, date, version, deactivated FROM chats_before;
 DROP TABLE chats_before;
+";
+
+const COUNTED: &str = "
+-- What there may be only so many of is counted by an index.
+CREATE INDEX auth_keys_unused ON auth_keys (created) WHERE user IS NULL;
+CREATE INDEX login_codes_by_phone ON login_codes (phone);
+CREATE INDEX exported_logins_by_user ON exported_logins (user, expires);
+CREATE INDEX bots ON users (id) WHERE bot_token_hash IS NOT NULL;
+CREATE INDEX chats_by_creator ON chats (creator);
+CREATE INDEX channels_by_creator ON channels (creator);
 ";

@@ -78,6 +78,16 @@ pub(crate) fn insert_bot(db: &Db, id: i64, token_hash: &[u8]) -> Result<User> {
     inserted(db, id)
 }
 
+/// How many bots there are.
+pub(crate) fn bot_count(db: &Db) -> Result<i64> {
+    Ok(one(db, "SELECT COUNT(*) FROM users WHERE bot_token_hash IS NOT NULL", [], |row| row.get(0))?.unwrap_or(0))
+}
+
+/// How many command lists this bot has.
+pub(crate) fn command_list_count(db: &Db, bot: i64) -> Result<i64> {
+    Ok(one(db, "SELECT COUNT(*) FROM bot_commands WHERE bot = ?1", [bot], |row| row.get(0))?.unwrap_or(0))
+}
+
 /// The hash of this bot's token; none for a human or nobody.
 pub(crate) fn bot_token_hash(db: &Db, id: i64) -> Result<Option<Vec<u8>>> {
     Ok(one(db, "SELECT bot_token_hash FROM users WHERE id = ?1", [id], |row| row.get(0))?.flatten())

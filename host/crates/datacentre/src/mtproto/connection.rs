@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::Shared;
+use super::binding;
 use super::clock::{self, Kind, MessageIds};
 use super::envelope::{self, Opened};
 use super::handshake::{Handshake, HandshakeError, Step};
@@ -33,6 +34,8 @@ const FAREWELL_MAX: Duration = Duration::from_secs(1);
 /// What Telegram sends instead of a packet when it does not know the key:
 /// <https://core.telegram.org/mtproto/mtproto-transports#transport-errors>.
 const UNKNOWN_KEY: i32 = -404;
+/// The same, when there are too many sessions.
+const TOO_MANY: i32 = -429;
 
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +111,9 @@ async fn run(shared: Arc<Shared>, stream: TcpStream) -> Result<(), End> {
             () = outlet.woken() => {}
             () = &mut timer => {
                 if connection.deadline <= Instant::now() {
-                    return Err(End::Silent);
+                    let end = connection.overdue();
+                    connection.farewell(&stream).await;
+                    return Err(end);
                 }
                 timer.as_mut().reset(connection.deadline);
             }
@@ -196,7 +201,8 @@ impl Connection {
         if quick_ack {
             self.outlet.quick_ack(opened.quick_ack_token);
         }
-        let attached = self.attach(&known, opened.session_id)?;
+        let attached =
+            self.attach(&known, opened.session_id).inspect_err(|_| self.outlet.send(&TOO_MANY.to_le_bytes()))?;
         self.messages(&attached, &known, opened);
         lock(&attached.session).flush();
         self.prolong();
@@ -205,7 +211,7 @@ impl Connection {
 
     /// One step of a key exchange, off the threads that serve others.
     async fn exchange(&mut self, message: &[u8]) -> Result<(), End> {
-        let request = plain_body(message).ok_or(HandshakeError::Malformed)?.to_vec();
+        let request = envelope::plain_body(message).ok_or(HandshakeError::Malformed)?.to_vec();
         let shared = Arc::clone(&self.shared);
         let permit = shared.exchanges.acquire().await.map_err(|_| End::Asked)?;
         let mut handshake = std::mem::take(&mut self.handshake);
@@ -232,7 +238,7 @@ impl Connection {
                 return Err(error.into());
             }
         };
-        self.outlet.send(&plain_message(self.plain_ids.next(Kind::Answer), &reply));
+        self.outlet.send(&envelope::plain_message(self.plain_ids.next(Kind::Answer), &reply));
         Ok(())
     }
 
@@ -254,7 +260,7 @@ impl Connection {
         if self.attached.len() >= SESSIONS_MAX {
             return Err(End::TooManySessions);
         }
-        let session = self.shared.hub.connect(&known.key, session_id).ok_or(End::TooManySessions)?;
+        let session = self.shared.hub.connect(known, session_id).ok_or(End::TooManySessions)?;
         lock(&session).attach(&self.outlet, true);
         let attached = Attached { auth_key_id, session_id, session };
         self.attached.push(attached.clone());
@@ -283,7 +289,7 @@ impl Connection {
     fn task(&mut self, attached: &Attached, task: Task, budget: &mut Budget) {
         match task {
             Task::Invoke { msg_id, request } => {
-                let result = self.invoke(attached, request, budget);
+                let result = self.invoke(attached, msg_id, request, budget);
                 lock(&attached.session).answer(msg_id, &result);
             }
             Task::DestroySession { session_id } => {
@@ -309,12 +315,21 @@ impl Connection {
     }
 
     /// Executes a method call, its wrappers taken off.
-    fn invoke(&mut self, attached: &Attached, request: Vec<u8>, budget: &mut Budget) -> Result<Vec<u8>, RpcError> {
+    fn invoke(
+        &mut self,
+        attached: &Attached,
+        msg_id: i64,
+        request: Vec<u8>,
+        budget: &mut Budget,
+    ) -> Result<Vec<u8>, RpcError> {
         let call = wrappers::unwrap(request, budget)?;
-        if let (Some(layer), Some(known)) = (call.layer, &mut self.known)
+        let Some(known) = &mut self.known else {
+            return Err(RpcError { code: 401, name: "AUTH_KEY_UNREGISTERED".to_owned() });
+        };
+        if let Some(layer) = call.layer
             && known.layer.replace(layer) != Some(layer)
         {
-            self.shared.keyring.set_layer(attached.auth_key_id, layer);
+            self.shared.keyring.set_layer(known, layer);
         }
         {
             let mut session = lock(&attached.session);
@@ -325,10 +340,13 @@ impl Connection {
                 session.want_updates();
             }
         }
+        if binding::is_asked(&call.method) {
+            return binding::bind(&self.shared, known, attached.session_id, msg_id, &call.method);
+        }
         let caller = Caller {
-            auth_key_id: attached.auth_key_id,
+            auth_key_id: binding::acts_for(known, &call.method)?,
             session_id: attached.session_id,
-            layer: self.known.as_ref().and_then(|known| known.layer).unwrap_or(LAYER),
+            layer: known.layer.unwrap_or(LAYER),
             without_updates: call.without_updates,
         };
         let invoked = catch_unwind(AssertUnwindSafe(|| self.shared.methods.invoke(caller, &call.method)));
@@ -341,7 +359,17 @@ impl Connection {
     /// Something valid came: the connection may go on.
     fn prolong(&mut self) {
         let idle = Instant::now() + self.shared.limits.idle_max;
-        self.deadline = self.ping_deadline.map_or(idle, |ping| ping.min(idle));
+        let expires = self.known.as_ref().and_then(KnownKey::expires).map(Instant::from_std);
+        self.deadline = self.ping_deadline.into_iter().chain(expires).fold(idle, Instant::min);
+    }
+
+    /// Its time is over: why. Who came with a temporary key learns when that one's is.
+    fn overdue(&self) -> End {
+        if self.known.as_ref().is_none_or(KnownKey::is_valid) {
+            return End::Silent;
+        }
+        self.outlet.send(&UNKNOWN_KEY.to_le_bytes());
+        End::UnknownKey
     }
 
     /// Lets the last bytes leave.
@@ -360,27 +388,11 @@ impl Drop for Connection {
     fn drop(&mut self) {
         for Attached { auth_key_id, session, .. } in self.attached.drain(..) {
             lock(&session).detach(&self.outlet);
-            if self.shared.hub.disconnected(auth_key_id) && !std::thread::panicking() {
-                self.shared.methods.disconnected(auth_key_id);
+            if let Some(last_of) = self.shared.hub.disconnected(auth_key_id)
+                && !std::thread::panicking()
+            {
+                self.shared.methods.disconnected(last_of);
             }
         }
     }
-}
-
-/// The body of an unencrypted message: <https://core.telegram.org/mtproto/description#unencrypted-message>. What the
-/// padded transport put behind it is left out.
-fn plain_body(message: &[u8]) -> Option<&[u8]> {
-    let (msg_id, rest) = message.split_first_chunk()?;
-    let (length, rest) = rest.split_first_chunk()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let is_client = i64::from_le_bytes(*msg_id) & 3 == 0;
-    rest.get(..length).filter(|_| is_client && rest.len() - length < 16)
-}
-
-fn plain_message(msg_id: i64, body: &[u8]) -> Vec<u8> {
-    let mut message = vec![0; 8];
-    msg_id.serialize(&mut message);
-    u32::try_from(body.len()).unwrap_or(u32::MAX).serialize(&mut message);
-    message.extend_from_slice(body);
-    message
 }

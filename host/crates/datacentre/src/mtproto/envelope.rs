@@ -5,6 +5,7 @@
 use std::fmt;
 
 use grammers_crypto::aes::{ige_decrypt, ige_encrypt};
+use grammers_tl_types::Serializable as _;
 use subtle::ConstantTimeEq;
 
 use super::crypto::{low_64, random, sha1, sha256};
@@ -127,6 +128,25 @@ pub(crate) fn seal(key: &AuthKey, head: Head, body: &[u8]) -> Vec<u8> {
     ige_encrypt(plain, &aes_key, &aes_iv);
     packet[8..CLEAR_BYTES].copy_from_slice(&msg_key);
     packet
+}
+
+/// The body of an unencrypted message: <https://core.telegram.org/mtproto/description#unencrypted-message>. What the
+/// padded transport put behind it is left out.
+pub(crate) fn plain_body(message: &[u8]) -> Option<&[u8]> {
+    let (msg_id, rest) = message.split_first_chunk()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    let is_client = i64::from_le_bytes(*msg_id) & 3 == 0;
+    rest.get(..length).filter(|_| is_client && rest.len() - length < 16)
+}
+
+/// The unencrypted message that says this.
+pub(crate) fn plain_message(msg_id: i64, body: &[u8]) -> Vec<u8> {
+    let mut message = vec![0; 8];
+    msg_id.serialize(&mut message);
+    u32::try_from(body.len()).unwrap_or(u32::MAX).serialize(&mut message);
+    message.extend_from_slice(body);
+    message
 }
 
 /// <https://core.telegram.org/mtproto/description#defining-aes-key-and-initialization-vector>

@@ -3,14 +3,14 @@
 //! Invariant: a session's lock may be taken while the hub's is held, never the other way round, and neither is held
 //! while a method runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use grammers_tl_types::{Serializable as _, enums};
 
 use super::Limits;
-use super::envelope::AuthKey;
+use super::keyring::KnownKey;
 use super::session::Session;
 use crate::faults::Faults;
 use crate::seam::Pusher;
@@ -34,6 +34,10 @@ pub(crate) type SharedSession = Arc<Mutex<Session>>;
 struct KeyEntry {
     sessions: HashMap<i64, SharedSession>,
     connections: usize,
+    /// The permanent key that this temporary one acts for.
+    acts_for: Option<i64>,
+    /// The temporary keys that act for this one, of those that have entries.
+    bound: HashSet<i64>,
 }
 
 /// Takes a session's lock. A panic elsewhere leaves a session as usable as a message that came half-way.
@@ -48,7 +52,8 @@ impl Hub {
 
     /// A connection has come to this session, which is made if it is new. `None` when there are too many, of this key or of
     /// all.
-    pub(crate) fn connect(&self, key: &Arc<AuthKey>, session_id: i64) -> Option<SharedSession> {
+    pub(crate) fn connect(&self, known: &KnownKey, session_id: i64) -> Option<SharedSession> {
+        let key = &known.key;
         let mut keys = self.keys();
         Self::forget_detached(&mut keys);
         let sessions: usize = keys.values().map(|entry| entry.sessions.len()).sum();
@@ -64,15 +69,26 @@ impl Hub {
         }
         entry.connections += 1;
         let make = || Arc::new(Mutex::new(Session::new(Arc::clone(key), session_id)));
-        Some(Arc::clone(entry.sessions.entry(session_id).or_insert_with(make)))
+        let session = Arc::clone(entry.sessions.entry(session_id).or_insert_with(make));
+        if let Some(permanent) = known.acts_for().filter(|permanent| *permanent != key.id()) {
+            Self::put_under(&mut keys, key.id(), permanent);
+        }
+        Some(session)
     }
 
-    /// A connection that had come to a session of this key has ended. True when it was the key's last.
-    pub(crate) fn disconnected(&self, auth_key_id: i64) -> bool {
+    /// A temporary key acts for a permanent one from now on: its sessions get what is pushed to that.
+    pub(crate) fn bind(&self, temporary: i64, permanent: i64) {
+        Self::put_under(&mut self.keys(), temporary, permanent);
+    }
+
+    /// A connection that had come to a session of this key has ended. When it was the last of the key it is or acts for,
+    /// that one's id.
+    pub(crate) fn disconnected(&self, auth_key_id: i64) -> Option<i64> {
         let mut keys = self.keys();
-        let Some(entry) = keys.get_mut(&auth_key_id) else { return false };
+        let entry = keys.get_mut(&auth_key_id)?;
         entry.connections = entry.connections.saturating_sub(1);
-        entry.connections == 0
+        let acted_for = entry.acts_for.unwrap_or(auth_key_id);
+        Self::acting(&keys, acted_for).all(|entry| entry.connections == 0).then_some(acted_for)
     }
 
     /// Forgets a session; false when there is none.
@@ -88,13 +104,29 @@ impl Hub {
                 lock(session).detached_since().is_none_or(|since| since.elapsed() < DETACHED_MAX)
             };
             entry.sessions.retain(|_, session| is_kept(session));
-            entry.connections > 0 || !entry.sessions.is_empty()
+            entry.connections > 0 || !entry.sessions.is_empty() || !entry.bound.is_empty()
         });
+        let left: HashSet<i64> = keys.keys().copied().collect();
+        keys.values_mut().for_each(|entry| entry.bound.retain(|id| left.contains(id)));
+    }
+
+    fn put_under(keys: &mut HashMap<i64, KeyEntry>, temporary: i64, permanent: i64) {
+        if let Some(entry) = keys.get_mut(&temporary) {
+            entry.acts_for = Some(permanent);
+            keys.entry(permanent).or_default().bound.insert(temporary);
+        }
+    }
+
+    /// What there is of this key and of those that act for it.
+    fn acting(keys: &HashMap<i64, KeyEntry>, auth_key_id: i64) -> impl Iterator<Item = &KeyEntry> {
+        let entry = keys.get(&auth_key_id);
+        let bound = entry.into_iter().flat_map(|entry| &entry.bound);
+        entry.into_iter().chain(bound.filter_map(|id| keys.get(id)))
     }
 
     fn sessions(&self, auth_key_id: i64, but_not: Option<i64>) -> Vec<SharedSession> {
         let keys = self.keys();
-        let sessions = keys.get(&auth_key_id).into_iter().flat_map(|entry| &entry.sessions);
+        let sessions = Self::acting(&keys, auth_key_id).flat_map(|entry| &entry.sessions);
         sessions.filter(|(id, _)| but_not != Some(**id)).map(|(_, session)| Arc::clone(session)).collect()
     }
 

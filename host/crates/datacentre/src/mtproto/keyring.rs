@@ -1,10 +1,11 @@
 //! The authorisation keys that clients may come with: the permanent ones, which `model` keeps, and the temporary ones,
 //! which nobody keeps beyond their time (<https://core.telegram.org/api/pfs>).
 //!
-//! Invariant: a key whose time is over opens nothing.
+//! Invariant: a key whose time is over opens nothing, nor does one that acts for a key that is gone; a temporary key acts
+//! for one permanent key in its life.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::envelope::AuthKey;
@@ -28,13 +29,61 @@ pub(crate) struct KnownKey {
     pub(crate) key: Arc<AuthKey>,
     /// The layer the client announced for it.
     pub(crate) layer: Option<i32>,
-    expires: Option<Instant>,
+    /// Of a temporary key, the same for all who know it.
+    temporary: Option<Arc<Temporary>>,
+}
+
+/// How long a temporary key lives and what it acts for.
+#[derive(Debug)]
+struct Temporary {
+    expires: Instant,
+    bound: OnceLock<Bound>,
+}
+
+#[derive(Debug)]
+struct Bound {
+    permanent: i64,
+    expires: Instant,
+}
+
+/// Why a key cannot be bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BindError {
+    /// It is a permanent one.
+    Empty,
+    /// It acts for another key already.
+    BoundToAnother,
 }
 
 impl KnownKey {
     /// Whether it may still be used.
     pub(crate) fn is_valid(&self) -> bool {
-        self.expires.is_none_or(|expires| Instant::now() < expires)
+        self.expires().is_none_or(|expires| Instant::now() < expires)
+    }
+
+    /// When its time is over, if ever.
+    pub(crate) fn expires(&self) -> Option<Instant> {
+        self.temporary.as_ref().map(|temporary| temporary.expires())
+    }
+
+    /// How long a temporary key lives still, in seconds, as agreed with the key; none for a permanent one.
+    pub(crate) fn life_left_s(&self) -> Option<i32> {
+        let left = self.temporary.as_ref()?.expires.saturating_duration_since(Instant::now());
+        Some(i32::try_from(left.as_secs()).unwrap_or(i32::MAX))
+    }
+
+    /// The permanent key it is or acts for; none for a temporary one that is not bound yet.
+    pub(crate) fn acts_for(&self) -> Option<i64> {
+        match &self.temporary {
+            Some(temporary) => temporary.bound.get().map(|bound| bound.permanent),
+            None => Some(self.key.id()),
+        }
+    }
+}
+
+impl Temporary {
+    fn expires(&self) -> Instant {
+        self.bound.get().map_or(self.expires, |bound| bound.expires.min(self.expires))
     }
 }
 
@@ -45,11 +94,26 @@ impl Keyring {
 
     /// The key with this id, if it is known and its time not over.
     pub(crate) fn find(&self, id: i64) -> Option<KnownKey> {
-        if let Some(known) = self.temporary().get(&id) {
-            return known.is_valid().then(|| known.clone());
+        let temporary = self.temporary().get(&id).cloned();
+        if let Some(known) = temporary {
+            let is_lost = || known.acts_for().is_some_and(|permanent| self.permanent.find(permanent).is_none());
+            return (known.is_valid() && !is_lost()).then_some(known);
         }
         let record = self.permanent.find(id)?;
-        Some(KnownKey { key: Arc::new(AuthKey::new(record.key)), layer: record.layer, expires: None })
+        Some(KnownKey { key: Arc::new(AuthKey::new(record.key)), layer: record.layer, temporary: None })
+    }
+
+    /// The permanent key with this id.
+    pub(crate) fn permanent(&self, id: i64) -> Option<AuthKey> {
+        self.permanent.find(id).map(|record| AuthKey::new(record.key))
+    }
+
+    /// Has a temporary key act for a permanent one from now on, for so long.
+    pub(crate) fn bind(&self, known: &KnownKey, permanent: i64, life_s: i32) -> Result<(), BindError> {
+        let temporary = known.temporary.as_ref().ok_or(BindError::Empty)?;
+        let expires = Instant::now() + Duration::from_secs(life_s.max(0).unsigned_abs().into());
+        let bound = temporary.bound.get_or_init(|| Bound { permanent, expires });
+        if bound.permanent == permanent { Ok(()) } else { Err(BindError::BoundToAnother) }
     }
 
     /// Keeps a key just agreed upon; false when there is one of its id.
@@ -62,12 +126,12 @@ impl Keyring {
         let mut temporary = self.temporary();
         temporary.retain(|_, known| known.is_valid());
         if temporary.len() >= TEMPORARY_MAX {
-            let soonest = temporary.iter().min_by_key(|(_, known)| known.expires).map(|(id, _)| *id);
+            let soonest = temporary.iter().min_by_key(|(_, known)| known.expires()).map(|(id, _)| *id);
             soonest.and_then(|id| temporary.remove(&id));
         }
-        let expires = Some(Instant::now() + lifetime.min(LIFETIME_MAX));
+        let lives = Temporary { expires: Instant::now() + lifetime.min(LIFETIME_MAX), bound: OnceLock::new() };
         let key = Arc::new(AuthKey::new(*agreed.key.bytes()));
-        temporary.insert(id, KnownKey { key, layer: None, expires });
+        temporary.insert(id, KnownKey { key, layer: None, temporary: Some(Arc::new(lives)) });
         true
     }
 
@@ -78,11 +142,13 @@ impl Keyring {
         }
     }
 
-    /// Remembers the layer a client announced.
-    pub(crate) fn set_layer(&self, id: i64, layer: i32) {
-        match self.temporary().get_mut(&id) {
-            Some(known) => known.layer = Some(layer),
-            None => self.permanent.set_layer(id, layer),
+    /// Remembers the layer a client announced, for this key and the one it acts for.
+    pub(crate) fn set_layer(&self, known: &KnownKey, layer: i32) {
+        if let Some(temporary) = self.temporary().get_mut(&known.key.id()) {
+            temporary.layer = Some(layer);
+        }
+        if let Some(permanent) = known.acts_for() {
+            self.permanent.set_layer(permanent, layer);
         }
     }
 

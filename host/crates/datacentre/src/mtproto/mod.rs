@@ -6,6 +6,7 @@
 //!
 //! Invariant: a client can end its own connection and nothing else.
 
+mod binding;
 mod clock;
 mod connection;
 mod crypto;

@@ -2,10 +2,10 @@
 //!
 //! Invariant: taking wrappers off recurses nowhere; each one takes bytes away or counts against the packet's budget.
 
-use grammers_tl_types::{Cursor, Deserializable, Identifiable as _, deserialize, functions};
+use grammers_tl_types::{Cursor, Deserializable, Identifiable as _, deserialize, enums, functions};
 
 use super::message::{Budget, constructor, unzip};
-use crate::seam::RpcError;
+use crate::seam::{ALL_MESSAGES, RpcError};
 
 /// Wrappers one in another.
 const WRAPPERS_MAX: usize = 16;
@@ -59,6 +59,12 @@ fn take_one_off(unwrapped: &mut Unwrapped) -> Result<bool, RpcError> {
         functions::InvokeAfterMsgs::<Rest>::CONSTRUCTOR_ID => {
             unwrapped.after.extend(Vec::<i64>::deserialize(cursor).map_err(cut_short)?);
         }
+        functions::InvokeWithMessagesRange::<Rest>::CONSTRUCTOR_ID => {
+            let range = enums::MessageRange::deserialize(cursor).map_err(cut_short)?;
+            if range != ALL_MESSAGES.into() {
+                return Err(bad_request("MESSAGE_RANGE_INVALID"));
+            }
+        }
         _ => return Ok(false),
     }
     let taken = 4 + cursor.pos();
@@ -83,7 +89,7 @@ fn skip_init_connection(cursor: &mut Cursor<'_>) -> deserialize::Result<()> {
         Vec::<u8>::deserialize(cursor)?;
     }
     if flags & 1 != 0 {
-        grammers_tl_types::enums::InputClientProxy::deserialize(cursor)?;
+        enums::InputClientProxy::deserialize(cursor)?;
     }
     if flags & 2 != 0 {
         skip_json(cursor, JSON_DEPTH_MAX)?;

@@ -58,3 +58,20 @@ fn derive(key: &[u8; 256], msg_key: &[u8; 16], x: usize) -> ([u8; 32], [u8; 32])
     let aes_iv = [&b[..8], &a[8..24], &b[24..]].concat();
     (aes_key.try_into().unwrap(), aes_iv.try_into().unwrap())
 }
+
+/// Encrypts a message by MTProto 1.0, under the name of the key `named`.
+pub fn seal_v1(key: &[u8; 256], named: &[u8; 256], msg_id: i64, seq_no: i32, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).unwrap();
+    let head = [&random::<16>()[..], &msg_id.to_le_bytes(), &seq_no.to_le_bytes(), &length.to_le_bytes()].concat();
+    let mut data = [&head, body].concat();
+    let msg_key = &sha1(&[&data])[4..];
+    data.resize(data.len().next_multiple_of(16), 7);
+    let a = sha1(&[msg_key, &key[..32]]);
+    let b = sha1(&[&key[32..48], msg_key, &key[48..64]]);
+    let c = sha1(&[&key[64..96], msg_key]);
+    let d = sha1(&[msg_key, &key[96..128]]);
+    let aes_key: [u8; 32] = [&a[..8], &b[8..], &c[4..16]].concat().try_into().unwrap();
+    let aes_iv: [u8; 32] = [&a[8..], &b[..8], &c[16..], &d[..8]].concat().try_into().unwrap();
+    ige_encrypt(&mut data, &aes_key, &aes_iv);
+    [&key_id(named).to_le_bytes()[..], msg_key, &data].concat()
+}

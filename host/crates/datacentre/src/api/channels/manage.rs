@@ -42,7 +42,10 @@ pub(in crate::api) fn create_channel(
 
 /// Makes a channel with the caller as its first member.
 pub(super) fn found(context: &Context<'_>, new: &New<'_>) -> Answer<Channel> {
-    if members::channel_count(context.db, context.me)? >= CHANNELS_MAX {
+    let made_max = context.model.limits.chats_made_per_user_max;
+    if members::channel_count(context.db, context.me)? >= CHANNELS_MAX
+        || channels::made_count(context.db, context.me)? >= made_max
+    {
         return Err(bad_request("CHANNELS_TOO_MUCH"));
     }
     let id = channels::insert(context.db, new)?;

@@ -12,6 +12,7 @@ use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::peers;
 use crate::api::render::bare;
+use crate::api::standing::Change;
 use crate::model::members::{self, Ban};
 use crate::model::{channels, contacts, dialogs};
 
@@ -52,8 +53,10 @@ pub(in crate::api) fn edit_admin(
         }
         bring_in(context, &access, user.id)?;
     }
+    let change = Change::in_channel(context, id, user.id)?;
     members::set_admin(context.db, id, user.id, context.me, rights.as_deref(), rank.as_deref())?;
     post::tell_changed(context, &access.channel, user.id)?;
+    change.tell(context, None)?;
     post::answer(context, &access.channel, None)
 }
 
@@ -80,6 +83,7 @@ pub(in crate::api) fn edit_banned(
     let out = rights.view_messages;
     let bytes = enums::ChatBannedRights::from(rights).to_bytes();
     let ban = Ban { by: context.me, rights: &bytes, until, out };
+    let change = Change::in_channel(context, access.channel.id, user)?;
     members::set_banned(context.db, access.channel.id, user, (!lifted).then_some(ban))?;
     let mut sent = None;
     if out && them.is_member() {
@@ -90,6 +94,7 @@ pub(in crate::api) fn edit_banned(
         }
     }
     post::tell_changed(context, &access.channel, user)?;
+    change.tell(context, None)?;
     post::answer(context, &access.channel, sent.as_ref())
 }
 

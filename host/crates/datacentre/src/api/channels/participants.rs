@@ -12,7 +12,9 @@ use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::messages::chats::willing;
 use crate::api::peers::{self, Peers};
 use crate::api::post::Sent;
+use crate::api::standing::Change;
 use crate::model::channels::Channel;
+use crate::model::invites::Invite;
 use crate::model::members::{self, Kind, Member};
 use crate::model::{Peer, contacts, dialogs, invites};
 
@@ -70,8 +72,7 @@ pub(in crate::api) fn get_participant(
         return Err(bad_request("CHAT_ADMIN_REQUIRED"));
     }
     let member = members::find(context.db, access.channel.id, user)?;
-    let shown = |member: &Member| member.standing == members::Standing::Member || member.banned_rights.is_some();
-    let member = member.filter(shown).ok_or_else(|| bad_request("USER_NOT_PARTICIPANT"))?;
+    let member = member.filter(Member::is_shown).ok_or_else(|| bad_request("USER_NOT_PARTICIPANT"))?;
     let people = Peers::default().with(access.channel.peer()).with_user(user);
     let (users, chats) = people.render(context, context.me)?;
     let participant = view::participant(&access, &member);
@@ -120,7 +121,7 @@ pub(in crate::api) fn join_channel(
     if access.is_member() {
         return Err(bad_request("USER_ALREADY_PARTICIPANT"));
     }
-    admit(context, &access.channel, context.me, context.me, false)?;
+    admit(context, &access.channel, context.me, context.me, false, None)?;
     let action = types::MessageActionChatAddUser { users: vec![context.me] }.into();
     let sent = announce(context, &access.channel, action, None)?;
     let updates = post::answer(context, &access.channel, sent.as_ref())?;
@@ -139,20 +140,23 @@ pub(in crate::api) fn leave_channel(
     if access.is_creator() {
         return Err(bad_request("USER_CREATOR"));
     }
+    let change = Change::in_channel(context, access.channel.id, context.me)?;
     members::leave(context.db, access.channel.id, context.me)?;
     dialogs::remove(context.db, context.me, access.channel.peer())?;
     announce(context, &access.channel, types::MessageActionChatDeleteUser { user_id: context.me }.into(), None)?;
     post::tell_changed(context, &access.channel, context.me)?;
+    change.tell(context, None)?;
     post::answer(context, &access.channel, None)
 }
 
-/// Makes someone a member, if there is room, and shows them the channel.
+/// Makes someone a member, by a link or without, if there is room, and shows them the channel.
 pub(in crate::api) fn admit(
     context: &mut Context<'_>,
     channel: &Channel,
     user: i64,
     inviter: i64,
     via_request: bool,
+    invite: Option<&Invite>,
 ) -> Answer<()> {
     if channel.members >= CHANNEL_MEMBERS_MAX {
         return Err(bad_request("USERS_TOO_MUCH"));
@@ -161,10 +165,16 @@ pub(in crate::api) fn admit(
         let own = user == context.me;
         return Err(if own { bad_request("CHANNELS_TOO_MUCH") } else { forbidden("USER_CHANNELS_TOO_MUCH") });
     }
+    let change = Change::in_channel(context, channel.id, user)?;
     members::add(context.db, channel.id, user, inviter, via_request)?;
     invites::take_request(context.db, channel.peer(), user)?;
     dialogs::open_channel(context.db, user, channel.peer())?;
-    if user == context.me { post::tell_joined(context, channel) } else { post::tell_changed(context, channel, user) }
+    if user == context.me {
+        post::tell_joined(context, channel)?;
+    } else {
+        post::tell_changed(context, channel, user)?;
+    }
+    change.tell(context, invite)
 }
 
 /// Brings someone in for the caller; false if they are in already.
@@ -176,7 +186,7 @@ pub(super) fn let_in(context: &mut Context<'_>, access: &Access, user: i64) -> A
     if them.is_banned() && !access.has(|rights| rights.ban_users) {
         return Err(bad_request("USER_KICKED"));
     }
-    admit(context, &them.channel, user, context.me, false)?;
+    admit(context, &them.channel, user, context.me, false, None)?;
     Ok(true)
 }
 

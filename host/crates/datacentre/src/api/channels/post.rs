@@ -124,7 +124,7 @@ pub(in crate::api) fn tell_changed(context: &mut Context<'_>, channel: &Channel,
 /// Tells all of the caller's sessions how the channel looks now that they are in it: what says so in the answer to joining
 /// is wrapped twice, and clients (Telethon, Pyrogram and its kin) do not find it there.
 pub(in crate::api) fn tell_joined(context: &mut Context<'_>, channel: &Channel) -> Answer<()> {
-    context.push_here_too(vec![changed(channel)], &Peers::default().with(channel.peer()))
+    context.push_here_too(context.me, vec![changed(channel)], &Peers::default().with(channel.peer()))
 }
 
 /// The caller's answer to a change of the channel, with the service message that says it, if there is one.

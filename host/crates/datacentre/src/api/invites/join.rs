@@ -12,6 +12,7 @@ use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::files;
 use crate::api::messages::chats::{announce, check_room};
 use crate::api::render::{self, bare};
+use crate::api::standing::Change;
 use crate::model::Peer;
 use crate::model::chats::{self, Standing};
 use crate::model::invites::{self, Invite};
@@ -80,11 +81,13 @@ fn enter(
         Target::Chat(chat) => {
             check_room(chat)?;
             invites::take_request(context.db, target.peer(), context.me)?;
+            let change = Change::in_chat(context, chat.id, context.me)?;
             chats::add_member(context.db, chat.id, context.me, invite.admin)?;
+            change.tell(context, Some(invite))?;
             announce(context, chat.id, action, None, None)
         }
         Target::Channel(access) => {
-            participants::admit(context, &access.channel, context.me, invite.admin, false)?;
+            participants::admit(context, &access.channel, context.me, invite.admin, false, Some(invite))?;
             let sent = participants::announce(context, &access.channel, action, None)?;
             post::answer(context, &access.channel, sent.as_ref())
         }

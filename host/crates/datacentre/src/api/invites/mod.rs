@@ -120,7 +120,7 @@ fn gatekeepers(context: &Context<'_>, target: &Target) -> Answer<Vec<i64>> {
 }
 
 /// A link as its administrators see it.
-fn exported(invite: &Invite) -> enums::ExportedChatInvite {
+pub(super) fn exported(invite: &Invite) -> enums::ExportedChatInvite {
     let mut tl = bare!(types::ChatInviteExported; 0, link(&invite.hash), invite.admin, invite.date);
     tl.revoked = invite.revoked;
     tl.permanent = invite.permanent;

@@ -12,6 +12,7 @@ use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
 use crate::api::messages::chats::{announce, check_room};
 use crate::api::peers::{self, Peers, to_tl};
+use crate::api::standing::Change;
 use crate::model::invites::{self, Importer};
 use crate::model::{chats, users};
 
@@ -97,6 +98,7 @@ fn answer_request(context: &mut Context<'_>, target: &Target, user: i64, hash: &
         return Ok(());
     }
     invites::count_use(context.db, hash, user, Some(context.me))?;
+    let invite = invites::find(context.db, hash)?;
     let action = enums::MessageAction::ChatJoinedByRequest;
     match target {
         Target::Chat(chat) => {
@@ -104,11 +106,13 @@ fn answer_request(context: &mut Context<'_>, target: &Target, user: i64, hash: &
                 return Err(bad_request("USER_ALREADY_PARTICIPANT"));
             }
             check_room(&chats::find(context.db, chat.id)?.ok_or_else(|| bad_request("CHAT_ID_INVALID"))?)?;
+            let change = Change::in_chat(context, chat.id, user)?;
             chats::add_member(context.db, chat.id, user, context.me)?;
+            change.tell(context, invite.as_ref())?;
             announce(context, chat.id, action, None, Some(user))?;
         }
         Target::Channel(access) => {
-            participants::admit(context, &access.channel, user, context.me, true)?;
+            participants::admit(context, &access.channel, user, context.me, true, invite.as_ref())?;
             participants::announce(context, &access.channel, action, Some(user))?;
         }
     }

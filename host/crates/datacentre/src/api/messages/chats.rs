@@ -11,6 +11,7 @@ use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::help::CHAT_MEMBERS_MAX;
 use crate::api::peers::{self, Peers};
 use crate::api::post::{self, Posting, Sent};
+use crate::api::standing::Change;
 use crate::api::{files, invites, render, users};
 use crate::model::chats::{self, Chat, Standing};
 use crate::model::messages::Content;
@@ -41,10 +42,15 @@ pub(in crate::api) fn create_chat(
         return Err(bad_request("USERS_TOO_FEW"));
     }
     let (invited, missing_invitees) = willing(context, invited)?;
+    if chats::made_count(context.db, context.me)? >= context.model.limits.chats_made_per_user_max {
+        return Err(bad_request("CHANNELS_TOO_MUCH"));
+    }
     let chat = chats::insert(context.db, context.me, &title)?;
     chats::add_member(context.db, chat, context.me, context.me)?;
     for user in &invited {
+        let change = Change::in_chat(context, chat, user.id)?;
         chats::add_member(context.db, chat, user.id, context.me)?;
+        change.tell(context, None)?;
     }
     let users = invited.iter().map(|user| user.id).collect();
     let action = types::MessageActionChatCreate { title, users }.into();
@@ -135,7 +141,9 @@ pub(in crate::api) fn add_chat_user(
     let mut updates = context.updates(context.me, Vec::new(), &Peers::default())?;
     for user in invited {
         requests::take_request(context.db, Peer::Chat(chat.id), user.id)?;
+        let change = Change::in_chat(context, chat.id, user.id)?;
         chats::add_member(context.db, chat.id, user.id, context.me)?;
+        change.tell(context, None)?;
         let action = types::MessageActionChatAddUser { users: vec![user.id] }.into();
         updates = announce(context, chat.id, action, None, None)?;
     }
@@ -157,7 +165,9 @@ pub(in crate::api) fn delete_chat_user(
         return Err(bad_request("CHAT_ADMIN_REQUIRED"));
     }
     let standing = if leaving { Standing::Left } else { Standing::Removed };
+    let change = Change::in_chat(context, chat.id, user.id)?;
     chats::end_member(context.db, chat.id, user.id, standing)?;
+    change.tell(context, None)?;
     let action = types::MessageActionChatDeleteUser { user_id: user.id }.into();
     announce(context, chat.id, action, (!leaving).then_some(user.id), None)
 }
@@ -213,7 +223,9 @@ pub(in crate::api) fn edit_chat_admin(
     if !peers::is_member(context, chat.id, user.id)? {
         return Err(bad_request("USER_NOT_PARTICIPANT"));
     }
+    let change = Change::in_chat(context, chat.id, user.id)?;
     chats::set_admin(context.db, chat.id, user.id, call.is_admin)?;
+    change.tell(context, None)?;
     let update = types::UpdateChatParticipantAdmin {
         chat_id: chat.id,
         user_id: user.id,

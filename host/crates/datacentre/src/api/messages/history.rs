@@ -14,11 +14,20 @@ use crate::api::{peers, render, text};
 use crate::model::history::{self, Page, Window};
 use crate::model::messages::{self, Message};
 use crate::model::{Peer, posts};
+use crate::seam::ALL_MESSAGES;
 
 /// The most messages of one page: Telegram gives no more, whatever is asked for.
 const PAGE_MAX: i32 = 100;
 /// The most filters counted at once.
 const FILTERS_MAX: usize = 20;
+
+/// messages.getSplitRanges: <https://core.telegram.org/method/messages.getSplitRanges>.
+pub(in crate::api) fn get_split_ranges(
+    _: &mut Context<'_>,
+    _: functions::messages::GetSplitRanges,
+) -> Answer<Vec<enums::MessageRange>> {
+    Ok(vec![ALL_MESSAGES.into()])
+}
 
 /// messages.getHistory: <https://core.telegram.org/method/messages.getHistory>.
 pub(in crate::api) fn get_history(

@@ -8,6 +8,7 @@ use super::media::{
     document_of, download, input_file, location, media, png, save_part, send_media, upload, uploaded_document,
 };
 use super::world::{Client, World, new_message};
+use crate::model::uploads::BLOCK_BYTES;
 
 fn big_part(part: i32, total: i32, size: usize) -> functions::upload::SaveBigFilePart {
     functions::upload::SaveBigFilePart { file_id: 1, file_part: part, file_total_parts: total, bytes: vec![7; size] }
@@ -200,17 +201,44 @@ fn uploads_are_bounded_for_one_user_and_for_all() {
     let mut world = World::new();
     world.set_limits(|limits| {
         limits.uploads_per_user_max = 2;
-        limits.unfinished_bytes_per_user_max = 10;
-        limits.stored_bytes_max = 8;
+        limits.unfinished_bytes_per_user_max = 3 * BLOCK_BYTES;
+        limits.unfinished_bytes_max = 4 * BLOCK_BYTES;
+        limits.stored_bytes_max = 2 * BLOCK_BYTES;
     });
     let (alice, bob) = (world.human(1), world.human(2));
-    alice.ok(&save_part(1, 0, &[7; 4]));
-    alice.ok(&save_part(2, 0, &[7; 4]));
-    assert_eq!(alice.err(&save_part(3, 0, &[7; 1])), "420 FLOOD_WAIT_3600", "too many");
-    assert_eq!(alice.err(&save_part(2, 1, &[7; 4])), "420 FLOOD_WAIT_3600", "too much");
-    alice.ok(&send_media(&alice, enums::InputPeer::PeerSelf, uploaded_document(input_file(1, 1, "a"), "a")));
-    alice.ok(&send_media(&alice, enums::InputPeer::PeerSelf, uploaded_document(input_file(2, 1, "b"), "b")));
-    assert_eq!(bob.err(&save_part(1, 0, &[7; 1])), "500 STORAGE_CHECK_FAILED", "the disk is full");
+    let (tiny, two_blocks) = ([7; 1], [7; 5_000]);
+    alice.ok(&save_part(1, 0, &tiny));
+    alice.ok(&save_part(1, 0, &tiny));
+    alice.ok(&save_part(2, 0, &tiny));
+    assert_eq!(alice.err(&save_part(3, 0, &tiny)), "420 FLOOD_WAIT_3600", "too many");
+    assert_eq!(alice.err(&save_part(2, 1, &two_blocks)), "420 FLOOD_WAIT_3600", "too much");
+    bob.ok(&save_part(1, 0, &tiny));
+    assert_eq!(bob.err(&save_part(1, 1, &two_blocks)), "420 FLOOD_WAIT_3600", "too much of all users");
+    bob.ok(&save_part(1, 1, &tiny));
+    for id in [1, 2] {
+        alice.ok(&send_media(&alice, enums::InputPeer::PeerSelf, uploaded_document(input_file(id, 1, "a"), "a")));
+    }
+    assert_eq!(bob.err(&save_part(1, 2, &tiny)), "500 STORAGE_CHECK_FAILED", "the disk is full");
+    assert_eq!(bob.err(&save_part(2, 0, &tiny)), "500 STORAGE_CHECK_FAILED", "the disk is full");
+    alice.ok(&super::world::delete(vec![1, 2], true));
+    world.model.sweep_files(crate::model::unix_time() + 3 * 24 * 3600).unwrap();
+    for part in 0..3 {
+        bob.ok(&save_part(2, part, &tiny));
+    }
+    assert_eq!(bob.err(&save_part(2, 3, &tiny)), "420 FLOOD_WAIT_3600", "what went made room, and no more");
+}
+
+#[test]
+fn uploads_left_lying_make_room_for_others() {
+    let mut world = World::new();
+    world.set_limits(|limits| {
+        limits.unfinished_bytes_max = BLOCK_BYTES;
+        limits.upload_life_s = -1;
+    });
+    let (alice, bob) = (world.human(1), world.human(2));
+    alice.ok(&save_part(1, 0, b"left lying"));
+    bob.ok(&save_part(1, 0, b"new"));
+    assert_eq!(world.files_on_disk(), 1);
 }
 
 #[test]

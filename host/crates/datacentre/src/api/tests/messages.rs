@@ -9,6 +9,14 @@ use super::world::{
 };
 
 #[test]
+fn all_messages_are_in_one_range() {
+    let world = World::new();
+    let ranges = world.human(1).ok(&functions::messages::GetSplitRanges {});
+    assert_eq!(ranges, [types::MessageRange { min_id: 1, max_id: i32::MAX }.into()]);
+    assert_eq!(world.bot(7).err(&functions::messages::GetSplitRanges {}), "400 BOT_METHOD_INVALID");
+}
+
+#[test]
 fn a_private_message_reaches_the_other_and_every_other_session_of_both() {
     let world = World::new();
     let (alice, bob) = (world.human(1), world.human(2));

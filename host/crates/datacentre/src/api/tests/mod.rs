@@ -5,9 +5,11 @@
 mod channels;
 mod files;
 mod groups;
+mod limits;
 mod login;
 mod media;
 mod messages;
 mod people;
+mod standing;
 mod updates;
 mod world;

@@ -12,7 +12,7 @@ use tl::{Deserializable, RemoteCall, Serializable, enums, functions, types};
 
 use crate::api::{Api, DcInfo};
 use crate::faults::Faults;
-use crate::model::Model;
+use crate::model::{Limits, Model};
 use crate::seam::{AuthKeys, Caller, Methods, Pusher, RpcError};
 
 /// A data centre in a temporary directory.
@@ -61,11 +61,13 @@ impl World {
         World::open(dir)
     }
 
-    /// Bounds uploads otherwise. Before there is a client.
-    pub(super) fn set_limits(&mut self, change: impl FnOnce(&mut crate::model::uploads::Limits)) {
+    /// Bounds what is kept otherwise. Before there is a client.
+    pub(super) fn set_limits(&mut self, change: impl FnOnce(&mut Limits)) {
         let World { dir, api, model, .. } = std::mem::replace(self, World::new());
         drop((api, model));
-        *self = World::open_with(dir, change);
+        let mut limits = Limits::default();
+        change(&mut limits);
+        *self = World::open_with(dir, limits);
     }
 
     /// How many files there are whose bytes are kept.
@@ -79,13 +81,11 @@ impl World {
     }
 
     fn open(dir: tempfile::TempDir) -> World {
-        World::open_with(dir, |_| {})
+        World::open_with(dir, Limits::default())
     }
 
-    fn open_with(dir: tempfile::TempDir, change: impl FnOnce(&mut crate::model::uploads::Limits)) -> World {
-        let mut model = Model::open(dir.path()).unwrap();
-        change(&mut model.limits);
-        let model = Arc::new(model);
+    fn open_with(dir: tempfile::TempDir, limits: Limits) -> World {
+        let model = Arc::new(Model::open(dir.path(), limits).unwrap());
         let faults = Faults::new();
         let dc = DcInfo { id: 2, address: "127.0.0.1:4430".parse().unwrap() };
         let api = Arc::new(Api::new(Arc::clone(&model), dc, faults.clone()));
@@ -184,8 +184,13 @@ impl Client<'_> {
 
     /// Logs in someone who signed up before.
     pub(super) fn log_in(&mut self, n: u16) {
-        let hash = self.send_code(n).unwrap();
-        self.me = authorized(self.sign_in(n, &hash, "11111").unwrap()).id();
+        self.try_log_in(n).unwrap();
+    }
+
+    pub(super) fn try_log_in(&mut self, n: u16) -> Result<(), RpcError> {
+        let hash = self.send_code(n)?;
+        self.me = authorized(self.sign_in(n, &hash, "11111")?).id();
+        Ok(())
     }
 
     pub(super) fn send_code(&self, n: u16) -> Result<String, RpcError> {

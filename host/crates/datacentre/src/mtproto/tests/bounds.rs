@@ -178,6 +178,7 @@ async fn a_key_has_so_many_sessions_and_idle_ones_make_room() {
     }
     let mut refused = first.another(server.address).await;
     refused.send(&COUNT.to_bytes(), true).await.unwrap();
+    assert_eq!(refused.receive().await.unwrap_err().to_string(), "-429");
     assert!(refused.is_closed().await);
     others.pop();
     let retry = async { while first.another(server.address).await.send_and_hear(&COUNT.to_bytes()).await.is_err() {} };
@@ -193,6 +194,7 @@ async fn all_keys_together_have_so_many_sessions() {
     second.call(&COUNT).await.unwrap();
     let mut third = server.client().await;
     third.send(&COUNT.to_bytes(), true).await.unwrap();
+    assert_eq!(third.receive().await.unwrap_err().to_string(), "-429");
     assert!(third.is_closed().await);
     first.reconnect(server.address).await;
     first.call(&COUNT).await.unwrap();

@@ -3,6 +3,7 @@
 #[path = "../../../tests/client/mod.rs"]
 mod client;
 
+mod binding;
 mod bounds;
 mod damage;
 mod exchange;

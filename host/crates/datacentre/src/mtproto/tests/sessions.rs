@@ -284,3 +284,17 @@ async fn containers_execute_in_order_and_hold_no_containers() {
     let answer = result(&mut client, last.0).await;
     assert_eq!(count(answer, last.0), 2);
 }
+
+#[tokio::test]
+async fn the_range_of_all_messages_may_be_named() {
+    let server = Server::start().await;
+    let mut client = server.client().await;
+    let within = |min_id, max_id| {
+        let mut request = functions::InvokeWithMessagesRange::<i32>::CONSTRUCTOR_ID.to_bytes();
+        enums::MessageRange::Range(types::MessageRange { min_id, max_id }).serialize(&mut request);
+        COUNT.serialize(&mut request);
+        request
+    };
+    client.call_bytes(&within(1, i32::MAX)).await.unwrap();
+    assert_eq!(client.call_bytes(&within(1, 1_000)).await.unwrap_err().name, "MESSAGE_RANGE_INVALID");
+}

@@ -8,7 +8,7 @@ use super::{AdminRights, Client, no_rights, supergroup};
 use crate::api::invites::links::INVITES_MAX;
 use crate::model::invites::REVOKED_KEPT_MAX;
 
-pub(super) fn export(peer: enums::InputPeer) -> functions::messages::ExportChatInvite {
+pub(in crate::api::tests) fn export(peer: enums::InputPeer) -> functions::messages::ExportChatInvite {
     functions::messages::ExportChatInvite {
         legacy_revoke_permanent: false,
         request_needed: false,
@@ -20,7 +20,7 @@ pub(super) fn export(peer: enums::InputPeer) -> functions::messages::ExportChatI
     }
 }
 
-pub(super) fn import(hash: &str) -> functions::messages::ImportChatInvite {
+pub(in crate::api::tests) fn import(hash: &str) -> functions::messages::ImportChatInvite {
     functions::messages::ImportChatInvite { hash: hash.to_owned() }
 }
 
@@ -32,7 +32,7 @@ pub(super) fn exported(invite: &enums::ExportedChatInvite) -> &types::ChatInvite
     }
 }
 
-pub(super) fn hash(invite: &enums::ExportedChatInvite) -> String {
+pub(in crate::api::tests) fn hash(invite: &enums::ExportedChatInvite) -> String {
     exported(invite).link.strip_prefix("https://t.me/+").unwrap().to_owned()
 }
 

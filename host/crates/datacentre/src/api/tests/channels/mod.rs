@@ -1,7 +1,7 @@
 //! Supergroups and channels.
 
 mod invites;
-mod links;
+pub(super) mod links;
 mod managing;
 mod members;
 mod messages;

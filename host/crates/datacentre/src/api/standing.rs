@@ -1,0 +1,182 @@
+//! What bots hear of participants: who came, left, was banned or made an administrator.
+//! <https://core.telegram.org/constructor/updateChannelParticipant>
+//!
+//! Invariant: of each change hear the bots that are administrators of the group or channel, and the bot whom it is about,
+//! whoever made it; each in its own sequence of qts.
+
+use grammers_tl_types as tl;
+use tl::{Serializable, enums, types};
+
+use super::channels::{access, view};
+use super::context::Context;
+use super::error::Answer;
+use super::invites;
+use super::peers::Peers;
+use super::render;
+use crate::model::invites::Invite;
+use crate::model::{Peer, chats, members, qts, users};
+
+/// A change of how a user stands to a group or channel, under way.
+pub(super) struct Change {
+    user: i64,
+    before: Before,
+}
+
+/// How the user stood to it, by its id.
+enum Before {
+    Chat(i64, Option<chats::Member>),
+    Channel(i64, Option<members::Member>),
+}
+
+impl Change {
+    /// Remembers how the user stands to the basic group before that changes.
+    pub(super) fn in_chat(context: &Context<'_>, chat: i64, user: i64) -> Answer<Change> {
+        Ok(Change { user, before: Before::Chat(chat, chats::member(context.db, chat, user)?) })
+    }
+
+    /// The same of a channel.
+    pub(super) fn in_channel(context: &Context<'_>, channel: i64, user: i64) -> Answer<Change> {
+        Ok(Change { user, before: Before::Channel(channel, members::find(context.db, channel, user)?) })
+    }
+
+    /// Tells of the change, now that it is made; with the link by which the user came.
+    pub(super) fn tell(self, context: &mut Context<'_>, invite: Option<&Invite>) -> Answer<()> {
+        match self.before {
+            Before::Chat(chat, before) => tell_in_chat(context, chat, self.user, before, invite),
+            Before::Channel(channel, before) => tell_in_channel(context, channel, self.user, before, invite),
+        }
+    }
+}
+
+/// Whom an update about a participant names.
+pub(super) fn add_peers(people: &mut Peers, update: &enums::Update) {
+    match update {
+        enums::Update::ChatParticipant(update) => {
+            people.add(Peer::Chat(update.chat_id));
+            people.add_users([update.actor_id, update.user_id]);
+            for participant in update.prev_participant.iter().chain(&update.new_participant) {
+                match participant {
+                    enums::ChatParticipant::Participant(member) => people.add(Peer::User(member.inviter_id)),
+                    enums::ChatParticipant::Admin(admin) => people.add(Peer::User(admin.inviter_id)),
+                    enums::ChatParticipant::Creator(_) => {}
+                }
+            }
+            add_inviter(people, &update.invite);
+        }
+        enums::Update::ChannelParticipant(update) => {
+            people.add(Peer::Channel(update.channel_id));
+            people.add_users([update.actor_id, update.user_id]);
+            for participant in update.prev_participant.iter().chain(&update.new_participant) {
+                match participant {
+                    enums::ChannelParticipant::ParticipantSelf(own) => people.add(Peer::User(own.inviter_id)),
+                    enums::ChannelParticipant::Admin(admin) => {
+                        people.add_users(admin.inviter_id.into_iter().chain([admin.promoted_by]));
+                    }
+                    enums::ChannelParticipant::Banned(banned) => people.add(Peer::User(banned.kicked_by)),
+                    _ => {}
+                }
+            }
+            add_inviter(people, &update.invite);
+        }
+        _ => {}
+    }
+}
+
+fn add_inviter(people: &mut Peers, invite: &Option<enums::ExportedChatInvite>) {
+    if let Some(enums::ExportedChatInvite::ChatInviteExported(invite)) = invite {
+        people.add(Peer::User(invite.admin_id));
+    }
+}
+
+fn tell_in_chat(
+    context: &mut Context<'_>,
+    id: i64,
+    user_id: i64,
+    before: Option<chats::Member>,
+    invite: Option<&Invite>,
+) -> Answer<()> {
+    let Some(chat) = chats::find(context.db, id)? else { return Ok(()) };
+    let after = chats::member(context.db, id, user_id)?;
+    let [prev_participant, new_participant] = [before, after].map(|member| {
+        let member = member.filter(|member| member.standing == chats::Standing::Member)?;
+        Some(render::participant(&chat, &member))
+    });
+    if prev_participant == new_participant {
+        return Ok(());
+    }
+    let (date, actor_id) = (context.now, context.me);
+    for bot in told(context, chats::admin_bots(context.db, id)?, user_id)? {
+        let (prev_participant, new_participant) = (prev_participant.clone(), new_participant.clone());
+        let invite = invite.map(invites::exported);
+        let chat_id = id;
+        send(context, bot, |qts| {
+            types::UpdateChatParticipant {
+                chat_id,
+                date,
+                actor_id,
+                user_id,
+                prev_participant,
+                new_participant,
+                invite,
+                qts,
+            }
+            .into()
+        })?;
+    }
+    Ok(())
+}
+
+fn tell_in_channel(
+    context: &mut Context<'_>,
+    channel_id: i64,
+    user_id: i64,
+    before: Option<members::Member>,
+    invite: Option<&Invite>,
+) -> Answer<()> {
+    let after = members::find(context.db, channel_id, user_id)?;
+    let (date, actor_id) = (context.now, context.me);
+    for bot in told(context, members::admin_bots(context.db, channel_id)?, user_id)? {
+        let Some(viewer) = access::of_user(context, channel_id, bot)? else { continue };
+        let [prev_participant, new_participant] = [&before, &after].map(|member| {
+            let is_shown = |member: &&members::Member| member.is_shown();
+            Some(view::participant(&viewer, member.as_ref().filter(is_shown)?))
+        });
+        if prev_participant == new_participant {
+            continue;
+        }
+        let invite = invite.map(invites::exported);
+        send(context, bot, |qts| {
+            types::UpdateChannelParticipant {
+                via_chatlist: false,
+                channel_id,
+                date,
+                actor_id,
+                user_id,
+                prev_participant,
+                new_participant,
+                invite,
+                qts,
+            }
+            .into()
+        })?;
+    }
+    Ok(())
+}
+
+/// The bots that hear of a change of this user: the administrators, and the user.
+fn told(context: &Context<'_>, mut admin_bots: Vec<i64>, user: i64) -> Answer<Vec<i64>> {
+    if !admin_bots.contains(&user) && users::find(context.db, user)?.is_some_and(|user| user.bot) {
+        admin_bots.push(user);
+    }
+    Ok(admin_bots)
+}
+
+/// Logs and pushes the bot's next update, made with its qts.
+fn send(context: &mut Context<'_>, bot: i64, update: impl FnOnce(i32) -> enums::Update) -> Answer<()> {
+    let qts = qts::now(context.db, bot)? + 1;
+    let update = update(qts);
+    qts::append(context.db, bot, qts, &update.to_bytes())?;
+    let mut people = Peers::default();
+    add_peers(&mut people, &update);
+    context.push_here_too(bot, vec![update], &people)
+}

@@ -1,0 +1,143 @@
+//! What a client may make the data centre keep: each bound, reached.
+
+use grammers_tl_types as tl;
+use tl::{enums, functions, types};
+
+use super::channels::{create, created};
+use super::world::{World, bot_token, delete, group};
+
+#[test]
+fn keys_nobody_logs_in_with_make_room_for_others() {
+    let mut world = World::new();
+    world.set_limits(|limits| limits.keys_without_login_max = 3);
+    let kept = world.human(1);
+    let mut unused: Vec<_> = (0..4).map(|_| world.client()).collect();
+    kept.ok(&functions::updates::GetState {});
+    let failed = unused.iter_mut().map(|client| client.try_log_in(1)).filter(Result::is_err).count();
+    assert_eq!(failed, 1, "one key too many: one is forgotten");
+}
+
+#[test]
+fn the_oldest_of_too_many_logins_is_ended() {
+    let mut world = World::new();
+    world.set_limits(|limits| limits.logins_per_user_max = 2);
+    let other = world.human(2);
+    let first = world.human(1);
+    let mut next = world.client();
+    next.log_in(1);
+    let mut last = world.client();
+    last.log_in(1);
+    last.log_in(1);
+    last.ok(&functions::updates::GetState {});
+    let ended = [&first, &next].map(|client| client.call(&functions::updates::GetState {}).is_err());
+    assert_eq!(ended.iter().filter(|ended| **ended).count(), 1);
+    assert_eq!(world.disconnected().len(), 1, "and its connections with it");
+    other.ok(&functions::updates::GetState {});
+}
+
+#[test]
+fn a_number_has_so_many_codes_at_a_time() {
+    let mut world = World::new();
+    world.set_limits(|limits| limits.codes_per_phone_max = 2);
+    let client = world.client();
+    let hash = client.send_code(1).unwrap();
+    client.send_code(1).unwrap();
+    assert_eq!(client.send_code(1).unwrap_err().to_string(), "400 PHONE_NUMBER_FLOOD");
+    client.send_code(2).unwrap();
+    client.ok(&functions::auth::CancelCode { phone_number: super::world::phone(1), phone_code_hash: hash });
+    client.send_code(1).unwrap();
+}
+
+#[test]
+fn a_user_has_so_many_exported_logins() {
+    let mut world = World::new();
+    world.set_limits(|limits| limits.exports_per_user_max = 1);
+    let alice = world.human(1);
+    let export = || match alice.ok(&functions::auth::ExportAuthorization { dc_id: 2 }) {
+        enums::auth::ExportedAuthorization::Authorization(exported) => exported,
+    };
+    let import = |exported: types::auth::ExportedAuthorization| functions::auth::ImportAuthorization {
+        id: exported.id,
+        bytes: exported.bytes,
+    };
+    let (before, last) = (export(), export());
+    assert_eq!(world.client().err(&import(before)), "400 AUTH_BYTES_INVALID");
+    world.client().ok(&import(last));
+}
+
+#[test]
+fn there_are_so_many_bots() {
+    let mut world = World::new();
+    world.set_limits(|limits| limits.bots_max = 1);
+    world.bot(1);
+    let client = world.client();
+    let log_in = |id| functions::auth::ImportBotAuthorization {
+        flags: 0,
+        api_id: 1,
+        api_hash: String::new(),
+        bot_auth_token: bot_token(id),
+    };
+    assert_eq!(client.err(&log_in(2)), "400 USERS_TOO_MUCH");
+    client.ok(&log_in(1));
+}
+
+#[test]
+fn a_bot_has_so_many_command_lists() {
+    let mut world = World::new();
+    world.set_limits(|limits| limits.command_lists_per_bot_max = 2);
+    let bot = world.bot(1);
+    let set = |language: &str| {
+        let command =
+            types::BotCommand { command: "start".to_owned(), description: "Starts".to_owned(), ephemeral: false };
+        functions::bots::SetBotCommands {
+            scope: enums::BotCommandScope::Default,
+            lang_code: language.to_owned(),
+            commands: vec![command.into()],
+        }
+    };
+    bot.ok(&set("de"));
+    bot.ok(&set("en"));
+    bot.ok(&set("en"));
+    assert_eq!(bot.err(&set("fr")), "400 BOT_COMMANDS_TOO_MUCH");
+}
+
+#[test]
+fn a_user_makes_so_many_groups_and_channels() {
+    let mut world = World::new();
+    world.set_limits(|limits| limits.chats_made_per_user_max = 2);
+    let (alice, bob) = (world.human(1), world.human(2));
+    let first = group(&alice, &[&bob], "First");
+    let enums::InputPeer::Chat(types::InputPeerChat { chat_id }) = first else { panic!() };
+    alice.ok(&functions::messages::DeleteChat { chat_id });
+    group(&alice, &[&bob], "Second");
+    let users = vec![alice.user(&bob).into()];
+    let third = functions::messages::CreateChat { users, title: "Third".to_owned(), ttl_period: None };
+    assert_eq!(alice.err(&third), "400 CHANNELS_TOO_MUCH");
+    created(&alice, &create("First", false));
+    created(&alice, &create("Second", true));
+    assert_eq!(alice.err(&create("Third", false)), "400 CHANNELS_TOO_MUCH");
+    group(&bob, &[&alice], "Bob's");
+}
+
+#[test]
+fn a_full_database_refuses_messages_until_some_are_deleted() {
+    let mut world = World::new();
+    world.set_limits(|limits| limits.database_bytes_max = 2 << 20);
+    let alice = world.human(1);
+    let text = "long ".repeat(800);
+    let mut sent = Vec::new();
+    let error = loop {
+        match alice.call(&alice.message(enums::InputPeer::PeerSelf, &text)) {
+            Ok(answer) => sent.push(super::world::sent_id(&answer)),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.to_string(), "500 STORAGE_CHECK_FAILED");
+    assert!(sent.len() > 100, "{}", sent.len());
+    let half = sent.split_off(sent.len() / 2);
+    for ids in half.chunks(50) {
+        alice.ok(&delete(ids.to_vec(), true));
+    }
+    alice.send(enums::InputPeer::PeerSelf, &text);
+    assert_eq!(alice.history(enums::InputPeer::PeerSelf)[0].message, text.trim());
+}
