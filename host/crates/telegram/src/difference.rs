@@ -138,7 +138,8 @@ async fn recover(context: &Context, pool: &impl Ask, state: UpdateState) -> Resu
     tracing::warn!(from_pts = last.pts, to_pts = state.pts, "too much was missed: looking through the conversations");
     let mut found = Found::default();
     // Bots have no list of conversations.
-    let is_whole = !owner.is_bot && collect(context, pool, last.date.saturating_sub(RECOVERY_SLACK_S), &mut found).await?;
+    let is_whole =
+        !owner.is_bot && collect(context, pool, last.date.saturating_sub(RECOVERY_SLACK_S), &mut found).await?;
     if !is_whole {
         tracing::warn!(messages = found.messages.len(), "some of the messages that were missed may never arrive");
     }

@@ -69,8 +69,7 @@ async fn so_many_messages_are_looked_up_in_a_channel() {
             };
             let (messages, chats, users) = (Vec::new(), Vec::new(), Vec::new());
             let (r#final, timeout, dialog) = (true, None, dialog.into());
-            let answer =
-                types::updates::ChannelDifferenceTooLong { r#final, timeout, dialog, messages, chats, users };
+            let answer = types::updates::ChannelDifferenceTooLong { r#final, timeout, dialog, messages, chats, users };
             Ok(enums::updates::ChannelDifference::from(answer).to_bytes())
         }
         functions::messages::GetHistory::CONSTRUCTOR_ID => {

@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use grammers_client::sender::RpcError;
 use grammers_session::updates::UpdatesLike;
 use tempfile::TempDir;
 use tl::{Deserializable, Identifiable, Serializable};
@@ -52,11 +51,7 @@ fn messages_kept(context: &Context) -> usize {
 }
 
 /// A data centre that has no difference, and these conversations of 1 000 000 messages each, or of one.
-fn forgetful(
-    dialogs: usize,
-    is_long: bool,
-    asked: &Mutex<[usize; 2]>,
-) -> Answering<impl Fn(u32, &[u8]) -> Result<Vec<u8>, RpcError> + Sync + '_> {
+fn forgetful(dialogs: usize, is_long: bool, asked: &Mutex<[usize; 2]>) -> impl Ask {
     Answering(move |method, request: &[u8]| match method {
         functions::messages::GetDialogs::CONSTRUCTOR_ID => {
             let before = asked.lock().unwrap()[0] * PAGE as usize;

@@ -39,7 +39,7 @@ pub(crate) async fn load(
     }
     let _place = transfers.place(&request.script).await;
     let incoming = blocking(at, |(files, name, bytes)| files.save(&name, bytes).map_err(file_error)).await?;
-    let progress = Progress::new(seat.notes, format!("loading {}", target.name), target.bytes);
+    let progress = Progress::new(seat.notes, &format!("loading {}", target.name), target.bytes);
     let download =
         Download { caller, id, part, incoming: Arc::new(incoming), source: Mutex::new(Source::new(target)), progress };
     download.whole().await
