@@ -57,12 +57,17 @@ pub(crate) struct Round(u32);
 impl Round {
     /// To be waited for before each part.
     pub(crate) async fn next_part(&mut self) {
-        if self.0 == PARTS_MAX {
-            tracing::warn!(parts = PARTS_MAX, "what was missed takes long; it goes on after a pause");
+        if self.0 >= PARTS_MAX {
+            tracing::info!("what was missed takes long; it goes on after a pause");
             tokio::time::sleep(PAUSE).await;
             self.0 = 0;
         }
         self.0 += 1;
+    }
+
+    /// What was done in place of a part was as much as a round: the next part comes after a pause.
+    pub(crate) fn end(&mut self) {
+        self.0 = PARTS_MAX;
     }
 }
 
@@ -86,14 +91,14 @@ pub(crate) mod tests {
     use store::{AccountStore, Owner, UpdateState};
     use tempfile::TempDir;
     use tgl::AccountState;
-    use tl::functions;
+    use tl::{enums, functions, types};
     use tokio::sync::watch;
 
     use super::*;
     use crate::config::DcAddress;
     use crate::context::Context;
     use crate::intake::Intake;
-    use crate::intake::tests::{ADA, CHANNEL, US, channel, user};
+    use crate::intake::tests::{ADA, CHANNEL, US, channel, empty, user};
     use crate::session::StoreSession;
     use crate::transfers::Transfers;
 
@@ -122,6 +127,35 @@ pub(crate) mod tests {
             let (method, rest) = request.split_at(4);
             (self.0)(u32::from_le_bytes(method.try_into().unwrap()), rest).map_err(InvokeError::Rpc)
         }
+    }
+
+    /// A conversation with nothing unread.
+    pub(crate) fn dialog(peer: enums::Peer, top_message: i32, pts: Option<i32>) -> enums::Dialog {
+        types::Dialog {
+            pinned: false,
+            unread_mark: false,
+            view_forum_as_messages: false,
+            peer,
+            top_message,
+            read_inbox_max_id: 0,
+            read_outbox_max_id: 0,
+            unread_count: 0,
+            unread_mentions_count: 0,
+            unread_reactions_count: 0,
+            unread_poll_votes_count: 0,
+            notify_settings: empty::<types::PeerNotifySettings>().into(),
+            pts,
+            draft: None,
+            folder_id: None,
+            ttl_period: None,
+        }
+        .into()
+    }
+
+    /// How many messages are in the inbox.
+    pub(crate) fn messages_kept(context: &Context) -> usize {
+        let events = context.store.inbox_after(0, 100_000).unwrap();
+        events.iter().filter(|(_, event)| matches!(event, tgl::Event::Message(_))).count()
     }
 
     pub(crate) fn error(code: i32, name: &str, value: Option<u32>) -> RpcError {

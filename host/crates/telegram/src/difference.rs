@@ -1,7 +1,7 @@
 //! Fetches what happened while nobody listened: <https://core.telegram.org/api/updates#recovering-gaps>.
 //!
 //! Invariant: when it ends well, every message up to the server's state is in the store, or the log says that the
-//! bound was reached.
+//! bound was reached, or it is put off because the data centre wants it so.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,6 +66,7 @@ async fn fetch(context: &Context, pool: &impl Ask, answered: &mut impl FnMut()) 
             Err(InvokeError::Rpc(error)) if error.name.starts_with("PERSISTENT_TIMESTAMP") => {
                 let now = self::state(&pool.ask(&functions::updates::GetState {}).await?);
                 recover(context, pool, now).await?;
+                round.end();
                 continue;
             }
             answer => answer?,
@@ -73,6 +74,7 @@ async fn fetch(context: &Context, pool: &impl Ask, answered: &mut impl FnMut()) 
         answered();
         if let enums::updates::Difference::TooLong(answer) = &difference {
             recover(context, pool, UpdateState { pts: answer.pts, ..state }).await?;
+            round.end();
             continue;
         }
         if is_last(context, difference, state) {

@@ -7,13 +7,8 @@ use tl::{Deserializable, Identifiable, Serializable};
 
 use super::*;
 use crate::ask::PARTS_MAX;
-use crate::ask::tests::{Answering, context, error};
-use crate::intake::tests::{ADA, CHANNEL, empty, message};
-
-fn messages_kept(context: &Context) -> usize {
-    let events = context.store.inbox_after(0, 100_000).unwrap();
-    events.iter().filter(|(_, event)| matches!(event, tgl::Event::Message(_))).count()
-}
+use crate::ask::tests::{Answering, context, dialog, error, messages_kept};
+use crate::intake::tests::{ADA, CHANNEL, message};
 
 #[tokio::test]
 async fn a_channels_difference_of_very_many_parts_comes_whole() {
@@ -49,26 +44,9 @@ async fn so_many_messages_are_looked_up_in_a_channel() {
     let newest = 1_000_000;
     let dc = Answering(move |method, request: &[u8]| match method {
         functions::updates::GetChannelDifference::CONSTRUCTOR_ID => {
-            let dialog = types::Dialog {
-                pinned: false,
-                unread_mark: false,
-                view_forum_as_messages: false,
-                peer: types::PeerChannel { channel_id: CHANNEL }.into(),
-                top_message: newest,
-                read_inbox_max_id: 0,
-                read_outbox_max_id: 0,
-                unread_count: 0,
-                unread_mentions_count: 0,
-                unread_reactions_count: 0,
-                unread_poll_votes_count: 0,
-                notify_settings: empty::<types::PeerNotifySettings>().into(),
-                pts: Some(newest),
-                draft: None,
-                folder_id: None,
-                ttl_period: None,
-            };
+            let dialog = dialog(types::PeerChannel { channel_id: CHANNEL }.into(), newest, Some(newest));
             let (messages, chats, users) = (Vec::new(), Vec::new(), Vec::new());
-            let (r#final, timeout, dialog) = (true, None, dialog.into());
+            let (r#final, timeout, dialog) = (true, None, dialog);
             let answer = types::updates::ChannelDifferenceTooLong { r#final, timeout, dialog, messages, chats, users };
             Ok(enums::updates::ChannelDifference::from(answer).to_bytes())
         }

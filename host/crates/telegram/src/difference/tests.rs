@@ -3,14 +3,15 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use grammers_client::sender::RpcError;
 use grammers_session::updates::UpdatesLike;
 use tempfile::TempDir;
 use tl::{Deserializable, Identifiable, Serializable};
 
 use super::*;
 use crate::ask::PARTS_MAX;
-use crate::ask::tests::{Answering, context, error};
-use crate::intake::tests::{ADA, empty, message, user};
+use crate::ask::tests::{Answering, context, dialog, error, messages_kept};
+use crate::intake::tests::{ADA, message, user};
 
 /// A message in the conversation with this user, a second after the one before it.
 fn from(user_id: i64, id: i32) -> enums::Message {
@@ -18,40 +19,17 @@ fn from(user_id: i64, id: i32) -> enums::Message {
     types::Message { peer_id: types::PeerUser { user_id }.into(), ..message }.into()
 }
 
-fn dialog(user_id: i64, top_message: i32) -> enums::Dialog {
-    types::Dialog {
-        pinned: false,
-        unread_mark: false,
-        view_forum_as_messages: false,
-        peer: types::PeerUser { user_id }.into(),
-        top_message,
-        read_inbox_max_id: 0,
-        read_outbox_max_id: 0,
-        unread_count: 0,
-        unread_mentions_count: 0,
-        unread_reactions_count: 0,
-        unread_poll_votes_count: 0,
-        notify_settings: empty::<types::PeerNotifySettings>().into(),
-        pts: None,
-        draft: None,
-        folder_id: None,
-        ttl_period: None,
-    }
-    .into()
-}
-
 fn state_at(pts: i32) -> enums::updates::State {
     types::updates::State { pts, qts: 1, date: 999, seq: 0, unread_count: 0 }.into()
 }
 
-/// How many messages are in the inbox.
-fn messages_kept(context: &Context) -> usize {
-    let events = context.store.inbox_after(0, 100_000).unwrap();
-    events.iter().filter(|(_, event)| matches!(event, tgl::Event::Message(_))).count()
-}
+/// What [`Answering`] answers by.
+trait Answer: Fn(u32, &[u8]) -> Result<Vec<u8>, RpcError> + Sync {}
+
+impl<F: Fn(u32, &[u8]) -> Result<Vec<u8>, RpcError> + Sync> Answer for F {}
 
 /// A data centre that has no difference, and these conversations of 1 000 000 messages each, or of one.
-fn forgetful(dialogs: usize, is_long: bool, asked: &Mutex<[usize; 2]>) -> impl Ask {
+fn forgetful(dialogs: usize, is_long: bool, asked: &Mutex<[usize; 2]>) -> Answering<impl Answer> {
     Answering(move |method, request: &[u8]| match method {
         functions::messages::GetDialogs::CONSTRUCTOR_ID => {
             let before = asked.lock().unwrap()[0] * PAGE as usize;
@@ -61,7 +39,10 @@ fn forgetful(dialogs: usize, is_long: bool, asked: &Mutex<[usize; 2]>) -> impl A
             let at = |at: usize| (ADA + at as i64, 1_000_000 - at as i32);
             let answer = types::messages::DialogsSlice {
                 count: dialogs as i32,
-                dialogs: ids.clone().map(|id| dialog(at(id).0, at(id).1)).collect(),
+                dialogs: ids
+                    .clone()
+                    .map(|id| dialog(types::PeerUser { user_id: at(id).0 }.into(), at(id).1, None))
+                    .collect(),
                 messages: ids.clone().map(|id| from(at(id).0, at(id).1)).collect(),
                 users: ids.map(|id| user(at(id).0, "Somebody", |_| {})).collect(),
                 chats: Vec::new(),
@@ -153,6 +134,26 @@ async fn so_many_messages_and_conversations_are_looked_up() {
         assert_eq!(collect(&context, &dc, 0, &mut found).await.unwrap(), is_whole, "{dialogs} {is_long}");
         assert_eq!((*asked.lock().unwrap(), found.messages.len()), (asked_for, messages), "{dialogs} {is_long}");
     }
+}
+
+#[tokio::test]
+async fn a_data_centre_that_never_has_a_difference_is_asked_at_its_leisure() {
+    let (dir, asked) = (TempDir::new().unwrap(), Mutex::default());
+    let context = context(&dir);
+    let conversations = forgetful(1, false, &asked);
+    let dc = Answering(|method: u32, request: &[u8]| match method {
+        functions::updates::GetDifference::CONSTRUCTOR_ID if asked.lock().unwrap()[0] < 2 => {
+            Ok(enums::updates::Difference::from(types::updates::DifferenceTooLong { pts: 50 }).to_bytes())
+        }
+        functions::updates::GetDifference::CONSTRUCTOR_ID => {
+            Ok(enums::updates::Difference::from(types::updates::DifferenceEmpty { date: 999, seq: 0 }).to_bytes())
+        }
+        _ => (conversations.0)(method, request),
+    });
+    let begun = Instant::now();
+    fetch(&context, &dc, &mut || {}).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(2), "a pause after each time of looking through everything");
+    assert_eq!((context.intake().stored_state().unwrap().pts, messages_kept(&context)), (50, 1));
 }
 
 #[tokio::test]
