@@ -110,7 +110,7 @@ impl Account {
         let (completions, completion_receiver) = mpsc::channel(CALLS_UNDER_WAY_MAX);
         let (notes, note_receiver) = mpsc::channel(NOTES_PENDING_MAX);
         files.remove_leftovers();
-        let attached = Attached { script, requests, completions, seat: Seat { files, notes } };
+        let attached = Attached { script, requests, completions, seat: Seat::new(files, notes) };
         self.shared.attached.lock().unwrap_or_else(PoisonError::into_inner).push(attached);
         self.shared.changed.notify_one();
         Attachment { requests: request_sender, completions: completion_receiver, notes: note_receiver }

@@ -55,6 +55,8 @@ type Permit = mpsc::OwnedPermit<Completion>;
 struct Held {
     request: Request,
     permit: Permit,
+    /// The conversation in which it keeps its order.
+    lane: Option<PeerId>,
 }
 
 /// A call that has come to its end.
@@ -301,9 +303,11 @@ impl Actor {
     }
 
     fn on_request(&mut self, next: Option<(Attached, Held)>) {
-        let Some((attached, held)) = next else { return };
+        let Some((attached, mut held)) = next else { return };
         self.inbound.push(Box::pin(next_request(attached)));
-        match calls::lane(&held.request.call) {
+        // A basic group and the supergroup that it has become are one conversation.
+        held.lane = calls::lane(&held.request.call).map(|lane| self.context.current(lane).unwrap_or(lane));
+        match held.lane {
             Some(lane) => match self.lanes.get_mut(&lane) {
                 Some(waiting) => waiting.push_back(held),
                 None => {
@@ -329,8 +333,8 @@ impl Actor {
     }
 
     fn on_ended(&mut self, ended: Ended) {
-        let Ended { held: Held { request, permit }, caller, result } = ended;
-        if let Some(lane) = calls::lane(&request.call) {
+        let Ended { held: Held { request, permit, lane }, caller, result } = ended;
+        if let Some(lane) = lane {
             self.advance_lane(lane);
         }
         // Nobody was told of the end of a call from an earlier run: while it cannot be made it stays for the next one.
@@ -360,7 +364,7 @@ impl Actor {
 async fn next_request(mut attached: Attached) -> Option<(Attached, Held)> {
     let permit = attached.completions.clone().reserve_owned().await.ok()?;
     let request = attached.requests.recv().await?;
-    Some((attached, Held { request, permit }))
+    Some((attached, Held { request, permit, lane: None }))
 }
 
 /// The pause before the next connection after this many failures, with a quarter of chance either way.

@@ -12,10 +12,11 @@ use grammers_tl_types as tl;
 use tgl::PeerId;
 use tl::{enums, functions, types};
 
+use crate::ask::{Ask, Round};
 use crate::context::Context;
 use crate::difference::{date, next_page};
 use crate::intake::{ChannelPart, Missed, brings_us_in};
-use crate::pool::{self, InvokeError, Pool};
+use crate::pool::{self, InvokeError};
 
 /// Entries of one part of a difference, for people and for bots:
 /// <https://core.telegram.org/method/updates.getChannelDifference>.
@@ -24,9 +25,6 @@ const PART_BOT_MAX: i32 = 100_000;
 
 /// Channels that are brought up to date at a time.
 const CHANNELS_AT_ONCE_MAX: usize = 4;
-
-/// Parts of one difference that are fetched at most; what remains is fetched by the next one.
-const PARTS_MAX: u32 = 10_000;
 
 /// Messages that are looked up in one channel where the difference is too long to be had.
 const RECOVERY_MESSAGES_MAX: usize = 10_000;
@@ -38,13 +36,13 @@ const BOT_LOOK_BACK: i32 = 1_000;
 const PAGE: i32 = 100;
 
 /// Brings up to date every channel in which something was missed.
-pub(crate) async fn catch_up(context: Arc<Context>, pool: Arc<Pool>) -> Result<(), InvokeError> {
+pub(crate) async fn catch_up(context: Arc<Context>, pool: Arc<impl Ask>) -> Result<(), InvokeError> {
     let mut under_way = FuturesUnordered::new();
     loop {
         while under_way.len() < CHANNELS_AT_ONCE_MAX {
             let next = context.intake().begin_channel_difference();
             let Some(missed) = next else { break };
-            under_way.push(catch_up_one(&context, &pool, missed));
+            under_way.push(catch_up_one(&context, &*pool, missed));
         }
         match under_way.next().await {
             Some(ended) => ended?,
@@ -53,7 +51,7 @@ pub(crate) async fn catch_up(context: Arc<Context>, pool: Arc<Pool>) -> Result<(
     }
 }
 
-async fn catch_up_one(context: &Context, pool: &Pool, missed: Missed) -> Result<(), InvokeError> {
+async fn catch_up_one(context: &Context, pool: &impl Ask, missed: Missed) -> Result<(), InvokeError> {
     match fetch(context, pool, missed).await {
         Ok(()) => context.intake().end_channel_difference(missed.channel_id),
         Err(InvokeError::Rpc(error)) if !pool::ends_login(&error) => refused(context, missed, &error),
@@ -92,7 +90,7 @@ fn refused(context: &Context, missed: Missed, error: &RpcError) {
     }
 }
 
-async fn fetch(context: &Context, pool: &Pool, missed: Missed) -> Result<(), InvokeError> {
+async fn fetch(context: &Context, pool: &impl Ask, missed: Missed) -> Result<(), InvokeError> {
     let Ok(channel) = context.input_channel(PeerId::channel(missed.channel_id)) else {
         tracing::debug!(channel_id = missed.channel_id, "news of a channel that is not known yet");
         context.intake().give_channel_up(missed.channel_id);
@@ -100,9 +98,11 @@ async fn fetch(context: &Context, pool: &Pool, missed: Missed) -> Result<(), Inv
     };
     let Some(mut pts) = missed.state.pts else { return begin(context, pool, channel, missed).await };
     let is_bot = context.intake().owner().is_bot;
-    for _ in 0..PARTS_MAX {
+    let mut round = Round::default();
+    loop {
+        round.next_part().await;
         let request = difference_from(channel.clone(), pts, if is_bot { PART_BOT_MAX } else { PART_MAX });
-        let part = match pool.invoke_patiently(&request).await {
+        let part = match pool.ask_patiently(&request).await {
             Err(InvokeError::Rpc(error)) if error.name.starts_with("PERSISTENT_TIMESTAMP") => {
                 return begin(context, pool, channel, missed).await;
             }
@@ -127,8 +127,6 @@ async fn fetch(context: &Context, pool: &Pool, missed: Missed) -> Result<(), Inv
             }
         }
     }
-    tracing::warn!(channel_id = missed.channel_id, parts = PARTS_MAX, "the rest of what was missed waits for news");
-    Ok(())
 }
 
 fn difference_from(channel: enums::InputChannel, pts: i32, limit: i32) -> functions::updates::GetChannelDifference {
@@ -139,11 +137,11 @@ fn difference_from(channel: enums::InputChannel, pts: i32, limit: i32) -> functi
 /// Nothing of the channel was taken before: what was missed is what it has had since then, or since we came into it.
 async fn begin(
     context: &Context,
-    pool: &Pool,
+    pool: &impl Ask,
     channel: enums::InputChannel,
     missed: Missed,
 ) -> Result<(), InvokeError> {
-    let answer = pool.invoke_patiently(&functions::channels::GetFullChannel { channel: channel.clone() }).await?;
+    let answer = pool.ask_patiently(&functions::channels::GetFullChannel { channel: channel.clone() }).await?;
     let enums::messages::ChatFull::Full(full) = answer;
     let enums::ChatFull::ChannelFull(about) = full.full_chat else {
         return Err(InvokeError::Unreadable("the answer is about no channel".to_owned()));
@@ -163,7 +161,7 @@ async fn begin(
 /// The difference is too long to be had: the messages are looked up in the channel instead.
 async fn recover(
     context: &Context,
-    pool: &Pool,
+    pool: &impl Ask,
     channel: enums::InputChannel,
     missed: Missed,
     part: types::updates::ChannelDifferenceTooLong,
@@ -207,14 +205,14 @@ fn take(context: &Context, missed: Missed, pts: i32, found: Found) {
 }
 
 /// Looks through the channel from its newest message back to where we were, or to where we came in.
-async fn collect(context: &Context, pool: &Pool, missed: Missed, found: &mut Found) -> Result<(), InvokeError> {
+async fn collect(context: &Context, pool: &impl Ask, missed: Missed, found: &mut Found) -> Result<(), InvokeError> {
     let id = PeerId::channel(missed.channel_id);
     let Ok(peer) = context.input_peer(id) else { return Ok(()) };
     let stretch = Stretch::of(context, missed);
     let mut offset_id = 0;
     while found.messages.len() < RECOVERY_MESSAGES_MAX {
         let request = crate::calls::history_request(peer.clone(), offset_id, 0, PAGE);
-        let (messages, users, chats) = crate::calls::contents(pool.invoke_patiently(&request).await?);
+        let (messages, users, chats) = crate::calls::contents(pool.ask_patiently(&request).await?);
         found.users.extend(users);
         found.chats.extend(chats);
         let Some(older) = next_page(&messages, offset_id) else { return Ok(()) };
@@ -241,7 +239,7 @@ async fn collect(context: &Context, pool: &Pool, missed: Missed, found: &mut Fou
 /// Bots may not look through histories: what is new to one is found in the difference from a little before.
 async fn collect_as_bot(
     context: &Context,
-    pool: &Pool,
+    pool: &impl Ask,
     channel: enums::InputChannel,
     missed: Missed,
     pts: i32,
@@ -249,7 +247,7 @@ async fn collect_as_bot(
 ) -> Result<(), InvokeError> {
     let from = pts.saturating_sub(BOT_LOOK_BACK);
     let request = difference_from(channel, from.max(1), PART_BOT_MAX);
-    let enums::updates::ChannelDifference::Difference(part) = pool.invoke_patiently(&request).await? else {
+    let enums::updates::ChannelDifference::Difference(part) = pool.ask_patiently(&request).await? else {
         return Ok(());
     };
     (found.users, found.chats) = (part.users, part.chats);
@@ -296,3 +294,6 @@ fn is_founding_by_others(message: &enums::Message) -> bool {
     matches!(message, enums::Message::Service(message)
         if !message.out && matches!(message.action, enums::MessageAction::ChannelCreate(_)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,13 @@
 //! What an account's calls and its actor share.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use grammers_tl_types as tl;
 use store::{AccountStore, ServerMessage};
 use tgl::{CallError, Failure, MessageId, PeerId, PeerKind};
 use tl::{enums, types};
-use tokio::time::Instant;
 
+use crate::floods::Floods;
 use crate::intake::Intake;
 use crate::link::Link;
 use crate::presence::Repetition;
@@ -27,10 +26,9 @@ pub(crate) struct Context {
     pub(crate) store: AccountStore,
     pub(crate) link: Link,
     pub(crate) transfers: Transfers,
+    pub(crate) floods: Floods,
     intake: Mutex<Intake>,
     presence: Mutex<Repetition>,
-    /// Until when the data centre wants no more calls of a method, by the method's constructor.
-    flood_waits: Mutex<HashMap<u32, Instant>>,
 }
 
 impl Context {
@@ -39,9 +37,9 @@ impl Context {
             store,
             link: Link::new(),
             transfers,
+            floods: Floods::default(),
             intake: Mutex::new(intake),
             presence: Mutex::default(),
-            flood_waits: Mutex::default(),
         }
     }
 
@@ -53,22 +51,6 @@ impl Context {
     /// When being online is said again.
     pub(crate) fn presence(&self) -> MutexGuard<'_, Repetition> {
         self.presence.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Until when calls of this method have to wait.
-    pub(crate) fn flood_wait(&self, method: u32) -> Option<Instant> {
-        let mut waits = self.flood_waits.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = waits.get(&method).copied()?;
-        if until > Instant::now() {
-            return Some(until);
-        }
-        waits.remove(&method);
-        None
-    }
-
-    /// The data centre wants no more calls of this method until then.
-    pub(crate) fn set_flood_wait(&self, method: u32, until: Instant) {
-        self.flood_waits.lock().unwrap_or_else(PoisonError::into_inner).insert(method, until);
     }
 
     /// Where a conversation goes on: a basic group that has become a supergroup is written to there.

@@ -1,7 +1,7 @@
 //! Fetches what happened while nobody listened: <https://core.telegram.org/api/updates#recovering-gaps>.
 //!
 //! Invariant: when it ends well, every message up to the server's state is in the store, or the log says that the
-//! bound was reached.
+//! bound was reached, or it is put off because the data centre wants it so.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,12 +11,10 @@ use store::UpdateState;
 use tgl::{PeerId, PeerKind};
 use tl::{enums, functions, types};
 
+use crate::ask::{Ask, Round};
 use crate::context::Context;
 use crate::intake::peer_id;
-use crate::pool::{InvokeError, Pool};
-
-/// Parts of one difference that are fetched at most; what remains is fetched by the next one.
-const SLICES_MAX: u32 = 10_000;
+use crate::pool::{self, InvokeError};
 
 /// Conversations looked through, and messages taken from them, where the difference is too long to be had.
 const RECOVERY_DIALOGS_MAX: usize = 500;
@@ -29,44 +27,60 @@ const PAGE: i32 = 100;
 const RECOVERY_SLACK_S: i32 = 60;
 
 /// Brings the account up to date. `on_answer` is called once the data centre has answered for the first time: there is
-/// a connection, and it knows us.
+/// a connection, and it knows us. Where the data centre says FLOOD_WAIT the difference is put off, and nothing else with it.
 pub(crate) async fn catch_up(
     context: Arc<Context>,
-    pool: Arc<Pool>,
+    pool: Arc<impl Ask>,
     on_answer: impl FnOnce(),
 ) -> Result<(), InvokeError> {
     let mut on_answer = Some(on_answer);
-    for _ in 0..SLICES_MAX {
+    let mut answered = || {
+        if let Some(call) = on_answer.take() {
+            call();
+        }
+    };
+    match fetch(&context, &*pool, &mut answered).await {
+        Ok(()) => context.intake().end_difference(),
+        Err(InvokeError::Rpc(error)) if error.code == 420 => {
+            answered();
+            tracing::info!(error = pool::error_name(&error), "what was missed has to wait");
+            context.intake().postpone_difference(pool::flood_wait(&error));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn fetch(context: &Context, pool: &impl Ask, answered: &mut impl FnMut()) -> Result<(), InvokeError> {
+    let mut round = Round::default();
+    loop {
+        round.next_part().await;
         let stored = context.intake().stored_state();
         let Some(state) = stored else {
-            let state = state(&pool.invoke_patiently(&functions::updates::GetState {}).await?);
-            if let Some(call) = on_answer.take() {
-                call();
-            }
+            let state = state(&pool.ask(&functions::updates::GetState {}).await?);
+            answered();
             context.intake().begin_at(state);
-            break;
+            return Ok(());
         };
-        let difference = match pool.invoke_patiently(&get_difference(state)).await {
+        let difference = match pool.ask(&get_difference(state)).await {
             Err(InvokeError::Rpc(error)) if error.name.starts_with("PERSISTENT_TIMESTAMP") => {
-                let now = self::state(&pool.invoke_patiently(&functions::updates::GetState {}).await?);
-                recover(&context, &pool, now).await?;
+                let now = self::state(&pool.ask(&functions::updates::GetState {}).await?);
+                recover(context, pool, now).await?;
+                round.end();
                 continue;
             }
             answer => answer?,
         };
-        if let Some(call) = on_answer.take() {
-            call();
-        }
+        answered();
         if let enums::updates::Difference::TooLong(answer) = &difference {
-            recover(&context, &pool, UpdateState { pts: answer.pts, ..state }).await?;
+            recover(context, pool, UpdateState { pts: answer.pts, ..state }).await?;
+            round.end();
             continue;
         }
-        if is_last(&context, difference, state) {
-            break;
+        if is_last(context, difference, state) {
+            return Ok(());
         }
     }
-    context.intake().end_difference();
-    Ok(())
 }
 
 fn get_difference(state: UpdateState) -> functions::updates::GetDifference {
@@ -95,7 +109,8 @@ fn is_last(context: &Context, difference: enums::updates::Difference, before: Up
             true
         }
         enums::updates::Difference::Slice(part) => {
-            let state = state(&part.intermediate_state);
+            // The data centre tells by this date which channels have moved, and only in the last part.
+            let state = UpdateState { date: before.date, ..state(&part.intermediate_state) };
             let is_kept = intake.take_difference(part.users, part.chats, part.new_messages, part.other_updates, state);
             !is_kept || (state.pts, state.qts) == (before.pts, before.qts)
         }
@@ -117,7 +132,7 @@ struct Found {
 }
 
 /// Looks the new messages up in the conversations, as there is no difference to be had, and goes on from `state`.
-async fn recover(context: &Arc<Context>, pool: &Pool, state: UpdateState) -> Result<(), InvokeError> {
+async fn recover(context: &Context, pool: &impl Ask, state: UpdateState) -> Result<(), InvokeError> {
     let (owner, last) = {
         let intake = context.intake();
         (intake.owner(), intake.stored_state().unwrap_or_default())
@@ -125,10 +140,9 @@ async fn recover(context: &Arc<Context>, pool: &Pool, state: UpdateState) -> Res
     tracing::warn!(from_pts = last.pts, to_pts = state.pts, "too much was missed: looking through the conversations");
     let mut found = Found::default();
     // Bots have no list of conversations.
-    if !owner.is_bot {
-        collect(context, pool, last.date.saturating_sub(RECOVERY_SLACK_S), &mut found).await?;
-    }
-    if owner.is_bot || found.messages.len() >= RECOVERY_MESSAGES_MAX {
+    let is_whole =
+        !owner.is_bot && collect(context, pool, last.date.saturating_sub(RECOVERY_SLACK_S), &mut found).await?;
+    if !is_whole {
         tracing::warn!(messages = found.messages.len(), "some of the messages that were missed may never arrive");
     }
     let messages = found.messages.into_values().collect();
@@ -140,7 +154,8 @@ async fn recover(context: &Arc<Context>, pool: &Pool, state: UpdateState) -> Res
     }
 }
 
-async fn collect(context: &Context, pool: &Pool, since: i32, found: &mut Found) -> Result<(), InvokeError> {
+/// Looks through the conversations, the latest first. Says whether all of them were looked through that have news.
+async fn collect(context: &Context, pool: &impl Ask, since: i32, found: &mut Found) -> Result<bool, InvokeError> {
     let mut seen = 0;
     let (mut offset_date, mut offset_id, mut offset_peer) = (0, 0, enums::InputPeer::Empty);
     while seen < RECOVERY_DIALOGS_MAX && found.messages.len() < RECOVERY_MESSAGES_MAX {
@@ -153,10 +168,10 @@ async fn collect(context: &Context, pool: &Pool, since: i32, found: &mut Found) 
             limit: PAGE,
             hash: 0,
         };
-        let (dialogs, messages, users, chats) = match pool.invoke_patiently(&request).await? {
+        let (dialogs, messages, users, chats) = match pool.ask_patiently(&request).await? {
             enums::messages::Dialogs::Dialogs(list) => (list.dialogs, list.messages, list.users, list.chats),
             enums::messages::Dialogs::Slice(list) => (list.dialogs, list.messages, list.users, list.chats),
-            enums::messages::Dialogs::NotModified(_) => return Ok(()),
+            enums::messages::Dialogs::NotModified(_) => return Ok(true),
         };
         let learnt = context.intake().learn(&users, &chats, &[]);
         learnt.map_err(|error| InvokeError::Lost(error.to_string()))?;
@@ -182,15 +197,15 @@ async fn collect(context: &Context, pool: &Pool, since: i32, found: &mut Found) 
                 (offset_date, offset_id) = (date, dialog.top_message);
                 offset_peer = context.input_peer(peer_id(&dialog.peer)).unwrap_or(enums::InputPeer::Empty);
             }
-            _ => return Ok(()),
+            _ => return Ok(found.messages.len() < RECOVERY_MESSAGES_MAX),
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 async fn collect_history(
     context: &Context,
-    pool: &Pool,
+    pool: &impl Ask,
     dialog: &types::Dialog,
     since: i32,
     found: &mut Found,
@@ -199,7 +214,7 @@ async fn collect_history(
     let mut offset_id = 0;
     while found.messages.len() < RECOVERY_MESSAGES_MAX {
         let request = crate::calls::history_request(peer.clone(), offset_id, 0, PAGE);
-        let (messages, users, chats) = crate::calls::contents(pool.invoke_patiently(&request).await?);
+        let (messages, users, chats) = crate::calls::contents(pool.ask_patiently(&request).await?);
         found.users.extend(users);
         found.chats.extend(chats);
         let is_end = messages.len() < PAGE as usize || messages.iter().any(|message| date(message) < since);
@@ -240,18 +255,4 @@ pub(crate) fn date(message: &enums::Message) -> i32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_history_that_goes_round_in_circles_has_an_end() {
-        let page = |ids: &[i32]| -> Vec<enums::Message> {
-            ids.iter().map(|id| types::MessageEmpty { id: *id, peer_id: None }.into()).collect()
-        };
-        for (ids, offset_id, expected) in
-            [(&[][..], 0, None), (&[9, 8], 0, Some(8)), (&[7, 6], 8, Some(6)), (&[9, 8], 8, None), (&[12, 11], 8, None)]
-        {
-            assert_eq!(next_page(&page(ids), offset_id), expected, "{ids:?} after {offset_id}");
-        }
-    }
-}
+mod tests;

@@ -5,17 +5,20 @@
 
 mod account;
 mod actor;
+mod ask;
 mod calls;
 mod channel_difference;
 mod config;
 mod context;
 mod dh;
 mod difference;
+mod floods;
 mod intake;
 mod key_exchange;
 mod link;
 mod live;
 pub mod login;
+mod places;
 mod pool;
 mod presence;
 mod session;
@@ -28,4 +31,5 @@ pub use calls::{FILE_BYTES_MAX, LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX,
 pub use config::{AccountConfig, ApiCredentials, DcAddress};
 pub use dh::DhFault;
 pub use key_exchange::ExchangeError;
-pub use transfers::TRANSFERS_MAX;
+pub use places::TRANSFERS_MAX;
+pub use transfers::TEXT_BYTES_WAITING_MAX;

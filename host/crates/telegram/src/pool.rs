@@ -15,14 +15,12 @@ use tl::Deserializable;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use crate::ask::Ask;
 use crate::config::connection_params;
 use crate::session::StoreSession;
 
 /// How long a call may take, the making of a connection included.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a call of the host's own waits in all because the data centre says FLOOD_WAIT.
-const FLOOD_WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// How long connections may take to close, and how often it is looked.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -67,22 +65,6 @@ impl Pool {
         read::<R>(&answer)
     }
 
-    /// Makes one call, and again after each wait that the data centre wants, up to [`FLOOD_WAIT_MAX`] in all. For calls
-    /// of the host's own, which no script waits for.
-    pub(crate) async fn invoke_patiently<R: tl::RemoteCall>(&self, request: &R) -> Result<R::Return, InvokeError> {
-        let mut left = FLOOD_WAIT_MAX;
-        loop {
-            match self.invoke(request).await {
-                Err(InvokeError::Rpc(error)) if error.code == 420 && flood_wait(&error) <= left => {
-                    tracing::info!(error = error_name(&error), "the data centre wants to be asked later");
-                    left -= flood_wait(&error);
-                    tokio::time::sleep(flood_wait(&error)).await;
-                }
-                answer => return answer,
-            }
-        }
-    }
-
     /// Makes one call that is serialised already. Its place in the order of calls is taken by the first poll.
     pub(crate) async fn invoke_raw(&self, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
         self.invoke_raw_in(self.session.home_dc(), request, CALL_TIMEOUT).await
@@ -120,6 +102,12 @@ impl Pool {
         };
         // A runner that is stuck is aborted by the drop.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
+    }
+}
+
+impl Ask for Pool {
+    async fn ask_raw(&self, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        self.invoke_raw(request).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the transfers of an account share: the scripts' folders, places, and connections of their own, so that a large
 //! file holds up no other call.
 //!
-//! Invariant: at most [`TRANSFERS_MAX`] files are under way at a time, and no two into the same file.
+//! Invariant: no two transfers write into the same file, and no script waits for another's without need.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,11 +10,13 @@ use files::FileSpace;
 use tgl::ScriptName;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 
+use crate::places::{Place, Places};
 use crate::session::StoreSession;
 use crate::wire::Wire;
 
-/// Files of one account that are sent or loaded at a time; further ones wait for their turn.
-pub const TRANSFERS_MAX: usize = 4;
+/// Bytes of text files that one script may have in memory while their messages wait to be sent: 4 MiB. Further files of
+/// the same script wait; no other's do.
+pub const TEXT_BYTES_WAITING_MAX: usize = 4 << 20;
 
 /// Parts that are read or written at a time: more threads would only have more memory of their own.
 const DISK_MAX: usize = 1;
@@ -24,13 +26,14 @@ const DISK_MAX: usize = 1;
 pub(crate) struct Seat {
     pub(crate) files: FileSpace,
     pub(crate) notes: mpsc::Sender<String>,
+    texts: Arc<Semaphore>,
 }
 
 /// See the module.
 pub(crate) struct Transfers {
     pub(crate) wire: Arc<Wire>,
     seats: Mutex<HashMap<ScriptName, Seat>>,
-    places: Semaphore,
+    places: Places,
     disk: Semaphore,
     saving: Mutex<HashSet<(ScriptName, String)>>,
     saved: Notify,
@@ -42,12 +45,24 @@ pub(crate) struct Saving<'a> {
     name: (ScriptName, String),
 }
 
+impl Seat {
+    pub(crate) fn new(files: FileSpace, notes: mpsc::Sender<String>) -> Self {
+        Self { files, notes, texts: Arc::new(Semaphore::new(TEXT_BYTES_WAITING_MAX)) }
+    }
+
+    /// Waits until a text of this size may be held in memory. In the order of asking.
+    pub(crate) async fn text(&self, bytes: u32) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.texts.acquire_many(bytes).await.ok()
+    }
+}
+
 impl Transfers {
     pub(crate) fn new(session: Arc<StoreSession>, api_id: i32) -> Self {
         Self {
             wire: Arc::new(Wire::new(session, api_id)),
             seats: Mutex::default(),
-            places: Semaphore::new(TRANSFERS_MAX),
+            places: Places::default(),
             disk: Semaphore::new(DISK_MAX),
             saving: Mutex::default(),
             saved: Notify::new(),
@@ -64,10 +79,14 @@ impl Transfers {
         locked(&self.seats).get(script).cloned()
     }
 
-    /// Waits for a place. In the order of asking.
-    pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
-        // It is never closed.
-        self.places.acquire().await.ok()
+    /// Waits for a place for one of the script's files. It is to be held while parts of the file are on their way, and not
+    /// while the message that carries it waits.
+    ///
+    /// A part's flood wait keeps the place: what the data centre slows down is the account, so that another file in its
+    /// place would only be told the same, and files that are half on their way would pile up. Other scripts do not lose by
+    /// it, for there is a place kept for their first file.
+    pub(crate) async fn place(&self, script: &ScriptName) -> Place<'_> {
+        self.places.take(script).await
     }
 
     /// Waits until a part may be read or written.
@@ -110,6 +129,7 @@ mod tests {
     use store::AccountStore;
 
     use super::*;
+    use crate::calls::TEXT_FILE_BYTES_MAX;
     use crate::config::DcAddress;
     use crate::wire::LINES_MAX;
 
@@ -119,20 +139,30 @@ mod tests {
     }
 
     #[test]
-    fn there_are_so_many_places_and_no_more() {
+    fn so_many_parts_are_under_way_and_no_more() {
         let dir = tempfile::tempdir().unwrap();
         let transfers = transfers(&dir);
-        let mut taken: Vec<_> = (0..TRANSFERS_MAX).map(|_| transfers.place().now_or_never().unwrap()).collect();
-        let mut next = pin!(transfers.place());
-        assert!(next.as_mut().now_or_never().is_none(), "it waits for its turn");
-        taken.pop();
-        assert!(next.now_or_never().is_some());
         let lines: Vec<_> = (0..LINES_MAX).map(|_| transfers.wire.place().now_or_never().unwrap()).collect();
         assert!(transfers.wire.place().now_or_never().is_none());
         drop(lines);
         let disk: Vec<_> = (0..DISK_MAX).map(|_| transfers.disk().now_or_never().unwrap()).collect();
         assert!(transfers.disk().now_or_never().is_none());
         drop(disk);
+    }
+
+    #[test]
+    fn texts_in_memory_are_bounded_for_each_script() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = FileSpace::open(None, Some(dir.path()), 1, &[]).unwrap();
+        let seat = || Seat::new(files.clone(), mpsc::channel(1).0);
+        let (one, other) = (seat(), seat());
+        let largest = TEXT_FILE_BYTES_MAX as u32;
+        let held: Vec<_> =
+            (0..TEXT_BYTES_WAITING_MAX as u32 / largest).map(|_| one.text(largest).now_or_never().unwrap()).collect();
+        let mut next = pin!(one.text(1));
+        assert!(next.as_mut().now_or_never().is_none() && other.text(largest).now_or_never().is_some());
+        drop(held);
+        assert!(next.now_or_never().is_some());
     }
 
     #[test]

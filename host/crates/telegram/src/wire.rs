@@ -1,8 +1,8 @@
 //! Connections for the parts of files, beside the account's own: <https://core.telegram.org/api/files> wants sessions of
 //! their own for them. Several, each with one part at a time, so that the work on them is spread over the processor's cores.
 //!
-//! Invariant: there are at most [`LINES_MAX`] to the account's data centre, none that has failed is used again, and none is
-//! kept that nobody uses. Those to other data centres, one each, are kept until the account's own connection ends.
+//! Invariant: there are at most [`LINES_MAX`] to the account's data centre and one to each other, none that has failed is
+//! used again, and none is kept that nobody uses.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(crate) const LINES_MAX: usize = 4;
 /// before.
 const PART_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long connections are kept when there is nothing to transfer.
+/// How long connections are kept when there is nothing to transfer; it is looked as often.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
 /// Parts of files are packed already, most often: packing them once more would take longer than sending them.
@@ -40,17 +40,19 @@ type Line = Sender<transport::Full, mtp::Encrypted>;
 pub(crate) struct Wire {
     session: Arc<StoreSession>,
     api_id: i32,
+    idle_max: Duration,
     places: Semaphore,
-    idle: Mutex<Idle>,
+    kept: Mutex<Kept>,
     /// Counts how often all connections were closed.
     closed: watch::Sender<u64>,
-    /// For data centres that are not the account's.
-    abroad: Mutex<Option<Arc<Pool>>>,
 }
 
+/// What is there for the next part, and since when it was not used.
 #[derive(Default)]
-struct Idle {
+struct Kept {
     lines: Vec<(Line, Instant)>,
+    /// For data centres that are not the account's. Parts that are under way hold it as well.
+    abroad: Option<(Arc<Pool>, Instant)>,
     is_watched: bool,
 }
 
@@ -58,7 +60,7 @@ impl Wire {
     /// No connection yet.
     pub(crate) fn new(session: Arc<StoreSession>, api_id: i32) -> Self {
         let (places, closed) = (Semaphore::new(LINES_MAX), watch::Sender::new(0));
-        Self { session, api_id, places, idle: Mutex::default(), closed, abroad: Mutex::default() }
+        Self { session, api_id, idle_max: IDLE_MAX, places, kept: Mutex::default(), closed }
     }
 
     /// Waits until there is a connection for one more part. In the order of asking.
@@ -89,13 +91,15 @@ impl Wire {
 
     /// Ends all connections: what is under way fails, and is tried again when the account is connected again.
     pub(crate) fn close(&self) {
-        locked(&self.idle).lines.clear();
-        *locked(&self.abroad) = None;
+        let mut kept = locked(&self.kept);
+        kept.lines.clear();
+        kept.abroad = None;
+        drop(kept);
         self.closed.send_modify(|count| *count += 1);
     }
 
     async fn ask_home(self: &Arc<Self>, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        let line = locked(&self.idle).lines.pop().map(|(line, _)| line);
+        let line = locked(&self.kept).lines.pop().map(|(line, _)| line);
         let (session, api_id, closed) = (self.session.clone(), self.api_id, *self.closed.borrow());
         // A task of its own: what is done for the bytes takes a core's time.
         let task = tokio::spawn(async move {
@@ -111,31 +115,36 @@ impl Wire {
             (_, Err(error)) if !matches!(error, InvocationError::Rpc(_)) => Err(pool::failure(&self.session, error)),
             (line, answer) => {
                 if *self.closed.borrow() == closed {
-                    self.put_back(line);
+                    let mut kept = locked(&self.kept);
+                    kept.lines.push((line, Instant::now()));
+                    self.watch(&mut kept);
                 }
                 answer.map(|answer| answer.0).map_err(|error| pool::failure(&self.session, error))
             }
         }
     }
 
-    fn put_back(self: &Arc<Self>, line: Line) {
-        let mut idle = locked(&self.idle);
-        idle.lines.push((line, Instant::now()));
-        if !std::mem::replace(&mut idle.is_watched, true) {
-            tokio::spawn(let_go_when_idle(Arc::downgrade(self)));
+    fn watch(self: &Arc<Self>, kept: &mut Kept) {
+        if !std::mem::replace(&mut kept.is_watched, true) {
+            tokio::spawn(let_go_when_idle(Arc::downgrade(self), self.idle_max));
         }
     }
 
     /// grammers makes the key where we have none there.
-    async fn ask_abroad(&self, dc_id: i32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+    async fn ask_abroad(self: &Arc<Self>, dc_id: i32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
         let pool = {
-            let mut abroad = locked(&self.abroad);
-            let make = || Arc::new(Pool::start(self.session.clone(), self.api_id).0);
-            abroad.get_or_insert_with(make).clone()
+            let mut kept = locked(&self.kept);
+            self.watch(&mut kept);
+            let make = || (Arc::new(Pool::start(self.session.clone(), self.api_id).0), Instant::now());
+            kept.abroad.get_or_insert_with(make).0.clone()
         };
         let answer = pool.invoke_raw_in(dc_id, request, PART_TIMEOUT).await;
-        if matches!(answer, Err(InvokeError::Lost(_) | InvokeError::UnknownKey)) {
-            locked(&self.abroad).take_if(|current| Arc::ptr_eq(current, &pool));
+        let is_broken = matches!(answer, Err(InvokeError::Lost(_) | InvokeError::UnknownKey));
+        let mut kept = locked(&self.kept);
+        match &mut kept.abroad {
+            Some((current, used)) if Arc::ptr_eq(current, &pool) && !is_broken => *used = Instant::now(),
+            Some((current, _)) if Arc::ptr_eq(current, &pool) => kept.abroad = None,
+            _ => {}
         }
         answer
     }
@@ -165,16 +174,24 @@ async fn connect(session: &StoreSession, api_id: i32) -> Result<Line, Invocation
     Ok(line)
 }
 
-async fn let_go_when_idle(wire: Weak<Wire>) {
+async fn let_go_when_idle(wire: Weak<Wire>, idle_max: Duration) {
     loop {
-        tokio::time::sleep(IDLE_MAX).await;
+        tokio::time::sleep(idle_max).await;
         let Some(wire) = wire.upgrade() else { return };
-        let mut idle = locked(&wire.idle);
-        idle.lines.retain(|(_, used)| used.elapsed() < IDLE_MAX);
-        if idle.lines.is_empty() {
-            idle.is_watched = false;
+        let mut kept = locked(&wire.kept);
+        if kept.let_go(idle_max) {
+            kept.is_watched = false;
             return;
         }
+    }
+}
+
+impl Kept {
+    /// Closes what nobody has used for so long. Says whether nothing is left.
+    fn let_go(&mut self, idle_max: Duration) -> bool {
+        self.lines.retain(|(_, used)| used.elapsed() < idle_max);
+        self.abroad.take_if(|(pool, used)| used.elapsed() >= idle_max && Arc::strong_count(pool) == 1);
+        self.lines.is_empty() && self.abroad.is_none()
     }
 }
 
@@ -222,4 +239,74 @@ impl Deserializable for RawAnswer {
 
 impl RemoteCall for Raw {
     type Return = RawAnswer;
+}
+
+#[cfg(test)]
+mod tests {
+    use datacentre::{Config, DataCentre};
+    use store::AccountStore;
+    use tl::{Identifiable, types};
+
+    use super::*;
+    use crate::config::{ApiCredentials, DcAddress};
+    use crate::login::{Login, SignIn};
+
+    /// How long anything may take before a test fails.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    async fn session(dc: &DataCentre, dir: &tempfile::TempDir) -> Arc<StoreSession> {
+        let store = AccountStore::open(&dir.path().join("Alice")).unwrap();
+        let address =
+            DcAddress::Custom { address: dc.address, public_key_pem: dc.public_key_pem.clone(), dc_id: dc.dc_id };
+        let api = ApiCredentials { api_id: 1, api_hash: "hash".to_owned() };
+        let mut login = Login::begin(store.clone(), address.clone(), api).await.unwrap();
+        login.send_code("9996610001").await.unwrap();
+        assert!(matches!(login.sign_in("11111").await, Ok(SignIn::SignUpNeeded)));
+        login.sign_up("Alice", "").await.unwrap();
+        login.finish().await.unwrap();
+        Arc::new(StoreSession::open(store, &address).unwrap())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn connections_that_nobody_uses_are_let_go_and_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: dir.path().join("dc"), dc_id: 2 };
+        let dc = DataCentre::start(config).await.unwrap();
+        let wire = Wire { idle_max: Duration::from_millis(200), ..Wire::new(session(&dc, &dir).await, 1) };
+        let wire = Arc::new(wire);
+        assert_eq!(IDLE_MAX, Wire::new(wire.session.clone(), 1).idle_max);
+        for dc_ids in [vec![None], vec![Some(dc.dc_id)], vec![None, Some(dc.dc_id)]] {
+            for dc_id in &dc_ids {
+                let answer = wire.ask(*dc_id, functions::help::GetConfig {}.to_bytes()).await.unwrap();
+                assert!(answer.starts_with(&types::Config::CONSTRUCTOR_ID.to_le_bytes()));
+            }
+            let abroad = locked(&wire.kept).abroad.as_ref().map(|(pool, _)| Arc::downgrade(pool));
+            let is_kept = || {
+                let kept = locked(&wire.kept);
+                (!kept.lines.is_empty(), kept.abroad.is_some())
+            };
+            assert_eq!(is_kept(), (dc_ids.contains(&None), dc_ids.contains(&Some(dc.dc_id))), "for the next part");
+            let let_go = async {
+                while is_kept() != (false, false) || locked(&wire.kept).is_watched {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            tokio::time::timeout(PATIENCE, let_go).await.expect("they are let go");
+            assert!(abroad.is_none_or(|pool| pool.upgrade().is_none()), "the connection is closed");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_connection_in_use_is_not_idle() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: dir.path().join("dc"), dc_id: 2 };
+        let dc = DataCentre::start(config).await.unwrap();
+        let wire = Arc::new(Wire::new(session(&dc, &dir).await, 1));
+        wire.ask(Some(dc.dc_id), functions::help::GetConfig {}.to_bytes()).await.unwrap();
+        // As a part that is under way holds it.
+        let in_use = locked(&wire.kept).abroad.as_ref().map(|(pool, _)| pool.clone());
+        assert!(!locked(&wire.kept).let_go(Duration::ZERO) && in_use.is_some());
+        drop(in_use);
+        assert!(locked(&wire.kept).let_go(Duration::ZERO));
+    }
 }

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use grammers_client::sender::RpcError;
 use grammers_tl_types as tl;
-use tgl::{Call, CallError, Failure, Request};
+use tgl::{Call, CallError, Failure, PeerId, Request, ScriptName};
 use tl::Identifiable;
 use tokio::time::Instant;
 
 use crate::context::Context;
+use crate::floods::Stream;
 use crate::link::Trouble;
 use crate::pool::{self, InvokeError};
 
@@ -71,6 +72,9 @@ pub(crate) async fn blocking<A: Send + 'static, T: Send + 'static>(
 /// One call on its way.
 pub(crate) struct Caller {
     pub(crate) context: Arc<Context>,
+    script: ScriptName,
+    /// What the call is about: those about the same wait together.
+    conversation: Option<PeerId>,
     /// It stays in the outbox until it has ended, so it waits for a connection however long that takes.
     is_kept: bool,
     /// Making it twice does no harm.
@@ -85,6 +89,8 @@ impl Caller {
         let is_repeatable = !matches!(request.call, Call::CreateChat { .. });
         Self {
             context,
+            script: request.script.clone(),
+            conversation: super::lane(&request.call).or_else(|| super::conversation(&request.call)),
             is_kept: request.call.survives_restart(),
             is_repeatable,
             is_repeated: AtomicBool::new(false),
@@ -109,9 +115,13 @@ impl Caller {
 
     /// The same for one of several messages that the call sends: it stays in the outbox until the last.
     pub(crate) fn for_part(&self) -> Self {
-        let (is_kept, is_repeatable) = (self.is_kept, self.is_repeatable);
-        let (is_repeated, is_settled) = (AtomicBool::new(false), AtomicBool::new(true));
-        Self { context: self.context.clone(), is_kept, is_repeatable, is_repeated, is_settled }
+        Self {
+            context: self.context.clone(),
+            script: self.script.clone(),
+            is_repeated: AtomicBool::new(false),
+            is_settled: AtomicBool::new(true),
+            ..*self
+        }
     }
 
     /// Asks the data centre. While there is a connection, the first poll hands the request over.
@@ -124,7 +134,7 @@ impl Caller {
     pub(crate) async fn exchange(&self, method: u32, way: Way, body: &Body) -> Result<(u64, Vec<u8>), CallError> {
         let (mut lost, mut failed, mut flooded) = (0, 0, Duration::ZERO);
         loop {
-            if let Some(until) = self.context.flood_wait(method) {
+            if let Some(until) = self.context.floods.until(&self.stream(method)) {
                 flooded += until.saturating_duration_since(Instant::now());
                 if flooded > FLOOD_WAIT_MAX {
                     return Err(CallError::new(Failure::Refused, format!("FLOOD_WAIT_{}", flooded.as_secs())));
@@ -187,8 +197,12 @@ impl Caller {
         ready.map_err(|reason| CallError::new(Failure::Unavailable, reason))
     }
 
-    /// Waits as long as the data centre wants. Other calls of the same method wait as well: they would only be told
-    /// the same.
+    /// The calls that wait with this one.
+    fn stream(&self, method: u32) -> Stream {
+        Stream { script: self.script.clone(), method, conversation: self.conversation }
+    }
+
+    /// Waits as long as the data centre wants, and with it its [`Stream`].
     async fn wait_for_flood(&self, method: u32, error: &RpcError, flooded: &mut Duration) -> Result<(), CallError> {
         let wait = pool::flood_wait(error);
         *flooded += wait;
@@ -198,7 +212,7 @@ impl Caller {
         tracing::info!(error = pool::error_name(error), "a call waits");
         let until = Instant::now() + wait;
         if error.name.starts_with("FLOOD_") {
-            self.context.set_flood_wait(method, until);
+            self.context.floods.set(self.stream(method), until);
         }
         tokio::time::sleep_until(until).await;
         Ok(())

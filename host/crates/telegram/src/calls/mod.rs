@@ -49,7 +49,8 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
     }
     match ended {
         Err(error) if caller.is_repeated() && DONE_BEFORE.contains(&error.detail.as_str()) => Ok(Outcome::Done),
-        ended => ended,
+        // It goes into the script's log.
+        ended => ended.map_err(|error| CallError::new(error.kind, one_line(&error.detail))),
     }
 }
 
@@ -139,6 +140,24 @@ pub(crate) fn contents(answer: enums::messages::Messages) -> (Vec<enums::Message
         enums::messages::Messages::ChannelMessages(list) => (list.messages, list.users, list.chats),
         enums::messages::Messages::NotModified(_) => (Vec::new(), Vec::new(), Vec::new()),
     }
+}
+
+/// A text as it may stand in a log: what would break its line, or show it otherwise than it is, is escaped.
+fn one_line(text: &str) -> String {
+    let is_plain = |letter: char| {
+        let is_break = letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+        // The other direction of writing: <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>.
+        let is_turn = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        !is_break && !is_turn
+    };
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match is_plain(letter) {
+            true => line.push(letter),
+            false => line.extend(letter.escape_debug()),
+        }
+    }
+    line
 }
 
 fn invalid(why: &str) -> CallError {

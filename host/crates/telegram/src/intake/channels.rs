@@ -23,8 +23,9 @@ const FAILURES_MAX: u32 = 5;
 /// How long to wait after the first such failure; each further one doubles it.
 const FAILURE_PAUSE: Duration = Duration::from_millis(500);
 
-/// A data centre that gives no differences for longer than this does not keep the account from being up to date.
-const LONG_WAIT: Duration = Duration::from_secs(60);
+/// A data centre that gives no differences for longer than this does not keep the account from being up to date: scripts
+/// would wait with it.
+pub(super) const LONG_WAIT: Duration = Duration::from_secs(60);
 
 /// A channel whose difference is to be fetched.
 #[derive(Clone, Copy, Debug)]

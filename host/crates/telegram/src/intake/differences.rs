@@ -12,6 +12,9 @@ use tl::{enums, types};
 use super::order::Ready;
 use super::{Intake, Missed, peers};
 
+/// The longest that the account's difference is put off.
+const POSTPONED_MAX: Duration = Duration::from_secs(3_600);
+
 /// A part of what was missed in a channel.
 #[derive(Debug, Default)]
 pub(crate) struct ChannelPart {
@@ -50,9 +53,17 @@ impl Intake {
         self.keep(ready, None)
     }
 
+    /// The data centre gives no difference for so long. What is pushed is taken meanwhile, as far as it is next.
+    pub(crate) fn postpone_difference(&mut self, wait: Duration) {
+        self.difference_at = Some(Instant::now() + wait.min(POSTPONED_MAX));
+        self.order.want_difference();
+        self.end_difference();
+    }
+
     /// No difference could be fetched.
     pub(crate) fn abort_differences(&mut self) {
         let now = Instant::now();
+        self.difference_at = None;
         self.order.reset(self.stored.unwrap_or_default());
         self.order.end_difference(now);
         self.channels.abort_differences(now);

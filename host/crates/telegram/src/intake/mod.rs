@@ -26,7 +26,7 @@ use tokio::sync::watch;
 
 pub(crate) use adapt::Incoming;
 pub(crate) use apply::{mark_read, see_members};
-use channels::{Begin, Channels};
+use channels::{Begin, Channels, LONG_WAIT};
 pub(crate) use channels::{Missed, brings_us_in};
 pub(crate) use differences::ChannelPart;
 pub(crate) use order::Envelope;
@@ -63,6 +63,8 @@ pub(crate) struct Intake {
     stored: Option<UpdateState>,
     sends: VecDeque<Send>,
     blocked_until: Option<Instant>,
+    /// Until then the data centre gives no difference.
+    difference_at: Option<Instant>,
     is_refusal_said: bool,
     state: watch::Sender<AccountState>,
     /// Counts what was written, for those who wait for something to be.
@@ -91,6 +93,7 @@ impl Intake {
             stored,
             sends: VecDeque::new(),
             blocked_until: None,
+            difference_at: None,
             is_refusal_said: false,
             state,
             written: watch::Sender::new(0),
@@ -134,7 +137,7 @@ impl Intake {
 
     /// Whether the difference is to be fetched now.
     pub(crate) fn wants_difference(&self) -> bool {
-        self.blocked_until.is_none() && self.order.wants_difference()
+        self.blocked_until.is_none() && self.difference_at.is_none() && self.order.wants_difference()
     }
 
     /// Whether the difference of a channel is to be fetched now.
@@ -142,15 +145,17 @@ impl Intake {
         self.blocked_until.is_none() && self.channels.wants_difference()
     }
 
-    /// Whether everything that is known to have happened is in the store.
+    /// Whether everything that is known to have happened is in the store, and can be had before long.
     pub(crate) fn is_up_to_date(&self) -> bool {
-        self.blocked_until.is_none() && !self.order.is_behind() && self.channels.is_up_to_date(Instant::now())
+        let now = Instant::now();
+        let is_behind = self.order.is_behind() && self.difference_at.is_none_or(|at| at <= now + LONG_WAIT);
+        self.blocked_until.is_none() && !is_behind && self.channels.is_up_to_date(now)
     }
 
     /// When to call [`Self::on_deadline`], if ever.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let own = self.blocked_until.or_else(|| self.order.deadline());
-        own.into_iter().chain(self.channels.deadline()).min()
+        own.into_iter().chain(self.difference_at).chain(self.channels.deadline()).min()
     }
 
     /// Something that was waited for has not come, or the store may take something again.
@@ -159,6 +164,7 @@ impl Intake {
             let has_room = self.store.inbox_room() >= ROOM_MIN;
             self.blocked_until = (!has_room).then_some(now + BLOCKED_WAIT);
         }
+        self.difference_at = self.difference_at.filter(|at| now < *at);
         self.order.on_deadline(now);
         self.channels.on_deadline(now);
     }
@@ -364,4 +370,4 @@ impl std::fmt::Debug for Intake {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -189,13 +189,16 @@ impl Order {
         if envelope.seq != 0 {
             self.state.seq = envelope.seq;
         }
-        self.state.date = self.state.date.max(envelope.date);
         ready.users.extend(envelope.users);
         ready.chats.extend(envelope.chats);
         for update in envelope.updates {
             self.place(update, now, ready);
         }
         self.release_waiting(ready);
+        // What is older than the date is not looked for any more.
+        if !self.is_busy() {
+            self.state.date = self.state.date.max(envelope.date);
+        }
     }
 
     fn hold(&mut self, envelope: Envelope, now: Instant) {

@@ -9,9 +9,9 @@ use super::*;
 
 mod peers;
 
-const US: i64 = 1;
-const ADA: i64 = 2;
-const CHANNEL: i64 = 77;
+pub(crate) const US: i64 = 1;
+pub(crate) const ADA: i64 = 2;
+pub(crate) const CHANNEL: i64 = 77;
 
 /// An account without a network.
 struct Stage {
@@ -95,11 +95,11 @@ impl Stage {
 }
 
 /// An object with nothing in it, to be filled.
-fn empty<T: Deserializable>() -> T {
+pub(crate) fn empty<T: Deserializable>() -> T {
     T::from_bytes(&[0; 256]).unwrap()
 }
 
-fn channel(change: impl FnOnce(&mut types::Channel)) -> enums::Chat {
+pub(crate) fn channel(change: impl FnOnce(&mut types::Channel)) -> enums::Chat {
     let mut channel = types::Channel {
         id: CHANNEL,
         access_hash: Some(7),
@@ -113,7 +113,7 @@ fn channel(change: impl FnOnce(&mut types::Channel)) -> enums::Chat {
     channel.into()
 }
 
-fn user(id: i64, first_name: &str, change: impl FnOnce(&mut types::User)) -> enums::User {
+pub(crate) fn user(id: i64, first_name: &str, change: impl FnOnce(&mut types::User)) -> enums::User {
     let mut user = types::User {
         id,
         access_hash: Some(id * 10),
@@ -124,7 +124,7 @@ fn user(id: i64, first_name: &str, change: impl FnOnce(&mut types::User)) -> enu
     user.into()
 }
 
-fn message(id: i32, from: i64) -> enums::Message {
+pub(crate) fn message(id: i32, from: i64) -> enums::Message {
     types::Message {
         id,
         from_id: Some(types::PeerUser { user_id: from }.into()),

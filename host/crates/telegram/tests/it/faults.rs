@@ -204,3 +204,28 @@ async fn a_change_whose_answer_was_lost_is_done() {
         "said once more it is not"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_difference_that_has_to_wait_holds_up_no_call() {
+    let world = World::new().await;
+    let (mut alice, mut bob) = two_users(&world).await;
+    alice.send(bob.peer(), "hello").await;
+    bob.messages(1).await;
+    let (store, to) = (bob.store.clone(), bob.peer());
+    bob.stop().await;
+    // For longer than scripts should wait for it.
+    world.dc.faults().fail_next("updates.getDifference", 420, "FLOOD_WAIT_600");
+    let mut bob = world.start(store.clone()).await;
+    bob.send(alice.peer(), "at once").await;
+    alice.send(bob.peer(), "live").await;
+    assert_eq!(bob.texts(2).await, ["at once", "live"]);
+    bob.stop().await;
+
+    alice.send(to, "missed").await;
+    world.dc.faults().fail_next("updates.getDifference", 420, "FLOOD_WAIT_3");
+    let mut bob = User::begin(store, world.address());
+    bob.call(Call::GetContacts).await.unwrap();
+    assert!(!is_online(&bob.state.borrow()), "something is still missing");
+    assert_eq!(bob.texts(1).await, ["missed"]);
+    bob.wait(is_online).await;
+}

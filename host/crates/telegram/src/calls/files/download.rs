@@ -37,9 +37,9 @@ pub(crate) async fn load(
     if let Some(path) = saved.await? {
         return Ok(Outcome::File(path));
     }
-    let _place = transfers.place().await;
+    let _place = transfers.place(&request.script).await;
     let incoming = blocking(at, |(files, name, bytes)| files.save(&name, bytes).map_err(file_error)).await?;
-    let progress = Progress::new(seat.notes, format!("loading {}", target.name), target.bytes);
+    let progress = Progress::new(seat.notes, &format!("loading {}", target.name), target.bytes);
     let download =
         Download { caller, id, part, incoming: Arc::new(incoming), source: Mutex::new(Source::new(target)), progress };
     download.whole().await

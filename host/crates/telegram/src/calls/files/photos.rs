@@ -43,7 +43,7 @@ pub(crate) async fn set_chat_photo(
 
 async fn bring(caller: &Caller, request: &Request, path: &str) -> Result<enums::InputFile, CallError> {
     let seat = seat(caller, &request.script)?;
-    let _place = caller.context.transfers.place().await;
+    let _place = caller.context.transfers.place(&request.script).await;
     let file = upload::open(&seat.files, path).await?;
     let name = file.name().to_owned();
     Ok(Upload::whole(caller, &seat, file).await?.input_file(&name))

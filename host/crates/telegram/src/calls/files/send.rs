@@ -23,13 +23,15 @@ pub(crate) async fn send(
     // Before anything is brought anywhere.
     caller.context.input_peer(to)?;
     let seat = seat(caller, &request.script)?;
-    let _place = caller.context.transfers.place().await;
-    let file = upload::open(&seat.files, path).await?;
     if kind == FileKind::Text {
-        return text::send(caller, request.random_id, to, file).await;
+        return text::send(caller, &seat, request.random_id, to, path).await;
     }
+    let transfers = &caller.context.transfers;
+    let place = transfers.place(&request.script).await;
+    let file = upload::open(&seat.files, path).await?;
     let kind = blocking(file.clone(), move |file| kinds::kind(&file, kind)).await?;
     let upload = Upload::whole(caller, &seat, file.clone()).await?;
+    drop(place);
     let mut tries = 0;
     loop {
         let media = kind.media(&upload, file.name());
@@ -37,6 +39,7 @@ pub(crate) async fn send(
             Err(error) if tries < MISSING_TRIES_MAX => {
                 let part = missing_part(&error).ok_or(error)?;
                 tries += 1;
+                let _place = transfers.place(&request.script).await;
                 upload.part(caller, part).await?;
             }
             ended => return ended,

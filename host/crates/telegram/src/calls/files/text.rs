@@ -1,16 +1,16 @@
 //! A file's content as messages.
 //!
 //! Invariant: each message has a random id that follows from the call's, so that none is sent twice, and the call leaves
-//! the outbox with the last.
-
-use std::sync::Arc;
+//! the outbox with the last. While they wait the text waits in memory, of which each script has a bounded share, and no
+//! place for transfers is taken.
 
 use files::OpenFile;
 use tgl::{CallError, Failure, Outcome, PeerId};
 
-use super::TEXT_FILE_BYTES_MAX;
+use super::{TEXT_FILE_BYTES_MAX, upload};
 use crate::calls::caller::blocking;
 use crate::calls::{Caller, invalid, messages};
+use crate::transfers::Seat;
 
 /// The longest message, in UTF-16 units: <https://core.telegram.org/method/messages.sendMessage>.
 const MESSAGE_UNITS_MAX: usize = 4_096;
@@ -18,11 +18,17 @@ const MESSAGE_UNITS_MAX: usize = 4_096;
 /// Sends what is in the file, in as many messages as it takes; the outcome is the last.
 pub(super) async fn send(
     caller: &Caller,
+    seat: &Seat,
     random_id: i64,
     to: PeerId,
-    file: Arc<OpenFile>,
+    path: &str,
 ) -> Result<Outcome, CallError> {
-    let text = blocking(file, |file| read(&file)).await?;
+    let file = upload::open(&seat.files, path).await?;
+    let _held = seat.text(check_size(&file)?).await;
+    let text = {
+        let _disk = caller.context.transfers.disk().await;
+        blocking(file, |file| read(&file)).await?
+    };
     let pieces = pieces(&text);
     let Some((last, before)) = pieces.split_last() else { return Err(invalid("there is no text in the file")) };
     for (number, piece) in (1..).zip(before) {
@@ -32,13 +38,17 @@ pub(super) async fn send(
     messages::send(caller, random_id, to, last, None, None).await
 }
 
-fn read(file: &OpenFile) -> Result<String, CallError> {
+fn check_size(file: &OpenFile) -> Result<u32, CallError> {
     let (name, bytes) = (file.name(), file.len());
-    if bytes > TEXT_FILE_BYTES_MAX {
+    u32::try_from(bytes).ok().filter(|_| bytes <= TEXT_FILE_BYTES_MAX).ok_or_else(|| {
         let why = format!("{name} has {bytes} bytes, and {TEXT_FILE_BYTES_MAX} is the most that is sent as text");
-        return Err(CallError::new(Failure::LimitReached, why));
-    }
-    let mut content = vec![0; bytes as usize];
+        CallError::new(Failure::LimitReached, why)
+    })
+}
+
+fn read(file: &OpenFile) -> Result<String, CallError> {
+    let name = file.name();
+    let mut content = vec![0; file.len() as usize];
     file.read_at(&mut content, 0)
         .map_err(|error| CallError::new(Failure::Unavailable, format!("{name} cannot be read: {error}")))?;
     String::from_utf8(content).map_err(|error| {

@@ -41,7 +41,7 @@ impl Upload {
     pub(super) async fn whole(caller: &Caller, seat: &Seat, file: Arc<OpenFile>) -> Result<Self, CallError> {
         let bytes = check_size(file.len(), file.name())?;
         let parts = u32::try_from(bytes.div_ceil(PART_BYTES)).unwrap_or(u32::MAX);
-        let progress = Progress::new(seat.notes.clone(), format!("sending {}", file.name()), bytes);
+        let progress = Progress::new(seat.notes.clone(), &format!("sending {}", file.name()), bytes);
         let upload = Self { file, id: i64::from_le_bytes(random()), parts, progress };
         let parts = futures_util::stream::iter(0..parts).map(|part| upload.part(caller, part));
         parts.buffer_unordered(PARTS_IN_FLIGHT_MAX).try_collect::<()>().await?;

@@ -80,10 +80,43 @@ fn what_is_known_is_not_overwritten_by_less() {
 #[test]
 fn a_group_that_has_become_a_supergroup_is_remembered() {
     let mut stage = Stage::at(10);
-    let group = types::Chat {
+    let migrated_to = Some(types::InputChannel { channel_id: CHANNEL, access_hash: 7 }.into());
+    let group = types::Chat { deactivated: true, migrated_to, ..basic_group() };
+    stage.intake.learn(&[], &[group.into()], &[]).unwrap();
+    assert_eq!(stage.intake.store.peer_record(PeerId::chat(5)).unwrap().unwrap().facts.migrated_to, Some(CHANNEL));
+    let begin = types::MessageActionChannelMigrateFrom { title: "Group".to_owned(), chat_id: 5 };
+    let mut stage = Stage::at(0);
+    stage.push(types::UpdateNewChannelMessage { message: service(1, begin.into()), pts: 2, pts_count: 1 }.into());
+    let Event::Message(message) = stage.events().remove(0) else { panic!() };
+    assert_eq!((message.action, message.flags.service), (ServiceAction::Noop, true));
+}
+
+#[test]
+fn so_many_members_are_listed() {
+    let mut stage = Stage::at(10);
+    stage.intake.learn(&[], &[basic_group().into()], &[]).unwrap();
+    let members = |stage: &Stage| match stage.intake.store.peer(PeerId::chat(5)).unwrap().unwrap().details {
+        PeerDetails::Chat(group) => group.member_ids,
+        other => panic!("{other:?}"),
+    };
+    for (count, kept) in [(MEMBERS_MAX, MEMBERS_MAX), (MEMBERS_MAX + 1, MEMBERS_MAX), (2, 2)] {
+        let member = |user_id| types::ChatParticipant { user_id, inviter_id: US, date: 0, rank: None }.into();
+        let participants = (1..=count as i64).map(member).collect();
+        let list = types::ChatParticipants { chat_id: 5, participants, version: 3 };
+        stage.push(types::UpdateChatParticipants { participants: list.into() }.into());
+        assert_eq!(members(&stage), (1..=kept as i64).collect::<Vec<_>>(), "{count}");
+        // One more comes in.
+        let added = types::UpdateChatParticipantAdd { chat_id: 5, user_id: 9_999, inviter_id: US, date: 0, version: 4 };
+        stage.push(added.into());
+        assert_eq!(members(&stage).len(), (kept + 1).min(MEMBERS_MAX), "{count}");
+    }
+}
+
+fn basic_group() -> types::Chat {
+    types::Chat {
         creator: true,
         left: false,
-        deactivated: true,
+        deactivated: false,
         call_active: false,
         call_not_empty: false,
         noforwards: false,
@@ -93,17 +126,10 @@ fn a_group_that_has_become_a_supergroup_is_remembered() {
         participants_count: 0,
         date: 0,
         version: 2,
-        migrated_to: Some(types::InputChannel { channel_id: CHANNEL, access_hash: 7 }.into()),
+        migrated_to: None,
         admin_rights: None,
         default_banned_rights: None,
-    };
-    stage.intake.learn(&[], &[group.into()], &[]).unwrap();
-    assert_eq!(stage.intake.store.peer_record(PeerId::chat(5)).unwrap().unwrap().facts.migrated_to, Some(CHANNEL));
-    let begin = types::MessageActionChannelMigrateFrom { title: "Group".to_owned(), chat_id: 5 };
-    let mut stage = Stage::at(0);
-    stage.push(types::UpdateNewChannelMessage { message: service(1, begin.into()), pts: 2, pts_count: 1 }.into());
-    let Event::Message(message) = stage.events().remove(0) else { panic!() };
-    assert_eq!((message.action, message.flags.service), (ServiceAction::Noop, true));
+    }
 }
 
 fn photo() -> enums::UserProfilePhoto {
