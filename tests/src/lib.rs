@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 /// How long a test waits for anything before it fails.
-pub const WAIT_MAX: Duration = Duration::from_secs(60);
+pub const WAIT_MAX: Duration = Duration::from_secs(180);
 /// Lines of a process's output kept until a test reads them.
 const LINES_MAX: usize = 10_000;
 

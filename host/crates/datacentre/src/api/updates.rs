@@ -57,7 +57,12 @@ pub(super) fn get_difference(
     let mut people = Peers::of_messages(&new_messages);
     other_updates.iter().for_each(|update| add_peers(&mut people, update));
     let (users, chats) = people.render(context, context.me)?;
-    let state = render::state(context, page.pts, second.qts)?;
+    let enums::updates::State::State(mut state) = render::state(context, page.pts, second.qts)?;
+    if more {
+        // What moved since the caller's date comes with the last slice: until then it stays as it is.
+        state.date = call.date;
+    }
+    let state = state.into();
     let new_encrypted_messages = Vec::new();
     Ok(if more {
         types::updates::DifferenceSlice {

@@ -62,6 +62,7 @@ fn slices_lead_to_the_whole_without_doubles() {
         };
         let enums::updates::State::State(state) = state;
         pts = state.pts;
+        assert_eq!(state.date == call.date, !last, "news of channels counts from that date until all is told");
         got.extend(texts(messages).into_iter().map(|message| message.message));
         slices += 1;
         if last {
