@@ -63,6 +63,7 @@ fn the_quota_has_room_for_all_of_it_or_nothing_begins() {
     assert!(space.quota().take(QUOTA / 2 - 3 * ENTRY_BYTES));
     space.quota().may_be_less();
     first.finish().unwrap();
+    drop(first);
     assert!(matches!(space.save("download_2", QUOTA / 2), Err(FileError::Full { .. })));
     fs::remove_file(home.path().join("downloads/download_1")).unwrap();
     space.quota().may_be_less();
@@ -100,14 +101,19 @@ fn what_a_guest_puts_in_the_way_leads_nowhere() {
 fn a_file_that_the_guest_shortens_or_removes_on_its_way_takes_no_more() {
     let (home, space) = home();
     let part = home.path().join("downloads/download_1.part");
-    for interfere in [|part: &Path| fs::File::create(part).map(drop), |part: &Path| fs::remove_file(part)] {
-        let incoming = space.save("download_1", QUOTA / 2).unwrap();
+    let interferences: [(fn(&Path) -> std::io::Result<()>, bool); 2] =
+        [(|part| fs::File::create(part).map(drop), true), (|part| fs::remove_file(part), false)];
+    for (interfere, has_room_at_once) in interferences {
+        let incoming = space.save("download_1", QUOTA * 3 / 4).unwrap();
         incoming.write_at(b"x", 0).unwrap();
         interfere(&part).unwrap();
         space.quota().may_be_less();
-        assert!(space.quota().take(QUOTA / 2), "the guest has the room back");
         assert!(matches!(incoming.write_at(b"x", QUOTA / 2 - 1), Err(FileError::Failed { .. })));
+        assert_eq!(space.quota().take(QUOTA / 2), has_room_at_once);
         drop(incoming);
+        space.quota().may_be_less();
+        assert!(space.quota().take(QUOTA / 2), "the guest has the room back");
+        space.quota().may_be_less();
     }
 }
 
