@@ -82,7 +82,7 @@ impl Instance {
             table,
             limiter: Limiter::new(&limits),
             outlet: outlet.clone(),
-            quota: Quota::new(&config.files, outlet.clone()),
+            quota: Quota::new(&config.files, outlet.clone(), meter.clone()),
         };
         let mut store = store(&shared, guest, &limits, &meter);
         let set_up = async {

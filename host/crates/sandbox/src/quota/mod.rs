@@ -8,7 +8,7 @@
 //!
 //! An operation is one piece of work for a thread that may wait. It has the folder's turn until it is done, also where the
 //! guest is stopped meanwhile, so it cannot come later than it was counted; and a folder that has to be measured for it
-//! holds up this guest alone.
+//! holds up this guest alone, and costs its CPU time.
 
 mod in_place;
 mod interface;
@@ -28,6 +28,7 @@ use wasmtime_wasi::runtime::spawn_blocking;
 
 pub(crate) use self::interface::add_to_linker;
 use crate::host::LogLevel;
+use crate::meter::Meter;
 use crate::outlet::Outlet;
 
 /// One guest's way to its quota. Cheap to clone.
@@ -47,6 +48,8 @@ struct Inner {
     /// Where a refusal is said, once until there is room again.
     outlet: Outlet,
     said: AtomicBool,
+    /// Pays for measurings.
+    meter: Meter,
 }
 
 /// The private folder, while one operation has its turn.
@@ -56,11 +59,11 @@ struct Room<'a> {
 }
 
 impl Quota {
-    pub(crate) fn new(files: &FileSpace, outlet: Outlet) -> Self {
+    pub(crate) fn new(files: &FileSpace, outlet: Outlet, meter: Meter) -> Self {
         let others = files.mounts().filter(|mount| mount.guest != HOME_PATH).map(|mount| mount.host.clone()).collect();
         let (quota, home) = (files.quota().clone(), files.home().map(|mount| mount.host.clone()));
         let (thread, said) = (Arc::default(), AtomicBool::new(false));
-        Self { inner: Arc::new(Inner { quota, home, others, thread, outlet, said }) }
+        Self { inner: Arc::new(Inner { quota, home, others, thread, outlet, said, meter }) }
     }
 
     /// Whether what is done to this file or folder counts. Only what is known to be elsewhere does not.
@@ -99,7 +102,7 @@ impl Room<'_> {
     }
 
     fn take(&mut self, bytes: u64) -> bool {
-        let fits = self.turn.take(bytes);
+        let fits = self.guest.meter.charge(|| self.turn.take(bytes));
         if !self.guest.said.swap(!fits, Ordering::Relaxed) && !fits {
             let bytes_max = self.guest.quota.bytes_max();
             let text = format!("the script's private folder is full: it may hold {} KiB", bytes_max >> 10);

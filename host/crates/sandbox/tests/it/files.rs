@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use files::{ENTRY_BYTES, FileSpace, Mount};
+use files::{ENTRY_BYTES, FileSpace, HOME_BYTES_MAX, Mount};
 use rustix::time::{ClockId, clock_gettime};
 use sandbox::{GuestError, Limits, LogLevel, Trap};
 use tempfile::TempDir;
@@ -245,21 +245,33 @@ fn a_guest_that_waits_for_its_folder_holds_up_nobody_and_what_it_leaves_behind_c
     }
 }
 
+/// As many files as the usual quota allows, together with the folder for temporary ones.
+fn full() -> TempDir {
+    let full = tempfile::tempdir().unwrap();
+    for number in 1..HOME_BYTES_MAX / ENTRY_BYTES {
+        fs::write(full.path().join(number.to_string()), "").unwrap();
+    }
+    full
+}
+
+#[tokio::test]
+async fn who_has_its_folder_measured_all_the_time_pays_for_it() {
+    let Home { home: _kept, mut guest, .. } = home_with(HOME_BYTES_MAX, full()).await;
+    let churn = Event::Message(message(1, "churn /home/1 1000"));
+    let stopped = guest.instance.on_event(&churn).await;
+    assert!(matches!(stopped, Err(GuestError::Trapped(Trap::CpuTime { .. }))), "{stopped:?}");
+}
+
 /// How long one guest holds up another of the same thread by its measurings. Not a test: prints what it takes.
 #[tokio::test]
 #[ignore = "measures: cargo test -p sandbox --test it -- --ignored --nocapture measuring"]
 async fn what_measuring_costs_others() {
-    let full = tempfile::tempdir().unwrap();
-    // With the folder for temporary files it is full.
-    for number in 1..files::HOME_BYTES_MAX / 4096 {
-        fs::write(full.path().join(number.to_string()), "").unwrap();
-    }
-    let Home { home: _kept, mut guest, .. } = home_with(files::HOME_BYTES_MAX, full).await;
-    let Home { guest: mut other, home: _others, .. } = home(files::HOME_BYTES_MAX).await;
+    let Home { home: _kept, mut guest, .. } = home_with(HOME_BYTES_MAX, full()).await;
+    let Home { guest: mut other, home: _others, .. } = home(HOME_BYTES_MAX).await;
     let is_over = std::cell::Cell::new(false);
     let attack = async {
         let began = Instant::now();
-        let told = guest.tell("churn /home/1 30").await;
+        let told = guest.tell("churn /home/1 8").await;
         is_over.set(true);
         (told, began.elapsed())
     };
@@ -277,7 +289,7 @@ async fn what_measuring_costs_others() {
     waits.sort();
     let (count, longest, median) = (waits.len(), waits[waits.len() - 1], waits[waits.len() / 2]);
     println!(
-        "30 rounds {told} in {took:?} beside {count} callbacks of another guest, each with the thread's next turn:"
+        "8 rounds {told} in {took:?} beside {count} callbacks of another guest, each with the thread's next turn:"
     );
     println!("of its CPU time, the longest took {longest:?}, the median {median:?}");
 }
