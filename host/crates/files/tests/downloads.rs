@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 
 use files::{ENTRY_BYTES, FileError, FileSpace, PATH_BYTES_MAX};
 use rustix::fs::{Mode, OFlags};
@@ -101,12 +102,10 @@ fn what_a_guest_puts_in_the_way_leads_nowhere() {
 fn a_file_that_the_guest_shortens_or_removes_on_its_way_takes_no_more() {
     let (home, space) = home();
     let part = home.path().join("downloads/download_1.part");
-    let interferences: [(fn(&Path) -> std::io::Result<()>, bool); 2] =
-        [(|part| fs::File::create(part).map(drop), true), (|part| fs::remove_file(part), false)];
-    for (interfere, has_room_at_once) in interferences {
+    for (is_removed, has_room_at_once) in [(false, true), (true, false)] {
         let incoming = space.save("download_1", QUOTA * 3 / 4).unwrap();
         incoming.write_at(b"x", 0).unwrap();
-        interfere(&part).unwrap();
+        (if is_removed { fs::remove_file(&part) } else { fs::File::create(&part).map(drop) }).unwrap();
         space.quota().may_be_less();
         assert!(matches!(incoming.write_at(b"x", QUOTA / 2 - 1), Err(FileError::Failed { .. })));
         assert_eq!(space.quota().take(QUOTA / 2), has_room_at_once);
@@ -115,6 +114,26 @@ fn a_file_that_the_guest_shortens_or_removes_on_its_way_takes_no_more() {
         assert!(space.quota().take(QUOTA / 2), "the guest has the room back");
         space.quota().may_be_less();
     }
+}
+
+#[test]
+fn a_part_is_not_written_while_the_guest_shortens_the_file() {
+    let (home, space) = home();
+    let incoming = space.save("download_1", QUOTA / 2).unwrap();
+    let (begins, begun) = mpsc::sync_channel(1);
+    let turn = space.quota().turn();
+    thread::scope(|scope| {
+        let write = scope.spawn(|| {
+            begins.send(()).unwrap();
+            incoming.write_at(b"x", QUOTA / 2 - 1)
+        });
+        begun.recv().unwrap();
+        let part = home.path().join("downloads/download_1.part");
+        fs::File::create(&part).unwrap();
+        drop(turn);
+        assert!(matches!(write.join().unwrap(), Err(FileError::Failed { .. })));
+        assert_eq!(fs::metadata(part).unwrap().len(), 0);
+    });
 }
 
 #[test]

@@ -37,10 +37,13 @@ fn assert_room(quota: &Quota, bytes: u64, what: &str) {
     quota.may_be_less();
 }
 
+/// What it is called, and what it does.
+type Way = (&'static str, fn(&Path));
+
 #[test]
 fn a_file_without_a_name_counts_until_it_is_closed() {
     const LEN: u64 = 100 << 10;
-    let ways: [(&str, fn(&Path)); 3] = [
+    let ways: [Way; 3] = [
         ("removed", |path| fs::remove_file(path).unwrap()),
         ("replaced", |path| {
             let other = path.with_extension("other");
@@ -123,7 +126,7 @@ fn what_the_account_reads_or_saves_counts_while_it_does() {
 fn nobody_counts_between_taking_room_and_filling_it() {
     for filled in [true, false] {
         let (home, space) = home();
-        let (begins, begun) = mpsc::channel();
+        let (begins, begun) = mpsc::sync_channel(1);
         let mut turn = space.quota().turn();
         assert!(turn.take(QUOTA));
         let other = thread::spawn({

@@ -117,3 +117,138 @@ impl Pollable for QuotaStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use files::{ENTRY_BYTES, FileSpace};
+    use tempfile::TempDir;
+    use tgl::{Call, Message, MessageId, Peer, PeerId, RequestId};
+
+    use super::*;
+    use crate::host::{ExitMoment, GuestHost, LogLevel, Output};
+    use crate::limits::Limits;
+    use crate::meter::Meter;
+    use crate::outlet::Outlet;
+
+    const QUOTA: u64 = 256 << 10;
+
+    struct NoHost;
+
+    impl GuestHost for NoHost {
+        fn call(&mut self, _: Call) -> Option<RequestId> {
+            None
+        }
+        fn peer(&mut self, _: PeerId) -> Option<Peer> {
+            None
+        }
+        fn message(&mut self, _: MessageId) -> Option<Message> {
+            None
+        }
+        fn log(&mut self, _: LogLevel, _: &str) {}
+        fn print(&mut self, _: Output, _: &str) {}
+        fn set_timer(&mut self, _: u64) {}
+        fn exit(&mut self, _: u8, _: ExitMoment) {}
+    }
+
+    struct Place {
+        home: TempDir,
+        space: FileSpace,
+        quota: Quota,
+    }
+
+    fn place() -> Place {
+        let home = tempfile::tempdir().unwrap();
+        let space = FileSpace::open(None, Some(home.path()), QUOTA, &[]).unwrap();
+        let outlet = Outlet::new(Box::new(NoHost), &Limits::default());
+        let quota = Quota::new(&space, outlet, Meter::default());
+        Place { home, space, quota }
+    }
+
+    impl Place {
+        fn stream(&self, name: &str, position: Option<u64>) -> QuotaStream {
+            let file = File::options().create(true).write(true).truncate(false).open(self.home.path().join(name));
+            let file = Arc::new(file.unwrap());
+            self.space.quota().turn().opened(&file);
+            QuotaStream::new(self.quota.clone(), file, position)
+        }
+
+        fn len(&self, name: &str) -> u64 {
+            fs::metadata(self.home.path().join(name)).unwrap().len()
+        }
+    }
+
+    fn bytes(len: usize) -> Bytes {
+        Bytes::from(vec![b'x'; len])
+    }
+
+    #[tokio::test]
+    async fn one_write_at_a_time_and_no_more_than_allowed() {
+        let place = place();
+        let mut stream = place.stream("a", Some(1));
+        assert!(matches!(stream.write(bytes(WRITE_BYTES_MAX + 1)), Err(StreamError::Trap(_))));
+        let turn = place.space.quota().turn();
+        stream.write(bytes(2)).unwrap();
+        assert_eq!(stream.check_write().unwrap(), 0);
+        assert!(matches!(stream.write(bytes(1)), Err(StreamError::Trap(_))));
+        drop(turn);
+        stream.ready().await;
+        assert_eq!(stream.check_write().unwrap(), WRITE_BYTES_MAX);
+        stream.write(bytes(3)).unwrap();
+        stream.cancel().await;
+        assert_eq!(place.len("a"), 6, "the end of the stream waits for its last write");
+    }
+
+    #[tokio::test]
+    async fn a_refused_write_is_said_once_and_can_be_tried_again() {
+        let place = place();
+        let mut stream = place.stream("a", Some(0));
+        stream.blocking_write_and_flush(bytes(1)).await.unwrap();
+        fs::write(place.home.path().join("b"), vec![0; (QUOTA - 2 * ENTRY_BYTES) as usize]).unwrap();
+        place.space.quota().may_be_less();
+        assert!(!place.space.quota().take(QUOTA));
+        stream.write(bytes(100)).unwrap();
+        stream.ready().await;
+        assert!(matches!(stream.check_write(), Err(StreamError::LastOperationFailed(_))));
+        assert!(matches!(stream.blocking_write_and_flush(bytes(100)).await, Err(StreamError::LastOperationFailed(_))));
+        stream.flush().unwrap();
+        fs::remove_file(place.home.path().join("b")).unwrap();
+        place.space.quota().may_be_less();
+        stream.blocking_write_and_flush(bytes(100)).await.unwrap();
+        assert_eq!(place.len("a"), 101);
+    }
+
+    #[tokio::test]
+    async fn a_write_into_a_file_that_was_shortened_before_it_counts_in_full() {
+        let place = place();
+        fs::write(place.home.path().join("a"), vec![0; WRITE_BYTES_MAX]).unwrap();
+        let mut stream = place.stream("a", Some(0));
+        let mut turn = place.space.quota().turn();
+        assert!(turn.take(1));
+        stream.write(bytes(WRITE_BYTES_MAX)).unwrap();
+        File::create(place.home.path().join("a")).unwrap();
+        turn.may_be_less();
+        assert!(turn.take(QUOTA - ENTRY_BYTES - 1), "and the room is taken by another");
+        drop(turn);
+        stream.ready().await;
+        assert!(matches!(stream.flush(), Err(StreamError::LastOperationFailed(_))));
+        assert_eq!(place.len("a"), 0);
+    }
+
+    #[tokio::test]
+    async fn many_streams_at_once_stay_within_the_quota() {
+        let place = place();
+        let mut streams: Vec<_> = (0..20).map(|_| place.stream("a", None)).collect();
+        for stream in &mut streams {
+            stream.write(bytes(WRITE_BYTES_MAX)).unwrap();
+        }
+        let mut refused = 0;
+        for stream in &mut streams {
+            stream.ready().await;
+            refused += usize::from(stream.flush().is_err());
+        }
+        let fit = (QUOTA - ENTRY_BYTES) / WRITE_BYTES_MAX as u64;
+        assert_eq!((place.len("a"), refused as u64), (fit * WRITE_BYTES_MAX as u64, 20 - fit));
+    }
+}

@@ -256,7 +256,10 @@ fn full() -> TempDir {
 
 #[tokio::test]
 async fn who_has_its_folder_measured_all_the_time_pays_for_it() {
-    let Home { home: _kept, mut guest, .. } = home_with(HOME_BYTES_MAX, full()).await;
+    let full = full();
+    let files = Some(FileSpace::open(None, Some(full.path()), HOME_BYTES_MAX, &[]).unwrap());
+    let limits = Limits { wall_ms_max: 600_000, ..Limits::default() };
+    let mut guest = start(&puppet().await, With { limits, files, ..With::default() }).await.unwrap();
     let churn = Event::Message(message(1, "churn /home/1 1000"));
     let stopped = guest.instance.on_event(&churn).await;
     assert!(matches!(stopped, Err(GuestError::Trapped(Trap::CpuTime { .. }))), "{stopped:?}");
@@ -265,6 +268,7 @@ async fn who_has_its_folder_measured_all_the_time_pays_for_it() {
 /// How long one guest holds up another of the same thread by its measurings. Not a test: prints what it takes.
 #[tokio::test]
 #[ignore = "measures: cargo test -p sandbox --test it -- --ignored --nocapture measuring"]
+#[allow(clippy::print_stdout, reason = "it is there to print")]
 async fn what_measuring_costs_others() {
     let Home { home: _kept, mut guest, .. } = home_with(HOME_BYTES_MAX, full()).await;
     let Home { guest: mut other, home: _others, .. } = home(HOME_BYTES_MAX).await;
