@@ -1,7 +1,7 @@
 //! The files of a private folder that are open, since one that has lost its name fills the disk until it is closed.
 //!
-//! Invariant: every file that somebody has open is in the list, and the list is at most twice as long as there are such
-//! files, or [`UNPRUNED_MAX`]. Who opens has a bound on that: a guest on its handles, an account on its calls.
+//! Invariant: every file that somebody has open is in the list. The list is at most twice as long as it was after its last
+//! pruning, or [`UNPRUNED_MAX`]; who opens has a bound of its own: a guest on its handles, an account on its calls.
 
 use std::collections::HashMap;
 use std::fs::File;
