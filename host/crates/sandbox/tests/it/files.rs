@@ -238,10 +238,10 @@ fn a_guest_that_waits_for_its_folder_holds_up_nobody_and_what_it_leaves_behind_c
         });
         // Waits for the write.
         drop(runtime);
+        // On a slow machine it had not begun, and then does not come.
         let len = fs::metadata(home.path().join("a")).unwrap().len();
-        assert_eq!(len, if there_is_room { 4096 } else { 1 });
-        let left = QUOTA - 2 * ENTRY_BYTES - 4096;
-        assert!(!space.quota().take(left + 1), "room: {there_is_room}");
+        assert!(len == 1 || (there_is_room && len == 4096), "room: {there_is_room}, {len} bytes");
+        assert!(!space.quota().take(QUOTA - 2 * ENTRY_BYTES - len + 1), "room: {there_is_room}");
     }
 }
 
