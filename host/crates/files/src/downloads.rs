@@ -1,12 +1,14 @@
 //! Files that the host saves for a script, in its private folder.
 //!
 //! Invariant: a file has its final name only when it is whole and on the disk. Until then it has another, under which its
-//! whole length counts from the beginning, and which is removed if it does not come to its end.
+//! whole length counts from the beginning, and which is removed if it does not come to its end. It changes in turn with
+//! what the guest does, so that it never grows without having been counted.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags};
@@ -15,7 +17,7 @@ use rustix::io::Errno;
 use crate::error::FileError;
 use crate::mount::HOME_PATH;
 use crate::open::beneath;
-use crate::quota::{ENTRY_BYTES, Quota};
+use crate::quota::{ENTRY_BYTES, Quota, Turn};
 use crate::space::FileSpace;
 
 /// Where a guest finds what was saved for it.
@@ -33,7 +35,7 @@ const NAME_BYTES_MAX: usize = 200;
 #[derive(Debug)]
 pub struct Incoming {
     folder: OwnedFd,
-    file: File,
+    file: Arc<File>,
     name: String,
     len: u64,
     quota: Quota,
@@ -57,7 +59,7 @@ impl FileSpace {
         Ok(is_whole.then(|| guest_path(name)))
     }
 
-    /// Begins a file of this length.
+    /// Begins a file of this length. Blocks.
     ///
     /// # Errors
     /// [`FileError::Full`] where the quota has no room for all of it.
@@ -65,17 +67,15 @@ impl FileSpace {
         check_name(name)?;
         let folder = self.downloads(true)?;
         let part = part_name(name);
+        let mut turn = self.quota().turn();
         // What is left of an earlier try.
-        let _ = rustix::fs::unlinkat(&folder, &part, AtFlags::empty());
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let begun = self.quota().take_and(len.saturating_add(ENTRY_BYTES), || {
-            let file = File::from(rustix::fs::openat(&folder, &part, flags, Mode::RUSR | Mode::WUSR)?);
-            file.set_len(len).inspect_err(|_| {
-                let _ = rustix::fs::unlinkat(&folder, &part, AtFlags::empty());
-            })?;
-            Ok(file)
-        });
-        let file = begun.map_err(|error| self.failure(name, error))?;
+        if rustix::fs::unlinkat(&folder, &part, AtFlags::empty()).is_ok() {
+            turn.may_be_less();
+        }
+        self.take(&mut turn, len.saturating_add(ENTRY_BYTES))?;
+        let begun = begin(&folder, &part, len).inspect_err(|_| turn.may_be_less());
+        let file = Arc::new(begun.map_err(|error| failure(name, error))?);
+        turn.opened(&file);
         let (name, quota) = (name.to_owned(), self.quota().clone());
         Ok(Incoming { folder, file, name, len, quota, is_over: AtomicBool::new(false) })
     }
@@ -99,20 +99,25 @@ impl FileSpace {
         let open = || beneath(home.as_fd(), FOLDER, flags, ResolveFlags::NO_SYMLINKS);
         match open() {
             Err(Errno::NOENT) if make => {
-                let made = self.quota().take_and(ENTRY_BYTES, || Ok(rustix::fs::mkdirat(home, FOLDER, Mode::RWXU)?));
-                made.map_err(|error| self.failure("", error))?;
-                open()
+                let mut turn = self.quota().turn();
+                self.take(&mut turn, ENTRY_BYTES)?;
+                let made = rustix::fs::mkdirat(home, FOLDER, Mode::RWXU).inspect_err(|_| turn.may_be_less());
+                match made {
+                    // Another load has made it meanwhile.
+                    Ok(()) | Err(Errno::EXIST) => open(),
+                    Err(errno) => Err(errno),
+                }
             }
             opened => opened,
         }
         .map_err(|errno| match errno {
             Errno::NOENT => FileError::NotFound(DOWNLOADS_PATH.to_owned()),
-            errno => self.failure("", errno.into()),
+            errno => failure("", errno.into()),
         })
     }
 
-    fn failure(&self, name: &str, error: io::Error) -> FileError {
-        failure(name, error, self.quota().bytes_max())
+    fn take(&self, turn: &mut Turn<'_>, bytes: u64) -> Result<(), FileError> {
+        if turn.take(bytes) { Ok(()) } else { Err(FileError::Full { bytes_max: self.quota().bytes_max() }) }
     }
 }
 
@@ -121,8 +126,10 @@ impl Incoming {
     ///
     /// # Errors
     /// [`FileError::DiskFull`] where the host's disk has no more room; [`FileError::Failed`] where the guest has shortened
-    /// or removed the file meanwhile: its room has been given free, so nothing more may grow in it.
+    /// or removed the file meanwhile: nothing more may grow in it, and nobody would find it.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), FileError> {
+        // The guest does not shorten it between the look and the write.
+        let _turn = self.quota.turn();
         let about = self.file.metadata().map_err(|error| self.failure(error))?;
         if about.len() != self.len || about.nlink() == 0 {
             return Err(self.failure(Errno::STALE.into()));
@@ -136,7 +143,9 @@ impl Incoming {
     /// Where the disk fails; then there is no such file.
     pub fn finish(&self) -> Result<String, FileError> {
         self.file.sync_all().map_err(|error| self.failure(error))?;
+        let turn = self.quota.turn();
         let renamed = rustix::fs::renameat(&self.folder, part_name(&self.name), &self.folder, &self.name);
+        drop(turn);
         renamed.map_err(|errno| self.failure(errno.into()))?;
         self.is_over.store(true, Ordering::Relaxed);
         // An earlier file may have had the name.
@@ -145,7 +154,8 @@ impl Incoming {
         Ok(guest_path(&self.name))
     }
 
-    /// Removes what there is, unless it is whole. Whoever still writes to it does no harm.
+    /// Removes what there is, unless it is whole. Whoever still writes to it does no harm. Does not wait for a turn: nothing
+    /// grows by it, and what it removes counts until it is closed.
     pub fn abandon(&self) {
         if !self.is_over.swap(true, Ordering::Relaxed) {
             let _ = rustix::fs::unlinkat(&self.folder, part_name(&self.name), AtFlags::empty());
@@ -154,7 +164,7 @@ impl Incoming {
     }
 
     fn failure(&self, error: io::Error) -> FileError {
-        failure(&self.name, error, self.quota.bytes_max())
+        failure(&self.name, error)
     }
 }
 
@@ -164,10 +174,19 @@ impl Drop for Incoming {
     }
 }
 
-fn failure(name: &str, error: io::Error, bytes_max: u64) -> FileError {
+/// Makes the file, its whole length a hole, or nothing.
+fn begin(folder: &OwnedFd, part: &str, len: u64) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(folder, part, flags, Mode::RUSR | Mode::WUSR)?);
+    file.set_len(len).inspect_err(|_| {
+        let _ = rustix::fs::unlinkat(folder, part, AtFlags::empty());
+    })?;
+    Ok(file)
+}
+
+fn failure(name: &str, error: io::Error) -> FileError {
     match Errno::from_io_error(&error) {
-        Some(Errno::DQUOT) => FileError::Full { bytes_max },
-        Some(Errno::NOSPC) => FileError::DiskFull,
+        Some(Errno::NOSPC | Errno::DQUOT) => FileError::DiskFull,
         _ => FileError::Failed { path: guest_path(name), reason: error },
     }
 }

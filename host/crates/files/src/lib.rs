@@ -6,6 +6,7 @@
 
 mod downloads;
 mod error;
+mod held;
 mod mount;
 mod open;
 mod quota;
@@ -15,5 +16,5 @@ pub use downloads::{DOWNLOADS_PATH, Incoming};
 pub use error::{FileError, MountError};
 pub use mount::{HOME_PATH, MOUNTS_MAX, Mount, SCRIPT_PATH};
 pub use open::{OpenFile, PATH_BYTES_MAX};
-pub use quota::{ENTRY_BYTES, HOME_BYTES_MAX, Quota};
+pub use quota::{ENTRY_BYTES, HOME_BYTES_MAX, Quota, Turn};
 pub use space::FileSpace;

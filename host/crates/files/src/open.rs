@@ -7,6 +7,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -22,7 +23,7 @@ const RACES_MAX: u32 = 16;
 /// A regular file, open for reading.
 #[derive(Debug)]
 pub struct OpenFile {
-    file: File,
+    pub(crate) file: Arc<File>,
     opened: Metadata,
     path: String,
 }
@@ -83,7 +84,7 @@ pub(crate) fn regular_file(folder: BorrowedFd<'_>, rest: &str, path: &str) -> Re
     let file = File::from(beneath(folder, rest, flags, ResolveFlags::empty()).map_err(|errno| refusal(errno, path))?);
     let opened = file.metadata().map_err(|reason| FileError::Failed { path: path.to_owned(), reason })?;
     match kind(&opened) {
-        None => Ok(OpenFile { file, opened, path: path.to_owned() }),
+        None => Ok(OpenFile { file: Arc::new(file), opened, path: path.to_owned() }),
         Some(what) => Err(FileError::NotAFile { path: path.to_owned(), what }),
     }
 }

@@ -1,16 +1,20 @@
 //! How much a private folder may hold, counted for everybody who writes there: the guest itself, and the account that
 //! saves files for it.
 //!
-//! Invariant: what is counted is never less than what is in the folder. A file counts its length, holes included, and
-//! every entry [`ENTRY_BYTES`] more. Growth is added before it happens; where something may have been counted too much (a
-//! deletion, a file opened with "create" that was there already), the folder is measured again before anything is refused.
-//! A folder that cannot be looked into (its path is too long, for example) counts as if it filled the whole.
+//! Invariant: what is counted is never less than what the folder has of the disk. Whoever changes the folder has its
+//! [`Turn`] from before the room is taken until the change is made, so nobody counts in between; only a removal may do
+//! without. A file counts its length, holes included, and every entry [`ENTRY_BYTES`] more; a file without a name counts
+//! for as long as it is open. Where something may have been counted too much (a deletion, a file opened with "create" that
+//! was there already), the folder is measured again before anything is refused. A folder that cannot be looked into (its
+//! path is too long, for example) counts as if it filled the whole.
 
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::io::Errno;
+use crate::held::HeldFiles;
 
 /// What a file, folder or link counts beside its bytes.
 pub const ENTRY_BYTES: u64 = 4 << 10;
@@ -21,89 +25,115 @@ pub const HOME_BYTES_MAX: u64 = 50 << 20;
 /// The room that is left in one private folder. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Quota {
-    usage: Arc<Mutex<Usage>>,
-    bytes_max: u64,
+    inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Usage {
+struct Inner {
     /// `None`: there is no private folder, so nothing can grow.
     folder: Option<PathBuf>,
     bytes_max: u64,
+    /// Whether the folder may hold less than was counted. Not in `usage`: who removes something need not wait.
+    inexact: AtomicBool,
+    usage: Mutex<Usage>,
+}
+
+#[derive(Debug, Default)]
+struct Usage {
     /// `None` until it was measured for the first time.
-    used: Option<u64>,
-    /// Whether the folder may hold less than was counted.
-    inexact: bool,
+    bytes: Option<u64>,
+    held: HeldFiles,
+}
+
+/// The right to change the folder. Others wait for it meanwhile, so it is for threads that may wait themselves.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    quota: &'a Inner,
+    usage: MutexGuard<'a, Usage>,
 }
 
 impl Quota {
     /// Of this folder, which nothing but holders of this quota make grow.
     pub(crate) fn new(folder: Option<PathBuf>, bytes_max: u64) -> Self {
-        let usage = Usage { folder, bytes_max, used: None, inexact: true };
-        Self { usage: Arc::new(Mutex::new(usage)), bytes_max }
+        let (inexact, usage) = (AtomicBool::new(true), Mutex::default());
+        Self { inner: Arc::new(Inner { folder, bytes_max, inexact, usage }) }
     }
 
     /// How much the folder may hold.
     pub fn bytes_max(&self) -> u64 {
-        self.bytes_max
+        self.inner.bytes_max
     }
 
-    /// Takes room for so many bytes; false where there is not enough.
-    pub fn take(&self, bytes: u64) -> bool {
-        self.with(|usage| usage.take(bytes))
+    /// Waits until nobody else changes the folder. Blocks, for as long as it takes to measure a full folder or to make one
+    /// change.
+    pub fn turn(&self) -> Turn<'_> {
+        let usage = self.inner.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        Turn { quota: &self.inner, usage }
     }
 
-    /// Takes room for so many bytes and makes them be there, at once: nobody measures in between.
-    ///
-    /// # Errors
-    /// `EDQUOT` where there is not enough, else what `make` says.
-    pub fn take_and<T>(&self, bytes: u64, make: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        self.with(|usage| {
-            if !usage.take(bytes) {
-                return Err(Errno::DQUOT.into());
-            }
-            let made = make();
-            usage.inexact |= made.is_err();
-            made
-        })
-    }
-
-    /// Something may have become smaller.
+    /// Something may have become smaller. To be called when it has.
     pub fn may_be_less(&self) {
-        self.with(|usage| usage.inexact = true);
-    }
-
-    fn with<T>(&self, use_it: impl FnOnce(&mut Usage) -> T) -> T {
-        use_it(&mut self.usage.lock().unwrap_or_else(PoisonError::into_inner))
+        self.inner.may_be_less();
     }
 }
 
-impl Usage {
-    fn take(&mut self, bytes: u64) -> bool {
-        self.fits(bytes) || (self.inexact && self.measure().fits(bytes))
+impl Inner {
+    fn may_be_less(&self) {
+        self.inexact.store(true, Ordering::Release);
+    }
+}
+
+impl Turn<'_> {
+    /// Takes room for so many bytes; false where there is not enough. What did not grow after all is given back with
+    /// [`Turn::may_be_less`].
+    pub fn take(&mut self, bytes: u64) -> bool {
+        bytes == 0 || self.fits(bytes) || {
+            let inexact = self.quota.inexact.swap(false, Ordering::AcqRel);
+            inexact && {
+                self.measure();
+                self.fits(bytes)
+            }
+        }
+    }
+
+    /// Something may have become smaller. To be called when it has.
+    pub fn may_be_less(&mut self) {
+        self.quota.may_be_less();
+    }
+
+    /// A file or folder of the private folder was opened in this turn: it counts until the last of its owners has dropped
+    /// it, whether it still has a name or not.
+    pub fn opened(&mut self, file: &Arc<File>) {
+        self.usage.held.add(file);
     }
 
     /// Counts so many bytes more, if there is room for them by what is known.
     fn fits(&mut self, bytes: u64) -> bool {
-        let used = self.used.unwrap_or(u64::MAX).saturating_add(bytes);
-        let fits = used <= self.bytes_max;
+        let bytes = self.usage.bytes.unwrap_or(u64::MAX).saturating_add(bytes);
+        let fits = bytes <= self.quota.bytes_max;
         if fits {
-            self.used = Some(used);
+            self.usage.bytes = Some(bytes);
         }
         fits
     }
 
-    fn measure(&mut self) -> &mut Self {
-        self.used = Some(measure(self.folder.as_ref(), self.bytes_max));
-        self.inexact = false;
-        self
+    /// What has a name is looked at first: what loses it meanwhile is still open, and counts twice rather than not at all.
+    fn measure(&mut self) {
+        let Inner { folder, bytes_max, .. } = self.quota;
+        let named = folder.as_ref().map_or(0, |folder| measure(folder, *bytes_max));
+        let nameless = self.usage.held.nameless_bytes();
+        self.usage.bytes = Some(named.saturating_add(nameless));
+        if nameless > 0 {
+            // They can be closed at any moment, and nobody says so.
+            self.may_be_less();
+        }
     }
 }
 
 /// What a folder holds, links not followed. Stops once it is over the limit.
-fn measure(folder: Option<&PathBuf>, bytes_max: u64) -> u64 {
+fn measure(folder: &Path, bytes_max: u64) -> u64 {
     let mut bytes = 0_u64;
-    let mut folders: Vec<PathBuf> = folder.into_iter().cloned().collect();
+    let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,

@@ -69,16 +69,22 @@ impl FileSpace {
     }
 
     /// Opens a file that the guest names for reading. A relative path is looked for in the private folder first, then in
-    /// the folder the script came from; an absolute one that is in no folder of the script's, in the private folder.
+    /// the folder the script came from; an absolute one that is in no folder of the script's, in the private folder. Blocks.
     ///
     /// # Errors
     /// Says which of the reasons it is that the file is not to be had; see [`FileError`].
     pub fn open_file(&self, path: &str) -> Result<OpenFile, FileError> {
         let parts = open::parts(path)?;
         for (folder, rest) in self.places(path, &parts) {
+            let is_home = self.folder(HOME_PATH).is_some_and(|home| std::ptr::eq(home, folder));
+            let mut turn = is_home.then(|| self.quota().turn());
             match open::regular_file(folder.as_fd(), &rest, path) {
                 Err(FileError::NotFound(_)) => {}
-                found => return found,
+                Ok(found) => {
+                    turn.iter_mut().for_each(|turn| turn.opened(&found.file));
+                    return Ok(found);
+                }
+                refused => return refused,
             }
         }
         Err(FileError::NotFound(path.to_owned()))

@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::sync::{Barrier, mpsc};
+use std::thread;
 
 use files::{ENTRY_BYTES, FileError, FileSpace, PATH_BYTES_MAX};
 use rustix::fs::{Mode, OFlags};
@@ -54,15 +55,33 @@ fn what_does_not_come_to_its_end_leaves_nothing() {
 }
 
 #[test]
+fn the_first_ones_may_begin_at_once() {
+    for _ in 0..50 {
+        let (_home, space) = home();
+        let both_are_there = Barrier::new(2);
+        let save = |name| {
+            both_are_there.wait();
+            space.save(name, 1).map(|_| ())
+        };
+        thread::scope(|scope| {
+            let other = scope.spawn(|| save("download_1"));
+            save("download_2").unwrap();
+            other.join().unwrap().unwrap();
+        });
+    }
+}
+
+#[test]
 fn the_quota_has_room_for_all_of_it_or_nothing_begins() {
     let (home, space) = home();
     assert!(matches!(space.save("download_1", QUOTA), Err(FileError::Full { bytes_max: QUOTA })));
     let first = space.save("download_1", QUOTA / 2).unwrap();
     assert!(matches!(space.save("download_2", QUOTA / 2), Err(FileError::Full { .. })), "one account for all");
-    assert!(!space.clone().quota().take(QUOTA / 2), "the guest's own writes count with it");
-    assert!(space.quota().take(QUOTA / 2 - 3 * ENTRY_BYTES));
+    assert!(!space.clone().quota().turn().take(QUOTA / 2), "the guest's own writes count with it");
+    assert!(space.quota().turn().take(QUOTA / 2 - 3 * ENTRY_BYTES));
     space.quota().may_be_less();
     first.finish().unwrap();
+    drop(first);
     assert!(matches!(space.save("download_2", QUOTA / 2), Err(FileError::Full { .. })));
     fs::remove_file(home.path().join("downloads/download_1")).unwrap();
     space.quota().may_be_less();
@@ -100,15 +119,38 @@ fn what_a_guest_puts_in_the_way_leads_nowhere() {
 fn a_file_that_the_guest_shortens_or_removes_on_its_way_takes_no_more() {
     let (home, space) = home();
     let part = home.path().join("downloads/download_1.part");
-    for interfere in [|part: &Path| fs::File::create(part).map(drop), |part: &Path| fs::remove_file(part)] {
-        let incoming = space.save("download_1", QUOTA / 2).unwrap();
+    for (is_removed, has_room_at_once) in [(false, true), (true, false)] {
+        let incoming = space.save("download_1", QUOTA * 3 / 4).unwrap();
         incoming.write_at(b"x", 0).unwrap();
-        interfere(&part).unwrap();
+        (if is_removed { fs::remove_file(&part) } else { fs::File::create(&part).map(drop) }).unwrap();
         space.quota().may_be_less();
-        assert!(space.quota().take(QUOTA / 2), "the guest has the room back");
         assert!(matches!(incoming.write_at(b"x", QUOTA / 2 - 1), Err(FileError::Failed { .. })));
+        assert_eq!(space.quota().turn().take(QUOTA / 2), has_room_at_once);
         drop(incoming);
+        space.quota().may_be_less();
+        assert!(space.quota().turn().take(QUOTA / 2), "the guest has the room back");
+        space.quota().may_be_less();
     }
+}
+
+#[test]
+fn a_part_is_not_written_while_the_guest_shortens_the_file() {
+    let (home, space) = home();
+    let incoming = space.save("download_1", QUOTA / 2).unwrap();
+    let (begins, begun) = mpsc::sync_channel(1);
+    let turn = space.quota().turn();
+    thread::scope(|scope| {
+        let write = scope.spawn(|| {
+            begins.send(()).unwrap();
+            incoming.write_at(b"x", QUOTA / 2 - 1)
+        });
+        begun.recv().unwrap();
+        let part = home.path().join("downloads/download_1.part");
+        fs::File::create(&part).unwrap();
+        drop(turn);
+        assert!(matches!(write.join().unwrap(), Err(FileError::Failed { .. })));
+        assert_eq!(fs::metadata(part).unwrap().len(), 0);
+    });
 }
 
 #[test]
@@ -122,7 +164,7 @@ fn what_lies_too_deep_to_be_measured_leaves_no_room() {
         rustix::fs::mkdirat(&folder, &name, Mode::RWXU).unwrap();
         folder = rustix::fs::openat(&folder, &name, flags, Mode::empty()).unwrap();
     }
-    assert!(!space.quota().take(1));
+    assert!(!space.quota().turn().take(1));
 }
 
 #[test]

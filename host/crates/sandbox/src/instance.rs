@@ -78,11 +78,11 @@ impl Instance {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.resources_max);
         let guest = Guest {
-            wasi: wasi::context(&config.files, &config.args, &config.env, &outlet, &limits)?,
+            wasi: wasi::context(&config.files, &config.args, &config.env, &outlet, &limits).await?,
             table,
             limiter: Limiter::new(&limits),
             outlet: outlet.clone(),
-            quota: Quota::new(config.files, outlet.clone()),
+            quota: Quota::new(&config.files, outlet.clone(), meter.clone()),
         };
         let mut store = store(&shared, guest, &limits, &meter);
         let set_up = async {

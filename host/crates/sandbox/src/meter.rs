@@ -1,8 +1,8 @@
 //! How much CPU time a callback has used.
 //!
 //! Invariant: a callback is stopped by what it used itself, not by how busy the machine is. Time is that of the thread, taken
-//! at each slice's begin and end; a callback that ends within its first slice is not measured at all, so that the common
-//! case costs nothing.
+//! at each slice's begin and end, and of other threads what they say they did for it; a callback that ends within its first
+//! slice is not measured at all, so that the common case costs nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -45,7 +45,7 @@ impl Meter {
     pub(crate) fn slice_over(&self) -> wasmtime::Result<UpdateDeadline> {
         if !self.state.measuring.swap(true, Ordering::Relaxed) {
             // The first slice was not measured: it counts as if the guest had computed all the while.
-            self.state.spent_ns.store(SLICE_TICKS * TICK_MS * 1_000_000, Ordering::Relaxed);
+            self.state.spent_ns.fetch_add(SLICE_TICKS * TICK_MS * 1_000_000, Ordering::Relaxed);
             self.resume();
         }
         if self.spent_ns() >= self.state.budget_ns.load(Ordering::Relaxed) {
@@ -59,6 +59,14 @@ impl Meter {
         self.resume();
         let outcome = turn();
         self.suspend();
+        outcome
+    }
+
+    /// Does something for the callback on another thread, while the callback waits for it.
+    pub(crate) fn charge<T>(&self, work: impl FnOnce() -> T) -> T {
+        let began_ns = thread_cpu_ns();
+        let outcome = work();
+        self.state.spent_ns.fetch_add(thread_cpu_ns().saturating_sub(began_ns), Ordering::Relaxed);
         outcome
     }
 

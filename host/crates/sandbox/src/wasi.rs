@@ -4,16 +4,17 @@
 //! Invariant: no network, no names look-up, no standard input, no file outside its file space. wasmtime-wasi refuses
 //! sockets and look-ups unless told otherwise; nothing here tells it.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use files::{FileSpace, HOME_PATH};
+use files::{ENTRY_BYTES, FileSpace, HOME_PATH};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::runtime::spawn_blocking;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, async_trait};
 
 use crate::errors::StartError;
@@ -27,7 +28,7 @@ const TMP_FOLDER: &str = "tmp";
 const STREAM_WRITE_BYTES_MAX: usize = 64 << 10;
 
 /// The WASI side of one guest.
-pub(crate) fn context(
+pub(crate) async fn context(
     files: &FileSpace,
     args: &[String],
     env: &[(String, String)],
@@ -48,7 +49,9 @@ pub(crate) fn context(
         open(&mut builder, &mount.host, &mount.guest, perms)?;
     }
     if let Some(home) = files.home() {
-        make_tmp(&home.host).map_err(|reason| StartError::Folder { path: home.host.clone(), reason })?;
+        let (files, place) = (files.clone(), home.host.join(TMP_FOLDER));
+        let made = spawn_blocking(move || make_tmp(&files, &place)).await;
+        made.map_err(|reason| StartError::Folder { path: home.host.clone(), reason })?;
         open(&mut builder, &home.host, ".", FsPerms::ReadWrite)?;
         builder.initial_cwd(HOME_PATH);
     }
@@ -62,12 +65,13 @@ fn open(builder: &mut WasiCtxBuilder, folder: &Path, path: &str, perms: FsPerms)
     })
 }
 
-/// Makes the folder for temporary files. What a guest may have put in its place is left alone.
-fn make_tmp(home: &Path) -> io::Result<()> {
-    match std::fs::create_dir(home.join(TMP_FOLDER)) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+/// Makes the folder for temporary files, if there is room for it. What a guest may have put in its place is left alone.
+fn make_tmp(files: &FileSpace, place: &Path) -> io::Result<()> {
+    let mut turn = files.quota().turn();
+    if place.symlink_metadata().is_ok() || !turn.take(ENTRY_BYTES) {
+        return Ok(());
     }
+    std::fs::create_dir(place).inspect_err(|_| turn.may_be_less())
 }
 
 /// WASI's stdout or stderr: always ready, and what is written goes to the guest's host.

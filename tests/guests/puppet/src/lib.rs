@@ -86,6 +86,13 @@ fn run(line: &str) -> Done {
         "write" => println!("{:?}", fs::write(path(), vec![b'x'; number() as usize])),
         "append" => println!("{:?}", append(path(), number() as usize)),
         "resize" => println!("{:?}", File::create(path()).and_then(|file| file.set_len(number()))),
+        "hold" => println!("{:?}", hold(path(), number() as usize)),
+        "hold-in" => println!("{:?}", hold_in(path(), number() as usize)),
+        "grow-held" => println!("{:?}", grow_held(number() as usize)),
+        "close-held" => FILES.with_borrow_mut(Vec::clear),
+        "rename" => println!("{:?}", rest.split_once(' ').map(|(from, to)| fs::rename(from, to))),
+        "link" => println!("{:?}", rest.split_once(' ').map(|(from, to)| fs::hard_link(from, to))),
+        "churn" => println!("{:?}", churn(path(), number())),
         "make-folder" => println!("{:?}", fs::create_dir(rest)),
         "make-files" => println!("{:?}", make_files(path(), number())),
         "remove" => println!("{:?}", fs::remove_file(rest)),
@@ -142,6 +149,35 @@ fn recurse(depth: u64) -> u64 {
 
 fn append(path: &str, bytes: usize) -> std::io::Result<()> {
     OpenOptions::new().append(true).create(true).open(path)?.write_all(&vec![b'x'; bytes])
+}
+
+/// Makes a file of this length and keeps it open.
+fn hold(path: &str, bytes: usize) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(&vec![b'x'; bytes])?;
+    FILES.with_borrow_mut(|open| open.push(file));
+    Ok(())
+}
+
+/// The same in a new folder, which is then removed with all there is in it.
+fn hold_in(folder: &str, bytes: usize) -> std::io::Result<()> {
+    fs::create_dir(folder)?;
+    let held = hold(&format!("{folder}/file"), bytes);
+    fs::remove_dir_all(folder)?;
+    held
+}
+
+/// Writes more to each file that is kept open.
+fn grow_held(bytes: usize) -> std::io::Result<()> {
+    FILES.with_borrow_mut(|open| open.iter_mut().try_for_each(|file| file.write_all(&vec![b'x'; bytes])))
+}
+
+/// Removes a file and makes it again.
+fn churn(path: &str, rounds: u64) -> std::io::Result<()> {
+    (0..rounds).try_for_each(|_| {
+        fs::remove_file(path)?;
+        File::create(path).map(drop)
+    })
 }
 
 fn make_files(folder: &str, count: u64) -> std::io::Result<()> {

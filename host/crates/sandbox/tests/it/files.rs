@@ -1,12 +1,18 @@
 //! What a guest sees of the file system, and how much it may put there.
 
+use std::collections::HashMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use files::{FileSpace, Mount};
-use sandbox::LogLevel;
+use files::{ENTRY_BYTES, FileSpace, HOME_BYTES_MAX, Mount};
+use rustix::time::{ClockId, clock_gettime};
+use sandbox::{GuestError, Limits, LogLevel, Trap};
 use tempfile::TempDir;
+use tgl::Event;
 
-use crate::support::{Running, With, puppet, start};
+use crate::support::{Running, With, message, puppet, start};
 
 struct Home {
     script: TempDir,
@@ -16,7 +22,11 @@ struct Home {
 
 /// A puppet with both folders and this quota.
 async fn home(home_bytes_max: u64) -> Home {
-    let (script, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    home_with(home_bytes_max, tempfile::tempdir().unwrap()).await
+}
+
+async fn home_with(home_bytes_max: u64, home: TempDir) -> Home {
+    let script = tempfile::tempdir().unwrap();
     fs::write(script.path().join("data.txt"), "data").unwrap();
     let files = Some(FileSpace::open(Some(script.path()), Some(home.path()), home_bytes_max, &[]).unwrap());
     let args = vec!["puppet.py".to_owned(), "--flag".to_owned()];
@@ -99,9 +109,10 @@ async fn room_that_was_given_back_can_be_used_again() {
 
 #[tokio::test]
 async fn what_was_there_before_counts() {
-    let Home { home, mut guest, .. } = home(256 << 10).await;
+    let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join("old")).unwrap();
     fs::write(home.path().join("old/file"), vec![0; 200 << 10]).unwrap();
+    let Home { home: _kept, mut guest, .. } = home_with(256 << 10, home).await;
     assert!(guest.tell("append /home/new 100000").await.starts_with("Err("));
 }
 
@@ -137,4 +148,158 @@ async fn further_folders_are_seen_and_not_counted() {
         assert!(told.starts_with(answer), "{command}: {told}");
     }
     assert_eq!(fs::metadata(notes.path().join("big")).unwrap().len(), 3_000_000);
+}
+
+/// What this process has of the disk by files of this folder, open ones without a name included.
+fn disk_bytes(folder: &Path) -> u64 {
+    let named = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let open = fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+    let open = open.filter(|fd| fs::read_link(fd).is_ok_and(|file| file.starts_with(folder)));
+    // Those that are closed meanwhile are not there any more.
+    let files = named.chain(open).filter_map(|path| fs::metadata(path).ok()).filter(|about| about.is_file());
+    files.map(|about| (about.ino(), about.len())).collect::<HashMap<_, _>>().values().sum()
+}
+
+#[tokio::test]
+async fn what_a_guest_holds_open_counts_whatever_its_name() {
+    const QUOTA: u64 = 256 << 10;
+    for attack in [
+        "hold /home/a 50000\nremove /home/a",
+        "hold /home/a 50000\nwrite /home/b 0\nrename /home/b /home/a",
+        "hold /home/a 50000\nlink /home/a /home/b\nremove /home/a\nremove /home/b",
+        "hold-in /home/folder 50000",
+        "hold /home/a 1\nremove /home/a\ngrow-held 5000",
+    ] {
+        let Home { home, mut guest, .. } = home(QUOTA).await;
+        let mut rounds = 0;
+        while !guest.tell(attack).await.contains("Err(") {
+            rounds += 1;
+            assert!(rounds < 100, "{attack}: never refused");
+            assert!(disk_bytes(home.path()) <= QUOTA, "{attack}, round {rounds}");
+        }
+        assert!(rounds >= 3, "{attack}: refused after {rounds}");
+        assert!(disk_bytes(home.path()) <= QUOTA, "{attack}");
+        guest.tell("close-held").await;
+        assert_eq!(guest.tell("write /home/c 200000").await, "Ok(())", "{attack}: the room is back");
+    }
+}
+
+#[tokio::test]
+async fn what_an_instance_held_open_is_room_for_the_next_one() {
+    let home = tempfile::tempdir().unwrap();
+    let space = FileSpace::open(None, Some(home.path()), 256 << 10, &[]).unwrap();
+    let program = puppet().await;
+    for round in 0..3 {
+        let mut guest = start(&program, With { files: Some(space.clone()), ..With::default() }).await.unwrap();
+        guest.load("").await;
+        assert_eq!(guest.tell("hold /home/a 200000\nremove /home/a").await, "Ok(())\nOk(())", "round {round}");
+        assert!(guest.tell("write /home/b 100000").await.starts_with("Err("), "round {round}");
+        assert!(guest.instance.on_event(&Event::Message(message(1, "panic"))).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn the_folder_for_temporary_files_counts() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("a"), vec![0; 4096]).unwrap();
+    for (home_bytes_max, entries) in [(3 * ENTRY_BYTES - 1, "Ok(1)"), (3 * ENTRY_BYTES, "Ok(2)")] {
+        let files = Some(FileSpace::open(None, Some(home.path()), home_bytes_max, &[]).unwrap());
+        let mut guest = start(&puppet().await, With { files, ..With::default() }).await.unwrap();
+        guest.load("").await;
+        assert_eq!(guest.tell("list /home").await, entries, "{home_bytes_max}");
+    }
+}
+
+/// A guest is stopped while its write waits for somebody else's turn in the folder. All runs on one thread.
+#[test]
+fn a_guest_that_waits_for_its_folder_holds_up_nobody_and_what_it_leaves_behind_counts() {
+    const QUOTA: u64 = 256 << 10;
+    for there_is_room in [true, false] {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let space = FileSpace::open(None, Some(home.path()), QUOTA, &[]).unwrap();
+        runtime.block_on(async {
+            let limits = Limits { wall_ms_max: 200, ..Limits::default() };
+            let waiting = With { limits, files: Some(space.clone()), ..With::default() };
+            let (mut waiting, Home { home: _kept, guest: mut other, .. }) =
+                (start(&puppet().await, waiting).await.unwrap(), self::home(QUOTA).await);
+            waiting.load("hold /home/a 1").await;
+            let mut turn = space.quota().turn();
+            let append = Event::Message(message(1, "grow-held 4095"));
+            let (stopped, others) =
+                tokio::join!(waiting.instance.on_event(&append), other.tell("append /home/b 100\nread /home/b"));
+            assert!(matches!(stopped, Err(GuestError::Trapped(Trap::WallTime { .. }))), "{stopped:?}");
+            assert!(others.starts_with("Ok(())\nOk(\"xxx"), "{others}");
+            if !there_is_room {
+                let len = QUOTA - 3 * ENTRY_BYTES - 4095;
+                assert!(turn.take(ENTRY_BYTES + len));
+                fs::write(home.path().join("c"), vec![0; len as usize]).unwrap();
+            }
+        });
+        // Waits for the write.
+        drop(runtime);
+        // On a slow machine it had not begun, and then does not come.
+        let len = fs::metadata(home.path().join("a")).unwrap().len();
+        assert!(len == 1 || (there_is_room && len == 4096), "room: {there_is_room}, {len} bytes");
+        assert!(!space.quota().take(QUOTA - 2 * ENTRY_BYTES - len + 1), "room: {there_is_room}");
+    }
+}
+
+/// As many files as the usual quota allows, together with the folder for temporary ones.
+fn full() -> TempDir {
+    let full = tempfile::tempdir().unwrap();
+    for number in 1..HOME_BYTES_MAX / ENTRY_BYTES {
+        fs::write(full.path().join(number.to_string()), "").unwrap();
+    }
+    full
+}
+
+#[tokio::test]
+async fn who_has_its_folder_measured_all_the_time_pays_for_it() {
+    let full = full();
+    let files = Some(FileSpace::open(None, Some(full.path()), HOME_BYTES_MAX, &[]).unwrap());
+    let limits = Limits { wall_ms_max: 600_000, ..Limits::default() };
+    let mut guest = start(&puppet().await, With { limits, files, ..With::default() }).await.unwrap();
+    let churn = Event::Message(message(1, "churn /home/1 1000"));
+    let stopped = guest.instance.on_event(&churn).await;
+    assert!(matches!(stopped, Err(GuestError::Trapped(Trap::CpuTime { .. }))), "{stopped:?}");
+}
+
+/// How long one guest holds up another of the same thread by its measurings. Not a test: prints what it takes.
+#[tokio::test]
+#[ignore = "measures: cargo test -p sandbox --test it -- --ignored --nocapture measuring"]
+#[allow(clippy::print_stdout, reason = "it is there to print")]
+async fn what_measuring_costs_others() {
+    let Home { home: _kept, mut guest, .. } = home_with(HOME_BYTES_MAX, full()).await;
+    let Home { guest: mut other, home: _others, .. } = home(HOME_BYTES_MAX).await;
+    let is_over = std::cell::Cell::new(false);
+    let attack = async {
+        let began = Instant::now();
+        let told = guest.tell("churn /home/1 8").await;
+        is_over.set(true);
+        (told, began.elapsed())
+    };
+    let victim = async {
+        let mut waits = Vec::new();
+        while !is_over.get() {
+            let began = thread_cpu_time();
+            other.tell("print x").await;
+            tokio::task::yield_now().await;
+            waits.push(thread_cpu_time() - began);
+        }
+        waits
+    };
+    let ((told, took), mut waits) = tokio::join!(attack, victim);
+    waits.sort();
+    let (count, longest, median) = (waits.len(), waits[waits.len() - 1], waits[waits.len() / 2]);
+    println!(
+        "8 rounds {told} in {took:?} beside {count} callbacks of another guest, each with the thread's next turn:"
+    );
+    println!("of its CPU time, the longest took {longest:?}, the median {median:?}");
+}
+
+/// What other processes take of the machine does not count.
+fn thread_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }

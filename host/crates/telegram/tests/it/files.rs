@@ -244,7 +244,7 @@ async fn the_quota_refuses_what_does_not_fit_and_two_loads_are_one() {
     }
     assert!(paths.iter().all(|path| *path == paths[0]), "{paths:?}");
     assert_eq!(downloads(&bob).len(), 1);
-    assert!(!bob.files.quota().take(2 << 20), "it counts for the guest as well");
+    assert!(!bob.files.quota().turn().take(2 << 20), "it counts for the guest as well");
 }
 
 #[tokio::test(flavor = "multi_thread")]

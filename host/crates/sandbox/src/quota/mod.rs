@@ -1,0 +1,113 @@
+//! The private folder's quota, kept at the write: each operation of the guest on its private folder is made in the folder's
+//! turn, and takes room before it can make the folder grow.
+//!
+//! Invariant: nothing a guest does makes its private folder grow without room being taken in [`files::Quota`], and nothing
+//! it opens there goes unnoticed. What is in other folders that it may write to is not counted, and nothing is moved or
+//! linked from there into the private one. A guest that is refused is told that there is no space left, and the script's
+//! log says it in full, since some languages make an input/output error of it.
+//!
+//! An operation is one piece of work for a thread that may wait. It has the folder's turn until it is done, also where the
+//! guest is stopped meanwhile, so it cannot come later than it was counted; and a folder that has to be measured for it
+//! holds up this guest alone, and costs its CPU time.
+
+mod in_place;
+mod interface;
+mod stream;
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use files::{FileSpace, HOME_PATH};
+use rustix::io::Errno;
+use tokio::sync::Mutex;
+use wasmtime_wasi::runtime::spawn_blocking;
+
+pub(crate) use self::interface::add_to_linker;
+use crate::host::LogLevel;
+use crate::meter::Meter;
+use crate::outlet::Outlet;
+
+/// One guest's way to its quota. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Quota {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    quota: files::Quota,
+    home: Option<PathBuf>,
+    /// The guest's other folders, which are not counted.
+    others: Vec<PathBuf>,
+    /// Held by the one operation that has a thread or waits for one, so that a guest with many streams takes no more
+    /// threads than one without.
+    thread: Arc<Mutex<()>>,
+    /// Where a refusal is said, once until there is room again.
+    outlet: Outlet,
+    said: AtomicBool,
+    /// Pays for measurings.
+    meter: Meter,
+}
+
+/// The private folder, while one operation has its turn.
+struct Room<'a> {
+    guest: &'a Inner,
+    turn: files::Turn<'a>,
+}
+
+impl Quota {
+    pub(crate) fn new(files: &FileSpace, outlet: Outlet, meter: Meter) -> Self {
+        let others = files.mounts().filter(|mount| mount.guest != HOME_PATH).map(|mount| mount.host.clone()).collect();
+        let (quota, home) = (files.quota().clone(), files.home().map(|mount| mount.host.clone()));
+        let (thread, said) = (Arc::default(), AtomicBool::new(false));
+        Self { inner: Arc::new(Inner { quota, home, others, thread, outlet, said, meter }) }
+    }
+
+    /// Whether what is done to this file or folder counts. Only what is known to be elsewhere does not.
+    fn counts(&self, file: &File) -> bool {
+        let Ok(place) = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) else { return true };
+        let is_below = |folder: &PathBuf| place.starts_with(folder);
+        self.inner.home.as_ref().is_some_and(is_below) || !self.inner.others.iter().any(is_below)
+    }
+
+    /// Has a thread that may wait make a change. Once that has begun it comes to its end, whatever becomes of this future.
+    async fn change<T: Send + 'static>(&self, change: impl FnOnce(&mut Room<'_>) -> T + Send + 'static) -> T {
+        let (guest, thread) = (Arc::clone(&self.inner), Arc::clone(&self.inner.thread).lock_owned().await);
+        let work = move || {
+            let _thread = thread;
+            let turn = guest.quota.turn();
+            change(&mut Room { guest: &guest, turn })
+        };
+        spawn_blocking(work).await
+    }
+}
+
+impl Room<'_> {
+    /// Makes something grow, by so many bytes at most.
+    fn grow<T, E: From<io::Error>>(&mut self, bytes: u64, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        if !self.take(bytes) {
+            return Err(io::Error::from(Errno::NOSPC).into());
+        }
+        make().inspect_err(|_| self.turn.may_be_less())
+    }
+
+    /// Does what may make something smaller, and nothing larger.
+    fn shrink<T>(&mut self, make: impl FnOnce() -> T) -> T {
+        let made = make();
+        self.turn.may_be_less();
+        made
+    }
+
+    fn take(&mut self, bytes: u64) -> bool {
+        let fits = self.guest.meter.charge(|| self.turn.take(bytes));
+        if !self.guest.said.swap(!fits, Ordering::Relaxed) && !fits {
+            let bytes_max = self.guest.quota.bytes_max();
+            let text = format!("the script's private folder is full: it may hold {} KiB", bytes_max >> 10);
+            self.guest.outlet.log(LogLevel::Warn, &text);
+        }
+        fits
+    }
+}
