@@ -241,7 +241,7 @@ fn a_guest_that_waits_for_its_folder_holds_up_nobody_and_what_it_leaves_behind_c
         // On a slow machine it had not begun, and then does not come.
         let len = fs::metadata(home.path().join("a")).unwrap().len();
         assert!(len == 1 || (there_is_room && len == 4096), "room: {there_is_room}, {len} bytes");
-        assert!(!space.quota().take(QUOTA - 2 * ENTRY_BYTES - len + 1), "room: {there_is_room}");
+        assert!(!space.quota().turn().take(QUOTA - 2 * ENTRY_BYTES - len + 1), "room: {there_is_room}");
     }
 }
 
