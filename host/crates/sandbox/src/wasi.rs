@@ -4,7 +4,7 @@
 //! Invariant: no network, no names look-up, no standard input, no file outside its file space. wasmtime-wasi refuses
 //! sockets and look-ups unless told otherwise; nothing here tells it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -49,9 +49,13 @@ pub(crate) async fn context(
         open(&mut builder, &mount.host, &mount.guest, perms)?;
     }
     if let Some(home) = files.home() {
-        let (files, place) = (files.clone(), home.host.join(TMP_FOLDER));
-        let made = spawn_blocking(move || make_tmp(&files, &place)).await;
-        made.map_err(|reason| StartError::Folder { path: home.host.clone(), reason })?;
+        let tmp = home.host.join(TMP_FOLDER);
+        // What a guest may have put in its place is left alone.
+        if tmp.symlink_metadata().is_err() {
+            let files = files.clone();
+            let made = spawn_blocking(move || make_tmp(&files, &tmp)).await;
+            made.map_err(|reason| StartError::Folder { path: home.host.clone(), reason })?;
+        }
         open(&mut builder, &home.host, ".", FsPerms::ReadWrite)?;
         builder.initial_cwd(HOME_PATH);
     }
@@ -65,13 +69,16 @@ fn open(builder: &mut WasiCtxBuilder, folder: &Path, path: &str, perms: FsPerms)
     })
 }
 
-/// Makes the folder for temporary files, if there is room for it. What a guest may have put in its place is left alone.
+/// Makes the folder for temporary files, if there is room for it.
 fn make_tmp(files: &FileSpace, place: &Path) -> io::Result<()> {
     let mut turn = files.quota().turn();
-    if place.symlink_metadata().is_ok() || !turn.take(ENTRY_BYTES) {
+    if !turn.take(ENTRY_BYTES) {
         return Ok(());
     }
-    std::fs::create_dir(place).inspect_err(|_| turn.may_be_less())
+    match std::fs::create_dir(place).inspect_err(|_| turn.may_be_less()) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// WASI's stdout or stderr: always ready, and what is written goes to the guest's host.
