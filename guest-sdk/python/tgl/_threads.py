@@ -22,8 +22,9 @@ from . import _host, _report, _timers
 THREADS_MAX = 10_000
 """So many threads may wait for their turn."""
 
-THREADS_S_MAX = 4.0
-"""So long may threads take that run one after the other: the host stops a script that does not return within 5 s."""
+THREADS_S_MAX = 10.0
+"""So long may threads take that run one after the other: meanwhile nothing else of the script runs, and one that loops for ever
+would come to its end when the host stops the whole script."""
 
 WAITS_TOO_LONG = (
     "thread {name!r} is ended where it waits: a script has one thread, and nothing else of it could run for more than "

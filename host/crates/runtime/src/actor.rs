@@ -11,7 +11,7 @@ use store::{AccountStore, StoreError};
 use tgl::{Completion, Event, Failure, Request};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::backoff::Backoff;
 use crate::desk::{Clerk, Desk};
@@ -21,6 +21,9 @@ use crate::script::{End, Link, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
 const MAILBOX_EVENTS_MAX: usize = 256;
 /// How long calls may take to complete after the script asked to end.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
+
+/// How long the callback under way may take to return once the script is to stop.
+const STOP_MAX: Duration = Duration::from_secs(1);
 
 /// One script's task.
 pub(crate) struct Actor {
@@ -128,12 +131,12 @@ impl Actor {
         let replay_end_seq = self.store.inbox_seq();
         let mut guest = self.load().await?;
         let our_id = self.our_id().await?;
-        let outcome = guest.on_our_id(our_id).await;
+        let outcome = self.unless_stopped(guest.on_our_id(our_id)).await?;
         self.settle(outcome, "in on_our_id", self.cursor)?;
 
         let mut mailbox = VecDeque::new();
         while self.cursor < replay_end_seq && self.deliver_event(&mut guest, &mut mailbox).await? {}
-        let outcome = guest.on_binlog_replay_end().await;
+        let outcome = self.unless_stopped(guest.on_binlog_replay_end()).await?;
         self.settle(outcome, "in on_binlog_replay_end", self.cursor)?;
         self.gate_open = true;
 
@@ -184,8 +187,11 @@ impl Actor {
             Err(error) => return Err(LifeEnd::Over(End::LoadFailed(error.to_string()))),
         };
         if let Some((source, path)) = &self.config.source {
-            let outcome = guest.load(source, path).await;
+            let outcome = self.unless_stopped(guest.load(source, path)).await?;
             self.take_up(self.cursor)?;
+            if *self.stop.borrow() {
+                return Err(LifeEnd::Over(End::Stopped));
+            }
             if let Some((code, ExitMoment::Now)) = self.desk.papers().exit {
                 return Err(LifeEnd::Over(End::Exited(code)));
             }
@@ -208,6 +214,19 @@ impl Actor {
             // No timer rings before the guest has heard who it is.
             self.wait(None).await?;
         }
+    }
+
+    /// Waits for a callback. Where the script is to stop and the callback does not return, it is given up as if the process
+    /// had ended: nothing of it is written down, so the next start does it again.
+    async fn unless_stopped<T>(&self, callback: impl Future<Output = T>) -> Result<T, LifeEnd> {
+        tokio::pin!(callback);
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            outcome = &mut callback => return Ok(outcome),
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+        timeout(STOP_MAX, callback).await.map_err(|_| LifeEnd::Over(End::Stopped))
     }
 
     /// After a callback: takes up what it left, and says what became of it. `during` fits after "stopped".
@@ -258,7 +277,7 @@ impl Actor {
             mailbox.extend(self.store.inbox_after(self.cursor, MAILBOX_EVENTS_MAX)?);
         }
         let Some((seq, event)) = mailbox.pop_front() else { return Ok(false) };
-        let outcome = guest.on_event(&event).await;
+        let outcome = self.unless_stopped(guest.on_event(&event)).await?;
         self.settle(outcome, &during(&event), seq)?;
         Ok(true)
     }
@@ -271,7 +290,7 @@ impl Actor {
         let ready = self.early.iter().position(|completion| completion.after_seq <= self.cursor);
         let Some(completion) = ready.and_then(|place| self.early.remove(place)) else { return Ok(false) };
         self.desk.papers().completed();
-        let outcome = guest.on_completion(completion.id, &completion.result).await;
+        let outcome = self.unless_stopped(guest.on_completion(completion.id, &completion.result)).await?;
         self.settle(outcome, "in a call's callback", self.cursor)?;
         Ok(true)
     }
@@ -293,7 +312,7 @@ impl Actor {
         }
         let is_any = !refused.is_empty();
         for (id, reason) in refused {
-            let outcome = guest.on_completion(id, &Err(reason)).await;
+            let outcome = self.unless_stopped(guest.on_completion(id, &Err(reason))).await?;
             self.settle(outcome, "in a call's callback", self.cursor)?;
         }
         Ok(is_any)
@@ -306,7 +325,7 @@ impl Actor {
             return Ok(false);
         }
         *told = true;
-        let outcome = guest.on_get_difference_end().await;
+        let outcome = self.unless_stopped(guest.on_get_difference_end()).await?;
         self.settle(outcome, "in on_get_difference_end", self.cursor)?;
         Ok(true)
     }
@@ -315,7 +334,7 @@ impl Actor {
     async fn ring_timer(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
         let is_due = self.desk.papers().timer.take_if(|moment| *moment <= Instant::now()).is_some();
         if is_due {
-            let outcome = guest.on_timer().await;
+            let outcome = self.unless_stopped(guest.on_timer()).await?;
             self.settle(outcome, "in a timer's callback", self.cursor)?;
         }
         Ok(is_due)

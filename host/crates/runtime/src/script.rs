@@ -132,7 +132,8 @@ impl Script {
         }
     }
 
-    /// Stops it after the callback it is in, and waits for that.
+    /// Stops it after the callback it is in, and waits for that. A callback that does not return within a second is given
+    /// up, and what it was called for is there again at the next start.
     pub async fn stop(self) -> End {
         self.stop.send_replace(true);
         self.ended().await

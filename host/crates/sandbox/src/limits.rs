@@ -22,7 +22,8 @@ pub struct Limits {
     pub cpu_ms_max: u64,
     /// CPU time of instantiation, and again of loading a script. Default: 2 000 ms.
     pub load_ms_max: u64,
-    /// Time from a callback's begin to its end, sleep and file access included. Default: 5 000 ms.
+    /// Time from a callback's begin to its end, sleep and file access included: it holds up nothing but its own script, and
+    /// scripts do sleep between two sends. Default: 60 000 ms.
     pub wall_ms_max: u64,
     /// Printed and logged text in the long run; more is dropped and its amount logged. Default: 64 KiB.
     pub output_bytes_per_s: u64,
@@ -45,7 +46,7 @@ impl Default for Limits {
             host_call_bytes_max: 2 << 20,
             cpu_ms_max: 500,
             load_ms_max: 2_000,
-            wall_ms_max: 5_000,
+            wall_ms_max: 60_000,
             output_bytes_per_s: 64 << 10,
             output_burst_bytes_max: 1 << 20,
             log_line_bytes_max: 4 << 10,

@@ -1,5 +1,7 @@
 //! How a script ends, by its own will or the host's.
 
+use std::time::{Duration, Instant};
+
 use runtime::{End, Phase};
 use tgl::Outcome;
 
@@ -35,6 +37,29 @@ async fn an_end_at_once_drops_the_callbacks_calls_and_a_drained_one_waits_for_th
 async fn a_script_that_does_not_load_is_over_with_its_traceback() {
     let stage = Stage::new(Setting::of("send never\nraise Traceback: line 1")).await;
     assert_eq!(stage.ends().await, End::LoadFailed("Traceback: line 1".into()));
+}
+
+#[tokio::test]
+async fn a_script_that_sleeps_is_stopped_soon_and_does_it_again_at_the_next_start() {
+    let stage = Stage::live(Setting::of("trace")).await;
+    let seq = stage.tell(1, "print begun\nsend twice\nsleep 50000");
+    let start = ["load /script/puppet", "our_id 77", "binlog_replay_end"];
+    let told = ["message 1 print begun", "send twice", "sleep 50000", "begun"];
+    stage.hears(&[&start[..], &told].concat()).await;
+    let begun = Instant::now();
+    let mut stage = stage.restart(Setting::of("trace")).await;
+    assert!(begun.elapsed() < Duration::from_secs(40), "not after its sleep");
+    let again = ["load /script/puppet", "our_id 77"];
+    stage.hears(&[&again[..], &told].concat()).await;
+    assert!(stage.requests.try_recv().is_err(), "what it called for before leaves when it returns");
+    assert!(stage.store.join("puppet").unwrap() < seq);
+}
+
+#[tokio::test]
+async fn a_script_that_sleeps_at_its_start_is_stopped_soon() {
+    let stage = Stage::new(Setting::of("trace\nprint begun\nsleep 50000")).await;
+    stage.hears(&["begun"]).await;
+    assert_eq!(stage.script.stop().await, End::Stopped);
 }
 
 #[tokio::test]
