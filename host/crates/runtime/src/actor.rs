@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use sandbox::{ExitMoment, GuestError, Instance, LogLevel, StartConfig, StartError, Trap};
 use store::{AccountStore, StoreError};
-use tgl::{Completion, Event, Failure, Request};
-use tokio::sync::mpsc::error::TrySendError;
+use tgl::{Event, Failure};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::backoff::Backoff;
+use crate::calls::{Calls, Closed};
 use crate::desk::{Clerk, Desk};
 use crate::script::{End, Link, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
 
@@ -36,16 +36,7 @@ pub(crate) struct Actor {
     desk: Desk,
     /// The inbox has been handled up to here.
     cursor: u64,
-    /// Calls that are written down and wait for the gate or for room on their way.
-    outgoing: VecDeque<Request>,
-    /// Calls leave only after what was left from last time has been delivered, as with telegram-cli.
-    gate_open: bool,
-    /// Calls that have left and not completed, those of former guests among them.
-    in_flight: usize,
-    /// Completions that came before the events they must follow.
-    early: VecDeque<Completion>,
-    /// Ids of the guest that lives; older ones belong to guests that are gone.
-    first_id: u64,
+    calls: Calls,
 }
 
 /// How one life of the guest ended.
@@ -61,6 +52,12 @@ impl From<StoreError> for LifeEnd {
     }
 }
 
+impl From<Closed> for LifeEnd {
+    fn from(Closed: Closed) -> Self {
+        Self::Over(End::Stopped)
+    }
+}
+
 impl Actor {
     pub(crate) fn new(
         config: ScriptConfig,
@@ -71,21 +68,7 @@ impl Actor {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let desk = Desk::new(config.limits.calls_pending_max);
-        Self {
-            config,
-            link,
-            store,
-            output,
-            status,
-            stop,
-            desk,
-            cursor: 0,
-            outgoing: VecDeque::new(),
-            gate_open: false,
-            in_flight: 0,
-            early: VecDeque::new(),
-            first_id: 0,
-        }
+        Self { config, link, store, output, status, stop, desk, cursor: 0, calls: Calls::default() }
     }
 
     /// Runs the script to its end, and says in one status that and how far it came: who watches must not see a script
@@ -102,7 +85,7 @@ impl Actor {
             self.store.outbox(&self.config.name)
         });
         match begun {
-            Ok(left) => self.outgoing = left.into(),
+            Ok(left) => self.calls.add(left),
             Err(error) => return End::Quarantined(error.to_string()),
         }
         let mut backoff = Backoff::default();
@@ -138,7 +121,7 @@ impl Actor {
         while self.cursor < replay_end_seq && self.deliver_event(&mut guest, &mut mailbox).await? {}
         let outcome = self.unless_stopped(guest.on_binlog_replay_end()).await?;
         self.settle(outcome, "in on_binlog_replay_end", self.cursor)?;
-        self.gate_open = true;
+        self.calls.open_gate();
 
         let mut difference_told = false;
         let mut drain_by = None;
@@ -146,7 +129,7 @@ impl Actor {
             if let Some(end) = self.end_asked_for(&mut drain_by) {
                 return Ok(end);
             }
-            self.send_outgoing()?;
+            self.calls.send(&self.link.requests)?;
             // A script that always has something to do still lets others have their turn.
             tokio::task::consume_budget().await;
             let progress = self.refuse_calls(&mut guest).await?
@@ -164,8 +147,7 @@ impl Actor {
 
     /// A new guest with its program loaded.
     async fn load(&mut self) -> Result<Instance, LifeEnd> {
-        self.desk.papers().clear();
-        self.first_id = self.desk.papers().next_id();
+        self.begin_guest();
         let mut args = vec![self.config.source.as_ref().map_or(self.config.name.to_string(), |(_, path)| path.clone())];
         args.extend(self.config.args.iter().cloned());
         let config = StartConfig {
@@ -259,7 +241,7 @@ impl Actor {
         if seq > self.cursor || !requests.is_empty() {
             self.store.handled(&self.config.name, seq, &requests)?;
             self.cursor = seq;
-            self.outgoing.extend(requests);
+            self.calls.add(requests);
         }
         Ok(())
     }
@@ -285,22 +267,13 @@ impl Actor {
     /// Delivers the next completion whose events have been delivered, if there is one.
     async fn deliver_completion(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
         while let Ok(completion) = self.link.completions.try_recv() {
-            self.take_in(completion);
+            self.calls.take_in(completion);
         }
-        let ready = self.early.iter().position(|completion| completion.after_seq <= self.cursor);
-        let Some(completion) = ready.and_then(|place| self.early.remove(place)) else { return Ok(false) };
+        let Some(completion) = self.calls.next_completion(self.cursor) else { return Ok(false) };
         self.desk.papers().completed();
         let outcome = self.unless_stopped(guest.on_completion(completion.id, &completion.result)).await?;
         self.settle(outcome, "in a call's callback", self.cursor)?;
         Ok(true)
-    }
-
-    /// A completion has come: of the guest that lives it is kept until delivered, of a former one it is dropped.
-    fn take_in(&mut self, completion: Completion) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if completion.id >= self.first_id {
-            self.early.push_back(completion);
-        }
     }
 
     /// Completes the calls that were refused at once. Says only once per callback that there were too many.
@@ -344,30 +317,11 @@ impl Actor {
     fn end_asked_for(&self, drain_by: &mut Option<Instant>) -> Option<End> {
         let (code, _) = self.desk.papers().exit?;
         let by = *drain_by.get_or_insert_with(|| Instant::now() + DRAIN_MAX);
-        let is_drained = self.calls_pending() == 0;
+        let is_drained = self.calls.pending() == 0;
         if !is_drained && Instant::now() >= by {
-            self.log(LogLevel::Warn, &format!("ended with {} calls not completed", self.calls_pending()));
+            self.log(LogLevel::Warn, &format!("ended with {} calls not completed", self.calls.pending()));
         }
         (is_drained || Instant::now() >= by).then_some(End::Exited(code))
-    }
-
-    /// Sends what may go and fits.
-    fn send_outgoing(&mut self) -> Result<(), LifeEnd> {
-        while self.gate_open
-            && let Some(request) = self.outgoing.pop_front()
-        {
-            // A request that an earlier run left has no id, and gets no completion.
-            let completes = request.id != 0;
-            match self.link.requests.try_send(request) {
-                Ok(()) => self.in_flight += usize::from(completes),
-                Err(TrySendError::Full(request)) => {
-                    self.outgoing.push_front(request);
-                    break;
-                }
-                Err(TrySendError::Closed(_)) => return Err(LifeEnd::Over(End::Stopped)),
-            }
-        }
-        Ok(())
     }
 
     /// Waits until there may be something to do, at the latest until this moment.
@@ -378,7 +332,6 @@ impl Actor {
                 None => std::future::pending().await,
             }
         };
-        let is_waiting_for_room = self.gate_open && !self.outgoing.is_empty();
         let completion = tokio::select! {
             changed = self.link.state.changed() => changed.map(|()| None).map_err(drop),
             completion = self.link.completions.recv() => completion.map(Some).ok_or(()),
@@ -386,12 +339,12 @@ impl Actor {
                 self.output.log(&self.config.name, LogLevel::Info, &note);
                 Ok(None)
             }
-            permit = self.link.requests.reserve(), if is_waiting_for_room => permit.map(|_| None).map_err(drop),
+            permit = self.link.requests.reserve(), if self.calls.waits_for_room() => permit.map(|_| None).map_err(drop),
             _ = self.stop.changed() => Err(()),
             () = sleep => Ok(None),
         };
         match completion {
-            Ok(Some(completion)) => self.take_in(completion),
+            Ok(Some(completion)) => self.calls.take_in(completion),
             Ok(None) => {}
             Err(()) => return Err(LifeEnd::Over(End::Stopped)),
         }
@@ -400,16 +353,14 @@ impl Actor {
 
     /// Waits before the next life; calls made before the crash still go out. Gives an end if one came meanwhile.
     async fn back_off(&mut self, wait: Duration) -> Option<End> {
-        self.desk.papers().clear();
-        self.early.clear();
-        self.first_id = self.desk.papers().next_id();
+        self.begin_guest();
         let until = Instant::now() + wait;
         while Instant::now() < until {
             self.status.send_modify(|status| status.crashes += u64::from(status.phase != Phase::BackingOff));
             self.publish(Phase::BackingOff);
-            let step = match self.send_outgoing() {
+            let step = match self.calls.send(&self.link.requests) {
                 Ok(()) => self.wait(Some(until)).await,
-                Err(end) => Err(end),
+                Err(closed) => Err(closed.into()),
             };
             if let Err(LifeEnd::Over(end)) = step {
                 return Some(end);
@@ -418,12 +369,15 @@ impl Actor {
         None
     }
 
-    fn calls_pending(&self) -> usize {
-        self.in_flight + self.outgoing.len() + self.early.len()
+    /// Whatever the guest before left unfinished is nobody's any more.
+    fn begin_guest(&mut self) {
+        let mut papers = self.desk.papers();
+        papers.clear();
+        self.calls.begin_guest(papers.next_id());
     }
 
     fn publish(&self, phase: Phase) {
-        let (handled_seq, calls_pending) = (self.cursor, self.calls_pending());
+        let (handled_seq, calls_pending) = (self.cursor, self.calls.pending());
         self.status.send_if_modified(|status| {
             let crashes = status.crashes;
             let now = ScriptStatus { phase, handled_seq, calls_pending, crashes };

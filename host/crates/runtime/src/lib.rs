@@ -6,6 +6,7 @@
 
 mod actor;
 mod backoff;
+mod calls;
 mod desk;
 mod script;
 
