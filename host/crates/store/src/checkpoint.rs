@@ -16,7 +16,7 @@ use rusqlite::{Connection, Row};
 pub(crate) const TRANSACTIONS_MAX: u32 = 200;
 
 /// How often in a row a checkpoint is repeated because something was written meanwhile.
-const PASSES_MAX: usize = 8;
+const PASSES_MAX: usize = 3;
 
 pub(crate) struct Checkpointer {
     path: PathBuf,

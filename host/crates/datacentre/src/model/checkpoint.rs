@@ -19,7 +19,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 /// How far the log may grow, in pages of 4 KiB, before a writer copies it itself after all.
 const LOG_PAGES_MAX: i32 = 4_096;
 /// How often in a row copying is repeated because something was written meanwhile.
-const PASSES_MAX: usize = 8;
+const PASSES_MAX: usize = 3;
 
 /// The thread; dropping this ends it.
 pub(super) struct Checkpointer {
