@@ -227,7 +227,7 @@ impl Connection {
         self.handshake = handshake;
         let reply = match step {
             Ok(Step::Reply(reply)) => reply,
-            Ok(Step::Agreed(agreed)) if self.shared.keyring.insert(&agreed) => {
+            Ok(Step::Agreed(agreed)) if self.shared.keyring.insert(&agreed.key, agreed.lifetime) => {
                 self.handshake.finish();
                 self.agreed = Some((agreed.key.id(), agreed.first_salt));
                 agreed.kept()
