@@ -260,8 +260,7 @@ impl Connection {
         if self.attached.len() >= SESSIONS_MAX {
             return Err(End::TooManySessions);
         }
-        let session = self.shared.hub.connect(known, session_id).ok_or(End::TooManySessions)?;
-        lock(&session).attach(&self.outlet, true);
+        let session = self.shared.hub.connect(known, session_id, &self.outlet).ok_or(End::TooManySessions)?;
         let attached = Attached { auth_key_id, session_id, session };
         self.attached.push(attached.clone());
         Ok(attached)
