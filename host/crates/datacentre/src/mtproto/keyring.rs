@@ -5,7 +5,7 @@
 //! for one permanent key in its life.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Limits;
@@ -38,10 +38,10 @@ pub(crate) struct KnownKey {
 struct Temporary {
     made: Instant,
     expires: Instant,
-    bound: OnceLock<Bound>,
+    bound: Mutex<Option<Bound>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Bound {
     permanent: i64,
     since: Instant,
@@ -77,7 +77,7 @@ impl KnownKey {
     /// The permanent key it is or acts for; none for a temporary one that is not bound yet.
     pub(crate) fn acts_for(&self) -> Option<i64> {
         match &self.temporary {
-            Some(temporary) => temporary.bound.get().map(|bound| bound.permanent),
+            Some(temporary) => temporary.bound().map(|bound| bound.permanent),
             None => Some(self.key.id()),
         }
     }
@@ -85,7 +85,11 @@ impl KnownKey {
 
 impl Temporary {
     fn expires(&self) -> Instant {
-        self.bound.get().map_or(self.expires, |bound| bound.expires.min(self.expires))
+        self.bound().map_or(self.expires, |bound| bound.expires.min(self.expires))
+    }
+
+    fn bound(&self) -> Option<Bound> {
+        *self.bound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,25 +114,28 @@ impl Keyring {
         self.permanent.find(id).map(|record| AuthKey::new(record.key))
     }
 
-    /// Has a temporary key act for a permanent one from now on, for so long. The permanent one's other temporary keys go on
-    /// acting for it, whatever <https://core.telegram.org/method/auth.bindTempAuthKey> said of that: TDLib and the Android
-    /// client have several act for it at once.
+    /// Has a temporary key act for a permanent one from now on, for so long; when it is said again the last time counts. The
+    /// permanent one's other temporary keys go on acting for it, although
+    /// <https://core.telegram.org/method/auth.bindTempAuthKey> has said otherwise: TDLib and the Android client have several
+    /// act for it at once.
     pub(crate) fn bind(&self, known: &KnownKey, permanent: i64, life_s: i32) -> Result<(), BindError> {
         let mut keys = self.temporary();
         let temporary =
             known.temporary.as_ref().filter(|_| keys.contains_key(&known.key.id())).ok_or(BindError::Empty)?;
-        match temporary.bound.get() {
-            Some(bound) if bound.permanent == permanent => return Ok(()),
-            Some(_) => return Err(BindError::BoundToAnother),
-            None => {}
+        let before = temporary.bound();
+        if before.is_some_and(|bound| bound.permanent != permanent) {
+            return Err(BindError::BoundToAnother);
         }
-        make_room(&mut keys, self.limits.bound_keys_per_key_max, |key| {
-            key.bound.get().filter(|bound| bound.permanent == permanent).map(|bound| bound.since)
-        });
-        make_room(&mut keys, self.limits.bound_keys_max, |key| key.bound.get().map(|bound| bound.since));
-        let since = Instant::now();
-        let expires = since + Duration::from_secs(life_s.max(0).unsigned_abs().into());
-        temporary.bound.get_or_init(|| Bound { permanent, since, expires });
+        if before.is_none() {
+            make_room(&mut keys, self.limits.bound_keys_per_key_max, |key| {
+                key.bound().filter(|bound| bound.permanent == permanent).map(|bound| bound.since)
+            });
+            make_room(&mut keys, self.limits.bound_keys_max, |key| key.bound().map(|bound| bound.since));
+        }
+        let now = Instant::now();
+        let expires = now + Duration::from_secs(life_s.max(0).unsigned_abs().into());
+        let bound = Bound { permanent, since: before.map_or(now, |bound| bound.since), expires };
+        *temporary.bound.lock().unwrap_or_else(PoisonError::into_inner) = Some(bound);
         Ok(())
     }
 
@@ -141,9 +148,9 @@ impl Keyring {
         let Lifetime::Temporary(lifetime) = lifetime else { return self.permanent.insert(key.bytes()) };
         let mut temporary = self.temporary();
         temporary.retain(|_, known| known.is_valid());
-        make_room(&mut temporary, self.limits.unbound_keys_max, |key| key.bound.get().is_none().then_some(key.made));
+        make_room(&mut temporary, self.limits.unbound_keys_max, |key| key.bound().is_none().then_some(key.made));
         let made = Instant::now();
-        let lives = Temporary { made, expires: made + lifetime.min(LIFETIME_MAX), bound: OnceLock::new() };
+        let lives = Temporary { made, expires: made + lifetime.min(LIFETIME_MAX), bound: Mutex::default() };
         let key = Arc::new(AuthKey::new(*key.bytes()));
         temporary.insert(id, KnownKey { key, layer: None, temporary: Some(Arc::new(lives)) });
         true

@@ -90,6 +90,7 @@ async fn a_bound_key_ends_with_its_time_or_with_the_permanent_one() {
     let server = Server::start().await;
     let permanent = server.client().await;
     let mut short = temporary(&server, LIFE_S).await;
+    bind(&mut short, &permanent.key, |_| {}).await.expect("for longer than what is said next");
     let soon: Spoil = |binding| {
         binding.call.expires_at -= LIFE_S - 2;
         binding.inner.expires_at = binding.call.expires_at;
