@@ -42,7 +42,7 @@ pub(super) fn get_password(
     if let Some(password) = &set {
         let secret_b: [u8; srp::P_LEN] = random();
         srp_b = Some(srp::public_b(&password.verifier, &secret_b).to_vec());
-        srp_id = Some(login::insert_srp(context.db, user, &secret_b)?);
+        srp_id = Some(login::insert_srp(context.db, context.caller.auth_key_id, user, &secret_b)?);
     }
     let (salt1, salt2) = new_salts(context, user);
     Ok(types::account::Password {

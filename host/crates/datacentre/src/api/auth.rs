@@ -31,10 +31,8 @@ pub(super) fn send_code(context: &mut Context<'_>, call: functions::auth::SendCo
         return Err(bad_request("API_ID_INVALID"));
     }
     let phone = test_phone(&call.phone_number)?;
-    if login::code_count(context.db, &phone)? >= context.model.limits.codes_per_phone_max {
-        return Err(bad_request("PHONE_NUMBER_FLOOD"));
-    }
-    let hash = login::insert_code(context.db, &phone, call.api_id)?;
+    let codes_max = context.model.limits.codes_per_key_max;
+    let hash = login::insert_code(context.db, context.caller.auth_key_id, &phone, call.api_id, codes_max)?;
     Ok(sent_code(hash))
 }
 

@@ -2,7 +2,7 @@
 //! <https://core.telegram.org/constructor/updateChannelParticipant>
 //!
 //! Invariant: of each change hear the bots that are administrators of the group or channel, and the bot whom it is about,
-//! whoever made it; each in its own sequence of qts.
+//! whoever made it; each in its own sequence of qts. A group that becomes a supergroup changes nobody's standing.
 
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, types};

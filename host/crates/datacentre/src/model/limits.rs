@@ -21,8 +21,8 @@ pub(crate) struct Limits {
     pub(crate) keys_without_login_max: i64,
     /// Keys one user may be logged in with; for one more the oldest is logged out.
     pub(crate) logins_per_user_max: i64,
-    /// Login codes of one phone number that are neither used nor expired.
-    pub(crate) codes_per_phone_max: i64,
+    /// Login codes one key may have asked for that are neither used nor expired; for one more the oldest goes.
+    pub(crate) codes_per_key_max: i64,
     /// Logins one user may have exported that are neither imported nor expired; for one more the oldest goes.
     pub(crate) exports_per_user_max: i64,
     /// Bots; of humans there are no more than test numbers.
@@ -45,7 +45,7 @@ impl Default for Limits {
             upload_life_s: 24 * 3600,
             keys_without_login_max: 100_000,
             logins_per_user_max: 1_000,
-            codes_per_phone_max: 100,
+            codes_per_key_max: 10,
             exports_per_user_max: 100,
             bots_max: 100_000,
             command_lists_per_bot_max: 1_000,

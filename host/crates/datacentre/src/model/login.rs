@@ -28,20 +28,18 @@ pub(crate) struct Password {
     pub(crate) hint: String,
 }
 
-/// Sends a code: gives the hash that names it.
-pub(crate) fn insert_code(db: &Db, phone: &str, api_id: i32) -> Result<String> {
+/// Sends a code: gives the hash that names it. Of those this key asked for before, all but the last of so many are
+/// forgotten; nobody else can use up what a key may ask for.
+pub(crate) fn insert_code(db: &Db, auth_key_id: i64, phone: &str, api_id: i32, max: i64) -> Result<String> {
     let now = unix_time();
     run(db, "DELETE FROM login_codes WHERE expires < ?1", [now])?;
+    let sql = "DELETE FROM login_codes WHERE hash IN
+               (SELECT hash FROM login_codes WHERE auth_key = ?1 ORDER BY expires DESC LIMIT -1 OFFSET ?2)";
+    run(db, sql, [auth_key_id, (max - 1).max(0)])?;
     let hash: String = random::<9>().iter().map(|byte| format!("{byte:02x}")).collect();
-    let sql = "INSERT INTO login_codes (hash, phone, api_id, expires) VALUES (?1, ?2, ?3, ?4)";
-    run(db, sql, params![hash, phone, api_id, now + CODE_LIFE_S])?;
+    let sql = "INSERT INTO login_codes (hash, phone, api_id, expires, auth_key) VALUES (?1, ?2, ?3, ?4, ?5)";
+    run(db, sql, params![hash, phone, api_id, now + CODE_LIFE_S, auth_key_id])?;
     Ok(hash)
-}
-
-/// How many codes there are for this phone number.
-pub(crate) fn code_count(db: &Db, phone: &str) -> Result<i64> {
-    let sql = "SELECT COUNT(*) FROM login_codes WHERE phone = ?1 AND expires >= ?2";
-    Ok(one(db, sql, params![phone, unix_time()], |row| row.get(0))?.unwrap_or(0))
 }
 
 /// The code with this hash, unless it expired.
@@ -105,13 +103,13 @@ pub(crate) fn set_password(db: &Db, user: i64, password: Option<&Password>) -> R
     Ok(())
 }
 
-/// Begins an SRP exchange with the server's secret `b`: gives its id.
-pub(crate) fn insert_srp(db: &Db, user: i64, secret_b: &[u8]) -> Result<i64> {
+/// Begins an SRP exchange with the server's secret `b`: gives its id. It takes the place of the one the key had before.
+pub(crate) fn insert_srp(db: &Db, auth_key_id: i64, user: i64, secret_b: &[u8]) -> Result<i64> {
     let now = unix_time();
-    run(db, "DELETE FROM srp_exchanges WHERE expires < ?1 OR user = ?2", params![now, user])?;
+    run(db, "DELETE FROM srp_exchanges WHERE expires < ?1 OR auth_key = ?2", params![now, auth_key_id])?;
     let id = i64::from_le_bytes(random());
-    let sql = "INSERT INTO srp_exchanges (id, user, secret_b, expires) VALUES (?1, ?2, ?3, ?4)";
-    run(db, sql, params![id, user, secret_b, now + SRP_LIFE_S])?;
+    let sql = "INSERT INTO srp_exchanges (id, user, secret_b, expires, auth_key) VALUES (?1, ?2, ?3, ?4, ?5)";
+    run(db, sql, params![id, user, secret_b, now + SRP_LIFE_S, auth_key_id])?;
     Ok(id)
 }
 

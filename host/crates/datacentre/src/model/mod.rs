@@ -287,36 +287,6 @@ mod tests {
     }
 
     #[test]
-    fn an_older_database_is_brought_up_with_what_it_holds() {
-        let dir = tempfile::tempdir().unwrap();
-        let db = Db::open(dir.path().join(DATABASE_FILE)).unwrap();
-        let group = "INSERT INTO chats (id, title, creator, date, invite) VALUES (1000001, 'Friends', 7, 5, 'abc');";
-        db.execute_batch(&format!("{} {group} PRAGMA user_version = 1;", schema::STEPS[0])).unwrap();
-        drop(db);
-        let model = Model::open(dir.path(), Limits::default()).unwrap();
-        let chat = chats::find(&model.lock(), 1_000_001).unwrap().unwrap();
-        assert_eq!((chat.title.as_str(), chat.creator, chat.migrated_to), ("Friends", 7, None));
-        let invite = invites::find(&model.lock(), "abc").unwrap().unwrap();
-        assert_eq!((invite.peer, invite.admin, invite.permanent), (Peer::Chat(chat.id), 7, true));
-    }
-
-    #[test]
-    fn an_older_database_knows_how_much_was_uploaded() {
-        let dir = tempfile::tempdir().unwrap();
-        let db = Db::open(dir.path().join(DATABASE_FILE)).unwrap();
-        let rows = "INSERT INTO blobs (id, size) VALUES (1, 30), (2, NULL), (3, NULL);
-                    INSERT INTO uploads (user, file_id, blob, big, touched) VALUES (7, 1, 1, 0, 5), (7, 2, 2, 0, 5), (8, 1, 3, 0, 5);
-                    INSERT INTO upload_parts VALUES (2, 0, 10), (2, 1, 4), (3, 0, 2);";
-        db.execute_batch(&format!("{} {rows} PRAGMA user_version = 3;", schema::STEPS[..3].concat())).unwrap();
-        drop(db);
-        let model = Model::open(dir.path(), Limits::default()).unwrap();
-        let db = model.lock();
-        assert_eq!(uploads::stored_bytes(&db).unwrap(), 30);
-        assert_eq!(uploads::unfinished_bytes(&db).unwrap(), 16);
-        assert_eq!([7, 8, 9].map(|user| uploads::unfinished_bytes_of(&db, user).unwrap()), [14, 2, 0]);
-    }
-
-    #[test]
     fn only_the_owner_may_read_it() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();

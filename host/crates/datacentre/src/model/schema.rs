@@ -7,10 +7,10 @@ use rusqlite::config::DbConfig;
 use super::{Db, Result};
 
 /// What each version added to the one before it. A step, once used, stays as it is.
-pub(super) const STEPS: [&str; 6] =
-    [TABLES, CHANNELS, super::files::TABLES, super::uploads::TABLES, COUNTED, super::qts::TABLES];
+const STEPS: [&str; 7] =
+    [TABLES, CHANNELS, super::files::TABLES, super::uploads::TABLES, COUNTED, super::qts::TABLES, OF_KEYS];
 /// Grows with every change of the tables.
-pub(super) const VERSION: i32 = 6;
+pub(super) const VERSION: i32 = 7;
 
 /// Sets the connection up and makes the tables in an empty database. Gives the database's version if it is too new.
 pub(super) fn prepare(db: &Db) -> Result<Option<i32>> {
@@ -302,3 +302,138 @@ CREATE INDEX bots ON users (id) WHERE bot_token_hash IS NOT NULL;
 CREATE INDEX chats_by_creator ON chats (creator);
 CREATE INDEX channels_by_creator ON channels (creator);
 ";
+
+const OF_KEYS: &str = "
+-- What a login needs between two requests is the key's that asked for it.
+ALTER TABLE login_codes ADD COLUMN auth_key INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE srp_exchanges ADD COLUMN auth_key INTEGER NOT NULL DEFAULT 0;
+DROP INDEX login_codes_by_phone;
+CREATE INDEX login_codes_by_key ON login_codes (auth_key, expires);
+CREATE INDEX login_codes_by_age ON login_codes (expires);
+CREATE INDEX srp_exchanges_by_key ON srp_exchanges (auth_key);
+CREATE INDEX srp_exchanges_by_age ON srp_exchanges (expires);
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        DATABASE_FILE, Limits, Model, Peer, invites, log, login, members, messages, qts, uploads, users,
+    };
+    use crate::model::{channels, chats};
+    use crate::seam::AuthKeys as _;
+
+    /// A database of this version with these rows in it, opened now.
+    fn brought_up(version: usize, rows: &str, limits: Limits) -> (tempfile::TempDir, Model) {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(dir.path().join(DATABASE_FILE)).unwrap();
+        let tables = STEPS[..version].concat();
+        db.execute_batch(&format!("{tables} {rows} PRAGMA user_version = {version};")).unwrap();
+        drop(db);
+        let model = Model::open(dir.path(), limits).unwrap();
+        (dir, model)
+    }
+
+    #[test]
+    fn groups_of_version_1_have_their_links() {
+        let rows = "INSERT INTO chats (id, title, creator, date, invite) VALUES (1000001, 'Friends', 7, 5, 'abc');";
+        let (_dir, model) = brought_up(1, rows, Limits::default());
+        let db = model.lock();
+        let chat = chats::find(&db, 1_000_001).unwrap().unwrap();
+        assert_eq!((chat.title.as_str(), chat.creator, chat.migrated_to), ("Friends", 7, None));
+        let invite = invites::find(&db, "abc").unwrap().unwrap();
+        assert_eq!((invite.peer, invite.admin, invite.permanent), (Peer::Chat(chat.id), 7, true));
+    }
+
+    #[test]
+    fn messages_and_channels_of_version_2_are_as_they_were() {
+        let rows = "INSERT INTO contents (id, sender, date, text, views) VALUES (3, 7, 5, 'hello', 9);
+                    INSERT INTO boxes (owner, id, peer, content) VALUES (8, 4, 7, 3);
+                    INSERT INTO channels (id, title, about, creator, date, broadcast, banned_rights, members, moved)
+                        VALUES (1000002, 'News', '', 7, 5, 1, x'', 1, 6);
+                    INSERT INTO channel_members (channel, user, inviter, date, standing) VALUES (1000002, 7, 7, 5, 0);";
+        let (_dir, model) = brought_up(2, rows, Limits::default());
+        let db = model.lock();
+        let content = messages::find(&db, 8, 4).unwrap().unwrap().content;
+        assert_eq!((content.text.as_str(), content.media, content.files), ("hello", None, Vec::new()));
+        assert_eq!(channels::find(&db, 1_000_002).unwrap().unwrap().title, "News");
+        assert!(members::find(&db, 1_000_002, 7).unwrap().is_some());
+    }
+
+    #[test]
+    fn how_much_was_uploaded_is_known_of_version_3() {
+        let rows = "INSERT INTO blobs (id, size) VALUES (1, 30), (2, NULL), (3, NULL);
+                    INSERT INTO uploads (user, file_id, blob, big, touched) VALUES (7, 1, 1, 0, 5), (7, 2, 2, 0, 5), (8, 1, 3, 0, 5);
+                    INSERT INTO upload_parts VALUES (2, 0, 10), (2, 1, 4), (3, 0, 2);";
+        let (_dir, model) = brought_up(3, rows, Limits::default());
+        let db = model.lock();
+        let sums = || {
+            let of_users = [7, 8, 9].map(|user| uploads::unfinished_bytes_of(&db, user).unwrap());
+            (uploads::stored_bytes(&db).unwrap(), uploads::unfinished_bytes(&db).unwrap(), of_users)
+        };
+        assert_eq!(sums(), (30, 16, [14, 2, 0]));
+        let upload = uploads::find(&db, 7, 2).unwrap().unwrap();
+        uploads::set_part(&db, 7, 2, &upload, 1, 5_000, 6).unwrap();
+        assert_eq!(sums(), (30, 16 + 4_096, [14 + 4_096, 2, 0]));
+        let blob = crate::model::disk::Blob { id: upload.blob, size: 5_010, part_bytes: 5_000 };
+        uploads::finish(&db, &blob).unwrap();
+        assert_eq!(sums(), (30 + 14 + 4_096, 2, [0, 2, 0]));
+        crate::model::files::sweep(&db, 6, 6).unwrap();
+        assert_eq!(sums(), (14 + 4_096, 0, [0, 0, 0]), "the finished one was touched since");
+    }
+
+    #[test]
+    fn what_is_bounded_is_counted_of_version_4() {
+        let rows = "INSERT INTO auth_keys (id, key, user, hash, created, active)
+                        VALUES (1, x'01', 7, 0, 1, 1), (2, x'02', NULL, 0, 2, 2), (3, x'03', NULL, 0, 3, 3);
+                    INSERT INTO users (id, first_name, bot_token_hash) VALUES (7, 'A', NULL), (8, 'B', x'01');
+                    INSERT INTO counters (user, pts, message) VALUES (7, 1, 0), (8, 1, 0);
+                    INSERT INTO chats (id, title, creator, date) VALUES (1000001, 'Friends', 7, 5);
+                    INSERT INTO channels (id, title, about, creator, date, broadcast, banned_rights, members, moved)
+                        VALUES (1000002, 'News', '', 7, 5, 1, x'', 1, 6);
+                    INSERT INTO exported_logins (token, user, expires) VALUES (x'01', 7, 2147483647);";
+        let (_dir, model) = brought_up(4, rows, Limits { keys_without_login_max: 2, ..Limits::default() });
+        assert!(model.insert(&[9; 256]));
+        let db = model.lock();
+        let of_keys: Vec<i64> =
+            crate::model::all(&db, "SELECT id FROM auth_keys WHERE id < 4 AND id > 0 ORDER BY id", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(of_keys, [1, 3], "the oldest without a login makes room");
+        assert_eq!(users::bot_count(&db).unwrap(), 1);
+        assert_eq!((chats::made_count(&db, 7).unwrap(), channels::made_count(&db, 7).unwrap()), (1, 1));
+        assert!(login::take_export(&db, 7, &[1]).unwrap());
+    }
+
+    #[test]
+    fn counting_goes_on_where_version_5_stood() {
+        let rows = "INSERT INTO counters (user, pts, message) VALUES (7, 40, 3);";
+        let (_dir, model) = brought_up(5, rows, Limits::default());
+        let db = model.lock();
+        assert_eq!(
+            (log::pts(&db, 7).unwrap(), qts::now(&db, 7).unwrap()),
+            (40, 100),
+            "100 is what was told until then"
+        );
+        qts::append(&db, 7, 101, b"update").unwrap();
+        assert_eq!(log::append_message(&db, 7).unwrap(), (4, 41));
+        assert_eq!(qts::after(&db, 7, 100, 10).unwrap().qts, 101);
+    }
+
+    #[test]
+    fn a_login_under_way_in_version_6_goes_on() {
+        let rows = "INSERT INTO login_codes (hash, phone, api_id, verified, expires)
+                        VALUES ('a', '9996610001', 5, 1, 2147483647), ('b', '9996610001', 5, 0, 2147483647);
+                    INSERT INTO srp_exchanges (id, user, secret_b, expires)
+                        VALUES (3, 7, x'01', 2147483647), (4, 8, x'02', 2147483647);";
+        let (_dir, model) = brought_up(6, rows, Limits::default());
+        let db = model.lock();
+        login::insert_code(&db, 1, "9996610001", 5, 1).unwrap();
+        login::insert_srp(&db, 1, 7, &[9]).unwrap();
+        assert!(login::find_code(&db, "a").unwrap().unwrap().verified);
+        assert!(!login::find_code(&db, "b").unwrap().unwrap().verified);
+        assert_eq!(login::take_srp(&db, 7, 3).unwrap(), Some(vec![1]));
+        assert_eq!(login::take_srp(&db, 8, 4).unwrap(), Some(vec![2]));
+    }
+}

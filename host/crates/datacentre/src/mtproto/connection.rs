@@ -227,7 +227,7 @@ impl Connection {
         self.handshake = handshake;
         let reply = match step {
             Ok(Step::Reply(reply)) => reply,
-            Ok(Step::Agreed(agreed)) if self.shared.keyring.insert(&agreed) => {
+            Ok(Step::Agreed(agreed)) if self.shared.keyring.insert(&agreed.key, agreed.lifetime) => {
                 self.handshake.finish();
                 self.agreed = Some((agreed.key.id(), agreed.first_salt));
                 agreed.kept()
@@ -260,8 +260,7 @@ impl Connection {
         if self.attached.len() >= SESSIONS_MAX {
             return Err(End::TooManySessions);
         }
-        let session = self.shared.hub.connect(known, session_id).ok_or(End::TooManySessions)?;
-        lock(&session).attach(&self.outlet, true);
+        let session = self.shared.hub.connect(known, session_id, &self.outlet).ok_or(End::TooManySessions)?;
         let attached = Attached { auth_key_id, session_id, session };
         self.attached.push(attached.clone());
         Ok(attached)

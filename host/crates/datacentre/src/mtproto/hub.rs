@@ -11,6 +11,7 @@ use grammers_tl_types::{Serializable as _, enums};
 
 use super::Limits;
 use super::keyring::KnownKey;
+use super::outlet::Outlet;
 use super::session::Session;
 use crate::faults::Faults;
 use crate::seam::Pusher;
@@ -50,26 +51,26 @@ impl Hub {
         Self { keys: Mutex::default(), faults, sessions_max: limits.sessions_max }
     }
 
-    /// A connection has come to this session, which is made if it is new. `None` when there are too many, of this key or of
-    /// all.
-    pub(crate) fn connect(&self, known: &KnownKey, session_id: i64) -> Option<SharedSession> {
+    /// A connection has come to this session, which is made if it is new. Where there are too many, of this key or of all,
+    /// the one that was longest without a connection goes for it. `None` when each has one.
+    pub(crate) fn connect(&self, known: &KnownKey, session_id: i64, outlet: &Arc<Outlet>) -> Option<SharedSession> {
         let key = &known.key;
         let mut keys = self.keys();
         Self::forget_detached(&mut keys);
-        let sessions: usize = keys.values().map(|entry| entry.sessions.len()).sum();
         let is_known = keys.get(&key.id()).is_some_and(|entry| entry.sessions.contains_key(&session_id));
-        if !is_known && sessions >= self.sessions_max {
-            return None;
+        if !is_known {
+            let of_key = keys.get(&key.id()).map_or(0, |entry| entry.sessions.len());
+            if of_key >= SESSIONS_PER_KEY_MAX {
+                Self::forget_idle(&mut keys, |id| id == key.id())?;
+            } else if keys.values().map(|entry| entry.sessions.len()).sum::<usize>() >= self.sessions_max {
+                Self::forget_idle(&mut keys, |_| true)?;
+            }
         }
         let entry = keys.entry(key.id()).or_default();
-        if !is_known && entry.sessions.len() >= SESSIONS_PER_KEY_MAX {
-            let idle = entry.sessions.iter().filter_map(|(id, session)| Some((lock(session).detached_since()?, *id)));
-            let (_, oldest) = idle.min()?;
-            entry.sessions.remove(&oldest);
-        }
         entry.connections += 1;
         let make = || Arc::new(Mutex::new(Session::new(Arc::clone(key), session_id)));
         let session = Arc::clone(entry.sessions.entry(session_id).or_insert_with(make));
+        lock(&session).attach(outlet, true);
         if let Some(permanent) = known.acts_for().filter(|permanent| *permanent != key.id()) {
             Self::put_under(&mut keys, key.id(), permanent);
         }
@@ -108,6 +109,15 @@ impl Hub {
         });
         let left: HashSet<i64> = keys.keys().copied().collect();
         keys.values_mut().for_each(|entry| entry.bound.retain(|id| left.contains(id)));
+    }
+
+    /// Forgets the session of these keys that was longest without a connection, if there is any.
+    fn forget_idle(keys: &mut HashMap<i64, KeyEntry>, of_key: impl Fn(i64) -> bool) -> Option<()> {
+        let entries = keys.iter().filter(|(id, _)| of_key(**id));
+        let sessions = entries.flat_map(|(key, entry)| entry.sessions.iter().map(|(id, session)| (*key, *id, session)));
+        let idle = sessions.filter_map(|(key, id, session)| Some((lock(session).detached_since()?, key, id)));
+        let (_, key, id) = idle.min()?;
+        keys.get_mut(&key)?.sessions.remove(&id).map(drop)
     }
 
     fn put_under(keys: &mut HashMap<i64, KeyEntry>, temporary: i64, permanent: i64) {

@@ -5,15 +5,14 @@
 //! for one permanent key in its life.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::Limits;
 use super::envelope::AuthKey;
-use super::handshake::{Agreed, Lifetime};
+use super::handshake::Lifetime;
 use crate::seam::AuthKeys;
 
-/// Temporary keys at a time.
-const TEMPORARY_MAX: usize = 4_096;
 /// The longest a temporary key may live.
 const LIFETIME_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 
@@ -21,6 +20,7 @@ const LIFETIME_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 pub(crate) struct Keyring {
     permanent: Arc<dyn AuthKeys>,
     temporary: Mutex<HashMap<i64, KnownKey>>,
+    limits: Limits,
 }
 
 /// A key found.
@@ -36,20 +36,22 @@ pub(crate) struct KnownKey {
 /// How long a temporary key lives and what it acts for.
 #[derive(Debug)]
 struct Temporary {
+    made: Instant,
     expires: Instant,
-    bound: OnceLock<Bound>,
+    bound: Mutex<Option<Bound>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Bound {
     permanent: i64,
+    since: Instant,
     expires: Instant,
 }
 
 /// Why a key cannot be bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BindError {
-    /// It is a permanent one.
+    /// It is a permanent one, or forgotten.
     Empty,
     /// It acts for another key already.
     BoundToAnother,
@@ -75,7 +77,7 @@ impl KnownKey {
     /// The permanent key it is or acts for; none for a temporary one that is not bound yet.
     pub(crate) fn acts_for(&self) -> Option<i64> {
         match &self.temporary {
-            Some(temporary) => temporary.bound.get().map(|bound| bound.permanent),
+            Some(temporary) => temporary.bound().map(|bound| bound.permanent),
             None => Some(self.key.id()),
         }
     }
@@ -83,13 +85,17 @@ impl KnownKey {
 
 impl Temporary {
     fn expires(&self) -> Instant {
-        self.bound.get().map_or(self.expires, |bound| bound.expires.min(self.expires))
+        self.bound().map_or(self.expires, |bound| bound.expires.min(self.expires))
+    }
+
+    fn bound(&self) -> Option<Bound> {
+        *self.bound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Keyring {
-    pub(crate) fn new(permanent: Arc<dyn AuthKeys>) -> Self {
-        Self { permanent, temporary: Mutex::default() }
+    pub(crate) fn new(permanent: Arc<dyn AuthKeys>, limits: Limits) -> Self {
+        Self { permanent, temporary: Mutex::default(), limits }
     }
 
     /// The key with this id, if it is known and its time not over.
@@ -108,29 +114,44 @@ impl Keyring {
         self.permanent.find(id).map(|record| AuthKey::new(record.key))
     }
 
-    /// Has a temporary key act for a permanent one from now on, for so long.
+    /// Has a temporary key act for a permanent one from now on, for so long; when it is said again the last time counts. The
+    /// permanent one's other temporary keys go on acting for it, although
+    /// <https://core.telegram.org/method/auth.bindTempAuthKey> has said otherwise: TDLib and the Android client have several
+    /// act for it at once.
     pub(crate) fn bind(&self, known: &KnownKey, permanent: i64, life_s: i32) -> Result<(), BindError> {
-        let temporary = known.temporary.as_ref().ok_or(BindError::Empty)?;
-        let expires = Instant::now() + Duration::from_secs(life_s.max(0).unsigned_abs().into());
-        let bound = temporary.bound.get_or_init(|| Bound { permanent, expires });
-        if bound.permanent == permanent { Ok(()) } else { Err(BindError::BoundToAnother) }
+        let mut keys = self.temporary();
+        let temporary =
+            known.temporary.as_ref().filter(|_| keys.contains_key(&known.key.id())).ok_or(BindError::Empty)?;
+        let before = temporary.bound();
+        if before.is_some_and(|bound| bound.permanent != permanent) {
+            return Err(BindError::BoundToAnother);
+        }
+        if before.is_none() {
+            make_room(&mut keys, self.limits.bound_keys_per_key_max, |key| {
+                key.bound().filter(|bound| bound.permanent == permanent).map(|bound| bound.since)
+            });
+            make_room(&mut keys, self.limits.bound_keys_max, |key| key.bound().map(|bound| bound.since));
+        }
+        let now = Instant::now();
+        let expires = now + Duration::from_secs(life_s.max(0).unsigned_abs().into());
+        let bound = Bound { permanent, since: before.map_or(now, |bound| bound.since), expires };
+        *temporary.bound.lock().unwrap_or_else(PoisonError::into_inner) = Some(bound);
+        Ok(())
     }
 
     /// Keeps a key just agreed upon; false when there is one of its id.
-    pub(crate) fn insert(&self, agreed: &Agreed) -> bool {
-        let id = agreed.key.id();
+    pub(crate) fn insert(&self, key: &AuthKey, lifetime: Lifetime) -> bool {
+        let id = key.id();
         if id == 0 || self.find(id).is_some() {
             return false;
         }
-        let Lifetime::Temporary(lifetime) = agreed.lifetime else { return self.permanent.insert(agreed.key.bytes()) };
+        let Lifetime::Temporary(lifetime) = lifetime else { return self.permanent.insert(key.bytes()) };
         let mut temporary = self.temporary();
         temporary.retain(|_, known| known.is_valid());
-        if temporary.len() >= TEMPORARY_MAX {
-            let soonest = temporary.iter().min_by_key(|(_, known)| known.expires()).map(|(id, _)| *id);
-            soonest.and_then(|id| temporary.remove(&id));
-        }
-        let lives = Temporary { expires: Instant::now() + lifetime.min(LIFETIME_MAX), bound: OnceLock::new() };
-        let key = Arc::new(AuthKey::new(*agreed.key.bytes()));
+        make_room(&mut temporary, self.limits.unbound_keys_max, |key| key.bound().is_none().then_some(key.made));
+        let made = Instant::now();
+        let lives = Temporary { made, expires: made + lifetime.min(LIFETIME_MAX), bound: Mutex::default() };
+        let key = Arc::new(AuthKey::new(*key.bytes()));
         temporary.insert(id, KnownKey { key, layer: None, temporary: Some(Arc::new(lives)) });
         true
     }
@@ -154,5 +175,16 @@ impl Keyring {
 
     fn temporary(&self) -> MutexGuard<'_, HashMap<i64, KnownKey>> {
         self.temporary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets the oldest of those keys that have an age, if there are `max` of them. By age alone: whoever wants to be rid of
+/// another's key must make as many as there may be, for each that goes.
+fn make_room(keys: &mut HashMap<i64, KnownKey>, max: usize, born: impl Fn(&Temporary) -> Option<Instant>) {
+    let ages: Vec<_> = keys.iter().filter_map(|(id, known)| Some((born(known.temporary.as_ref()?)?, *id))).collect();
+    if ages.len() >= max
+        && let Some((_, oldest)) = ages.into_iter().min()
+    {
+        keys.remove(&oldest);
     }
 }

@@ -43,13 +43,20 @@ const EXCHANGES_MAX: usize = 4;
 /// The pause after the system had no descriptor or memory for a new connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What bounds connections. Tests make them small enough to reach.
+/// What bounds connections, sessions and temporary keys. Tests make them small enough to reach.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Connections at a time; one more is closed at once.
     pub(crate) connections_max: usize,
-    /// Sessions at a time, of all keys; the connection that would begin one more is closed.
+    /// Sessions at a time, of all keys; for one more one without a connection goes, or the connection that would begin it is
+    /// closed.
     pub(crate) sessions_max: usize,
+    /// Temporary keys at a time that act for no other yet; for one more the oldest goes.
+    pub(crate) unbound_keys_max: usize,
+    /// Temporary keys at a time that act for one permanent key; for one more the one that was bound first goes.
+    pub(crate) bound_keys_per_key_max: usize,
+    /// The same of all permanent keys together.
+    pub(crate) bound_keys_max: usize,
     /// How long a connection may last without a first message under a key.
     pub(crate) unauthorised_max: Duration,
     /// How long a connection may be silent. Clients ping each minute or oftener.
@@ -61,6 +68,9 @@ impl Default for Limits {
         Self {
             connections_max: 10_000,
             sessions_max: 20_000,
+            unbound_keys_max: 4_096,
+            bound_keys_per_key_max: 64,
+            bound_keys_max: 16_384,
             unauthorised_max: Duration::from_secs(60),
             idle_max: Duration::from_secs(300),
         }
@@ -88,7 +98,7 @@ impl Shared {
         limits: Limits,
     ) -> Arc<Self> {
         let exchanges = Semaphore::new(EXCHANGES_MAX);
-        Arc::new(Self { rsa, hub, keyring: Keyring::new(keys), methods, faults, limits, exchanges })
+        Arc::new(Self { rsa, hub, keyring: Keyring::new(keys, limits), methods, faults, limits, exchanges })
     }
 }
 

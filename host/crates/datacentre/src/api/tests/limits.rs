@@ -11,10 +11,12 @@ fn keys_nobody_logs_in_with_make_room_for_others() {
     let mut world = World::new();
     world.set_limits(|limits| limits.keys_without_login_max = 3);
     let kept = world.human(1);
-    let mut unused: Vec<_> = (0..4).map(|_| world.client()).collect();
+    let mut oldest = world.client();
+    world.age_key(&oldest);
+    let mut others: Vec<_> = (0..3).map(|_| world.client()).collect();
     kept.ok(&functions::updates::GetState {});
-    let failed = unused.iter_mut().map(|client| client.try_log_in(1)).filter(Result::is_err).count();
-    assert_eq!(failed, 1, "one key too many: one is forgotten");
+    assert_eq!(oldest.try_log_in(1).unwrap_err().to_string(), "401 AUTH_KEY_INVALID");
+    others.iter_mut().for_each(|client| client.log_in(1));
 }
 
 #[test]
@@ -23,29 +25,41 @@ fn the_oldest_of_too_many_logins_is_ended() {
     world.set_limits(|limits| limits.logins_per_user_max = 2);
     let other = world.human(2);
     let first = world.human(1);
+    world.age_key(&first);
     let mut next = world.client();
     next.log_in(1);
     let mut last = world.client();
     last.log_in(1);
     last.log_in(1);
     last.ok(&functions::updates::GetState {});
-    let ended = [&first, &next].map(|client| client.call(&functions::updates::GetState {}).is_err());
-    assert_eq!(ended.iter().filter(|ended| **ended).count(), 1);
-    assert_eq!(world.disconnected().len(), 1, "and its connections with it");
+    assert_eq!(first.err(&functions::updates::GetState {}), "401 SESSION_REVOKED");
+    next.ok(&functions::updates::GetState {});
+    assert_eq!(world.disconnected(), [first.caller.auth_key_id], "and its connections with it");
     other.ok(&functions::updates::GetState {});
 }
 
 #[test]
-fn a_number_has_so_many_codes_at_a_time() {
+fn a_key_has_so_many_codes_at_a_time() {
     let mut world = World::new();
-    world.set_limits(|limits| limits.codes_per_phone_max = 2);
+    world.set_limits(|limits| limits.codes_per_key_max = 2);
+    world.human(1);
     let client = world.client();
-    let hash = client.send_code(1).unwrap();
-    client.send_code(1).unwrap();
-    assert_eq!(client.send_code(1).unwrap_err().to_string(), "400 PHONE_NUMBER_FLOOD");
-    client.send_code(2).unwrap();
-    client.ok(&functions::auth::CancelCode { phone_number: super::world::phone(1), phone_code_hash: hash });
-    client.send_code(1).unwrap();
+    let hashes: Vec<_> = (0..3).map(|_| client.send_code(1).unwrap()).collect();
+    let expired = |hash: &String| client.sign_in(1, hash, "22222").unwrap_err().name == "PHONE_CODE_EXPIRED";
+    assert_eq!(hashes.iter().filter(|hash| expired(hash)).count(), 1);
+    client.sign_in(1, &hashes[2], "11111").unwrap();
+}
+
+#[test]
+fn nobody_uses_up_anothers_codes() {
+    let world = World::new();
+    let (mut alice, mallory) = (world.client(), world.client());
+    let hash = alice.send_code(1).unwrap();
+    for _ in 0..200 {
+        mallory.send_code(1).unwrap();
+    }
+    alice.sign_in(1, &hash, "11111").unwrap();
+    alice.sign_up(1);
 }
 
 #[test]

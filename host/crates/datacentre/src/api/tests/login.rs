@@ -99,6 +99,23 @@ fn a_password_is_asked_for_after_the_code() {
 }
 
 #[test]
+fn nobody_ends_anothers_proof_of_the_password() {
+    let world = World::new();
+    let owner = world.human(1);
+    set_password(&owner, "secret");
+    let (client, mallory) = (world.client(), world.client());
+    for client in [&client, &mallory] {
+        let hash = client.send_code(1).unwrap();
+        assert_eq!(client.sign_in(1, &hash, "11111").unwrap_err().to_string(), "401 SESSION_PASSWORD_NEEDED");
+    }
+    let older = proof(&client, "secret");
+    let right = proof(&client, "secret");
+    state(&mallory);
+    assert_eq!(client.err(&check(older)), "400 SRP_ID_INVALID", "a key has one at a time");
+    client.ok(&check(right));
+}
+
+#[test]
 fn a_password_is_changed_only_by_who_knows_it() {
     let world = World::new();
     let owner = world.human(1);

@@ -106,6 +106,12 @@ impl World {
         self.session(auth_key_id, 1000 + n)
     }
 
+    /// Has the client's key made, or logged in, a minute earlier than it was.
+    pub(super) fn age_key(&self, client: &Client<'_>) {
+        let sql = "UPDATE auth_keys SET created = created - 60 WHERE id = ?1";
+        self.model.lock().execute(sql, [client.caller.auth_key_id]).unwrap();
+    }
+
     /// Another session of this key.
     pub(super) fn session(&self, auth_key_id: i64, session_id: i64) -> Client<'_> {
         let caller = Caller { auth_key_id, session_id, layer: 230, without_updates: false };

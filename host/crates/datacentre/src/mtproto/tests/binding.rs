@@ -90,12 +90,14 @@ async fn a_bound_key_ends_with_its_time_or_with_the_permanent_one() {
     let server = Server::start().await;
     let permanent = server.client().await;
     let mut short = temporary(&server, LIFE_S).await;
-    bind(&mut short, &permanent.key, |binding| {
+    bind(&mut short, &permanent.key, |_| {}).await.expect("for longer than what is said next");
+    let soon: Spoil = |binding| {
         binding.call.expires_at -= LIFE_S - 2;
         binding.inner.expires_at = binding.call.expires_at;
-    })
-    .await
-    .unwrap();
+    };
+    while let Err(error) = bind(&mut short, &permanent.key, soon).await {
+        assert_eq!(error, "EXPIRES_AT_INVALID", "on a slow machine it is over before it is read");
+    }
     let mut long = temporary(&server, LIFE_S).await;
     bind(&mut long, &permanent.key, |_| {}).await.unwrap();
 
@@ -111,6 +113,61 @@ async fn a_bound_key_ends_with_its_time_or_with_the_permanent_one() {
         client.reconnect(server.address).await;
         client.send(&COUNT.to_bytes(), true).await.unwrap();
         assert_eq!(client.receive().await.unwrap_err().to_string(), "-404");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_nobody_binds_push_out_no_bound_one() {
+    let server = Server::limited(Limits { unbound_keys_max: 2, ..Limits::default() }).await;
+    let permanent = server.client().await;
+    let mut bound = temporary(&server, LIFE_S).await;
+    bind(&mut bound, &permanent.key, |_| {}).await.unwrap();
+    let mut unbound = Vec::new();
+    for life_s in [3 * LIFE_S, LIFE_S, 2 * LIFE_S] {
+        unbound.push(temporary(&server, life_s).await);
+    }
+    let mut kept = Vec::new();
+    for client in &mut unbound {
+        kept.push(is_kept(client, &server).await);
+    }
+    assert_eq!(kept, [false, true, true], "the oldest goes, however long it wanted to live");
+    assert!(is_kept(&mut bound, &server).await);
+}
+
+#[tokio::test]
+async fn a_permanent_key_pushes_out_only_its_own_and_all_together_the_oldest() {
+    let limits = Limits { bound_keys_per_key_max: 2, bound_keys_max: 3, ..Limits::default() };
+    let server = Server::limited(limits).await;
+    let [first, second] = [server.client().await, server.client().await];
+    let mut bound = Vec::new();
+    for permanent in [&first, &second, &second, &second] {
+        let mut client = temporary(&server, LIFE_S).await;
+        bind(&mut client, &permanent.key, |_| {}).await.unwrap();
+        bind(&mut client, &permanent.key, |_| {}).await.expect("it needs no second place");
+        bound.push(client);
+    }
+    for (number, wanted) in [true, false, true, true].into_iter().enumerate() {
+        assert_eq!(is_kept(&mut bound[number], &server).await, wanted, "{number}");
+    }
+    let third = server.client().await;
+    let mut last = temporary(&server, LIFE_S).await;
+    bind(&mut last, &third.key, |_| {}).await.unwrap();
+    assert!(is_kept(&mut last, &server).await);
+    for (number, wanted) in [false, false, true, true].into_iter().enumerate() {
+        assert_eq!(is_kept(&mut bound[number], &server).await, wanted, "{number}");
+    }
+}
+
+/// Whether the server knows the client's key when it comes anew.
+async fn is_kept(client: &mut Client, server: &Server) -> bool {
+    client.reconnect(server.address).await;
+    client.send(&COUNT.to_bytes(), true).await.unwrap();
+    match client.receive().await {
+        Ok(_) => true,
+        Err(end) => {
+            assert_eq!(end.to_string(), "-404");
+            false
+        }
     }
 }
 

@@ -201,6 +201,19 @@ async fn all_keys_together_have_so_many_sessions() {
 }
 
 #[tokio::test]
+async fn sessions_left_lying_make_room_for_others() {
+    let server = Server::limited(Limits { sessions_max: 2, ..Limits::default() }).await;
+    for _ in 0..3 {
+        let mut client = server.client().await;
+        client.call(&COUNT).await.unwrap();
+        let mut gone = server.methods.gone.subscribe();
+        gone.borrow_and_update();
+        drop(client);
+        gone.changed().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_reads_nothing_is_cut_off_and_others_are_served() {
     let server = Server::start().await;
     let mut deaf = server.client().await;
