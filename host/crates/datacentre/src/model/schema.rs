@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn how_much_was_uploaded_is_known_of_version_3() {
-        let rows = "INSERT INTO blobs (id, size) VALUES (1, 30), (2, NULL), (3, NULL);
+        let rows = "INSERT INTO blobs (id, size, part_bytes) VALUES (1, 5000, 4999), (2, NULL, NULL), (3, NULL, NULL);
                     INSERT INTO uploads (user, file_id, blob, big, touched) VALUES (7, 1, 1, 0, 5), (7, 2, 2, 0, 5), (8, 1, 3, 0, 5);
                     INSERT INTO upload_parts VALUES (2, 0, 10), (2, 1, 4), (3, 0, 2);";
         let (_dir, model) = brought_up(3, rows, Limits::default());
@@ -371,15 +371,22 @@ mod tests {
             let of_users = [7, 8, 9].map(|user| uploads::unfinished_bytes_of(&db, user).unwrap());
             (uploads::stored_bytes(&db).unwrap(), uploads::unfinished_bytes(&db).unwrap(), of_users)
         };
-        assert_eq!(sums(), (30, 16, [14, 2, 0]));
+        let blocks = |stored, unfinished, of_users: [i64; 3]| {
+            (
+                stored * uploads::BLOCK_BYTES,
+                unfinished * uploads::BLOCK_BYTES,
+                of_users.map(|blocks| blocks * uploads::BLOCK_BYTES),
+            )
+        };
+        assert_eq!(sums(), blocks(3, 3, [2, 1, 0]));
         let upload = uploads::find(&db, 7, 2).unwrap().unwrap();
         uploads::set_part(&db, 7, 2, &upload, 1, 5_000, 6).unwrap();
-        assert_eq!(sums(), (30, 16 + 4_096, [14 + 4_096, 2, 0]));
+        assert_eq!(sums(), blocks(3, 4, [3, 1, 0]));
         let blob = crate::model::disk::Blob { id: upload.blob, size: 5_010, part_bytes: 5_000 };
         uploads::finish(&db, &blob).unwrap();
-        assert_eq!(sums(), (30 + 14 + 4_096, 2, [0, 2, 0]));
+        assert_eq!(sums(), blocks(6, 1, [0, 1, 0]));
         crate::model::files::sweep(&db, 6, 6).unwrap();
-        assert_eq!(sums(), (14 + 4_096, 0, [0, 0, 0]), "the finished one was touched since");
+        assert_eq!(sums(), blocks(3, 0, [0, 0, 0]), "the finished one was touched since");
     }
 
     #[test]

@@ -15,8 +15,12 @@ const STORED: i64 = -1;
 pub(super) const TABLES: &str = "
 ALTER TABLE blobs ADD COLUMN disk_bytes INTEGER NOT NULL DEFAULT 0;    -- what it takes up, once finished
 ALTER TABLE uploads ADD COLUMN disk_bytes INTEGER NOT NULL DEFAULT 0;  -- what it takes up, until finished
-UPDATE blobs SET disk_bytes = COALESCE(size, 0);
-UPDATE uploads SET disk_bytes = (SELECT COALESCE(SUM(size), 0) FROM upload_parts p WHERE p.blob = uploads.blob);
+UPDATE blobs SET disk_bytes = size / part_bytes * ((part_bytes + 4095) / 4096 * 4096)
+        + (size % part_bytes + 4095) / 4096 * 4096
+    WHERE size IS NOT NULL AND part_bytes > 0;
+UPDATE uploads SET disk_bytes = (
+    SELECT COALESCE(SUM((size + 4095) / 4096 * 4096), 0) FROM upload_parts p WHERE p.blob = uploads.blob
+);
 CREATE TABLE disk_usage (
     owner INTEGER PRIMARY KEY,  -- a user: their unfinished uploads; 0: everyone's; -1: finished files
     bytes INTEGER NOT NULL

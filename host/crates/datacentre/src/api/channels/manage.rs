@@ -125,8 +125,11 @@ pub(in crate::api) fn update_username(
     Ok(true)
 }
 
-/// Whether a user or a channel has this username.
+/// Whether a user or a channel has this username, or it is kept for a bot: <https://core.telegram.org/bots/features#username>.
 pub(in crate::api) fn is_username_taken(context: &Context<'_>, username: &str) -> Answer<bool> {
+    if username.to_ascii_lowercase().ends_with("bot") {
+        return Ok(true);
+    }
     let user = users::by_username(context.db, username)?.is_some();
     Ok(user || channels::by_username(context.db, username)?.is_some())
 }

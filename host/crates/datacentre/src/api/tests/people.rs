@@ -16,6 +16,8 @@ fn usernames_are_unique_and_find_their_user() {
     alice.ok(&take("alice_1"));
     assert_eq!(alice.err(&take("alice_1")), "400 USERNAME_NOT_MODIFIED");
     assert_eq!(bob.err(&take("ALICE_1")), "400 USERNAME_OCCUPIED");
+    assert_eq!(bob.err(&take("bot77_Bot")), "400 USERNAME_OCCUPIED", "kept for the bot");
+    assert_eq!(world.bot(77).me, 77);
     assert!(!bob.ok(&functions::account::CheckUsername { username: "Alice_1".to_owned() }));
 
     let resolve =
