@@ -25,7 +25,7 @@ const LINES_AHEAD_MAX: usize = 16;
 /// Events read from an inbox at once.
 const EVENTS_AT_ONCE_MAX: usize = 256;
 /// How long messages may take to settle after the input's end, or that of the last script.
-const SETTLE_MAX: Duration = Duration::from_secs(60);
+const SETTLE_MAX: Duration = Duration::from_secs(120);
 /// The chat's name among the readers of an inbox: one that no script can have, as scripts are named after files.
 const READER: &str = "/terminal";
 
