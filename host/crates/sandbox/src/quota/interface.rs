@@ -66,6 +66,18 @@ impl QuotaFilesView<'_> {
     }
 }
 
+/// Who opens a pipe or a device may wait for whoever is at its other end, and others for the folder meanwhile.
+async fn refuse_pipe(files: &mut WasiFilesystemCtxView<'_>, folder: Fd, flags: PathFlags, path: &str) -> FsResult<()> {
+    use DescriptorType::{Directory, RegularFile, SymbolicLink};
+    match files.stat_at(folder, flags, path.to_owned()).await {
+        Ok(about) if !matches!(about.type_, Directory | RegularFile | SymbolicLink) => {
+            Err(ErrorCode::Unsupported.into())
+        }
+        // Opening it says why.
+        _ => Ok(()),
+    }
+}
+
 /// The file or folder itself.
 fn opened(descriptor: &Descriptor) -> &Arc<File> {
     match descriptor {
@@ -163,6 +175,7 @@ impl HostDescriptor for QuotaFilesView<'_> {
         };
         let open = move || {
             in_place([&folder], async |files, [fd]| {
+                refuse_pipe(files, Resource::new_borrow(fd.rep()), path_flags, &path).await?;
                 let fd = files.open_at(fd, path_flags, path, open_flags, flags).await?;
                 Ok(files.table.delete(fd)?)
             })
