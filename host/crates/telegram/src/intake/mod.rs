@@ -203,7 +203,8 @@ impl Intake {
     fn receive(&mut self, incoming: Incoming, completed: Option<i64>) {
         let now = Instant::now();
         match incoming {
-            _ if self.blocked_until.is_some() => self.order.want_difference(),
+            // Before the first state it is not known what is next.
+            _ if self.blocked_until.is_some() || self.stored.is_none() => self.order.want_difference(),
             Incoming::Nothing => {}
             Incoming::Gap => self.order.want_difference(),
             Incoming::Envelope(envelope) if self.is_incomplete(&envelope) => self.order.want_difference(),
