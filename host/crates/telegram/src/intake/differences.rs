@@ -12,7 +12,7 @@ use tl::{enums, types};
 use super::order::Ready;
 use super::{Intake, Missed, peers};
 
-/// The longest that the account's difference is put off.
+/// The longest that a difference is put off.
 const POSTPONED_MAX: Duration = Duration::from_secs(3_600);
 
 /// A part of what was missed in a channel.
@@ -118,7 +118,7 @@ impl Intake {
         let now = Instant::now();
         self.channels.end_difference(channel_id, now);
         self.channels.want_difference(channel_id);
-        self.channels.block(now + wait);
+        self.channels.block(now + wait.min(POSTPONED_MAX));
     }
 
     /// Nothing can be fetched of the channel for now.
