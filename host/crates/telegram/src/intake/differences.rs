@@ -28,7 +28,11 @@ impl Intake {
     /// The difference is being fetched.
     pub(crate) fn begin_difference(&mut self) {
         self.missed_since = self.stored.map(|state| state.date);
+        // It is told from this date.
+        let date = self.missed_since.unwrap_or_default();
+        self.order.advance(UpdateState { date, ..self.order.state() });
         self.order.begin_difference();
+        self.channels.begin_account_difference();
     }
 
     /// The state that `updates.getState` gives to an account that begins.
