@@ -246,20 +246,22 @@ fn a_guest_that_waits_for_its_folder_holds_up_nobody_and_what_it_leaves_behind_c
     }
 }
 
-/// Whoever opens a pipe waits for its other end: nobody is to have the folder's turn meanwhile.
+/// Whoever opens a pipe waits for its other end: nobody is to have a thread or the folder's turn meanwhile.
 #[tokio::test]
-async fn a_pipe_in_the_private_folder_is_not_waited_for() {
-    let Home { home, mut guest, .. } = home(256 << 10).await;
-    let pipe = home.path().join("pipe");
-    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+async fn a_pipe_is_not_waited_for() {
+    let Home { home, script, mut guest } = home(256 << 10).await;
+    let pipes = [home.path(), script.path()].map(|folder| folder.join("pipe"));
+    pipes.iter().for_each(|pipe| mknodat(CWD, pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap());
     symlink("pipe", home.path().join("link")).unwrap();
-    for commands in ["read /home/pipe", "append /home/pipe 1", "write /home/pipe 1", "read /home/link"] {
-        let told = guest.instance.on_event(&Event::Message(message(1, commands))).await;
-        // It has both ends now: should anybody wait, the test does not for ever.
-        let ends = File::options().read(true).write(true).open(&pipe).unwrap();
+    for command in
+        ["read /home/pipe", "append /home/pipe 1", "write /home/pipe 1", "read /home/link", "read /script/pipe"]
+    {
+        let told = guest.instance.on_event(&Event::Message(message(1, command))).await;
+        // They have both ends now: should anybody wait, the test does not for ever.
+        let ends = pipes.each_ref().map(|pipe| File::options().read(true).write(true).open(pipe).unwrap());
         told.unwrap();
         drop(ends);
-        assert!(guest.notes.take_stdout().starts_with("Err("), "{commands}");
+        assert!(guest.notes.take_stdout().starts_with("Err("), "{command}");
     }
 }
 
