@@ -5,8 +5,9 @@
 
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
@@ -89,13 +90,13 @@ pub(crate) fn regular_file(folder: BorrowedFd<'_>, rest: &str, path: &str) -> Re
     }
 }
 
+/// Where this process finds an open folder, whatever it is called by now.
+pub(crate) fn path(folder: &OwnedFd) -> PathBuf {
+    format!("/proc/self/fd/{}", folder.as_raw_fd()).into()
+}
+
 /// openat2 that stays below the folder.
-pub(crate) fn beneath(
-    folder: BorrowedFd<'_>,
-    rest: &str,
-    flags: OFlags,
-    more: ResolveFlags,
-) -> Result<std::os::fd::OwnedFd, Errno> {
+pub(crate) fn beneath(folder: BorrowedFd<'_>, rest: &str, flags: OFlags, more: ResolveFlags) -> Result<OwnedFd, Errno> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | more;
     let mut races = 0;
     loop {

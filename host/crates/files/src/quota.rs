@@ -10,11 +10,13 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::held::HeldFiles;
+use crate::open;
 
 /// What a file, folder or link counts beside its bytes.
 pub const ENTRY_BYTES: u64 = 4 << 10;
@@ -31,7 +33,7 @@ pub struct Quota {
 #[derive(Debug)]
 struct Inner {
     /// `None`: there is no private folder, so nothing can grow.
-    folder: Option<PathBuf>,
+    folder: Option<Arc<OwnedFd>>,
     bytes_max: u64,
     /// Whether the folder may hold less than was counted. Not in `usage`: who removes something need not wait.
     inexact: AtomicBool,
@@ -54,7 +56,7 @@ pub struct Turn<'a> {
 
 impl Quota {
     /// Of this folder, which nothing but holders of this quota make grow.
-    pub(crate) fn new(folder: Option<PathBuf>, bytes_max: u64) -> Self {
+    pub(crate) fn new(folder: Option<Arc<OwnedFd>>, bytes_max: u64) -> Self {
         let (inexact, usage) = (AtomicBool::new(true), Mutex::default());
         Self { inner: Arc::new(Inner { folder, bytes_max, inexact, usage }) }
     }
@@ -120,7 +122,7 @@ impl Turn<'_> {
     /// What has a name is looked at first: what loses it meanwhile is still open, and counts twice rather than not at all.
     fn measure(&mut self) {
         let Inner { folder, bytes_max, .. } = self.quota;
-        let named = folder.as_ref().map_or(0, |folder| measure(folder, *bytes_max));
+        let named = folder.as_ref().map_or(0, |folder| measure(&open::path(folder), *bytes_max));
         let nameless = self.usage.held.nameless_bytes();
         self.usage.bytes = Some(named.saturating_add(nameless));
         if nameless > 0 {

@@ -3,7 +3,7 @@
 //! Invariant: its folders are held open, so what is renamed or replaced on the host later changes nothing here.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags};
@@ -21,7 +21,7 @@ pub struct FileSpace {
 
 #[derive(Debug)]
 struct Inner {
-    mounts: Vec<(Mount, OwnedFd)>,
+    mounts: Vec<(Mount, Arc<OwnedFd>)>,
     quota: Quota,
 }
 
@@ -39,12 +39,14 @@ impl FileSpace {
     ) -> Result<Self, MountError> {
         mount::check(more)?;
         let home = home.map(mount::folder).transpose()?;
-        let quota = Quota::new(home.clone(), home_bytes_max);
         let home = home.map(|host| Mount { host, guest: HOME_PATH.to_owned(), writable: true });
         let script = script.map(mount::folder).transpose()?;
         let script = script.map(|host| Mount { host, guest: SCRIPT_PATH.to_owned(), writable: false });
         let all = script.into_iter().chain(home).chain(more.iter().cloned());
-        let mounts = all.map(|mount| Ok((mount.clone(), open_folder(&mount.host)?))).collect::<Result<_, _>>()?;
+        let open = |mount: Mount| Ok((mount.clone(), Arc::new(open_folder(&mount.host)?)));
+        let mounts: Vec<_> = all.map(open).collect::<Result<_, _>>()?;
+        let home = mounts.iter().find(|(mount, _)| mount.guest == HOME_PATH).map(|(_, folder)| Arc::clone(folder));
+        let quota = Quota::new(home, home_bytes_max);
         Ok(Self { inner: Arc::new(Inner { mounts, quota }) })
     }
 
@@ -56,6 +58,11 @@ impl FileSpace {
     /// Its folders: the script's own two first, where it has them.
     pub fn mounts(&self) -> impl Iterator<Item = &Mount> {
         self.inner.mounts.iter().map(|(mount, _)| mount)
+    }
+
+    /// The same, each with a path under which this process finds it, whatever it is called on the host by now.
+    pub fn folders(&self) -> impl Iterator<Item = (&Mount, PathBuf)> {
+        self.inner.mounts.iter().map(|(mount, folder)| (mount, open::path(folder)))
     }
 
     /// The private folder.
@@ -95,7 +102,7 @@ impl FileSpace {
         if path.starts_with('/') {
             let below = self.inner.mounts.iter().find_map(|(mount, folder)| {
                 let place: Vec<&str> = mount.guest.split('/').skip(1).collect();
-                parts.strip_prefix(&place[..]).map(|rest| (folder, rest.join("/")))
+                parts.strip_prefix(&place[..]).map(|rest| (&**folder, rest.join("/")))
             });
             if let Some(place) = below {
                 return vec![place];
@@ -106,7 +113,7 @@ impl FileSpace {
     }
 
     pub(crate) fn folder(&self, guest: &str) -> Option<&OwnedFd> {
-        self.inner.mounts.iter().find(|(mount, _)| mount.guest == guest).map(|(_, folder)| folder)
+        self.inner.mounts.iter().find(|(mount, _)| mount.guest == guest).map(|(_, folder)| &**folder)
     }
 }
 

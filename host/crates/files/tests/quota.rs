@@ -149,6 +149,20 @@ fn nobody_counts_between_taking_room_and_filling_it() {
 }
 
 #[test]
+fn a_folder_that_was_renamed_on_the_host_counts_where_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let (before, after) = (place.path().join("before"), place.path().join("after"));
+    fs::create_dir_all(before.join("folder")).unwrap();
+    let space = FileSpace::open(None, Some(&before), QUOTA, &[]).unwrap();
+    fs::rename(&before, &after).unwrap();
+    File::create(after.join("folder/a")).unwrap().set_len(100 << 10).unwrap();
+    assert_room(space.quota(), QUOTA - (100 << 10) - 2 * ENTRY_BYTES, "nothing is in the old place");
+    fs::create_dir(&before).unwrap();
+    fs::write(before.join("b"), "another's").unwrap();
+    assert_room(space.quota(), QUOTA - (100 << 10) - 2 * ENTRY_BYTES, "another folder is");
+}
+
+#[test]
 fn a_change_that_makes_nothing_larger_is_never_refused() {
     let (home, space) = home();
     File::create(home.path().join("a")).unwrap().set_len(2 * QUOTA).unwrap();

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use files::{ENTRY_BYTES, FileSpace, HOME_PATH};
+use files::{ENTRY_BYTES, FileSpace, HOME_PATH, Mount};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
@@ -44,29 +44,31 @@ pub(crate) async fn context(
         .max_random_size(limits.random_bytes_max)
         .stdout(PrintStream { to: Output::Stdout, outlet: outlet.clone() })
         .stderr(PrintStream { to: Output::Stderr, outlet: outlet.clone() });
-    for mount in files.mounts() {
+    for (mount, folder) in files.folders() {
         let perms = if mount.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
-        open(&mut builder, &mount.host, &mount.guest, perms)?;
+        open(&mut builder, &folder, &mount.guest, perms).map_err(|reason| failure(mount, reason))?;
     }
-    if let Some(home) = files.home() {
-        let tmp = home.host.join(TMP_FOLDER);
+    if let Some((home, folder)) = files.folders().find(|(mount, _)| mount.guest == HOME_PATH) {
+        let tmp = folder.join(TMP_FOLDER);
         // What a guest may have put in its place is left alone.
         if tmp.symlink_metadata().is_err() {
             let files = files.clone();
             let made = spawn_blocking(move || make_tmp(&files, &tmp)).await;
-            made.map_err(|reason| StartError::Folder { path: home.host.clone(), reason })?;
+            made.map_err(|reason| failure(home, reason))?;
         }
-        open(&mut builder, &home.host, ".", FsPerms::ReadWrite)?;
+        open(&mut builder, &folder, ".", FsPerms::ReadWrite).map_err(|reason| failure(home, reason))?;
         builder.initial_cwd(HOME_PATH);
     }
     Ok(builder.build())
 }
 
-fn open(builder: &mut WasiCtxBuilder, folder: &Path, path: &str, perms: FsPerms) -> Result<(), StartError> {
-    builder.preopened_dir(folder, path, perms).map(|_| ()).map_err(|error| StartError::Folder {
-        path: folder.to_owned(),
-        reason: error.downcast::<io::Error>().unwrap_or_else(|error| io::Error::other(error.to_string())),
-    })
+fn open(builder: &mut WasiCtxBuilder, folder: &Path, path: &str, perms: FsPerms) -> io::Result<()> {
+    let opened = builder.preopened_dir(folder, path, perms).map(|_| ());
+    opened.map_err(|error| error.downcast().unwrap_or_else(|error| io::Error::other(error.to_string())))
+}
+
+fn failure(mount: &Mount, reason: io::Error) -> StartError {
+    StartError::Folder { path: mount.host.clone(), reason }
 }
 
 /// Makes the folder for temporary files, if there is room for it.

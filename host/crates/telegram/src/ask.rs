@@ -104,17 +104,25 @@ pub(crate) mod tests {
 
     /// An account that knows Ada and a channel, up to pts 10 in either.
     pub(crate) fn context(dir: &TempDir) -> Arc<Context> {
-        let store = AccountStore::open(dir.path()).unwrap();
-        let owner = Owner { user_id: US, is_bot: false };
-        store.set_owner(owner).unwrap();
-        // Somebody for whom events are kept.
-        store.join("test.py").unwrap();
-        let mut intake = Intake::open(store.clone(), owner, watch::Sender::new(AccountState::default())).unwrap();
+        let context = new_context(dir);
+        let mut intake = context.intake();
         intake.begin_difference();
         intake.begin_at(UpdateState { pts: 10, qts: 1, date: 100, seq: 0 });
         intake.end_difference();
         intake.learn(&[user(ADA, "Ada", |_| {})], &[channel(|_| {})], &[]).unwrap();
         intake.write(|batch| batch.set_channel_pts(CHANNEL, Some(10))).unwrap();
+        drop(intake);
+        context
+    }
+
+    /// An account that has just logged in.
+    pub(crate) fn new_context(dir: &TempDir) -> Arc<Context> {
+        let store = AccountStore::open(dir.path()).unwrap();
+        let owner = Owner { user_id: US, is_bot: false };
+        store.set_owner(owner).unwrap();
+        // Somebody for whom events are kept.
+        store.join("test.py").unwrap();
+        let intake = Intake::open(store.clone(), owner, watch::Sender::new(AccountState::default())).unwrap();
         let session = Arc::new(StoreSession::open(store.clone(), &DcAddress::Telegram).unwrap());
         Arc::new(Context::new(store, intake, Transfers::new(session, 1)))
     }

@@ -102,7 +102,7 @@ async fn fetch(context: &Context, pool: &impl Ask, missed: Missed) -> Result<(),
     loop {
         round.next_part().await;
         let request = difference_from(channel.clone(), pts, if is_bot { PART_BOT_MAX } else { PART_MAX });
-        let part = match pool.ask_patiently(&request).await {
+        let part = match pool.ask(&request).await {
             Err(InvokeError::Rpc(error)) if error.name.starts_with("PERSISTENT_TIMESTAMP") => {
                 return begin(context, pool, channel, missed).await;
             }

@@ -1,5 +1,5 @@
 //! `wasi:filesystem/types` as guests get it: what changes a private folder or opens something there goes by the quota,
-//! the rest is passed on to wasmtime-wasi as it is.
+//! the rest is passed on to wasmtime-wasi as it is. Pipes and devices are opened nowhere.
 //!
 //! Invariant: a method that is passed on for a counted file or folder changes nothing in it but times.
 
@@ -63,6 +63,19 @@ impl QuotaFilesView<'_> {
     fn counted_stream(&mut self, file: Arc<File>, position: Option<u64>) -> FsResult<Resource<DynOutputStream>> {
         let stream: DynOutputStream = Box::new(QuotaStream::new(self.quota.clone(), file, position));
         Ok(self.files.table.push(stream)?)
+    }
+}
+
+/// Who opens a pipe or a device may wait for ever for whoever is at its other end: with a thread, and with the turn in a
+/// folder that counts.
+async fn refuse_pipe(files: &mut WasiFilesystemCtxView<'_>, folder: Fd, flags: PathFlags, path: &str) -> FsResult<()> {
+    use DescriptorType::{Directory, RegularFile, SymbolicLink};
+    match files.stat_at(folder, flags, path.to_owned()).await {
+        Ok(about) if !matches!(about.type_, Directory | RegularFile | SymbolicLink) => {
+            Err(ErrorCode::Unsupported.into())
+        }
+        // Opening it says why.
+        _ => Ok(()),
     }
 }
 
@@ -159,10 +172,12 @@ impl HostDescriptor for QuotaFilesView<'_> {
         flags: DescriptorFlags,
     ) -> FsResult<Fd> {
         let Some(folder) = self.counted_folder(&fd)? else {
+            refuse_pipe(&mut self.files, Resource::new_borrow(fd.rep()), path_flags, &path).await?;
             return self.files.open_at(fd, path_flags, path, open_flags, flags).await;
         };
         let open = move || {
             in_place([&folder], async |files, [fd]| {
+                refuse_pipe(files, Resource::new_borrow(fd.rep()), path_flags, &path).await?;
                 let fd = files.open_at(fd, path_flags, path, open_flags, flags).await?;
                 Ok(files.table.delete(fd)?)
             })

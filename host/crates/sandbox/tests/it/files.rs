@@ -1,12 +1,13 @@
 //! What a guest sees of the file system, and how much it may put there.
 
-use std::collections::HashMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use files::{ENTRY_BYTES, FileSpace, HOME_BYTES_MAX, Mount};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::time::{ClockId, clock_gettime};
 use sandbox::{GuestError, Limits, LogLevel, Trap};
 use tempfile::TempDir;
@@ -68,9 +69,9 @@ async fn the_scripts_folder_is_read_only_and_home_is_writable() {
 #[tokio::test]
 async fn links_do_not_lead_out() {
     let Home { script, home, mut guest } = home(1 << 20).await;
-    std::os::unix::fs::symlink("/etc", script.path().join("etc")).unwrap();
-    std::os::unix::fs::symlink("/etc/passwd", home.path().join("passwd")).unwrap();
-    std::os::unix::fs::symlink(script.path(), home.path().join("out")).unwrap();
+    symlink("/etc", script.path().join("etc")).unwrap();
+    symlink("/etc/passwd", home.path().join("passwd")).unwrap();
+    symlink(script.path(), home.path().join("out")).unwrap();
     for command in ["read /script/etc/passwd", "read /home/passwd", "write /home/out/x 1", "list /script/etc/"] {
         let told = guest.tell(command).await;
         assert!(told.starts_with("Err("), "{command}: {told}");
@@ -219,7 +220,7 @@ fn a_guest_that_waits_for_its_folder_holds_up_nobody_and_what_it_leaves_behind_c
         let home = tempfile::tempdir().unwrap();
         let space = FileSpace::open(None, Some(home.path()), QUOTA, &[]).unwrap();
         runtime.block_on(async {
-            let limits = Limits { wall_ms_max: 200, ..Limits::default() };
+            let limits = Limits { wall_ms_max: 2_000, ..Limits::default() };
             let waiting = With { limits, files: Some(space.clone()), ..With::default() };
             let (mut waiting, Home { home: _kept, guest: mut other, .. }) =
                 (start(&puppet().await, waiting).await.unwrap(), self::home(QUOTA).await);
@@ -243,6 +244,41 @@ fn a_guest_that_waits_for_its_folder_holds_up_nobody_and_what_it_leaves_behind_c
         assert!(len == 1 || (there_is_room && len == 4096), "room: {there_is_room}, {len} bytes");
         assert!(!space.quota().turn().take(QUOTA - 2 * ENTRY_BYTES - len + 1), "room: {there_is_room}");
     }
+}
+
+/// Whoever opens a pipe waits for its other end: nobody is to have a thread or the folder's turn meanwhile.
+#[tokio::test]
+async fn a_pipe_is_not_waited_for() {
+    let Home { home, script, mut guest } = home(256 << 10).await;
+    let pipes = [home.path(), script.path()].map(|folder| folder.join("pipe"));
+    pipes.iter().for_each(|pipe| mknodat(CWD, pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap());
+    symlink("pipe", home.path().join("link")).unwrap();
+    for command in
+        ["read /home/pipe", "append /home/pipe 1", "write /home/pipe 1", "read /home/link", "read /script/pipe"]
+    {
+        let told = guest.instance.on_event(&Event::Message(message(1, command))).await;
+        // They have both ends now: should anybody wait, the test does not for ever.
+        let ends = pipes.each_ref().map(|pipe| File::options().read(true).write(true).open(pipe).unwrap());
+        told.unwrap();
+        drop(ends);
+        assert!(guest.notes.take_stdout().starts_with("Err("), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn a_private_folder_that_was_renamed_on_the_host_stays_the_guests() {
+    let place = tempfile::tempdir().unwrap();
+    let (before, after) = (place.path().join("before"), place.path().join("after"));
+    fs::create_dir(&before).unwrap();
+    let files = Some(FileSpace::open(None, Some(&before), 256 << 10, &[]).unwrap());
+    fs::rename(&before, &after).unwrap();
+    fs::create_dir(&before).unwrap();
+    let mut guest = start(&puppet().await, With { files, ..With::default() }).await.unwrap();
+    guest.load("").await;
+    assert_eq!(guest.tell("write /home/a 100\nwrite b 100").await, "Ok(())\nOk(())");
+    let names = |folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect::<HashSet<_>>();
+    assert_eq!((names(&before), names(&after)), (HashSet::new(), ["a", "b", "tmp"].map(Into::into).into()));
+    assert!(guest.tell("write /home/a 300000").await.starts_with("Err("), "and it counts");
 }
 
 /// As many files as the usual quota allows, together with the folder for temporary ones.

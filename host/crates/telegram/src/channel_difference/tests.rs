@@ -1,6 +1,7 @@
 //! What becomes of a channel's difference that takes long, or is too long to be had.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tl::{Deserializable, Identifiable, Serializable};
@@ -33,6 +34,25 @@ async fn a_channels_difference_of_very_many_parts_comes_whole() {
     assert_eq!(context.store.channel_state(CHANNEL).unwrap().pts, Some(end));
     assert_eq!(messages_kept(&context), 1);
     assert!(!context.intake().wants_channel_difference());
+}
+
+#[tokio::test]
+async fn a_difference_that_floods_is_put_off_and_holds_up_nothing() {
+    for (wait_s, is_up_to_date, asked_after_s) in [(30, false, 31), (250, true, 251), (1_000_000, true, 3_601)] {
+        let dir = TempDir::new().unwrap();
+        let context = context(&dir);
+        context.intake().see_channel_pts(CHANNEL, None);
+        let dc = Answering(move |_, _: &[u8]| Err(error(420, "FLOOD_WAIT", Some(wait_s))));
+        let put_off = tokio::time::timeout(Duration::from_secs(60), catch_up(context.clone(), Arc::new(dc)));
+        put_off.await.expect("it is not waited for").unwrap();
+        let mut intake = context.intake();
+        assert_eq!((intake.wants_channel_difference(), intake.is_up_to_date()), (false, is_up_to_date), "{wait_s}");
+        let deadline = Instant::now() + Duration::from_secs(asked_after_s);
+        intake.on_deadline(deadline - Duration::from_secs(2));
+        assert!(!intake.wants_channel_difference(), "{wait_s}: not before");
+        intake.on_deadline(deadline);
+        assert!(intake.wants_channel_difference(), "{wait_s}");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tl::{Deserializable, Identifiable, Serializable};
 
 use super::*;
 use crate::ask::PARTS_MAX;
-use crate::ask::tests::{Answering, context, dialog, error, messages_kept};
+use crate::ask::tests::{Answering, context, dialog, error, messages_kept, new_context};
 use crate::intake::tests::{ADA, message, user};
 
 /// A message in the conversation with this user, a second after the one before it.
@@ -191,4 +191,26 @@ async fn a_difference_that_floods_is_put_off_and_holds_up_nothing() {
         intake.on_deadline(deadline);
         assert!(intake.wants_difference(), "{wait_s}");
     }
+}
+
+#[tokio::test]
+async fn an_account_that_begins_takes_nothing_before_it_knows_where() {
+    let dir = TempDir::new().unwrap();
+    let context = new_context(&dir);
+    context.intake().begin_difference();
+    let dc = Answering(move |_, _: &[u8]| Err(error(420, "FLOOD_WAIT", Some(600))));
+    catch_up(context.clone(), Arc::new(dc), || {}).await.unwrap();
+    let status = types::UpdateUserStatus { user_id: ADA, status: enums::UserStatus::Empty }.into();
+    let (users, chats) = (vec![user(ADA, "Ada", |_| {})], Vec::new());
+    let pushed = types::Updates { updates: vec![status], users, chats, date: 500, seq: 0 };
+    context.intake().receive_pushed(UpdatesLike::Updates(pushed.into()));
+    assert_eq!(context.intake().stored_state(), None, "or all that was ever said would be taken for missed");
+
+    context.intake().begin_difference();
+    let dc = Answering(|method, _: &[u8]| {
+        assert_eq!(method, functions::updates::GetState::CONSTRUCTOR_ID);
+        Ok(state_at(50).to_bytes())
+    });
+    catch_up(context.clone(), Arc::new(dc), || {}).await.unwrap();
+    assert_eq!(context.intake().stored_state().map(|state| state.pts), Some(50));
 }

@@ -140,12 +140,22 @@ impl Channels {
     /// Whether nothing is missing that can be had before long.
     pub(crate) fn is_up_to_date(&self, now: Instant) -> bool {
         let is_blocked = self.blocked_until.is_some_and(|until| until > now + LONG_WAIT);
-        is_blocked || !self.waiting.values().any(|channel| channel.order.is_behind())
+        is_blocked || !(self.is_overfull || self.waiting.values().any(|channel| channel.order.is_behind()))
     }
 
-    /// Whether an update had to be left out since the last time this was asked.
-    pub(crate) fn take_overfull(&mut self) -> bool {
-        std::mem::take(&mut self.is_overfull)
+    /// Whether something is missing in a channel.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.is_overfull || self.waiting.values().any(|channel| channel.order.is_busy())
+    }
+
+    /// Whether an update had to be left out, and there is room by now.
+    pub(crate) fn wants_account_difference(&self) -> bool {
+        self.is_overfull && self.waiting.len() <= CHANNELS_WAITING_MAX / 2
+    }
+
+    /// The account's difference is being fetched.
+    pub(crate) fn begin_account_difference(&mut self) {
+        self.is_overfull = false;
     }
 
     /// When to call [`Self::on_deadline`], if ever.

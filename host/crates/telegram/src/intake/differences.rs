@@ -12,7 +12,7 @@ use tl::{enums, types};
 use super::order::Ready;
 use super::{Intake, Missed, peers};
 
-/// The longest that the account's difference is put off.
+/// The longest that a difference is put off.
 const POSTPONED_MAX: Duration = Duration::from_secs(3_600);
 
 /// A part of what was missed in a channel.
@@ -28,7 +28,11 @@ impl Intake {
     /// The difference is being fetched.
     pub(crate) fn begin_difference(&mut self) {
         self.missed_since = self.stored.map(|state| state.date);
+        // It is told from this date.
+        let date = self.missed_since.unwrap_or_default();
+        self.order.advance(UpdateState { date, ..self.order.state() });
         self.order.begin_difference();
+        self.channels.begin_account_difference();
     }
 
     /// The state that `updates.getState` gives to an account that begins.
@@ -118,7 +122,7 @@ impl Intake {
         let now = Instant::now();
         self.channels.end_difference(channel_id, now);
         self.channels.want_difference(channel_id);
-        self.channels.block(now + wait);
+        self.channels.block(now + wait.min(POSTPONED_MAX));
     }
 
     /// Nothing can be fetched of the channel for now.

@@ -137,7 +137,8 @@ impl Intake {
 
     /// Whether the difference is to be fetched now.
     pub(crate) fn wants_difference(&self) -> bool {
-        self.blocked_until.is_none() && self.difference_at.is_none() && self.order.wants_difference()
+        let is_wanted = self.order.wants_difference() || self.channels.wants_account_difference();
+        self.blocked_until.is_none() && self.difference_at.is_none() && is_wanted
     }
 
     /// Whether the difference of a channel is to be fetched now.
@@ -203,7 +204,8 @@ impl Intake {
     fn receive(&mut self, incoming: Incoming, completed: Option<i64>) {
         let now = Instant::now();
         match incoming {
-            _ if self.blocked_until.is_some() => self.order.want_difference(),
+            // Before the first state it is not known what is next.
+            _ if self.blocked_until.is_some() || self.stored.is_none() => self.order.want_difference(),
             Incoming::Nothing => {}
             Incoming::Gap => self.order.want_difference(),
             Incoming::Envelope(envelope) if self.is_incomplete(&envelope) => self.order.want_difference(),
@@ -278,13 +280,7 @@ impl Intake {
         let Ready { updates, users, chats } = ready;
         let begin = self.begin();
         match self.channels.sort(&self.store, updates, begin, Instant::now()) {
-            Ok(updates) => {
-                let is_kept = self.write_ready(&Ready { updates, users, chats }, completed);
-                if self.channels.take_overfull() {
-                    self.order.want_difference();
-                }
-                is_kept
-            }
+            Ok(updates) => self.write_ready(&Ready { updates, users, chats }, completed),
             Err(error) => {
                 self.refuse(&error);
                 false
@@ -294,7 +290,7 @@ impl Intake {
 
     /// Writes updates with the states they lead to.
     fn write_ready(&mut self, ready: &Ready, completed: Option<i64>) -> bool {
-        let (state, moved) = (self.order.state(), self.channels.moved());
+        let (state, moved) = (self.state_to_store(), self.channels.moved());
         let Ready { updates, users, chats } = ready;
         let is_empty = updates.is_empty() && users.is_empty() && chats.is_empty() && completed.is_none();
         if is_empty && moved.is_empty() && self.stored.unwrap_or_default() == state {
@@ -324,6 +320,14 @@ impl Intake {
                 false
             }
         }
+    }
+
+    /// The data centre tells by the date which channels have moved: those that something is missing in have to be named
+    /// again if we are stopped before it is there.
+    fn state_to_store(&self) -> UpdateState {
+        let state = self.order.state();
+        let date = self.stored.map(|stored| stored.date).filter(|_| self.channels.is_busy());
+        UpdateState { date: date.unwrap_or(state.date), ..state }
     }
 
     /// A channel that we are in and that nothing was taken of before has to be asked for what we have missed.

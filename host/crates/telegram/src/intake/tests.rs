@@ -273,6 +273,51 @@ fn news_that_are_known_are_not_asked_for() {
     assert!(stage.intake.wants_channel_difference());
 }
 
+/// The account's difference, which names channels that have moved by the date up to which it was told.
+fn difference(stage: &mut Stage, channel_ids: impl Iterator<Item = i64>, date: i32) {
+    let too_long = |channel_id| types::UpdateChannelTooLong { channel_id, pts: Some(12) }.into();
+    stage.intake.begin_difference();
+    let state = UpdateState { pts: 1, qts: 1, date, seq: 0 };
+    assert!(stage.intake.take_difference(vec![], vec![], vec![], channel_ids.map(too_long).collect(), state));
+    stage.intake.end_difference();
+}
+
+#[test]
+fn a_channel_that_was_behind_when_the_process_was_killed_is_named_again() {
+    let mut stage = Stage::at(10);
+    let date = |stage: &Stage| stage.intake.stored_state().unwrap().date;
+    difference(&mut stage, [CHANNEL].into_iter(), 200);
+    stage = stage.restart();
+    assert_eq!(date(&stage), 100, "killed before the channel's difference");
+    difference(&mut stage, [CHANNEL].into_iter(), 200);
+    stage.catch_up(12);
+    assert_eq!((stage.ids(), date(&stage)), (vec![11, 12], 200));
+
+    let early = types::UpdateNewChannelMessage { message: message(14, ADA), pts: 14, pts_count: 1 }.into();
+    let pushed = types::Updates { updates: vec![early], users: vec![], chats: vec![], date: 300, seq: 0 };
+    stage.intake.receive_pushed(UpdatesLike::Updates(pushed.into()));
+    stage = stage.restart();
+    assert_eq!(date(&stage), 200, "killed before the gap was closed");
+}
+
+#[test]
+fn channels_that_there_was_no_room_for_are_named_again() {
+    let count = 2_500;
+    let mut stage = Stage::at(10);
+    let (mut done, mut rounds) = (std::collections::HashSet::new(), 0);
+    while rounds == 0 || stage.intake.wants_difference() {
+        rounds += 1;
+        difference(&mut stage, (1..=count).filter(|id| !done.contains(id)), 200);
+        assert!(!stage.intake.wants_difference() && !stage.intake.is_up_to_date(), "nobody asks before there is room");
+        assert_eq!(stage.intake.stored_state().unwrap().date, 100);
+        while let Some(missed) = stage.intake.begin_channel_difference() {
+            stage.intake.give_channel_up(missed.channel_id);
+            assert!(done.insert(missed.channel_id));
+        }
+    }
+    assert_eq!((done.len() as i64, rounds, stage.intake.is_up_to_date()), (count, 3, true));
+}
+
 #[test]
 fn a_data_centre_that_fails_is_asked_a_few_times_and_floods_are_waited_out() {
     let mut stage = Stage::at(10);
@@ -319,7 +364,11 @@ fn too_many_channels_that_wait_are_left_to_the_accounts_difference() {
     }
     assert!(!stage.intake.wants_difference());
     stage.push(new(11));
-    assert!(stage.intake.wants_difference());
+    while let Some(missed) = stage.intake.begin_channel_difference() {
+        assert!(!stage.intake.is_up_to_date());
+        stage.intake.give_channel_up(missed.channel_id);
+    }
+    assert!(stage.intake.wants_difference() && !stage.intake.is_up_to_date());
 }
 
 #[test]

@@ -222,7 +222,7 @@ async fn a_difference_that_has_to_wait_holds_up_no_call() {
     bob.stop().await;
 
     alice.send(to, "missed").await;
-    world.dc.faults().fail_next("updates.getDifference", 420, "FLOOD_WAIT_3");
+    world.dc.faults().fail_next("updates.getDifference", 420, "FLOOD_WAIT_10");
     let mut bob = User::begin(store, world.address());
     bob.call(Call::GetContacts).await.unwrap();
     assert!(!is_online(&bob.state.borrow()), "something is still missing");

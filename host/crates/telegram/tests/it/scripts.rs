@@ -92,10 +92,10 @@ async fn a_flood_wait_holds_up_sends_into_its_chat_and_nothing_else() {
     let world = World::new().await;
     let (mut alice, mut bob, carol) = three_users(&world).await;
     let mut other = Other::on(&alice);
-    let wait = Duration::from_secs(3);
+    let wait = Duration::from_secs(10);
     let history = |user: &User| Call::GetHistory { peer: user.peer(), page: page(0, 1) };
     let begun = Instant::now();
-    world.dc.faults().fail_next("messages.sendMessage", 420, "FLOOD_WAIT_3");
+    world.dc.faults().fail_next("messages.sendMessage", 420, "FLOOD_WAIT_10");
     let held = alice.request(text_to(bob.peer(), "first")).await;
     // What is answered after it says that the data centre has refused it.
     alice.call(history(&bob)).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_flood_wait_holds_up_sends_into_its_chat_and_nothing_else() {
 
     // What has no order at the server waits for the same script and conversation alone.
     let begun = Instant::now();
-    world.dc.faults().fail_next("messages.getHistory", 420, "FLOOD_WAIT_3");
+    world.dc.faults().fail_next("messages.getHistory", 420, "FLOOD_WAIT_10");
     let held = alice.request(history(&bob)).await;
     alice.send(bob.peer(), "a send").await;
     alice.call(history(&carol)).await.unwrap();
@@ -129,7 +129,7 @@ async fn a_script_with_all_its_calls_under_way_starves_no_other() {
     let world = World::new().await;
     let (mut alice, mut bob, carol) = three_users(&world).await;
     let mut other = Other::on(&alice);
-    world.dc.faults().fail_next("messages.sendMessage", 420, "FLOOD_WAIT_3");
+    world.dc.faults().fail_next("messages.sendMessage", 420, "FLOOD_WAIT_10");
     let texts: Vec<_> = (0..CALLS_UNDER_WAY_MAX + 10).map(|number| number.to_string()).collect();
     for text in &texts {
         alice.request(text_to(bob.peer(), text)).await;
@@ -158,7 +158,7 @@ async fn a_group_and_what_it_has_become_are_one_conversation() {
     bob.messages(2).await;
     alice.messages(3).await;
     let mut other = Other::on(&alice);
-    world.dc.faults().fail_next("messages.sendMessage", 420, "FLOOD_WAIT_2");
+    world.dc.faults().fail_next("messages.sendMessage", 420, "FLOOD_WAIT_10");
     alice.request(text_to(group, "first")).await;
     alice.call(Call::GetContacts).await.unwrap();
     other.call(text_to(channel, "second")).await.unwrap();
@@ -206,7 +206,7 @@ async fn a_files_message_that_waits_holds_up_no_other_file() {
     for (kind, method) in [(FileKind::Text, "messages.sendMessage"), (FileKind::Document, "messages.sendMedia")] {
         let mut waiting = Vec::new();
         for group in &groups {
-            world.dc.faults().fail_next(method, 420, "FLOOD_WAIT_2");
+            world.dc.faults().fail_next(method, 420, "FLOOD_WAIT_10");
             waiting.push(alice.request(file_to(*group, kind, "a.txt")).await);
         }
         let load = alice.request(Call::LoadFile { message: loaded.id, part: FilePart::Document }).await;
