@@ -78,14 +78,18 @@ impl Meter {
 
     fn suspend(&self) {
         if self.state.measuring.load(Ordering::Relaxed) {
-            self.state.spent_ns.store(self.spent_ns(), Ordering::Relaxed);
+            // Added, not stored: what is charged meanwhile stays.
+            self.state.spent_ns.fetch_add(self.slice_ns(), Ordering::Relaxed);
         }
     }
 
     /// What was spent before this slice and in it.
     fn spent_ns(&self) -> u64 {
-        let slice_ns = thread_cpu_ns().saturating_sub(self.state.slice_began_ns.load(Ordering::Relaxed));
-        self.state.spent_ns.load(Ordering::Relaxed).saturating_add(slice_ns)
+        self.state.spent_ns.load(Ordering::Relaxed).saturating_add(self.slice_ns())
+    }
+
+    fn slice_ns(&self) -> u64 {
+        thread_cpu_ns().saturating_sub(self.state.slice_began_ns.load(Ordering::Relaxed))
     }
 }
 
