@@ -73,14 +73,14 @@ impl Actor {
 
     /// Runs the script to its end, and says in one status that and how far it came: who watches must not see a script
     /// at rest that is about to end.
-    pub(crate) async fn run(mut self) {
-        let end = self.lives().await;
+    pub(crate) async fn run(mut self, cursor: Result<u64, StoreError>) {
+        let end = self.lives(cursor).await;
         self.publish(Phase::Ended(end));
     }
 
     /// One life after another, to the last.
-    async fn lives(&mut self) -> End {
-        let begun = self.store.join(&self.config.name).and_then(|cursor| {
+    async fn lives(&mut self, cursor: Result<u64, StoreError>) -> End {
+        let begun = cursor.and_then(|cursor| {
             self.cursor = cursor;
             self.store.outbox(&self.config.name)
         });

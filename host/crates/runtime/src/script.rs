@@ -99,15 +99,16 @@ pub struct Script {
 }
 
 impl Script {
-    /// Starts a script on the current tokio runtime.
+    /// Starts a script on the current tokio runtime. What the account gets from now on is the script's to handle.
     pub fn start(config: ScriptConfig, link: Link, store: AccountStore, output: Arc<dyn ScriptOutput>) -> Self {
         let begin = ScriptStatus { phase: Phase::Loading, handled_seq: 0, calls_pending: 0, crashes: 0 };
         let (status_sender, status) = watch::channel(begin);
         let (stop, stopped) = watch::channel(false);
         let name = config.name.clone();
+        let cursor = store.join(&name);
         tokio::spawn(async move {
             let actor = Actor::new(config, link, store, output, status_sender.clone(), stopped);
-            if let Err(error) = tokio::spawn(actor.run()).await {
+            if let Err(error) = tokio::spawn(actor.run(cursor)).await {
                 tracing::error!(script = %name, %error, "the script's actor ended badly");
                 let end = End::Quarantined("a fault in the host (a bug in tglhost)".to_owned());
                 status_sender.send_modify(|status| status.phase = Phase::Ended(end));

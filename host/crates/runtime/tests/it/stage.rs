@@ -61,8 +61,6 @@ impl Stage {
 
     async fn on(folder: Arc<TempDir>, setting: Setting) -> Self {
         let store = AccountStore::open(folder.path()).unwrap();
-        // What the test pushes at once is the script's already.
-        store.join("puppet").unwrap();
         let program = program().await;
         let (requests_sender, requests) = mpsc::channel(64);
         let (completions, completions_receiver) = mpsc::channel(64);
