@@ -301,7 +301,8 @@ ROWS = [
         also=("second.py",),
         then=bob_writes_to_two,
         shown="stalls its own script",
-        differs="Other scripts and the connection go on: the original's stalled all",
+        differs="Other scripts and the connection go on: the original's stalled all. A callback that takes more than a minute "
+        "is stopped",
     ),
     runs(
         "local time",

@@ -18,9 +18,9 @@ pub struct Limits {
     pub resources_max: usize,
     /// Bytes that one call may hand to the host, and that a callback's error text may have. Default: 2 MiB.
     pub host_call_bytes_max: usize,
-    /// CPU time of one callback. Default: 500 ms.
+    /// CPU time of one callback: it tells a loop from work, and whoever computes gives way all the while. Default: 2 000 ms.
     pub cpu_ms_max: u64,
-    /// CPU time of instantiation, and again of loading a script. Default: 2 000 ms.
+    /// CPU time of instantiation, and again of loading a script with its packages. Default: 10 000 ms.
     pub load_ms_max: u64,
     /// Time from a callback's begin to its end, sleep and file access included: it holds up nothing but its own script, and
     /// scripts do sleep between two sends. Default: 60 000 ms.
@@ -44,8 +44,8 @@ impl Default for Limits {
             table_elements_max: 20_000,
             resources_max: 128,
             host_call_bytes_max: 2 << 20,
-            cpu_ms_max: 500,
-            load_ms_max: 2_000,
+            cpu_ms_max: 2_000,
+            load_ms_max: 10_000,
             wall_ms_max: 60_000,
             output_bytes_per_s: 64 << 10,
             output_burst_bytes_max: 1 << 20,
