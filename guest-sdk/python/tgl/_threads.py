@@ -1,8 +1,8 @@
 """`threading` for a guest, which has one thread: the function of a started thread runs when the callback has returned, or
 as soon as the script waits for something (`join`, a lock, a queue, a future, `time.sleep`), in the order of the starts.
 
-Invariant: a function runs once, to its end; one that would wait for longer than the host lets the script is ended where it
-waits. Waiting for what nothing here can bring raises `RuntimeError`, in one sentence that says why and what to do instead.
+Invariant: a function runs once, to its end; one that would wait for longer than THREADS_S_MAX is ended where it waits.
+Waiting for what nothing here can bring raises `RuntimeError`, in one sentence that says why and what to do instead.
 """
 
 from __future__ import annotations
