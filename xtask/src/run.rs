@@ -43,7 +43,7 @@ pub(crate) fn build_host() -> Result<()> {
     if binary().is_file() {
         build.arg("--quiet");
     } else {
-        step("Building the host (the first time takes about 20 minutes on 2 cores)");
+        step("Building the host (the first time takes about 10 minutes on 2 cores)");
     }
     run_command(&mut build)
 }
