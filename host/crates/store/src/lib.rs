@@ -13,6 +13,7 @@ mod media;
 mod messages;
 mod peers;
 mod schema;
+mod scripts;
 mod session;
 mod summary;
 
@@ -32,6 +33,7 @@ pub use error::StoreError;
 pub use media::{MediaFile, MediaKind, Thumbnail};
 pub use messages::RESTORED_MAX;
 pub use peers::{PeerFacts, PeerRecord};
+pub use scripts::{Enrolled, Forgotten, Origin, ScriptRecord, forget, scripts};
 pub use session::{DcRecord, Owner, UpdateState};
 pub use summary::{AccountSummary, inspect};
 
@@ -40,6 +42,10 @@ const DATABASE_FILE: &str = "account.db";
 
 /// Held locked for as long as the account is open, so that one session is never used by two processes.
 const LOCK_FILE: &str = "account.lock";
+
+/// How often an account that is in use is looked at again, and how long after each time.
+const LOOKS_MAX: u32 = 5;
+const LOOK_WAIT: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Events that may wait in the inbox before no more updates are taken from the server.
 pub const INBOX_EVENTS_MAX: u64 = 100_000;
@@ -112,15 +118,16 @@ impl AccountStore {
         let failed = |source: std::io::Error| StoreError::Failed { path: path.clone(), detail: source.to_string() };
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
         let lock = private_file(&dir.join(LOCK_FILE)).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { path }),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
+        take(&lock).map_err(|error| match error {
+            TryLockError::WouldBlock => StoreError::InUse { path: path.clone() },
+            TryLockError::Error(source) => failed(source),
+        })?;
         private_file(&path).map_err(failed)?;
         let opened = || -> Result<State, Fault> {
             let connection = Connection::open(&path)?;
             schema::prepare(&connection)?;
+            // Whoever was at work before us was killed.
+            connection.execute("UPDATE script SET is_running = 0", [])?;
             State::load(connection, bounds)
         };
         let state = opened().map_err(|fault| fault.at(&path))?;
@@ -196,6 +203,17 @@ impl std::fmt::Debug for Batch<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Batch").field("seq", &self.seq).finish_non_exhaustive()
     }
+}
+
+/// Takes the account. Who only looks whether it is in use holds the lock for a moment too; that is waited for.
+fn take(lock: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOOKS_MAX {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_WAIT),
+            taken => return taken,
+        }
+    }
+    lock.try_lock()
 }
 
 /// The file, made with mode 0600 if it is missing.

@@ -87,7 +87,7 @@ impl Batch<'_> {
     }
 }
 
-fn unix_time() -> Timestamp {
+pub(crate) fn unix_time() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -14,6 +14,7 @@ use crate::checkpoint::TRANSACTIONS_MAX;
 
 mod formats;
 mod messages;
+mod scripts;
 
 const SMALL: Bounds = Bounds { inbox_events_max: 8, messages_max: 4, event_keys_max: 8, prune_step: 2 };
 

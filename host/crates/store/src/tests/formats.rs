@@ -2,13 +2,40 @@
 
 use super::*;
 
+fn back_to_format_3(db: &Connection) {
+    db.execute_batch(
+        "ALTER TABLE script DROP COLUMN path; ALTER TABLE script DROP COLUMN is_named;
+         ALTER TABLE script DROP COLUMN is_running; ALTER TABLE script DROP COLUMN last_run; PRAGMA user_version = 3",
+    )
+    .unwrap();
+}
+
 fn back_to_format_2(db: &Connection) {
+    back_to_format_3(db);
     db.execute_batch(
         "DROP TABLE channel; DROP INDEX message_date; DROP INDEX message_restored;
          ALTER TABLE message DROP COLUMN date; ALTER TABLE message DROP COLUMN standing;
          ALTER TABLE message DROP COLUMN media; PRAGMA user_version = 2",
     )
     .unwrap();
+}
+
+#[test]
+fn scripts_of_format_3_wait_for_the_first_that_is_called_so() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    receive(&store, [1, 2]);
+    store.join("bot.py").unwrap();
+    receive(&store, [3]);
+    drop(store);
+    back_to_format_3(&Connection::open(dir.path().join(DATABASE_FILE)).unwrap());
+    let seen = scripts(dir.path()).unwrap();
+    assert_eq!((seen[0].name.as_str(), &seen[0].path, seen[0].waiting_events), ("bot.py", &None, 1), "before any step");
+    let store = open(&dir);
+    let first = store.enrol(Path::new("/alice/bot.py"), None).unwrap();
+    assert_eq!((first.name.as_str(), first.origin, first.cursor), ("bot.py", Origin::EarlierVersion, 2));
+    let second = store.enrol(Path::new("/bob/bot.py"), None).unwrap();
+    assert_eq!((second.name.as_str(), second.origin, second.cursor), ("bob-bot.py", Origin::New, 3));
 }
 
 #[test]
