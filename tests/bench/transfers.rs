@@ -109,7 +109,7 @@ async fn client(address: &Path, pem: &Path, data: &Path, file: &Path) -> Result<
     store.join("transfers")?;
     let account = Account::start(AccountConfig { store, dc, api })?;
     let files = FileSpace::open(None, Some(&home), HOME_BYTES_MAX, &[])?;
-    let mut script = account.attach("transfers".into(), files);
+    let mut script = account.attach("transfers".into(), files, tgl::Grants::default());
     let us = PeerId::user(account.state().borrow().our_id.context("nobody is logged in")?);
     for line in stdin().lock().lines() {
         line?;

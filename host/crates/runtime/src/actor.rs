@@ -161,6 +161,7 @@ impl Actor {
                 store: self.store.clone(),
                 output: Arc::clone(&self.output),
                 link_previews: self.config.link_previews,
+                grants: self.config.grants,
             }),
         };
         let mut guest = match self.config.program.start(config).await {
@@ -259,8 +260,13 @@ impl Actor {
             mailbox.extend(self.store.inbox_after(self.cursor, MAILBOX_EVENTS_MAX)?);
         }
         let Some((seq, event)) = mailbox.pop_front() else { return Ok(false) };
-        let outcome = self.unless_stopped(guest.on_event(&event)).await?;
-        self.settle(outcome, &during(&event), seq)?;
+        match self.config.grants.shown_event(event) {
+            Some(event) => {
+                let outcome = self.unless_stopped(guest.on_event(&event)).await?;
+                self.settle(outcome, &during(&event), seq)?;
+            }
+            None => self.take_up(seq)?,
+        }
         Ok(true)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sandbox::{ExitMoment, GuestHost, LogLevel, Output};
 use store::AccountStore;
-use tgl::{Call, CallError, Failure, Message, MessageId, Peer, PeerId, Request, RequestId, ScriptName};
+use tgl::{Call, CallError, Failure, Grants, Message, MessageId, Peer, PeerId, Request, RequestId, ScriptName};
 use tokio::time::Instant;
 
 use crate::script::ScriptOutput;
@@ -109,6 +109,7 @@ pub(crate) struct Clerk {
     pub(crate) store: AccountStore,
     pub(crate) output: Arc<dyn ScriptOutput>,
     pub(crate) link_previews: bool,
+    pub(crate) grants: Grants,
 }
 
 impl GuestHost for Clerk {
@@ -137,7 +138,7 @@ impl GuestHost for Clerk {
     }
 
     fn message(&mut self, id: MessageId) -> Option<Message> {
-        self.look_up(self.store.message(id))
+        self.look_up(self.store.message(id)).and_then(|message| self.grants.shown(message))
     }
 
     fn log(&mut self, level: LogLevel, text: &str) {

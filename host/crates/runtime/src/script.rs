@@ -7,7 +7,7 @@ use std::sync::Arc;
 use files::FileSpace;
 use sandbox::{Limits, LogLevel, Output, Program};
 use store::AccountStore;
-use tgl::{AccountState, Completion, Request, ScriptName};
+use tgl::{AccountState, Completion, Grants, Request, ScriptName};
 use tokio::sync::{mpsc, watch};
 
 use crate::actor::Actor;
@@ -30,6 +30,8 @@ pub struct ScriptConfig {
     pub limits: Limits,
     /// Whether messages for which it does not say get the link preview that Telegram would give them.
     pub link_previews: bool,
+    /// What it may do beside what every script may.
+    pub grants: Grants,
 }
 
 /// A script's connection to its account. All of it is bounded by whoever made them.

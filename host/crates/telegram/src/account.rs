@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use files::FileSpace;
 use store::{AccountStore, StoreError};
-use tgl::{AccountState, Completion, Connection, PeerDetails, PeerId, Request, ScriptName, User};
+use tgl::{AccountState, Completion, Connection, Grants, PeerDetails, PeerId, Request, ScriptName, User};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -104,13 +104,14 @@ impl Account {
     /// Ties a script to the account. What is sent into the one end is done in its order; each request with an id other
     /// than 0 comes back as a completion on the other end, once. The script is let go when it drops the ends.
     /// At most [`CALLS_UNDER_WAY_MAX`] calls of a script are under way at a time, completions that it has not taken
-    /// included; further ones wait in the channel. Paths in its calls are paths in its `files`.
-    pub fn attach(&self, script: ScriptName, files: FileSpace) -> Attachment {
+    /// included; further ones wait in the channel. Paths in its calls are paths in its `files`, and no call does more than
+    /// its `grants` allow.
+    pub fn attach(&self, script: ScriptName, files: FileSpace, grants: Grants) -> Attachment {
         let (request_sender, requests) = mpsc::channel(REQUESTS_PENDING_MAX);
         let (completions, completion_receiver) = mpsc::channel(CALLS_UNDER_WAY_MAX);
         let (notes, note_receiver) = mpsc::channel(NOTES_PENDING_MAX);
         files.remove_leftovers();
-        let attached = Attached { script, requests, completions, seat: Seat::new(files, notes) };
+        let attached = Attached { script, requests, completions, seat: Seat::new(files, notes, grants) };
         self.shared.attached.lock().unwrap_or_else(PoisonError::into_inner).push(attached);
         self.shared.changed.notify_one();
         Attachment { requests: request_sender, completions: completion_receiver, notes: note_receiver }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use files::FileSpace;
-use tgl::ScriptName;
+use tgl::{Grants, ScriptName};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 
 use crate::places::{Place, Places};
@@ -21,11 +21,12 @@ pub const TEXT_BYTES_WAITING_MAX: usize = 4 << 20;
 /// Parts that are read or written at a time: more threads would only have more memory of their own.
 const DISK_MAX: usize = 1;
 
-/// A script, as its transfers see it.
+/// A script, as its calls and transfers see it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seat {
     pub(crate) files: FileSpace,
     pub(crate) notes: mpsc::Sender<String>,
+    pub(crate) grants: Grants,
     texts: Arc<Semaphore>,
 }
 
@@ -46,8 +47,8 @@ pub(crate) struct Saving<'a> {
 }
 
 impl Seat {
-    pub(crate) fn new(files: FileSpace, notes: mpsc::Sender<String>) -> Self {
-        Self { files, notes, texts: Arc::new(Semaphore::new(TEXT_BYTES_WAITING_MAX)) }
+    pub(crate) fn new(files: FileSpace, notes: mpsc::Sender<String>, grants: Grants) -> Self {
+        Self { files, notes, grants, texts: Arc::new(Semaphore::new(TEXT_BYTES_WAITING_MAX)) }
     }
 
     /// Waits until a text of this size may be held in memory. In the order of asking.
@@ -154,7 +155,7 @@ mod tests {
     fn texts_in_memory_are_bounded_for_each_script() {
         let dir = tempfile::tempdir().unwrap();
         let files = FileSpace::open(None, Some(dir.path()), 1, &[]).unwrap();
-        let seat = || Seat::new(files.clone(), mpsc::channel(1).0);
+        let seat = || Seat::new(files.clone(), mpsc::channel(1).0, Grants::default());
         let (one, other) = (seat(), seat());
         let largest = TEXT_FILE_BYTES_MAX as u32;
         let held: Vec<_> =

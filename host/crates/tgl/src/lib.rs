@@ -5,6 +5,7 @@
 
 mod call;
 mod event;
+mod grants;
 mod message;
 mod peer;
 
@@ -13,6 +14,7 @@ pub use call::{
     TypingState,
 };
 pub use event::{AccountState, Changes, Connection, Event};
+pub use grants::Grants;
 pub use message::{
     ContactCard, Dialog, Forward, GeoPoint, Media, Message, MessageFlags, MessageId, ServiceAction, Venue, WebPage,
 };

@@ -1,7 +1,7 @@
 //! What a script hears, in which order, and when its calls leave.
 
 use runtime::End;
-use tgl::{Call, CallError, Event, Failure, Outcome};
+use tgl::{Call, CallError, Event, Failure, Forward, Grants, Message, Outcome, PeerId};
 
 use crate::stage::{Setting, Stage, own_message};
 
@@ -150,4 +150,31 @@ async fn what_the_account_notes_is_in_the_scripts_log() {
     let stage = Stage::live(Setting::of("")).await;
     stage.notes.send("sending big.iso: 40 %".to_owned()).await.unwrap();
     assert_eq!(stage.log_line("big.iso").await, "puppet: sending big.iso: 40 %");
+}
+
+#[tokio::test]
+async fn messages_of_the_service_account_are_only_for_who_is_allowed_to_see_them() {
+    let service = PeerId::user(777_000);
+    let forward = Some(Forward { source: Some(service), date: 1 });
+    for (is_allowed, heard) in [
+        (false, &["message 2 -", "None", "None"][..]),
+        (true, &["message 1 code", "message 2 code", "Some(\"code\")", "Some(\"code\")"][..]),
+    ] {
+        let grants = Grants { service_messages: is_allowed };
+        let stage = Stage::live(Setting { grants, ..Setting::of("trace") }).await;
+        let from_service = Message { source: Some(service), ..own_message(1, "code") };
+        let passed_on = Message { forward, ..own_message(2, "code") };
+        for message in [&from_service, &passed_on] {
+            stage.store.record(|batch| batch.put_message(PeerId::user(9), message)).unwrap();
+            stage.push(Event::Message(message.clone()));
+        }
+        stage.tell(3, "message 1\nmessage 2");
+        let mut expected = vec!["load /script/puppet", "our_id 77", "binlog_replay_end"];
+        let (events, found) = heard.split_at(heard.len() - 2);
+        expected.extend(events);
+        expected.push("message 3 message 1\nmessage 2");
+        let expected: Vec<&str> = expected.into_iter().chain(found.iter().copied()).flat_map(str::lines).collect();
+        stage.hears(&expected).await;
+        stage.settles().await;
+    }
 }

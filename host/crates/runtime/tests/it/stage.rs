@@ -9,8 +9,8 @@ use sandbox::{ComponentSource, Limits, LogLevel, Output, Program, Sandbox, Sandb
 use store::AccountStore;
 use tempfile::TempDir;
 use tgl::{
-    AccountState, CallError, Completion, Event, Message, MessageFlags, MessageId, Outcome, PeerId, Request, ScriptName,
-    ServiceAction,
+    AccountState, CallError, Completion, Event, Grants, Message, MessageFlags, MessageId, Outcome, PeerId, Request,
+    ScriptName, ServiceAction,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -37,12 +37,13 @@ pub(crate) struct Setting {
     pub(crate) limits: Limits,
     pub(crate) is_logged_in: bool,
     pub(crate) link_previews: bool,
+    pub(crate) grants: Grants,
 }
 
 impl Setting {
     /// A script with this source on an account that is logged in.
     pub(crate) fn of(source: &'static str) -> Self {
-        Self { source, limits: Limits::default(), is_logged_in: true, link_previews: true }
+        Self { source, limits: Limits::default(), is_logged_in: true, link_previews: true, grants: Grants::default() }
     }
 }
 
@@ -79,6 +80,7 @@ impl Stage {
             env: Vec::new(),
             limits: setting.limits,
             link_previews: setting.link_previews,
+            grants: setting.grants,
         };
         let link = Link {
             requests: requests_sender,

@@ -6,12 +6,12 @@ use std::cmp::Reverse;
 
 use grammers_tl_types as tl;
 use store::ServerMessage;
-use tgl::{CallError, Dialog, Message, Outcome, Page, PeerId};
+use tgl::{CallError, Dialog, Grants, Message, Outcome, Page, PeerId};
 use tl::{enums, functions, types};
 
-use super::list::{List, PAGE, learn, restored};
+use super::list::{List, PAGE, Search, learn, restored};
 use super::messages::read_up_to;
-use super::{Caller, invalid};
+use super::{Caller, invalid, secrets};
 use crate::context::unavailable;
 use crate::intake;
 
@@ -81,17 +81,24 @@ pub(super) async fn get(caller: &Caller, peer: PeerId, page: Page) -> Result<Out
 }
 
 /// messages.search: <https://core.telegram.org/method/messages.search>.
-pub(super) async fn search(caller: &Caller, peer: PeerId, text: &str, page: Page) -> Result<Outcome, CallError> {
-    let lists = lists(caller, peer, Some(text))?;
+pub(super) async fn search(
+    caller: &Caller,
+    grants: Grants,
+    peer: PeerId,
+    text: &str,
+    page: Page,
+) -> Result<Outcome, CallError> {
+    let lists = lists(caller, peer, Some((text, grants)))?;
     Ok(Outcome::Messages(stretch(caller, &lists, page).await?))
 }
 
 /// The messages of one conversation; those of a supergroup that was a basic group are two lists for who asks for the
 /// basic group: what came after the move, and what came before.
-fn lists(caller: &Caller, peer: PeerId, text: Option<&str>) -> Result<Vec<List>, CallError> {
+fn lists(caller: &Caller, peer: PeerId, search: Option<(&str, Grants)>) -> Result<Vec<List>, CallError> {
     let current = caller.context.current(peer)?;
     let chats = if current == peer { vec![peer] } else { vec![current, peer] };
-    let list = |chat| Ok(List { chat, peer: caller.context.input_peer(chat)?, text: text.map(str::to_owned) });
+    let search = search.map(|(text, grants)| Search { text: text.to_owned(), grants });
+    let list = |chat| Ok(List { chat, peer: caller.context.input_peer(chat)?, search: search.clone() });
     chats.into_iter().map(list).collect()
 }
 
@@ -113,7 +120,12 @@ async fn stretch(caller: &Caller, lists: &[List], page: Page) -> Result<Vec<Mess
 
 /// messages.searchGlobal: <https://core.telegram.org/method/messages.searchGlobal>. It knows no count to skip: what is
 /// skipped is fetched as well.
-pub(super) async fn search_everywhere(caller: &Caller, text: &str, page: Page) -> Result<Outcome, CallError> {
+pub(super) async fn search_everywhere(
+    caller: &Caller,
+    grants: Grants,
+    text: &str,
+    page: Page,
+) -> Result<Outcome, CallError> {
     check(page)?;
     let wanted = page.offset.saturating_add(page.limit);
     if wanted > MESSAGES_MAX {
@@ -144,13 +156,13 @@ pub(super) async fn search_everywhere(caller: &Caller, text: &str, page: Page) -
         };
         let answer = learn(caller, answer)?;
         let last = answer.messages.last().map(|message| caller.context.server_message(message.id)).transpose()?;
-        found.extend(answer.messages);
+        found.extend(secrets::found(grants, answer.messages));
         let (Some(next_rate), Some(last), Some(last_id)) = (next_rate, last, answer.last_id) else { break };
         offset_peer =
             last.chat.and_then(|chat| caller.context.input_peer(chat).ok()).unwrap_or(enums::InputPeer::Empty);
         (offset_rate, offset_id) = (next_rate, last_id);
     }
-    let restored = restored(caller, None, Some(text))?;
+    let restored = secrets::found(grants, restored(caller, None, Some(text))?);
     if !restored.is_empty() {
         found.extend(restored);
         found.sort_by_key(|message| Reverse((message.date, message.id)));

@@ -3,10 +3,10 @@
 //! Invariant: messages that only the host has any more stand in it where they stood before they were deleted.
 
 use grammers_tl_types as tl;
-use tgl::{CallError, Message, Page, PeerId};
+use tgl::{CallError, Grants, Message, Page, PeerId};
 use tl::{enums, functions};
 
-use super::{Caller, contents, history_request};
+use super::{Caller, contents, history_request, secrets};
 use crate::context::unavailable;
 
 /// Messages of one answer of the server's.
@@ -16,7 +16,14 @@ pub(super) const PAGE: u32 = 100;
 pub(super) struct List {
     pub(super) chat: PeerId,
     pub(super) peer: enums::InputPeer,
-    pub(super) text: Option<String>,
+    pub(super) search: Option<Search>,
+}
+
+/// What is searched for, and who searches: that a text is found tells what it says.
+#[derive(Clone)]
+pub(super) struct Search {
+    pub(super) text: String,
+    pub(super) grants: Grants,
 }
 
 /// A stretch of a list.
@@ -41,7 +48,8 @@ pub(super) struct Answer {
 impl List {
     /// What stands in the list from `page.offset` on, at most `page.limit` of it.
     pub(super) async fn stretch(&self, caller: &Caller, page: Page) -> Result<Stretch, CallError> {
-        let restored = restored(caller, Some(self.chat), self.text.as_deref())?;
+        let text = self.search.as_ref().map(|search| search.text.as_str());
+        let restored = self.visible(restored(caller, Some(self.chat), text)?);
         // Each restored message may stand before what is asked for.
         let offset = page.offset.saturating_sub(restored.len() as u32);
         let limit = page.limit.saturating_add(page.offset - offset);
@@ -54,10 +62,14 @@ impl List {
     async fn walk(&self, caller: &Caller, page: Page) -> Result<Stretch, CallError> {
         let mut found = Stretch::default();
         let (mut given, mut offset_id, mut skip) = (0, 0, page.offset as i32);
-        while given < page.limit as usize {
-            let limit = (page.limit as usize - given).min(PAGE as usize);
+        let mut wanted = page.limit as usize;
+        while given < wanted {
+            let limit = (wanted - given).min(PAGE as usize);
             let answer = learn(caller, self.fetch(caller, offset_id, skip, limit as i32).await?)?;
-            found.messages.extend(answer.messages);
+            let count = answer.messages.len();
+            let visible = self.visible(answer.messages);
+            wanted += count - visible.len();
+            found.messages.extend(visible);
             given += answer.given;
             // The server may give less than it has.
             let is_end = answer.given < limit && page.offset.saturating_add(given as u32) >= answer.count;
@@ -71,6 +83,14 @@ impl List {
         Ok(found)
     }
 
+    /// Those of the messages that stand in the list.
+    fn visible(&self, messages: Vec<Message>) -> Vec<Message> {
+        match &self.search {
+            Some(search) => secrets::found(search.grants, messages),
+            None => messages,
+        }
+    }
+
     /// At most `limit` messages, older than `offset_id` unless that is 0, after skipping `add_offset` of them.
     async fn fetch(
         &self,
@@ -80,7 +100,7 @@ impl List {
         limit: i32,
     ) -> Result<enums::messages::Messages, CallError> {
         let peer = self.peer.clone();
-        let Some(text) = &self.text else {
+        let Some(Search { text, .. }) = &self.search else {
             let request = history_request(peer, offset_id, add_offset, limit);
             return caller.invoke(&request).await;
         };

@@ -12,9 +12,10 @@ mod list;
 mod members;
 mod messages;
 mod profile;
+mod secrets;
 
 use grammers_tl_types as tl;
-use tgl::{Call, CallError, Failure, Outcome, PeerId, PeerKind, Request};
+use tgl::{Call, CallError, Failure, Grants, Outcome, PeerId, PeerKind, Request};
 use tl::{enums, functions};
 
 pub(crate) use caller::Caller;
@@ -39,7 +40,11 @@ pub(crate) fn lane(call: &Call) -> Option<PeerId> {
 
 /// Makes one call and waits for its end.
 pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcome, CallError> {
-    let ended = make(caller, request).await;
+    let grants = secrets::grants(caller, request);
+    let ended = match secrets::refusal(caller, grants, &request.call) {
+        Ok(()) => make(caller, request, grants).await,
+        refused => refused.map(|()| Outcome::Done),
+    };
     if let (Err(error), Some(peer)) = (&ended, conversation(&request.call))
         && error.detail == "CHANNEL_PRIVATE"
         && let Ok(PeerId { kind: PeerKind::Channel, id }) = caller.context.current(peer)
@@ -50,7 +55,9 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
     match ended {
         Err(error) if caller.is_repeated() && DONE_BEFORE.contains(&error.detail.as_str()) => Ok(Outcome::Done),
         // It goes into the script's log.
-        ended => ended.map_err(|error| CallError::new(error.kind, one_line(&error.detail))),
+        ended => ended
+            .and_then(|outcome| secrets::shown(grants, outcome))
+            .map_err(|error| CallError::new(error.kind, one_line(&error.detail))),
     }
 }
 
@@ -68,7 +75,7 @@ fn conversation(call: &Call) -> Option<PeerId> {
     }
 }
 
-async fn make(caller: &Caller, request: &Request) -> Result<Outcome, CallError> {
+async fn make(caller: &Caller, request: &Request, grants: Grants) -> Result<Outcome, CallError> {
     let random_id = request.random_id;
     match &request.call {
         Call::GetContacts => contacts::get(caller).await,
@@ -92,8 +99,12 @@ async fn make(caller: &Caller, request: &Request) -> Result<Outcome, CallError> 
         Call::SetTyping { peer, state } => messages::set_typing(caller, *peer, *state).await,
         Call::GetDialogs => history::dialogs(caller).await,
         Call::GetHistory { peer, page } => history::get(caller, *peer, *page).await,
-        Call::SearchMessages { peer: Some(peer), text, page } => history::search(caller, *peer, text, *page).await,
-        Call::SearchMessages { peer: None, text, page } => history::search_everywhere(caller, text, *page).await,
+        Call::SearchMessages { peer: Some(peer), text, page } => {
+            history::search(caller, grants, *peer, text, *page).await
+        }
+        Call::SearchMessages { peer: None, text, page } => {
+            history::search_everywhere(caller, grants, text, *page).await
+        }
         Call::GetPeerInfo { peer } => chats::info(caller, *peer).await,
         Call::CreateChat { users, title } => chats::create(caller, users, title).await,
         Call::RenameChat { chat, title } => chats::rename(caller, *chat, title).await,

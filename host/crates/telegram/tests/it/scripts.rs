@@ -7,7 +7,7 @@ use files::{FileSpace, HOME_BYTES_MAX};
 use grammers_tl_types::functions;
 use telegram::{Attachment, CALLS_UNDER_WAY_MAX, PART_BYTES, TRANSFERS_MAX};
 use tempfile::TempDir;
-use tgl::{Call, CallError, Event, FileKind, FilePart, Outcome, Request, ScriptName};
+use tgl::{Call, CallError, Event, FileKind, FilePart, Grants, Outcome, Request, ScriptName};
 
 use crate::channels::page;
 use crate::files::{file_to, noise, put, sent};
@@ -25,7 +25,7 @@ impl Other {
     fn on(user: &User) -> Self {
         let (name, home) = (ScriptName::from("other.py"), TempDir::new().unwrap());
         let files = FileSpace::open(None, Some(home.path()), HOME_BYTES_MAX, &[]).unwrap();
-        Self { ends: user.account.attach(name.clone(), files), name, _home: home }
+        Self { ends: user.account.attach(name.clone(), files, Grants::default()), name, _home: home }
     }
 
     async fn request(&self, call: Call) {
@@ -58,7 +58,8 @@ async fn each_script_hears_every_event_and_its_own_completions() {
     let second: ScriptName = Arc::from("second.py");
     let cursor = alice.store.join(&second).unwrap();
     let files = alice.files.clone();
-    let Attachment { requests, mut completions, notes: _notes } = alice.account.attach(second.clone(), files);
+    let Attachment { requests, mut completions, notes: _notes } =
+        alice.account.attach(second.clone(), files, Grants::default());
 
     // Both use the same request ids: they are each guest's own.
     let mine = alice.request(text_to(bob.peer(), "from the first")).await;

@@ -10,7 +10,7 @@ use telegram::login::{Login, SignIn};
 use telegram::{Account, AccountConfig, ApiCredentials, Attachment, DcAddress};
 use tempfile::TempDir;
 use tgl::{
-    AccountState, Call, CallError, Completion, Connection, Event, Message, Outcome, PeerId, Request, ScriptName,
+    AccountState, Call, CallError, Completion, Connection, Event, Grants, Message, Outcome, PeerId, Request, ScriptName,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -126,7 +126,8 @@ impl User {
         let script: ScriptName = Arc::from("test.py");
         let cursor = store.join(&script).unwrap();
         let account = Account::start(AccountConfig { store: store.clone(), dc, api: api() }).unwrap();
-        let Attachment { requests, completions, notes } = account.attach(script.clone(), files.clone());
+        let Attachment { requests, completions, notes } =
+            account.attach(script.clone(), files.clone(), Grants::default());
         let state = account.state();
         let id = state.borrow().our_id.unwrap_or_default();
         Self { store, id, account, state, requests, completions, notes, home, files, script, cursor, calls: 0 }

@@ -1,0 +1,74 @@
+//! What scripts are not shown without a grant: the messages of Telegram's service account, login codes among them.
+//!
+//! Invariant: it is decided when the call is made, not when it was asked for: the message that it names may have come since.
+
+use tgl::{Call, CallError, Dialog, Failure, Grants, MessageId, Outcome, Request};
+
+use super::{Caller, conversation, lane};
+use crate::context::unavailable;
+
+/// What the script that asks may do; one that is gone may do no more than any.
+pub(super) fn grants(caller: &Caller, request: &Request) -> Grants {
+    caller.context.transfers.seat_of(&request.script).map(|seat| seat.grants).unwrap_or_default()
+}
+
+/// Why a call is not made at all.
+pub(super) fn refusal(caller: &Caller, grants: Grants, call: &Call) -> Result<(), CallError> {
+    let peer = match call {
+        Call::GetPeerInfo { .. } => None,
+        call => lane(call).or_else(|| conversation(call)),
+    };
+    let is_free =
+        grants.service_messages || !(peer.is_some_and(tgl::PeerId::is_service) || names_secret(caller, call)?);
+    if is_free { Ok(()) } else { Err(not_granted()) }
+}
+
+/// What a call came to, as far as the script may see it.
+pub(super) fn shown(grants: Grants, outcome: Outcome) -> Result<Outcome, CallError> {
+    let show = |dialog: Dialog| {
+        let last_message = dialog.last_message.and_then(|message| grants.shown(message));
+        let is_shown = grants.service_messages || !dialog.peer.id().is_service();
+        is_shown.then_some(Dialog { last_message, ..dialog })
+    };
+    Ok(match outcome {
+        Outcome::Message(message) => Outcome::Message(grants.shown(message).ok_or_else(not_granted)?),
+        Outcome::Messages(messages) => {
+            Outcome::Messages(messages.into_iter().filter_map(|message| grants.shown(message)).collect())
+        }
+        Outcome::Dialogs(dialogs) => Outcome::Dialogs(dialogs.into_iter().filter_map(show).collect()),
+        other => other,
+    })
+}
+
+/// The messages that a search may find.
+pub(super) fn found(grants: Grants, mut messages: Vec<tgl::Message>) -> Vec<tgl::Message> {
+    messages.retain(|message| grants.service_messages || !message.is_secret());
+    messages
+}
+
+/// Whether the call is about a message that the script is not shown. One that was passed on is there to be answered or
+/// deleted, not to be passed on again.
+fn names_secret(caller: &Caller, call: &Call) -> Result<bool, CallError> {
+    let (id, is_passed_on): (MessageId, bool) = match call {
+        Call::ForwardMessage { id, .. } | Call::ForwardMedia { id, .. } | Call::LoadFile { message: id, .. } => {
+            (*id, true)
+        }
+        Call::DeleteMessage { id } | Call::RestoreMessage { id } | Call::SendMessage { reply_to: Some(id), .. } => {
+            (*id, false)
+        }
+        _ => return Ok(false),
+    };
+    let store = &caller.context.store;
+    let named = store.server_message(id).map_err(|error| unavailable(&error))?;
+    if named.and_then(|named| named.chat).is_some_and(tgl::PeerId::is_service) {
+        return Ok(true);
+    }
+    let message = store.message(id).map_err(|error| unavailable(&error))?;
+    Ok(message.is_some_and(|message| is_passed_on && message.is_secret()))
+}
+
+fn not_granted() -> CallError {
+    let why =
+        "messages of Telegram's service account are not shown to scripts unless they run with --allow service-messages";
+    CallError::new(Failure::NotGranted, why)
+}
