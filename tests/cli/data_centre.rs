@@ -58,6 +58,61 @@ fn logins_succeed_and_fail_with_reasons() {
 }
 
 #[test]
+fn nobody_is_asked_where_there_is_no_terminal() {
+    let place = Place::new();
+    let script = place.script("bot.py", "import tgl\ntgl.set_on_get_difference_end(lambda: tgl.safe_exit(0))\n");
+    let secret = |name: &str, text: &str| place.script(name, text).display().to_string();
+    let (code, empty) = (secret("code", "33333\n"), secret("empty", "\n33333\n"));
+    let token = secret("token", "4242:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    let script = script.display().to_string();
+    // arguments, a variable of the environment, exit code, what stdout or stderr must say
+    type Case<'a> = (&'a [&'a str], (&'a str, &'a str), i32, &'a str);
+    let cases: &[Case<'_>] = &[
+        (&["run", &script, "--phone", "9996631001", "--code-file", &code], ("", ""), 0, "its first name is default"),
+        (
+            &["run", &script, "--account", "me", "--phone", "9996631002"],
+            ("TGLHOST_CODE", "33333"),
+            0,
+            "first name is me",
+        ),
+        (&["login", "you", "--phone", "9996631003", "--code", "33333", "--first-name", "Yo"], ("", ""), 0, "as Yo"),
+        (&["login", "bot", "--bot-token-file", &token], ("", ""), 0, "4242"),
+        (&["login", "bot"], ("TGLHOST_BOT_TOKEN", "4343:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), 0, "4343"),
+        (
+            &["run", &script, "--account", "b2"],
+            ("TGLHOST_BOT_TOKEN", "4444:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+            0,
+            "b2 connects",
+        ),
+        (&["login", "x", "--phone", "9996631004", "--code-file", "/no/such"], ("", ""), 1, "cannot read /no/such"),
+        (&["login", "x", "--phone", "9996631004", "--code-file", &empty], ("", ""), 1, "the first line of"),
+        (&["login", "x", "--phone", "1", "--bot-token-file", &token], ("", ""), 2, "cannot be used with"),
+        (
+            &["login", "x", "--phone", "9996631004", "--code", "1", "--code-file", &code],
+            ("", ""),
+            2,
+            "cannot be used with",
+        ),
+        (&["login", "x", "--first-name", "X"], ("", ""), 2, "--phone"),
+    ];
+    for (arguments, (variable, value), exit_code, part) in cases {
+        let mut command = place.command(arguments);
+        if !variable.is_empty() {
+            command.env(variable, value);
+        }
+        // The input stays open, as under a supervisor, and nothing comes.
+        let run = Process::start(&mut command).finish();
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert_eq!(run.code(), Some(*exit_code), "{arguments:?}: {said}");
+        assert!(said.contains(part), "{arguments:?}: {part:?} is not in {said}");
+        assert!(!said.contains("33333") && !said.contains("AAAA"), "a secret is shown: {said}");
+    }
+    let help =
+        finish(tglhost(place.data.path()).args(["login", "--help"]).env("TGLHOST_PASSWORD", "s3cr3t"), "").stdout;
+    assert!(help.contains("TGLHOST_PASSWORD") && !help.contains("s3cr3t"), "{help}");
+}
+
+#[test]
 fn a_session_is_never_tried_at_another_data_centre() {
     let (place, other) = (Place::new(), Place::new());
     place.sign_up("a", "9996631001", "Ann");

@@ -51,7 +51,7 @@ impl Place {
     /// Signs a new user up and logs it in as the account `name`.
     pub fn sign_up(&self, name: &str, phone: &str, first_name: &str) {
         let code = phone[5..6].repeat(5);
-        let run = self.login(&[name, "--phone", phone, "--code", &code], &format!("{first_name}\n"));
+        let run = self.login(&[name, "--phone", phone, "--code", &code, "--first-name", first_name], "");
         assert_eq!(run.code(), Some(0), "{}", run.stderr);
     }
 

@@ -3,9 +3,12 @@
 //! Invariant: codes, passwords and tokens are never printed, logged or written; an account is remembered only once
 //! the data centre has accepted it.
 
-use std::io::{BufRead, IsTerminal};
+use std::fs::File;
+use std::io::{BufRead, IsTerminal, Read};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
@@ -22,6 +25,15 @@ use crate::settings;
 /// How often a wrong code or password may be typed at the terminal.
 const TRIES_MAX: usize = 3;
 
+/// The environment's variable for a bot's token.
+const BOT_TOKEN_VARIABLE: &str = "TGLHOST_BOT_TOKEN";
+
+/// How much of a file with a secret is read.
+const SECRET_BYTES_MAX: u64 = 4_096;
+
+/// How long a name that is piped in may take to come, where there is another one to do with.
+const PIPED_NAME_WAIT: Duration = Duration::from_secs(1);
+
 /// Where to log in; without an address, Telegram's own data centres.
 #[derive(clap::Args, Clone)]
 pub(crate) struct DcArgs {
@@ -33,21 +45,33 @@ pub(crate) struct DcArgs {
     dc_key: Option<PathBuf>,
 }
 
-/// Who logs in.
-#[derive(clap::Args, Clone)]
+/// Who logs in. What is secret may come from a file or the environment too: options are seen by every user of the machine.
+#[derive(clap::Args, Clone, Default)]
 pub(crate) struct Credentials {
     /// Phone number of the account, with its country code
-    #[arg(long, value_name = "N", conflicts_with = "bot_token")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["bot_token", "bot_token_file"])]
     phone: Option<String>,
-    /// The code sent to the phone; asked for when missing
-    #[arg(long, value_name = "C", requires = "phone")]
+    /// First name of an account that is new to Telegram [default: what the account is called here]
+    #[arg(long, value_name = "NAME", requires = "phone")]
+    first_name: Option<String>,
+    /// The code sent to the phone [env: TGLHOST_CODE]; asked for when missing
+    #[arg(long, value_name = "C", requires = "phone", conflicts_with = "code_file")]
     code: Option<String>,
-    /// The 2FA password; asked for when missing and needed
-    #[arg(long, value_name = "P", requires = "phone")]
+    /// A file with the code in its first line; it is read once the code has been sent
+    #[arg(long, value_name = "FILE", requires = "phone")]
+    code_file: Option<PathBuf>,
+    /// The 2FA password [env: TGLHOST_PASSWORD]; asked for when missing and needed
+    #[arg(long, value_name = "P", requires = "phone", conflicts_with = "password_file")]
     password: Option<String>,
-    /// Token of a bot account
-    #[arg(long, value_name = "T")]
+    /// A file with the 2FA password in its first line
+    #[arg(long, value_name = "FILE", requires = "phone")]
+    password_file: Option<PathBuf>,
+    /// Token of a bot account [env: TGLHOST_BOT_TOKEN]
+    #[arg(long, value_name = "T", conflicts_with = "bot_token_file")]
     bot_token: Option<String>,
+    /// A file with the bot's token in its first line
+    #[arg(long, value_name = "FILE")]
+    bot_token_file: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -73,13 +97,52 @@ impl DcArgs {
 impl Credentials {
     /// By phone or by a bot's token; codes and passwords are asked for.
     pub(crate) fn of(phone: Option<String>, bot_token: Option<String>) -> Self {
-        Self { phone, code: None, password: None, bot_token }
+        Self { phone, bot_token, ..Self::default() }
     }
 
-    /// Whether anything to log in with was given.
+    /// Whether options say who is to log in.
     pub(crate) fn are_given(&self) -> bool {
-        self.phone.is_some() || self.bot_token.is_some()
+        self.phone.is_some() || self.bot_token.is_some() || self.bot_token_file.is_some()
     }
+
+    /// Whether anything to log in with is there, in the environment perhaps.
+    pub(crate) fn are_at_hand(&self) -> bool {
+        self.are_given() || std::env::var_os(BOT_TOKEN_VARIABLE).is_some()
+    }
+
+    fn code(&self) -> Result<Option<String>> {
+        secret(self.code.as_ref(), self.code_file.as_deref(), "TGLHOST_CODE")
+    }
+
+    fn password(&self) -> Result<Option<String>> {
+        secret(self.password.as_ref(), self.password_file.as_deref(), "TGLHOST_PASSWORD")
+    }
+
+    /// A bot's token, unless a phone number says that no bot is meant.
+    fn bot_token(&self) -> Result<Option<String>> {
+        if self.phone.is_some() {
+            return Ok(None);
+        }
+        secret(self.bot_token.as_ref(), self.bot_token_file.as_deref(), BOT_TOKEN_VARIABLE)
+    }
+}
+
+/// What an option says, else the first line of a file, else a variable of the environment.
+fn secret(option: Option<&String>, file: Option<&Path>, variable: &str) -> Result<Option<String>> {
+    if let Some(given) = option {
+        return Ok(Some(given.clone()));
+    }
+    let Some(path) = file else {
+        return Ok(std::env::var(variable).ok().filter(|value| !value.is_empty()));
+    };
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text));
+    read.with_context(|| format!("cannot read {}", path.display()))?;
+    let line = text.lines().next().unwrap_or_default().trim();
+    if line.is_empty() {
+        bail!("the first line of {} is empty: what is secret belongs there", path.display());
+    }
+    Ok(Some(line.to_owned()))
 }
 
 /// api_id and api_hash for this data centre.
@@ -94,8 +157,8 @@ pub(crate) fn api_credentials(dc: &DcAddress) -> Result<ApiCredentials> {
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
     let account = data_dir.account(&args.name)?;
     let dc = args.dc.address()?.unwrap_or(DcAddress::Telegram);
-    if !args.credentials.are_given() {
-        bail!("name the account's phone with --phone NUMBER, or a bot's token with --bot-token TOKEN");
+    if !args.credentials.are_at_hand() {
+        bail!("name the account's phone with --phone NUMBER, or a bot's token with --bot-token-file FILE");
     }
     let user = log_in(&account, &dc, &args.credentials, output).await?;
     let name = telegram::display_name(&user);
@@ -117,11 +180,12 @@ pub(crate) async fn log_in(
         account.same_data_centre(dc.clone())?;
     }
     let api = api_credentials(dc)?;
+    let bot_token = credentials.bot_token()?;
     let store = AccountStore::open(&account.path)?;
     let mut login = begin(store, dc, api).await?;
-    let user = match (&credentials.bot_token, &credentials.phone) {
-        (Some(token), _) => login.bot(token).await?,
-        (None, Some(phone)) => by_phone(&mut login, phone, credentials, output).await?,
+    let user = match (bot_token, &credentials.phone) {
+        (Some(token), _) => login.bot(&token).await?,
+        (None, Some(phone)) => by_phone(&mut login, &account.name, phone, credentials, output).await?,
         (None, None) => bail!("neither a phone number nor a bot token was given"),
     };
     login.finish().await?;
@@ -137,9 +201,15 @@ pub(crate) async fn begin(store: AccountStore, dc: &DcAddress, api: ApiCredentia
     })
 }
 
-async fn by_phone(login: &mut Login, phone: &str, credentials: &Credentials, output: &Output) -> Result<User> {
+async fn by_phone(
+    login: &mut Login,
+    account_name: &str,
+    phone: &str,
+    credentials: &Credentials,
+    output: &Output,
+) -> Result<User> {
     login.send_code(phone).await?;
-    let mut code = credentials.code.clone();
+    let mut code = credentials.code()?;
     let mut attempt = 0;
     let signed_in = loop {
         attempt += 1;
@@ -156,7 +226,10 @@ async fn by_phone(login: &mut Login, phone: &str, credentials: &Credentials, out
         SignIn::Done(user) => Ok(user),
         SignIn::PasswordNeeded { hint } => by_password(login, hint, credentials, output).await,
         SignIn::SignUpNeeded => {
-            let first_name = ask("This number is new. First name", false, output)?;
+            let first_name = match &credentials.first_name {
+                Some(name) => name.clone(),
+                None => ask_first_name(account_name, output)?,
+            };
             Ok(login.sign_up(&first_name, "").await?)
         }
     }
@@ -169,7 +242,7 @@ async fn by_password(
     output: &Output,
 ) -> Result<User> {
     let question = hint.map_or_else(|| "2FA password".to_owned(), |hint| format!("2FA password (hint: {hint})"));
-    let mut password = credentials.password.clone();
+    let mut password = credentials.password()?;
     let mut attempt = 0;
     loop {
         attempt += 1;
@@ -189,6 +262,26 @@ fn may_ask_again(attempt: usize) -> bool {
     attempt < TRIES_MAX && std::io::stdin().is_terminal()
 }
 
+/// Asks at the terminal; elsewhere takes a name that is piped in, and waits for nobody who says none.
+fn ask_first_name(default: &str, output: &Output) -> Result<String> {
+    if std::io::stdin().is_terminal() {
+        output.note(&format!("This number is new. First name [{default}]:"));
+    }
+    let name = if std::io::stdin().is_terminal() { read_line()? } else { piped_line()? };
+    if !name.is_empty() {
+        return Ok(name);
+    }
+    output.note(&format!("This number is new: its first name is {default} (--first-name gives another)."));
+    Ok(default.to_owned())
+}
+
+/// The next line of stdin, if it comes soon. The thread that waits for it ends with the process.
+fn piped_line() -> Result<String> {
+    let (sender, receiver) = sync_channel(1);
+    std::thread::Builder::new().name("stdin".to_owned()).spawn(move || sender.send(read_line()))?;
+    receiver.recv_timeout(PIPED_NAME_WAIT).unwrap_or_else(|_| Ok(String::new()))
+}
+
 /// Asks at the terminal, or takes the next line of stdin.
 fn ask(question: &str, secret: bool, output: &Output) -> Result<String> {
     let stdin = std::io::stdin();
@@ -196,11 +289,16 @@ fn ask(question: &str, secret: bool, output: &Output) -> Result<String> {
         return Ok(dialoguer::Password::new().with_prompt(question).interact()?);
     }
     output.note(&format!("{question}:"));
-    let mut line = String::new();
-    stdin.lock().read_line(&mut line).context("cannot read the answer from stdin")?;
-    let answer = line.trim().to_owned();
+    let answer = read_line()?;
     if answer.is_empty() {
-        bail!("no answer to {question:?}: type it, pipe it in, or give it as an option (see --help)");
+        bail!("no answer to {question:?}: type it, pipe it in, or give it by an option or a file (see --help)");
     }
     Ok(answer)
+}
+
+/// A line of stdin, empty at its end.
+fn read_line() -> Result<String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).context("cannot read the answer from stdin")?;
+    Ok(line.trim().to_owned())
 }
