@@ -13,12 +13,15 @@ use telegram::DcAddress;
 /// Longest name of an account, in bytes.
 const ACCOUNT_NAME_BYTES_MAX: usize = 64;
 
+/// What the embedded data centre's account that scripts run on is called.
+const EMBEDDED: &str = "embedded";
+
 /// The data directory:
 ///
 /// ```text
 /// accounts/NAME/account.toml      where it is logged in
 /// accounts/NAME/account.db        its session, inbox, peers and messages
-/// accounts/NAME/scripts/FILE/     one script's private folder
+/// accounts/NAME/scripts/SCRIPT/   one script's private folder, by what the script is called within the account
 /// embedded/data-centre/           the embedded data centre
 /// embedded/{script,you}/          its two accounts, laid out like the ones above
 /// ```
@@ -49,6 +52,9 @@ impl DataDir {
                 "{name:?} cannot be an account's name: use up to {ACCOUNT_NAME_BYTES_MAX} letters, digits and -_.+, the first one not a dot"
             );
         }
+        if name == EMBEDDED {
+            bail!("{EMBEDDED:?} is the account of the embedded data centre, which scripts run on where none is named");
+        }
         Ok(AccountDir { path: self.root.join("accounts").join(name), name: name.to_owned() })
     }
 
@@ -67,6 +73,12 @@ impl DataDir {
         }
         accounts.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(accounts)
+    }
+
+    /// Every account that scripts may have run on: the embedded data centre's first, then those that were logged in.
+    pub(crate) fn accounts_of_scripts(&self) -> Result<Vec<AccountDir>> {
+        let embedded = AccountDir { name: EMBEDDED.to_owned(), ..self.embedded_account("script") };
+        Ok(std::iter::once(embedded).filter(|account| account.path.is_dir()).chain(self.accounts()?).collect())
     }
 
     /// Where the embedded data centre keeps what it must.
@@ -164,11 +176,36 @@ impl AccountDir {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// A script's private folder, whether it is there or not.
+    pub(crate) fn script_home(&self, script: &str) -> PathBuf {
+        self.path.join("scripts").join(script)
+    }
+
     /// A script's private folder, made if missing.
-    pub(crate) fn script_home(&self, script: &str) -> Result<PathBuf> {
-        let path = self.path.join("scripts").join(script);
+    pub(crate) fn make_script_home(&self, script: &str) -> Result<PathBuf> {
+        let path = self.script_home(script);
         make_private(&path)?;
         Ok(path)
+    }
+
+    /// Takes a script's private folder away, all at once for whoever looks. What it held is deleted when the folder that
+    /// this gives is removed.
+    pub(crate) fn set_script_home_aside(&self, script: &str) -> std::io::Result<PathBuf> {
+        let aside = self.path.join("forgotten");
+        remove_folder(&aside)?;
+        match fs::rename(self.script_home(script), &aside) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            moved => moved?,
+        }
+        Ok(aside)
+    }
+}
+
+/// Removes a folder with all that is in it; one that is not there is as good.
+pub(crate) fn remove_folder(path: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

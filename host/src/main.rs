@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{accounts, compile_worker, dc, login, run, telegram_cli};
+use crate::commands::{accounts, compile_worker, dc, forget, login, run, scripts, telegram_cli};
 
 /// Runs telegram-cli Python scripts, and new ones in any language, as isolated WebAssembly guests.
 #[derive(Parser)]
@@ -42,6 +42,10 @@ enum Command {
     Login(login::Args),
     /// List the accounts that are logged in
     Accounts,
+    /// List the scripts that were run, and what waits for each
+    Scripts,
+    /// Forget what is kept for a script: what waits for it, and its folder /home
+    Forget(forget::Args),
     /// Run a script by telegram-cli's own command line
     #[command(name = "telegram-cli", disable_version_flag = true)]
     TelegramCli(Box<telegram_cli::Args>),
@@ -93,6 +97,8 @@ fn execute(command: Command, data: Option<PathBuf>, output: &output::Output) -> 
             Command::Dc(args) => dc::execute(args, &data_dir, &output).await,
             Command::Login(args) => login::execute(args, &data_dir, &output).await,
             Command::Accounts => accounts::execute(&data_dir, &output),
+            Command::Scripts => scripts::execute(&data_dir, &output),
+            Command::Forget(args) => forget::execute(&args, &data_dir, &output),
             Command::TelegramCli(_) | Command::CompileWorker => unreachable!("it was done before"),
         }
     };

@@ -14,10 +14,13 @@ use futures_util::future::select_all;
 use runtime::{End, Phase, Script, ScriptStatus};
 use store::AccountStore;
 use telegram::{Account, Attachment};
-use tgl::{AccountState, Call, CallError, Completion, Event, Message, Outcome, PeerId, PeerKind, Request, ScriptName};
+use tgl::{
+    AccountState, Call, CallError, Completion, Event, Grants, Message, Outcome, PeerId, PeerKind, Request, ScriptName,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
+use crate::commands::run::Begin;
 use crate::output::Output;
 
 /// Lines read ahead of the sending.
@@ -41,10 +44,13 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    /// Follows the chat with `other` from here on. What was missed while away is still given to `read`, but not counted.
-    pub(crate) fn follow(account: &Account, store: AccountStore, other: PeerId) -> Result<Self> {
-        let cursor = store.join(READER)?;
+    /// Follows the chat with `other` from here on. What was missed while away is given to `read` where scripts get what
+    /// they have missed too, but never counted.
+    pub(crate) fn follow(account: &Account, store: AccountStore, other: PeerId, from: Begin) -> Result<Self> {
+        let last = store.join(READER)?;
         let counted_from_seq = store.inbox_seq();
+        let cursor = if from == Begin::Last { last } else { counted_from_seq };
+        store.handled(READER, cursor, &[])?;
         Ok(Self { store, state: account.state(), other, cursor, counted_from_seq, messages: 0 })
     }
 
@@ -101,7 +107,8 @@ pub(crate) struct TerminalChat {
 impl TerminalChat {
     /// A chat of `account`, whose view of it is `you`, with the account that `scripts` run on.
     pub(crate) fn new(account: &Account, you: Side, scripts_side: Side, scripts: &[Script], output: Output) -> Self {
-        let Attachment { requests, completions, .. } = account.attach(ScriptName::from(READER), FileSpace::empty());
+        let Attachment { requests, completions, .. } =
+            account.attach(ScriptName::from(READER), FileSpace::empty(), Grants::default());
         let statuses = scripts.iter().map(Script::status).collect();
         Self { you, scripts_side, requests, completions, statuses, output, sent: 0, completed: 0 }
     }

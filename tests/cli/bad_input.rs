@@ -45,21 +45,10 @@ fn files_that_cannot_be_run_say_why() {
 }
 
 #[test]
-fn a_folder_is_no_script_and_names_must_differ() {
+fn a_folder_is_no_script() {
     let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     let run = finish(tglhost(data.path()).arg("run").arg(scripts.path()), "");
     assert!(run.stderr.contains("it is a folder"), "{}", run.stderr);
-    let twice: Vec<_> = ["one", "two"]
-        .iter()
-        .map(|folder| {
-            let folder = scripts.path().join(folder);
-            fs::create_dir(&folder).expect("made");
-            fs::write(folder.join("bot.py"), "").expect("written");
-            folder.join("bot.py")
-        })
-        .collect();
-    let run = finish(tglhost(data.path()).arg("run").args(twice), "");
-    assert!(run.stderr.contains("two scripts are called bot.py"), "{}", run.stderr);
 }
 
 #[test]

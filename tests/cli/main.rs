@@ -3,4 +3,6 @@
 mod bad_input;
 mod chat;
 mod data_centre;
+mod scripts;
+mod service_messages;
 mod telegram_cli;

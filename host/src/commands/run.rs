@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use files::{FileSpace, Mount};
 use runtime::End;
+use tgl::Grants;
 
 use crate::commands::login::{Credentials, DcArgs};
 use crate::data_dir::DataDir;
@@ -22,6 +23,9 @@ use script_file::{ScriptFile, compile};
 
 /// What `kill` by Ctrl-C gives, by convention.
 const INTERRUPTED_CODE: u8 = 130;
+
+/// Longest name that a script may be given, in bytes.
+const SCRIPT_NAME_BYTES_MAX: usize = 64;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -35,6 +39,15 @@ pub(crate) struct Args {
     dc: DcArgs,
     #[command(flatten)]
     credentials: Credentials,
+    /// What a script is called, instead of going by its file's place; once for each script, in their order
+    #[arg(long = "name", value_name = "NAME", value_parser = script_name)]
+    names: Vec<String>,
+    /// Whether scripts get what they have missed since their last run, or begin now [default: last; in the chat: now]
+    #[arg(long, value_name = "WHEN")]
+    from: Option<Begin>,
+    /// Lets the scripts see more than they do by themselves. May be given several times
+    #[arg(long = "allow", value_name = "WHAT")]
+    allowed: Vec<Allowed>,
     /// Gives the scripts one more folder, at GUEST; with `:rw` they may write to it. May be given several times
     #[arg(long = "dir", value_name = "HOST:GUEST[:rw]")]
     folders: Vec<Mount>,
@@ -44,6 +57,22 @@ pub(crate) struct Args {
     /// Whether messages that do not say get the preview of a link that Telegram would give them.
     #[arg(skip = true)]
     link_previews: bool,
+}
+
+/// Where scripts begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Begin {
+    /// With what comes from now on
+    Now,
+    /// With what has come since the last run; a new script with what its account has missed since it was last connected
+    Last,
+}
+
+/// What scripts are not allowed by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Allowed {
+    /// The messages of Telegram's own service account, login codes among them
+    ServiceMessages,
 }
 
 impl Args {
@@ -58,12 +87,52 @@ impl Args {
         Self {
             scripts: vec![script],
             account: Some(account),
+            names: Vec::new(),
+            from: None,
+            allowed: Vec::new(),
             folders: Vec::new(),
             dc,
             credentials,
             args: Vec::new(),
             link_previews,
         }
+    }
+
+    /// What the scripts may do beside what every script may.
+    fn grants(&self) -> Grants {
+        Grants { service_messages: self.allowed.contains(&Allowed::ServiceMessages) }
+    }
+}
+
+/// A name that a script may be given: it names a folder and stands in lines.
+fn script_name(name: &str) -> Result<String, String> {
+    let is_good = !name.starts_with('.') && !name.contains(|c: char| c.is_control() || c == '/');
+    if name.trim().is_empty() || name.len() > SCRIPT_NAME_BYTES_MAX || !is_good {
+        return Err(format!("use up to {SCRIPT_NAME_BYTES_MAX} bytes, no slash and no dot at the beginning"));
+    }
+    Ok(name.to_owned())
+}
+
+/// Each script has to be one of its own: by the names that were given, else by its file.
+fn check_identities(files: &[ScriptFile], names: &[String]) -> Result<()> {
+    if names.is_empty() {
+        let mut paths = HashSet::new();
+        if let Some(twice) = files.iter().find(|file| !paths.insert(&file.path)) {
+            bail!("{} is given twice: give each a name of its own with --name", twice.path.display());
+        }
+        return Ok(());
+    }
+    if names.len() != files.len() {
+        bail!(
+            "{} scripts and {} names are given: give --name once for each script, in their order",
+            files.len(),
+            names.len()
+        );
+    }
+    let mut known = HashSet::new();
+    match names.iter().find(|name| !known.insert(name.to_lowercase())) {
+        Some(twice) => bail!("two scripts are called {twice}: each needs a name of its own"),
+        None => Ok(()),
     }
 }
 
@@ -75,23 +144,29 @@ pub(crate) fn check_script(path: &Path) -> Result<()> {
 /// Runs the scripts until they end, the chat is over, or Ctrl-C.
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
     let files = args.scripts.iter().map(|path| ScriptFile::read(path)).collect::<Result<Vec<_>>>()?;
-    let mut names = HashSet::new();
-    if let Some(twice) = files.iter().find(|file| !names.insert(file.name.clone())) {
-        bail!("two scripts are called {}: each needs a name of its own", twice.name);
-    }
+    check_identities(&files, &args.names)?;
     // Folders that clash are said now, not after the login.
     FileSpace::open(None, None, 0, &args.folders)?;
     // The engine starts on a thread of its own while the accounts connect.
     let programs = tokio::spawn(compile(files.clone(), output.clone()));
     let programs = async { programs.await.context("compiling was broken off")? };
-    let (programs, place) = tokio::try_join!(programs, Place::open(&args, data_dir, output))?;
+    let (programs, place) = tokio::try_join!(programs, Place::open(&args, &files, data_dir, output))?;
     // Before the first script runs: from then on there is something to end in order.
     let interrupted = interrupted()?;
+    tokio::pin!(interrupted);
+    let is_ready = tokio::select! {
+        ready = place.until_scripts_may_begin(output) => ready.map(|()| true),
+        () = &mut interrupted => Ok(false),
+    };
+    if !matches!(is_ready, Ok(true)) {
+        place.close().await;
+        return is_ready.map(|_| INTERRUPTED_CODE);
+    }
     let scripts = place.start_scripts(&files, programs, &args, output)?;
 
     let outcome = tokio::select! {
         ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&files, &ends, output)),
-        () = interrupted => Ok(INTERRUPTED_CODE),
+        () = &mut interrupted => Ok(INTERRUPTED_CODE),
     };
     for script in scripts {
         script.stop().await;

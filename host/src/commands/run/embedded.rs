@@ -9,8 +9,9 @@ use runtime::{End, Script};
 use store::AccountStore;
 use telegram::login::SignIn;
 use telegram::{Account, AccountConfig, ApiCredentials, Attachment, DcAddress};
-use tgl::{Call, Connection, Outcome, PeerId, Request, User};
+use tgl::{Call, Connection, Grants, Outcome, PeerId, Request, User};
 
+use super::Begin;
 use crate::commands::dc::DC_ID;
 use crate::commands::login;
 use crate::data_dir::{AccountDir, DataDir};
@@ -35,8 +36,13 @@ pub(super) struct Embedded {
 }
 
 impl Embedded {
-    /// Starts all three, and gives the scripts' account beside what stands around it.
-    pub(super) async fn start(data_dir: &DataDir) -> Result<(Opened, Self)> {
+    /// Starts all three, and gives the scripts' account beside what stands around it. `prepare` has that account's store
+    /// before the account connects; what it gives is given on.
+    pub(super) async fn start<T>(
+        data_dir: &DataDir,
+        from: Begin,
+        prepare: impl FnOnce(&AccountStore) -> Result<T>,
+    ) -> Result<(Opened, T, Self)> {
         let config = Config {
             listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
             data_dir: data_dir.data_centre(),
@@ -48,13 +54,16 @@ impl Embedded {
             public_key_pem: data_centre.public_key_pem.clone(),
             dc_id: data_centre.dc_id,
         };
-        let (script, you) = tokio::try_join!(SCRIPT_IDENTITY.open(data_dir, &dc), YOU_IDENTITY.open(data_dir, &dc))?;
+        let ((script, prepared), (you, ())) = tokio::try_join!(
+            SCRIPT_IDENTITY.open(data_dir, &dc, prepare),
+            YOU_IDENTITY.open(data_dir, &dc, |_| Ok(()))
+        )?;
         tokio::try_join!(up_to_date(&script.account), up_to_date(&you.account))?;
         let (script_user, your_user) = (user_of(&script.store)?, user_of(&you.store)?);
         get_acquainted(&you, script_user.id).await?;
-        let your_view = Side::follow(&you.account, you.store, PeerId::user(script_user.id))?;
-        let scripts_view = Side::follow(&script.account, script.store.clone(), PeerId::user(your_user.id))?;
-        Ok((script, Self { data_centre, you: you.account, your_view, scripts_view }))
+        let your_view = Side::follow(&you.account, you.store, PeerId::user(script_user.id), from)?;
+        let scripts_view = Side::follow(&script.account, script.store.clone(), PeerId::user(your_user.id), from)?;
+        Ok((script, prepared, Self { data_centre, you: you.account, your_view, scripts_view }))
     }
 
     /// Chats with the scripts in the terminal. Gives what [`TerminalChat::converse`] gives.
@@ -89,7 +98,8 @@ async fn get_acquainted(you: &Opened, script_user_id: i64) -> Result<()> {
     if you.store.peer(PeerId::user(script_user_id))?.is_some() {
         return Ok(());
     }
-    let Attachment { requests, mut completions, .. } = you.account.attach("contacts".into(), FileSpace::empty());
+    let Attachment { requests, mut completions, .. } =
+        you.account.attach("contacts".into(), FileSpace::empty(), Grants::default());
     let call = Call::AddContact {
         phone: SCRIPT_IDENTITY.phone.to_owned(),
         first_name: SCRIPT_IDENTITY.first_name.to_owned(),
@@ -114,16 +124,22 @@ struct Identity {
 }
 
 impl Identity {
-    /// Starts the account, signed up or logged in first where it is not yet.
-    async fn open(&self, data_dir: &DataDir, dc: &DcAddress) -> Result<Opened> {
+    /// Starts the account, signed up or logged in first where it is not yet, and prepared before it connects.
+    async fn open<T>(
+        &self,
+        data_dir: &DataDir,
+        dc: &DcAddress,
+        prepare: impl FnOnce(&AccountStore) -> Result<T>,
+    ) -> Result<(Opened, T)> {
         let dir = data_dir.embedded_account(self.folder);
         let store = AccountStore::open(&dir.path)?;
         let api = settings::embedded_credentials();
         if telegram::is_logged_in(&store).is_none() {
             self.log_in(store.clone(), dc, api.clone()).await?;
         }
+        let prepared = prepare(&store)?;
         let account = Account::start(AccountConfig { store: store.clone(), dc: dc.clone(), api })?;
-        Ok(Opened { dir, store, account })
+        Ok((Opened { dir, store, account }, prepared))
     }
 
     async fn log_in(&self, store: AccountStore, dc: &DcAddress, api: ApiCredentials) -> Result<()> {

@@ -7,13 +7,13 @@ use files::{FileSpace, HOME_BYTES_MAX};
 use runtime::{End, Link, Script, ScriptConfig};
 use sandbox::{Limits, Program};
 use serde_json::json;
-use store::AccountStore;
+use store::{AccountStore, Enrolled, Origin};
 use telegram::{Account, AccountConfig, Attachment, DcAddress};
-use tgl::Connection;
+use tgl::{AccountState, Connection, ScriptName};
 
-use super::Args;
-use super::embedded::Embedded;
+use super::embedded::{Embedded, Opened};
 use super::script_file::ScriptFile;
+use super::{Args, Begin};
 use crate::commands::login::{self, Credentials};
 use crate::data_dir::{AccountDir, DataDir};
 use crate::output::{self, Output};
@@ -23,51 +23,59 @@ pub(super) struct Place {
     dir: AccountDir,
     store: AccountStore,
     account: Account,
+    /// The scripts' own places in the account, in their order.
+    enrolled: Vec<Enrolled>,
+    from: Begin,
     chat: Option<Embedded>,
 }
 
 impl Place {
-    /// Opens the account that the arguments name, logging it in first where they say how.
-    pub(super) async fn open(args: &Args, data_dir: &DataDir, output: &Output) -> Result<Self> {
+    /// Opens the account that the arguments name, logging it in first where they say how. The scripts have their places in
+    /// it before it connects, so that nothing that comes is missed by them.
+    pub(super) async fn open(args: &Args, files: &[ScriptFile], data_dir: &DataDir, output: &Output) -> Result<Self> {
         match (&args.account, args.dc.address()?) {
             (None, None) if !args.credentials.are_given() => {
-                let (script, embedded) = Embedded::start(data_dir).await?;
-                Ok(Self { dir: script.dir, store: script.store, account: script.account, chat: Some(embedded) })
+                let from = args.from.unwrap_or(Begin::Now);
+                let enrol = |store: &AccountStore| enrol(store, files, args, output);
+                let (script, enrolled, embedded) = Embedded::start(data_dir, from, enrol).await?;
+                let Opened { dir, store, account } = script;
+                Ok(Self { dir, store, account, enrolled, from, chat: Some(embedded) })
             }
             (name, dc) => {
                 let dir = data_dir.account(name.as_deref().unwrap_or("default"))?;
-                Self::on_account(dir, dc, &args.credentials, output).await
+                let dc = logged_in(&dir, dc, &args.credentials, output).await?;
+                let store = AccountStore::open(&dir.path)?;
+                let api = login::api_credentials(&dc)?;
+                let enrolled = enrol(&store, files, args, output)?;
+                let account = Account::start(AccountConfig { store: store.clone(), dc, api })?;
+                output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
+                Ok(Self { dir, store, account, enrolled, from: args.from.unwrap_or(Begin::Last), chat: None })
             }
         }
     }
 
-    /// On an account of one's own: logged in before, or now with the credentials given.
-    async fn on_account(
-        dir: AccountDir,
-        dc: Option<DcAddress>,
-        credentials: &Credentials,
-        output: &Output,
-    ) -> Result<Self> {
-        if !dir.is_logged_in()? {
-            if !credentials.are_given() {
-                bail!(
-                    "nobody is logged in as {:?}: run `tglhost login {}` first, or give --phone and --code or --bot-token",
-                    dir.name,
-                    dir.name
-                );
-            }
-            let dc = dc.clone().unwrap_or(DcAddress::Telegram);
-            login::log_in(&dir, &dc, credentials, output).await?;
+    /// Waits, where scripts are to begin now, until it is known what they have missed, and passes it over.
+    pub(super) async fn until_scripts_may_begin(&self, output: &Output) -> Result<()> {
+        if self.from == Begin::Last {
+            return Ok(());
         }
-        let dc = match dc {
-            Some(dc) => dir.same_data_centre(dc)?,
-            None => dir.data_centre()?,
-        };
-        let store = AccountStore::open(&dir.path)?;
-        let api = login::api_credentials(&dc)?;
-        let account = Account::start(AccountConfig { store: store.clone(), dc, api })?;
-        output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
-        Ok(Self { dir, store, account, chat: None })
+        let mut state = self.account.state();
+        let state = state
+            .wait_for(|state| {
+                state.difference_end_seq.is_some() || matches!(state.connection, Connection::LoggedOut(_))
+            })
+            .await
+            .context("the account has stopped")?
+            .clone();
+        self.tell(&state.connection, output)?;
+        let end = state.difference_end_seq.unwrap_or(state.inbox_seq);
+        if self.chat.is_none() {
+            self.tell_missed(end, output)?;
+        }
+        for script in &self.enrolled {
+            self.store.handled(&script.name, end, &[])?;
+        }
+        Ok(())
     }
 
     /// Starts the scripts, in their order.
@@ -79,11 +87,12 @@ impl Place {
         output: &Output,
     ) -> Result<Vec<Script>> {
         let mut scripts = Vec::with_capacity(files.len());
-        for (file, program) in files.iter().zip(programs) {
-            let home = self.dir.script_home(&file.name)?;
+        for ((file, enrolled), program) in files.iter().zip(&self.enrolled).zip(programs) {
+            let name = ScriptName::from(enrolled.name.as_str());
+            let home = self.dir.make_script_home(&name)?;
             let files = FileSpace::open(Some(&file.folder), Some(&home), HOME_BYTES_MAX, &args.folders)?;
             let config = ScriptConfig {
-                name: file.name.clone(),
+                name: name.clone(),
                 program,
                 source: file.source(),
                 files: files.clone(),
@@ -91,8 +100,9 @@ impl Place {
                 env: time_zone().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
                 limits: Limits::default(),
                 link_previews: args.link_previews,
+                grants: args.grants(),
             };
-            let Attachment { requests, completions, notes } = self.account.attach(file.name.clone(), files);
+            let Attachment { requests, completions, notes } = self.account.attach(name, files, args.grants());
             let link = Link { requests, completions, notes, state: self.account.state() };
             scripts.push(Script::start(config, link, self.store.clone(), output::for_scripts(output)));
         }
@@ -111,19 +121,47 @@ impl Place {
     async fn until_scripts_end(&self, scripts: &[Script], output: &Output) -> Result<Vec<Option<End>>> {
         let mut state = self.account.state();
         let mut said = Connection::Connecting;
+        let mut is_missed_said = self.from == Begin::Now;
         let ends = futures_util::future::join_all(scripts.iter().map(Script::ended));
         tokio::pin!(ends);
         loop {
-            let connection = state.borrow_and_update().connection.clone();
+            let AccountState { connection, difference_end_seq, .. } = state.borrow_and_update().clone();
             if connection != said {
                 self.tell(&connection, output)?;
                 said = connection;
             }
+            if let Some(end) = difference_end_seq.filter(|_| !is_missed_said) {
+                self.tell_missed(end, output)?;
+                is_missed_said = true;
+            }
             tokio::select! {
-                ends = &mut ends => return Ok(ends.into_iter().map(Some).collect()),
+                // What happened before the end is told before it.
+                biased;
                 changed = state.changed() => changed.context("the account has stopped")?,
+                ends = &mut ends => return Ok(ends.into_iter().map(Some).collect()),
             }
         }
+    }
+
+    /// Says how many messages each script has missed, up to this end.
+    fn tell_missed(&self, end: u64, output: &Output) -> Result<()> {
+        for Enrolled { name, origin, cursor } in &self.enrolled {
+            let messages = self.store.messages_between(*cursor, end)?;
+            if messages == 0 {
+                continue;
+            }
+            let since = if *origin == Origin::New { "since the account was last connected" } else { "since last time" };
+            let passed = if self.from == Begin::Now { ", passed over" } else { "" };
+            if output.is_json() {
+                let passed_over = self.from == Begin::Now;
+                output.json(
+                    &json!({"event": "missed", "script": name, "messages": messages, "passed_over": passed_over}),
+                );
+            } else {
+                output.note(&format!("{name}: {messages} messages {since}{passed}"));
+            }
+        }
+        Ok(())
     }
 
     fn tell(&self, connection: &Connection, output: &Output) -> Result<()> {
@@ -152,6 +190,55 @@ impl Place {
         if let Some(embedded) = self.chat {
             embedded.stop().await;
         }
+    }
+}
+
+/// Gives each script its place in the account, and says where that is not what one would expect.
+fn enrol(store: &AccountStore, files: &[ScriptFile], args: &Args, output: &Output) -> Result<Vec<Enrolled>> {
+    let mut enrolled = Vec::with_capacity(files.len());
+    for (index, file) in files.iter().enumerate() {
+        let given_name = args.names.get(index).map(String::as_str);
+        let script = store.enrol(&file.path, given_name)?;
+        let (name, path) = (&script.name, file.path.display());
+        match &script.origin {
+            Origin::New if given_name.is_none() && **name != *file.name => {
+                output.note(&format!("{path} is called {name} here: another script has its file's name."));
+            }
+            Origin::New | Origin::Known => {}
+            Origin::EarlierVersion => output.note(&format!(
+                "{path} goes on with what was kept for all scripts called {name}; \
+                 `tglhost forget {name}` would have it begin anew."
+            )),
+            Origin::OtherFile(other) => {
+                output.note(&format!("{name} goes on from {path}; it was last run from {}.", other.display()));
+            }
+        }
+        enrolled.push(script);
+    }
+    Ok(enrolled)
+}
+
+/// Where the account is logged in: it was before, or is now with the credentials given.
+async fn logged_in(
+    dir: &AccountDir,
+    dc: Option<DcAddress>,
+    credentials: &Credentials,
+    output: &Output,
+) -> Result<DcAddress> {
+    if !dir.is_logged_in()? {
+        if !credentials.are_at_hand() {
+            bail!(
+                "nobody is logged in as {:?}: run `tglhost login {}` first, or give --phone and --code or --bot-token-file",
+                dir.name,
+                dir.name
+            );
+        }
+        let dc = dc.clone().unwrap_or(DcAddress::Telegram);
+        login::log_in(dir, &dc, credentials, output).await?;
+    }
+    match dc {
+        Some(dc) => dir.same_data_centre(dc),
+        None => dir.data_centre(),
     }
 }
 

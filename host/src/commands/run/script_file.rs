@@ -20,8 +20,10 @@ const SCRIPT_BYTES_MAX: u64 = 16 << 20;
 /// A script as it was found on disk.
 #[derive(Clone)]
 pub(super) struct ScriptFile {
-    /// What it is called: its file's name.
+    /// Its file's name.
     pub(super) name: ScriptName,
+    /// Its file, wherever links to it lie.
+    pub(super) path: PathBuf,
     /// The folder it lies in.
     pub(super) folder: PathBuf,
     content: Content,
@@ -61,7 +63,7 @@ impl ScriptFile {
         } else {
             Content::Python(decode(bytes, &path)?.into())
         };
-        Ok(Self { name: name.into(), folder: folder.to_owned(), content })
+        Ok(Self { name: name.into(), folder: folder.to_owned(), path: path.clone(), content })
     }
 
     /// Python source and its path in the guest, or nothing for a compiled guest.

@@ -1,0 +1,61 @@
+//! `tglhost forget`: what is kept for a script goes, so that it begins anew.
+//!
+//! Invariant: a script that is at work is left as it is.
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+use store::Forgotten;
+
+use crate::data_dir::{AccountDir, DataDir, remove_folder};
+use crate::output::Output;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The script, as `tglhost scripts` calls it
+    name: String,
+    /// Its account, as `tglhost scripts` calls it; needed where several have a script of this name
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+}
+
+/// Forgets one script of one account: its place in the inbox, its calls and its private folder.
+pub(crate) fn execute(args: &Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
+    let (name, account) = (&args.name, find(args, data_dir)?);
+    let mut aside = None;
+    let forgotten = store::forget(&account.path, name, || {
+        aside = Some(account.set_script_home_aside(name)?);
+        Ok(())
+    });
+    match forgotten.with_context(|| format!("{name} of {} is not forgotten", account.name))? {
+        Forgotten::Done => {}
+        Forgotten::Running => bail!("{name} runs on {} now: stop it first, then forget it", account.name),
+        Forgotten::Unknown => return Err(unknown(name)),
+    }
+    if let Some(aside) = aside {
+        remove_folder(&aside).with_context(|| format!("cannot delete {}: delete it yourself", aside.display()))?;
+    }
+    output.result(
+        &json!({"event": "forgotten", "account": account.name, "script": name}),
+        &format!("{name} of {} is forgotten: at its next start it begins anew", account.name),
+    );
+    Ok(0)
+}
+
+/// The account that is meant.
+fn find(args: &Args, data_dir: &DataDir) -> Result<AccountDir> {
+    let mut found = Vec::new();
+    for account in data_dir.accounts_of_scripts()? {
+        let is_named = args.account.as_ref().is_none_or(|name| *name == account.name);
+        if is_named && store::scripts(&account.path)?.iter().any(|script| script.name == args.name) {
+            found.push(account);
+        }
+    }
+    if let [first, second, ..] = &found[..] {
+        bail!("{} and {} both have a script called {}: say which with --account", first.name, second.name, args.name);
+    }
+    found.pop().ok_or_else(|| unknown(&args.name))
+}
+
+fn unknown(name: &str) -> anyhow::Error {
+    anyhow::anyhow!("there is no script called {name:?}: `tglhost scripts` lists those that there are")
+}
