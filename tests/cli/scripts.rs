@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Finished, Place, Process, finish, tglhost};
+use tests::{Finished, Place, Process, WAIT_MAX, finish, tglhost};
 
 /// Counts its own runs in its private folder and says who it is.
 const COUNTING: &str = "\
@@ -183,6 +184,22 @@ fn a_script_is_forgotten_when_it_is_not_at_work() {
     assert!(refused.stderr.contains("bot.py runs on embedded now: stop it first"), "{}", refused.stderr);
     running.close_input();
     assert_eq!(running.finish().code(), Some(0));
+
+    // One that has ended holds nothing, though the command goes on.
+    let (ends, stays) = (case.script("ends.py", "raise SystemExit"), case.script("stays.py", "print('stays')"));
+    let mut both = Process::start(case.command(&["run", "--json"]).arg(&ends).arg(&stays));
+    while !both.line().contains("stays") {}
+    let states = || -> Vec<_> { case.listed().iter().map(|s| (s["name"].clone(), s["running"].clone())).collect() };
+    let expected: Vec<(Value, Value)> =
+        [("bot.py", false), ("ends.py", false), ("stays.py", true)].map(|(n, r)| (n.into(), r.into())).into();
+    let until = Instant::now() + WAIT_MAX;
+    while states() != expected {
+        assert!(Instant::now() < until, "{:?}", states());
+    }
+    assert_eq!(forget("ends.py").code(), Some(0));
+    both.terminate();
+    both.finish();
+    assert_eq!(forget("stays.py").code(), Some(0));
 
     let home = PathBuf::from(case.listed()[0]["home"].as_str().expect("a folder"));
     assert!(home.join("n").is_file());

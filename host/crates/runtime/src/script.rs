@@ -109,11 +109,14 @@ impl Script {
         let name = config.name.clone();
         let cursor = store.join(&name);
         tokio::spawn(async move {
-            let actor = Actor::new(config, link, store, output, status_sender.clone(), stopped);
+            let actor = Actor::new(config, link, store.clone(), output, status_sender.clone(), stopped);
             if let Err(error) = tokio::spawn(actor.run(cursor)).await {
                 tracing::error!(script = %name, %error, "the script's actor ended badly");
                 let end = End::Quarantined("a fault in the host (a bug in tglhost)".to_owned());
                 status_sender.send_modify(|status| status.phase = Phase::Ended(end));
+            }
+            if let Err(error) = store.part(&name) {
+                tracing::warn!(script = %name, %error, "that a script has ended is not written down");
             }
         });
         Self { status, stop }

@@ -179,6 +179,7 @@ async fn recover(
     let mut found = Found { users: part.users, chats: part.chats, messages: BTreeMap::new() };
     if context.intake().owner().is_bot {
         tracing::warn!(channel_id = missed.channel_id, "bots are given the newest messages only; the others are lost");
+        context.intake().cut_missed();
         let is_new = |message: &enums::Message| message.id() > missed.state.top_id;
         found.messages.extend(part.messages.into_iter().filter(is_new).map(|message| (message.id(), message)));
     } else {
@@ -233,6 +234,7 @@ async fn collect(context: &Context, pool: &impl Ask, missed: Missed, found: &mut
         messages = found.messages.len(),
         "a channel has more news than are looked up at once: older ones are lost"
     );
+    context.intake().cut_missed();
     Ok(())
 }
 

@@ -17,8 +17,8 @@ use crate::intake::peer_id;
 use crate::pool::{self, InvokeError};
 
 /// Conversations looked through, and messages taken from them, where the difference is too long to be had.
-const RECOVERY_DIALOGS_MAX: usize = 500;
-const RECOVERY_MESSAGES_MAX: usize = 10_000;
+pub const RECOVERY_DIALOGS_MAX: usize = 500;
+pub const RECOVERY_MESSAGES_MAX: usize = 10_000;
 
 /// How many of either come with one answer.
 const PAGE: i32 = 100;
@@ -144,6 +144,7 @@ async fn recover(context: &Context, pool: &impl Ask, state: UpdateState) -> Resu
         !owner.is_bot && collect(context, pool, last.date.saturating_sub(RECOVERY_SLACK_S), &mut found).await?;
     if !is_whole {
         tracing::warn!(messages = found.messages.len(), "some of the messages that were missed may never arrive");
+        context.intake().cut_missed();
     }
     let messages = found.messages.into_values().collect();
     let state = UpdateState { date: state.date.max(last.date), ..state };

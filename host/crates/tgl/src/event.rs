@@ -78,6 +78,8 @@ pub struct AccountState {
     pub inbox_seq: u64,
     /// Set once the first difference since the start has been fetched: what was missed ends at this sequence number.
     pub difference_end_seq: Option<u64>,
+    /// More was missed than is looked up: some of it will not come.
+    pub is_missed_cut: bool,
     /// How the account stands.
     pub connection: Connection,
 }

@@ -8,7 +8,7 @@ use runtime::{End, Link, Script, ScriptConfig};
 use sandbox::{Limits, Program};
 use serde_json::json;
 use store::{AccountStore, Enrolled, Origin};
-use telegram::{Account, AccountConfig, Attachment, DcAddress};
+use telegram::{Account, AccountConfig, Attachment, DcAddress, RECOVERY_DIALOGS_MAX, RECOVERY_MESSAGES_MAX};
 use tgl::{AccountState, Connection, ScriptName};
 
 use super::embedded::{Embedded, Opened};
@@ -68,6 +68,7 @@ impl Place {
             .context("the account has stopped")?
             .clone();
         self.tell(&state.connection, output)?;
+        tell_cut(state.is_missed_cut, &self.dir, output);
         let end = state.difference_end_seq.unwrap_or(state.inbox_seq);
         if self.chat.is_none() {
             self.tell_missed(end, output)?;
@@ -125,12 +126,13 @@ impl Place {
         let ends = futures_util::future::join_all(scripts.iter().map(Script::ended));
         tokio::pin!(ends);
         loop {
-            let AccountState { connection, difference_end_seq, .. } = state.borrow_and_update().clone();
+            let AccountState { connection, difference_end_seq, is_missed_cut, .. } = state.borrow_and_update().clone();
             if connection != said {
                 self.tell(&connection, output)?;
                 said = connection;
             }
             if let Some(end) = difference_end_seq.filter(|_| !is_missed_said) {
+                tell_cut(is_missed_cut, &self.dir, output);
                 self.tell_missed(end, output)?;
                 is_missed_said = true;
             }
@@ -190,6 +192,17 @@ impl Place {
         if let Some(embedded) = self.chat {
             embedded.stop().await;
         }
+    }
+}
+
+/// Says where a bound has kept what was missed from being fetched whole.
+fn tell_cut(is_missed_cut: bool, dir: &AccountDir, output: &Output) {
+    if is_missed_cut {
+        output.note(&format!(
+            "{} has missed more than is looked up ({RECOVERY_MESSAGES_MAX} messages of {RECOVERY_DIALOGS_MAX} conversations, \
+             and as many of each channel): the oldest will not come.",
+            dir.name
+        ));
     }
 }
 

@@ -137,6 +137,16 @@ async fn so_many_messages_and_conversations_are_looked_up() {
 }
 
 #[tokio::test]
+async fn that_a_bound_was_reached_is_told() {
+    for (is_long, is_cut) in [(false, false), (true, true)] {
+        let (dir, asked) = (TempDir::new().unwrap(), Mutex::default());
+        let context = context(&dir);
+        recover(&context, &forgetful(3, is_long, &asked), UpdateState::default()).await.unwrap();
+        assert_eq!(context.intake().account_state().is_missed_cut, is_cut);
+    }
+}
+
+#[tokio::test]
 async fn a_data_centre_that_never_has_a_difference_is_asked_at_its_leisure() {
     let (dir, asked) = (TempDir::new().unwrap(), Mutex::default());
     let context = context(&dir);

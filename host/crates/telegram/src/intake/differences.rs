@@ -57,6 +57,11 @@ impl Intake {
         self.keep(ready, None)
     }
 
+    /// A bound was reached: some of what was missed will not come.
+    pub(crate) fn cut_missed(&mut self) {
+        self.state.send_if_modified(|state| !std::mem::replace(&mut state.is_missed_cut, true));
+    }
+
     /// The data centre gives no difference for so long. What is pushed is taken meanwhile, as far as it is next.
     pub(crate) fn postpone_difference(&mut self, wait: Duration) {
         self.difference_at = Some(Instant::now() + wait.min(POSTPONED_MAX));

@@ -100,6 +100,12 @@ impl Intake {
         })
     }
 
+    /// How the account stands.
+    #[cfg(test)]
+    pub(crate) fn account_state(&self) -> AccountState {
+        self.state.borrow().clone()
+    }
+
     /// Who is logged in.
     pub(crate) fn owner(&self) -> Owner {
         self.owner
