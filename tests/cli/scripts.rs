@@ -311,4 +311,8 @@ fn scripts_of_several_accounts_are_told_apart() {
     assert_eq!(forget(&["--account", "b"]).code(), Some(0));
     assert_eq!(forget(&["--account", "b"]).code(), Some(1), "it is gone");
     assert_eq!(listed(&data)[0]["account"], "a");
+    fs::write(data.join("accounts/b/account.db"), [0x5a; 8192]).expect("written");
+    let damaged = finish(tglhost(&data).arg("scripts"), "");
+    assert_eq!((damaged.code(), damaged.stdout.lines().count()), (Some(1), 1), "the others are listed");
+    assert!(damaged.stderr.contains("the scripts of b cannot be listed"), "{}", damaged.stderr);
 }

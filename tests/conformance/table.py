@@ -193,6 +193,9 @@ def markdown() -> str:
         "",
         "*ok*: as the original's documentation says. *differs*: works, and the last column says how it differs from the",
         "original and why. *not yet*: is not tried, for the reason given.",
+        "",
+        "Everywhere, messages of Telegram's service account (777000, login codes) are not there for a script that does not run",
+        "with `--allow service-messages`: calls about its conversation give False, and what was forwarded from it has no text.",
     ]
     for section, about in SECTIONS.items():
         mine = [row for row in rows if row.section == section]

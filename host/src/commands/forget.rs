@@ -46,7 +46,9 @@ fn find(args: &Args, data_dir: &DataDir) -> Result<AccountDir> {
     let mut found = Vec::new();
     for account in data_dir.accounts_of_scripts()? {
         let is_named = args.account.as_ref().is_none_or(|name| *name == account.name);
-        if is_named && store::scripts(&account.path)?.iter().any(|script| script.name == args.name) {
+        // A file that cannot be read is said by `tglhost scripts`.
+        let scripts = store::scripts(&account.path).unwrap_or_default();
+        if is_named && scripts.iter().any(|script| script.name == args.name) {
             found.push(account);
         }
     }

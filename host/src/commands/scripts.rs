@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use jiff::Timestamp;
 use serde::Serialize;
 use store::ScriptRecord;
@@ -14,20 +14,26 @@ use crate::output::Output;
 
 /// Lists the scripts of every account of the data directory.
 pub(crate) fn execute(data_dir: &DataDir, output: &Output) -> Result<u8> {
-    let mut is_any = false;
+    let (mut is_any, mut code) = (false, 0);
     for account in data_dir.accounts_of_scripts()? {
-        let scripts = store::scripts(&account.path)
-            .with_context(|| format!("the scripts of {} cannot be listed", account.name))?;
+        let scripts = match store::scripts(&account.path) {
+            Ok(scripts) => scripts,
+            Err(error) => {
+                output.note(&format!("the scripts of {} cannot be listed: {error}", account.name));
+                code = 1;
+                continue;
+            }
+        };
         for script in scripts {
             let line = Line::of(&account, script);
             output.result(&line, &line.text());
             is_any = true;
         }
     }
-    if !is_any && !output.is_json() {
+    if !is_any && code == 0 && !output.is_json() {
         output.note("No script was run yet. `tglhost run SCRIPT` runs one.");
     }
-    Ok(0)
+    Ok(code)
 }
 
 #[derive(Serialize)]
