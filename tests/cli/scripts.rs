@@ -219,7 +219,9 @@ fn the_chat_begins_anew_unless_it_is_to_go_on() {
     let source = "import tgl\ndef f(m):\n    if not m.out: m.src.send_msg(__name__ + ': ' + m.text)\ntgl.set_on_msg_receive(f)\n";
     let (one, two) = (case.script("one.py", source), case.script("two.py", source));
     let chat = |script: &Path, options: &[&str], input: &str| {
-        finish(case.command(&["run"]).arg(script).args(options), input).stdout
+        let chat = finish(case.command(&["run"]).arg(script).args(options), input);
+        assert!(!chat.stderr.contains("online"), "its account is not the user's: {}", chat.stderr);
+        chat.stdout
     };
     assert_eq!(chat(&one, &[], "a\n"), "one: a\n");
     assert_eq!(chat(&two, &[], "b\n"), "two: b\n");
@@ -273,6 +275,7 @@ fn what_was_missed_is_counted_and_given_or_passed_over() {
     let passed = run(&["--from", "now"]);
     assert_eq!(passed.stdout, "up\n");
     assert!(passed.stderr.contains("printing.py: 3 messages since last time, passed over"), "{}", passed.stderr);
+    assert_eq!(passed.stderr.matches("a is online").count(), 1, "{}", passed.stderr);
     write(&place, "six");
     let last = run(&["--from", "last", "--json"]);
     let missed = last.json_lines().into_iter().find(|line| line["event"] == "missed").expect("it is said");

@@ -59,17 +59,20 @@ impl Place {
         if self.from == Begin::Last {
             return Ok(());
         }
-        let mut state = self.account.state();
-        let state = state
-            .wait_for(|state| {
-                state.difference_end_seq.is_some() || matches!(state.connection, Connection::LoggedOut(_))
-            })
-            .await
-            .context("the account has stopped")?
-            .clone();
-        self.tell(&state.connection, output)?;
-        tell_cut(state.is_missed_cut, &self.dir, output);
-        let end = state.difference_end_seq.unwrap_or(state.inbox_seq);
+        let (mut state, mut said) = (self.account.state(), Connection::Connecting);
+        let end = loop {
+            let AccountState { connection, difference_end_seq, is_missed_cut, .. } = state.borrow_and_update().clone();
+            // That it is online is told when the scripts are.
+            if self.chat.is_none() && connection != said && connection != Connection::Online {
+                self.tell(&connection, output)?;
+                said = connection;
+            }
+            if let Some(end) = difference_end_seq {
+                tell_cut(is_missed_cut, &self.dir, output);
+                break end;
+            }
+            state.changed().await.context("the account has stopped")?;
+        };
         if self.chat.is_none() {
             self.tell_missed(end, output)?;
         }
