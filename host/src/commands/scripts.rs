@@ -49,6 +49,8 @@ struct Line {
     waiting_events: u64,
     waiting_calls: u64,
     waiting_bytes: u64,
+    /// Events that had to go, as more waited than may.
+    lost_events: u64,
     /// The folder that the script sees as /home.
     home: String,
     home_bytes: u64,
@@ -65,6 +67,7 @@ impl Line {
             waiting_events: script.waiting_events,
             waiting_calls: script.waiting_calls,
             waiting_bytes: script.waiting_bytes,
+            lost_events: script.lost_events,
             home_bytes: folder_bytes(&home),
             home: shown(&home),
             name: script.name,
@@ -78,10 +81,13 @@ impl Line {
             Some(when) => format!("last run {when}"),
             None => "last run by an earlier version".to_owned(),
         };
-        let waits = match self.waiting_calls {
+        let mut waits = match self.waiting_calls {
             0 => format!("{} events wait ({} bytes)", self.waiting_events, self.waiting_bytes),
             calls => format!("{} events and {calls} calls wait ({} bytes)", self.waiting_events, self.waiting_bytes),
         };
+        if self.lost_events > 0 {
+            waits.push_str(&format!(", {} older events are lost: more came than may wait", self.lost_events));
+        }
         let path = self.path.as_deref().unwrap_or("(path unknown)");
         let home = format!("/home is {} ({} bytes)", self.home, self.home_bytes);
         [&self.account, &self.name, path, &waits, &stand, &home].join("\t")

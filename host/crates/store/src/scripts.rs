@@ -55,6 +55,8 @@ pub struct ScriptRecord {
     pub last_run: Option<Timestamp>,
     /// Events that it has not handled.
     pub waiting_events: u64,
+    /// Events that it has not handled and that had to go, as more waited than may.
+    pub lost_events: u64,
     /// Calls of its that have not completed.
     pub waiting_calls: u64,
     /// What both take.
@@ -253,7 +255,8 @@ fn list(db: &Connection, is_in_use: bool) -> Result<Vec<ScriptRecord>, Fault> {
              (SELECT COUNT(event) FROM inbox WHERE seq > cursor),
              (SELECT COUNT(*) FROM outbox WHERE script = name),
              (SELECT COALESCE(SUM(LENGTH(event)), 0) FROM inbox WHERE seq > cursor)
-                 + (SELECT COALESCE(SUM(LENGTH(call)), 0) FROM outbox WHERE script = name)
+                 + (SELECT COALESCE(SUM(LENGTH(call)), 0) FROM outbox WHERE script = name),
+             (SELECT MAX(0, pruned_seq - cursor) FROM session)
          FROM script WHERE instr(name, '/') = 0 ORDER BY name"
     ))?;
     let count = |row: &Row<'_>, index| row.get::<_, i64>(index).map(|count| count as u64);
@@ -266,6 +269,7 @@ fn list(db: &Connection, is_in_use: bool) -> Result<Vec<ScriptRecord>, Fault> {
             waiting_events: count(row, 4)?,
             waiting_calls: count(row, 5)?,
             waiting_bytes: count(row, 6)?,
+            lost_events: count(row, 7)?,
         })
     })?;
     Ok(records.collect::<Result<_, _>>()?)
