@@ -8,6 +8,7 @@ mod output;
 mod python_component;
 mod settings;
 mod terminal_chat;
+mod time_zone;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,24 +1,23 @@
-"""Local time by the environment variable TZ, an IANA name that the host sets: a guest's C library knows UTC alone.
+"""Local time by the environment variable TZ, which the host sets: a guest's C library knows UTC alone.
 
 `install` puts functions in the place of those of `time`, and subclasses in the place of `datetime.datetime` and
-`datetime.date`. The zone is read when a script first asks for local time. Invariant: with no TZ, or one that the time zone
-data does not know, local time is UTC; and a script that never asks pays nothing.
+`datetime.date`. The zone is read when a script first asks for local time. Invariant: no local time raises because of TZ;
+and a script that never asks pays nothing.
 """
 
 import datetime as datetime_module
 import os
-import re
 import sys
 import time as time_module
-import zoneinfo
 from typing import Any, Optional
 
-UTC = datetime_module.timezone.utc
+from . import time_format, zones
+
+UTC = zones.UTC
 _CDate, _CDateTime = datetime_module.date, datetime_module.datetime
 _EPOCH = _CDateTime(1970, 1, 1)
 _c_gmtime, _c_strftime, _c_asctime, _now = time_module.gmtime, time_module.strftime, time_module.asctime, time_module.time
 _LAZY = ("tzname", "timezone", "altzone", "daylight")
-_ZONE_DIRECTIVE = re.compile("%(.)", re.DOTALL)
 
 
 class _Clock:
@@ -31,10 +30,7 @@ class _Clock:
     def zone(self) -> datetime_module.tzinfo:
         """The zone that TZ names."""
         if self._zone is None:
-            try:
-                self._zone = zoneinfo.ZoneInfo(os.environ.get("TZ", "").lstrip(":"))
-            except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-                self._zone = UTC
+            self._zone = zones.by_tz(os.environ.get("TZ", ""))
         return self._zone
 
     def tzset(self) -> None:
@@ -71,9 +67,7 @@ class _Clock:
         """As `time.strftime`."""
         if fields is None:
             fields = self.localtime()
-        if "%Z" in format or "%z" in format or "%s" in format:
-            format = _ZONE_DIRECTIVE.sub(lambda match: self._zone_directive(match, fields), format)
-        return _c_strftime(format, fields)
+        return _c_strftime(time_format.plain(format, fields, self._zone_directive), fields)
 
     def asctime(self, fields: Any = None, /) -> str:
         """As `time.asctime`."""
@@ -95,22 +89,20 @@ class _Clock:
         vars(time_module).update(zip(_LAZY, values))
         return vars(time_module)[name]
 
-    def _zone_directive(self, match: re.Match, fields: Any) -> str:
-        directive = match[1]
+    def _zone_directive(self, directive: str, fields: Any) -> str:
+        """What %s, %z or %Z stands for."""
         if directive == "s":
             return str(int(self.mktime(fields)))
-        if directive not in "zZ":
-            return match[0]
         is_summer = len(fields) > 8 and fields[8] > 0
         name, offset = getattr(fields, "tm_zone", None), getattr(fields, "tm_gmtoff", None)
         if directive == "Z":
-            return (time_module.tzname[is_summer] if name is None else name).replace("%", "%%")
+            return time_module.tzname[is_summer] if name is None else name
         if offset is None:
             offset = -(time_module.altzone if is_summer else time_module.timezone)
         return f"{'-' if offset < 0 else '+'}{abs(offset) // 3600:02}{abs(offset) // 60 % 60:02}"
 
 
-_clock = _Clock()
+clock = _Clock()
 
 
 class _Meta(type):
@@ -156,7 +148,7 @@ class datetime(_CDateTime, metaclass=_Meta):
     @classmethod
     def now(cls, tz: Optional[datetime_module.tzinfo] = None) -> "datetime":
         """The local time, or that of a zone."""
-        return super().now(tz) if tz is not None or _clock.zone is UTC else cls.fromtimestamp(_now())
+        return super().now(tz) if tz is not None or clock.zone is UTC else cls.fromtimestamp(_now())
 
     @classmethod
     def fromtimestamp(cls, timestamp: float, tz: Optional[datetime_module.tzinfo] = None) -> "datetime":
@@ -165,13 +157,13 @@ class datetime(_CDateTime, metaclass=_Meta):
 
     def timestamp(self) -> float:
         """As `datetime.timestamp`: without a zone the time is local."""
-        return _CDateTime.timestamp(self if self.tzinfo is not None else self.replace(tzinfo=_clock.zone))
+        return _CDateTime.timestamp(self if self.tzinfo is not None else self.replace(tzinfo=clock.zone))
 
     def astimezone(self, tz: Optional[datetime_module.tzinfo] = None) -> "datetime":
         """As `datetime.astimezone`: without a zone the time is local."""
-        aware = self if self.utcoffset() is not None else self.replace(tzinfo=_clock.zone)
+        aware = self if self.utcoffset() is not None else self.replace(tzinfo=clock.zone)
         if tz is None:
-            local = _CDateTime.astimezone(aware, _clock.zone)
+            local = _CDateTime.astimezone(aware, clock.zone)
             tz = datetime_module.timezone(local.utcoffset(), local.tzname())
         return _CDateTime.astimezone(aware, tz)
 
@@ -194,17 +186,17 @@ def install() -> None:
         setattr(datetime_module, cls.__name__, cls)
     datetime.max = datetime.max.replace(microsecond=999_999)
     for name in ("localtime", "mktime", "strftime", "asctime", "ctime", "tzset"):
-        setattr(time_module, name, getattr(_clock, name))
+        setattr(time_module, name, getattr(clock, name))
     for name in _LAZY:
         vars(time_module).pop(name, None)
-    time_module.__getattr__ = _clock.constant
+    time_module.__getattr__ = clock.constant
     if "logging" in sys.modules:
         sys.modules["logging"].Formatter.converter = time_module.localtime
 
 
 def _local(made_by: Any, timestamp: float) -> Any:
     """The local time of a moment, naive, made by the `fromtimestamp` of a class."""
-    zone = _clock.zone
+    zone = clock.zone
     return made_by.fromtimestamp(timestamp, zone).replace(tzinfo=None)
 
 

@@ -12,7 +12,7 @@ import marshal
 import os
 import sys
 import zlib
-from importlib.resources.abc import Traversable, TraversableResources
+from importlib.resources.abc import Traversable, TraversableResources, TraversalError
 from types import CodeType, ModuleType
 from typing import IO, Iterator
 
@@ -25,7 +25,7 @@ LEFT_OUT = {
 IMPORTED = """
     argparse array ast asyncio base64 bisect binascii builtins calendar codecs collections collections.abc
     concurrent.futures configparser contextlib contextvars copy csv dataclasses datetime decimal difflib email.message
-    encodings.ascii encodings.cp1251 encodings.idna encodings.latin_1 encodings.utf_8 enum fnmatch fractions functools
+    ftplib imaplib poplib smtplib encodings.ascii encodings.cp1251 encodings.idna encodings.latin_1 encodings.utf_8 enum fnmatch fractions functools
     getpass glob gzip hashlib heapq hmac html html.entities html.parser importlib.util inspect io itertools json keyword
     linecache locale logging logging.handlers math multiprocessing numbers operator os pathlib pickle platform pprint queue random re
     reprlib secrets select shelve shlex shutil signal socket sqlite3 statistics string stringprep struct subprocess
@@ -34,8 +34,8 @@ IMPORTED = """
 """.split()
 """What most scripts use."""
 
-_modules: dict[str, tuple[bool, bytes]] = {}
-"""For each module whether it is a package, and its compressed code."""
+_modules: dict[str, tuple[bool, bytes, str]] = {}
+"""For each module whether it is a package, its compressed code, and the path that its code names."""
 
 _data: dict[str, dict[str, bytes]] = {}
 """For each package the data files in it, compressed."""
@@ -68,7 +68,9 @@ class Importer:
         entry = _modules.get(name)
         if entry is None:
             return None
-        return importlib.machinery.ModuleSpec(name, cls, origin="standard library", is_package=entry[0])
+        spec = importlib.machinery.ModuleSpec(name, cls, origin=entry[2], is_package=entry[0])
+        spec.has_location = True  # Some modules want a `__file__`, if only to know their own lines in a traceback.
+        return spec
 
     @staticmethod
     def create_module(spec: importlib.machinery.ModuleSpec) -> None:
@@ -132,6 +134,12 @@ class _Folder(Traversable):
     def is_file(self) -> bool:
         return False
 
+    def joinpath(self, *descendants: str) -> Traversable:
+        try:
+            return super().joinpath(*descendants)
+        except TraversalError:
+            raise FileNotFoundError(f"{self._package} has no {'/'.join(descendants)}") from None
+
     def open(self, mode: str = "r", *args: object, **kwargs: object) -> IO:
         raise IsADirectoryError(self._package)
 
@@ -170,7 +178,7 @@ def _collect_modules(folder: str, prefix: str) -> None:
                 _collect_modules(path, f"{prefix}{entry}.")
         elif extension == ".py" and name not in LEFT_OUT:
             full_name = package if name == "__init__" else prefix + name
-            _modules[full_name] = (name == "__init__", _compiled(path))
+            _modules[full_name] = (name == "__init__", _compiled(path), path)
         elif package.partition(".")[0] == "tzdata":
             with open(path, "rb") as file:
                 _data.setdefault(package, {})[entry] = zlib.compress(file.read(), 9)

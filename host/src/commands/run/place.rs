@@ -17,6 +17,7 @@ use super::{Args, Begin};
 use crate::commands::login::{self, Credentials};
 use crate::data_dir::{AccountDir, DataDir};
 use crate::output::{self, Output};
+use crate::time_zone;
 
 /// The account that the scripts run on, and what stands around it.
 pub(super) struct Place {
@@ -101,7 +102,7 @@ impl Place {
                 source: file.source(),
                 files: files.clone(),
                 args: args.args.clone(),
-                env: time_zone().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
+                env: time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
                 limits: Limits::default(),
                 link_previews: args.link_previews,
                 grants: args.grants(),
@@ -256,14 +257,4 @@ async fn logged_in(
         Some(dc) => dir.same_data_centre(dc),
         None => dir.data_centre(),
     }
-}
-
-/// The user's time zone, by its name in the time zone database. A guest's C library knows UTC only; a script that wants
-/// local time finds the name in TZ.
-fn time_zone() -> Option<String> {
-    if let Ok(zone) = std::env::var("TZ") {
-        return Some(zone.trim_start_matches(':').to_owned());
-    }
-    let file = std::fs::canonicalize("/etc/localtime").ok()?;
-    Some(file.to_str()?.split_once("/zoneinfo/")?.1.to_owned())
 }

@@ -11,4 +11,5 @@ mod files;
 mod programs;
 mod python;
 mod python_scripts;
+mod python_time;
 mod support;

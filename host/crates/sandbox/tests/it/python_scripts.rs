@@ -14,14 +14,14 @@ use crate::support::{Running, With, start};
 const HOME_BYTES_MAX: u64 = 16 << 20;
 
 /// A script in folders of its own.
-struct Script {
-    guest: Running,
+pub(crate) struct Script {
+    pub(crate) guest: Running,
     _script: TempDir,
     _home: TempDir,
 }
 
 /// Starts an instance whose script's folder holds these files.
-async fn start_beside(files: &[(&str, &str)], zone: Option<&str>) -> Script {
+pub(crate) async fn start_beside(files: &[(&str, &str)], zone: Option<&str>) -> Script {
     let (script, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for (name, content) in files {
         let path = script.path().join(name);
@@ -35,7 +35,7 @@ async fn start_beside(files: &[(&str, &str)], zone: Option<&str>) -> Script {
 }
 
 /// Loads each source and delivers one message to it; gives what differs from what it should print.
-async fn surprises(files: &[(&str, &str)], zone: Option<&str>, cases: &[(&str, &str)]) -> String {
+pub(crate) async fn surprises(files: &[(&str, &str)], zone: Option<&str>, cases: &[(&str, &str)]) -> String {
     let mut surprises = String::new();
     for (source, printed) in cases {
         let mut script = start_beside(files, zone).await;
