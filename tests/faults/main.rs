@@ -1,3 +1,4 @@
 //! What is killed or stopped at any moment loses nothing and does nothing twice.
 
+mod databases;
 mod ends;

@@ -112,6 +112,7 @@ fn build_python_component() -> Result<()> {
     // Without it componentize-py takes the packages, tzdata among them, of whatever `python3` it finds.
     build.env("VIRTUAL_ENV", &tools);
     run_quietly(&mut build)?;
+    run_quietly(Command::new(tools.join("bin/python")).arg("-B").arg(source.join("libc.py")).arg(&unfinished))?;
     fs::rename(&unfinished, &component)?;
     write_stamp(&stamp, &made_of)
 }

@@ -12,21 +12,24 @@ from _tglhost import stdlib
 
 stdlib.take()
 
-from _tglhost import local_time
+from _tglhost import local_time, posix_files
 
 local_time.install()
+posix_files.install()
 
 from tgl import _threads
 
 _threads.install()
 stdlib.preload()
 
-from _tglhost import exports, refusals, snapshot
+from _tglhost import exports, key_derivation, linux_errno, refusals, snapshot, sqlite
 from _tglhost.exports import Callbacks, Interpreter  # noqa: F401 (componentize-py finds its exports here)
 
 sys.path[:] = []
 sys.path_importer_cache.clear()
-refusals.install()
+for part in (key_derivation, refusals, sqlite):
+    part.install()
+linux_errno.install()
 snapshot.warm_up()
 exports.install()
 snapshot.pack()

@@ -16,14 +16,19 @@ PRINT_BYTES_MAX = 64 * 1024
 class HostOutput(io.RawIOBase):
     """A file whose bytes, taken for UTF-8, are printed by the host."""
 
-    def __init__(self, output: host.Output, name: str) -> None:
+    def __init__(self, output: host.Output, name: str, number: int) -> None:
         self.name = name
         self._output = output
+        self._number = number
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def writable(self) -> bool:
         """Always."""
         return True
+
+    def fileno(self) -> int:
+        """The number of WASI's own stream, which ends at the same place."""
+        return self._number
 
     def write(self, data: bytes) -> int:
         """Prints all of it."""
@@ -35,11 +40,21 @@ class HostOutput(io.RawIOBase):
         return len(view)
 
 
+class _NoInput(io.BytesIO):
+    """Nothing to read."""
+
+    name = "<stdin>"
+
+    def fileno(self) -> int:
+        """The number of WASI's own stream, which is empty too."""
+        return 0
+
+
 class HostStream(io.TextIOWrapper):
     """Text that is printed by line."""
 
-    def __init__(self, output: host.Output, name: str) -> None:
-        raw = HostOutput(output, name)
+    def __init__(self, output: host.Output, name: str, number: int) -> None:
+        raw = HostOutput(output, name, number)
         super().__init__(raw, encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=True)
 
     def write(self, text: str) -> int:
@@ -52,14 +67,14 @@ class HostStream(io.TextIOWrapper):
 _is_pending = False
 """Whether something was written since the last flush, of which a part of a line may be left."""
 
-_stdout, _stderr = HostStream(host.Output.STDOUT, "<stdout>"), HostStream(host.Output.STDERR, "<stderr>")
+_stdout, _stderr = HostStream(host.Output.STDOUT, "<stdout>", 1), HostStream(host.Output.STDERR, "<stderr>", 2)
 
 
 def install() -> None:
     """Puts the streams in place, and an empty input: nobody types at a script."""
     sys.stdout = sys.__stdout__ = _stdout
     sys.stderr = sys.__stderr__ = _stderr
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(_NoInput(), encoding="utf-8")
 
 
 def flush() -> None:
@@ -79,5 +94,5 @@ def _flush_all() -> None:
     for stream in (getattr(sys, "stdout", None), getattr(sys, "stderr", None), _stdout, _stderr):
         try:
             stream.flush()
-        except Exception:
+        except BaseException:
             pass  # The script closed it, or what it put in its place is no stream.

@@ -10,6 +10,8 @@ mod callbacks;
 mod files;
 mod programs;
 mod python;
+mod python_files;
 mod python_scripts;
+mod python_sqlite;
 mod python_time;
 mod support;

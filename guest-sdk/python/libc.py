@@ -1,0 +1,315 @@
+"""Makes the C library in the Python component answer as an ordinary machine's does, where Python itself could not:
+
+* `fcntl` grants file locks, so that SQLite's own locking works between a guest's connections;
+* `stat` and its like tell permissions, which zipfile, tarfile and shutil record;
+* `lseek` and `read` forget that a file had ended: what was written to it since is read;
+* errors come to Python with Linux's numbers, and `strerror` knows them;
+* what the interpreter does within itself, level by level, takes stack that its own guard against too many levels can see.
+
+    python libc.py COMPONENT
+
+changes the file in place. A function that is changed is called by a new one of its type, which stands in its place.
+Invariant: what is not named here stays as it was; where something is not found as expected the build ends.
+"""
+
+import pathlib
+import sys
+from typing import Callable, Iterator, NamedTuple
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "runtime"))
+
+from _tglhost.linux_errno import NUMBERS
+
+CUSTOM, IMPORT, FUNCTION, EXPORT, CODE = 0, 2, 3, 7, 10
+"""Sections of a module. In a component, section 1 holds a module."""
+
+COMPONENT_MODULE = 1
+PREAMBLE_BYTES = 8
+
+F_GETLK, F_SETLK, F_SETLKW = 12, 13, 14
+"""As SQLite defines them where the C library does not."""
+
+ST_MODE_OFFSET = 24
+SEEK_SET, SEEK_CUR = 0, 1
+S_IFMT, S_IFDIR, S_IFLNK = 0o170000, 0o040000, 0o120000
+
+STACK_BYTES_PER_LEVEL = 128
+"""The guard leaves room for some 4,000 levels of such."""
+
+Body = Callable[["Module", int], bytes]
+"""Makes a function's body; it is given the module and the number of the function that it stands in the place of."""
+
+
+def uleb(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def sleb(value: int) -> bytes:
+    out = bytearray()
+    while not -0x40 <= value < 0x40:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value & 0x7F])
+
+
+class Reader:
+    """Reads WebAssembly's binary format."""
+
+    def __init__(self, data: bytes, at: int = 0) -> None:
+        self.data, self.at = data, at
+
+    def byte(self) -> int:
+        self.at += 1
+        return self.data[self.at - 1]
+
+    def uleb(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    def bytes(self) -> bytes:
+        size = self.uleb()
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def name(self) -> str:
+        return self.bytes().decode()
+
+    def limits(self) -> None:
+        if self.byte() & 1:
+            self.uleb()
+        self.uleb()
+
+
+def sections(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The sections of a module or component."""
+    reader = Reader(data, PREAMBLE_BYTES)
+    while reader.at < len(data):
+        yield reader.byte(), reader.bytes()
+
+
+def joined(preamble: bytes, parts: list[tuple[int, bytes]]) -> bytes:
+    """The opposite of `sections`."""
+    return preamble + b"".join(bytes([number]) + uleb(len(part)) + part for number, part in parts)
+
+
+class Module:
+    """A dynamic library of the component."""
+
+    def __init__(self, data: bytes) -> None:
+        self._preamble = data[:PREAMBLE_BYTES]
+        self._sections = list(sections(data))
+        by_number = dict(self._sections)
+        self.is_library = any(number == CUSTOM and Reader(part).name() == "dylink.0" for number, part in self._sections)
+        self._functions_imported, self._globals = 0, {}
+        self._read_imports(Reader(by_number.get(IMPORT, b"\0")))
+        types = Reader(by_number.get(FUNCTION, b"\0"))
+        self._types = [types.uleb() for _ in range(types.uleb())]
+        code = Reader(by_number.get(CODE, b"\0"))
+        self._bodies = [code.bytes() for _ in range(code.uleb())]
+        exports = Reader(by_number.get(EXPORT, b"\0"))
+        self.exports = {}
+        for _ in range(exports.uleb()):
+            name, kind, number = exports.name(), exports.byte(), exports.uleb()
+            if kind == 0:
+                self.exports[name] = number
+
+    def _read_imports(self, reader: Reader) -> None:
+        globals_imported = 0
+        for _ in range(reader.uleb()):
+            name, kind = (reader.name(), reader.name()), reader.byte()
+            if kind == 0:
+                self._functions_imported += 1
+                reader.uleb()
+            elif kind == 1:
+                reader.byte()
+                reader.limits()
+            elif kind == 2:
+                reader.limits()
+            elif kind == 3:
+                self._globals[name] = globals_imported
+                globals_imported += 1
+                reader.at += 2
+            else:
+                raise ValueError(f"an import of kind {kind}")
+
+    def address_of(self, variable: str) -> bytes:
+        """Instructions that give the address of a C variable of another library."""
+        return b"\x23" + uleb(self._globals["GOT.mem", variable])
+
+    def stack_pointer(self) -> bytes:
+        """The number of the global that holds it."""
+        return uleb(self._globals["env", "__stack_pointer"])
+
+    def replace(self, name: str, body: Body) -> None:
+        """Puts a new function in an exported one's place."""
+        place = self.exports[name] - self._functions_imported
+        if place < 0:
+            raise ValueError(f"{name} is another library's")
+        original = self._functions_imported + len(self._bodies)
+        self._bodies.append(self._bodies[place])
+        self._types.append(self._types[place])
+        self._bodies[place] = body(self, original)
+
+    def data(self) -> bytes:
+        """The module as it is now."""
+        changed = {
+            FUNCTION: uleb(len(self._types)) + b"".join(map(uleb, self._types)),
+            CODE: uleb(len(self._bodies)) + b"".join(uleb(len(body)) + body for body in self._bodies),
+        }
+        return joined(self._preamble, [(number, changed.get(number, part)) for number, part in self._sections])
+
+
+# Instructions, as far as they are needed.
+END, I32_EQZ, I32_EQ, I32_AND, I32_OR, SELECT, DROP = b"\x0b", b"\x45", b"\x46", b"\x71", b"\x72", b"\x1b", b"\x1a"
+I32_ADD, I32_SUB = b"\x6a", b"\x6b"
+I64_ADD, I64_ZERO, I64_ONE, I64_GE = b"\x7c", b"\x42\x00", b"\x42\x01", b"\x59"
+IF, IF_I32, ELSE = b"\x04\x40", b"\x04\x7f", b"\x05"
+NO_LOCALS, ONE_I32_LOCAL, AN_I32_AND_AN_I64_LOCAL = b"\x00", b"\x01\x01\x7f", b"\x02\x01\x7f\x01\x7e"
+
+
+def local(number: int) -> bytes:
+    return b"\x20" + uleb(number)
+
+
+def set_local(number: int) -> bytes:
+    return b"\x21" + uleb(number)
+
+
+def constant(value: int) -> bytes:
+    return b"\x41" + sleb(value)
+
+
+def load(offset: int = 0) -> bytes:
+    return b"\x28\x02" + uleb(offset)
+
+
+def store(offset: int = 0) -> bytes:
+    return b"\x36\x02" + uleb(offset)
+
+
+def call(function: int, arguments: int) -> bytes:
+    return b"".join(map(local, range(arguments))) + b"\x10" + uleb(function)
+
+
+def mapped(value: bytes, numbers: dict[int, int], otherwise: bytes) -> bytes:
+    """Another number for each of these."""
+    instructions = otherwise
+    for number, other in numbers.items():
+        instructions = constant(other) + instructions + value + constant(number) + I32_EQ + SELECT
+    return instructions
+
+
+def grants_locks(module: Module, original: int) -> bytes:
+    """`int fcntl(int fd, int command, ...)`: there is one process, so a lock is free."""
+    is_lock = local(1) + constant(F_SETLK) + I32_EQ + local(1) + constant(F_SETLKW) + I32_EQ + I32_OR
+    return NO_LOCALS + is_lock + IF_I32 + constant(0) + ELSE + call(original, 3) + END + END
+
+
+def seeks_anew(module: Module, original: int) -> bytes:
+    """`off_t lseek(int fd, off_t offset, int whence)`: where the offset is what it was, the library would go on with a stream
+    that may have ended, or hold what was there before. So it is moved away first."""
+    away = local(0) + local(1) + I64_ONE + I64_ADD + local(2) + b"\x10" + uleb(original) + DROP
+    is_set = local(2) + constant(SEEK_SET) + I32_EQ
+    return NO_LOCALS + is_set + IF + away + END + call(original, 3) + END
+
+
+def reads_on(module: Module, original: int) -> bytes:
+    """`ssize_t read(int fd, void *buffer, size_t bytes)`: after the end of the file the next read looks again."""
+    result, offset, lseek = 3, 4, b"\x10" + uleb(module.exports["lseek"])
+    offset_now = local(0) + I64_ZERO + constant(SEEK_CUR) + lseek + set_local(offset)
+    anew = local(0) + local(offset) + constant(SEEK_SET) + lseek + DROP
+    is_end = call(original, 3) + set_local(result) + local(result) + I32_EQZ
+    look_again = is_end + IF + offset_now + local(offset) + I64_ZERO + I64_GE + IF + anew + END + END
+    return AN_I32_AND_AN_I64_LOCAL + look_again + local(result) + END
+
+
+def tells_permissions(arguments: int, stat: int) -> Body:
+    """`int stat(…, struct stat *, …)`, with the buffer as its argument `stat`: what a new file or folder has elsewhere."""
+    mode = local(stat) + load(ST_MODE_OFFSET)
+    kind = mode + constant(S_IFMT) + I32_AND
+    permissions = mapped(kind, {S_IFDIR: 0o755, S_IFLNK: 0o777}, constant(0o644))
+    with_permissions = local(stat) + mode + permissions + I32_OR + store(ST_MODE_OFFSET)
+
+    def body(module: Module, original: int) -> bytes:
+        result = arguments
+        called = call(original, arguments) + set_local(result) + local(result) + I32_EQZ
+        return ONE_I32_LOCAL + called + IF + with_permissions + END + local(result) + END
+
+    return body
+
+
+def knows_linux_numbers(module: Module, original: int) -> bytes:
+    """`char *strerror(int)`."""
+    to_own = {linux: own for name, (own, linux) in NUMBERS.items() if name != "ENOTCAPABLE"}
+    return NO_LOCALS + mapped(local(0), {0: 0, **to_own}, constant(-1)) + b"\x10" + uleb(original) + END
+
+
+def raises_linux_numbers(module: Module, original: int) -> bytes:
+    """`PyObject *PyErr_SetFromErrnoWithFilenameObjects(PyObject *, PyObject *, PyObject *)`: all that raise call it."""
+    errno = module.address_of("errno")
+    number = errno + load()
+    return NO_LOCALS + errno + mapped(number, dict(NUMBERS.values()), number) + store() + call(original, 3) + END
+
+
+def uses_stack(arguments: int) -> Body:
+    """Of any function with so many arguments and one result or none: the guard measures the C library's stack, of which these
+    functions need none, and WebAssembly's own ends before it."""
+
+    def body(module: Module, original: int) -> bytes:
+        stack = module.stack_pointer()
+        down = b"\x23" + stack + constant(STACK_BYTES_PER_LEVEL) + I32_SUB + b"\x24" + stack
+        up = b"\x23" + stack + constant(STACK_BYTES_PER_LEVEL) + I32_ADD + b"\x24" + stack
+        return NO_LOCALS + down + call(original, arguments) + up + END
+
+    return body
+
+
+LIBC: dict[str, Body] = {
+    "fcntl": grants_locks,
+    "lseek": seeks_anew,
+    "read": reads_on,
+    "stat": tells_permissions(2, 1),
+    "lstat": tells_permissions(2, 1),
+    "fstat": tells_permissions(2, 1),
+    "fstatat": tells_permissions(4, 2),
+    "strerror": knows_linux_numbers,
+}
+LIBPYTHON: dict[str, Body] = {
+    "PyErr_SetFromErrnoWithFilenameObjects": raises_linux_numbers,
+    "_Py_Dealloc": uses_stack(1),
+    "PyObject_Repr": uses_stack(1),
+    "PyObject_RichCompare": uses_stack(3),
+}
+
+
+def adapted(component: bytes) -> bytes:
+    """The component with its libraries changed."""
+    parts = list(sections(component))
+    for functions in (LIBC, LIBPYTHON):
+        found = 0
+        for place, (number, part) in enumerate(parts):
+            if number != COMPONENT_MODULE:
+                continue
+            module = Module(part)
+            if module.is_library and functions.keys() <= module.exports.keys():
+                for name, body in functions.items():
+                    module.replace(name, body)
+                parts[place] = (number, module.data())
+                found += 1
+        if found != 1:
+            raise SystemExit(f"{found} libraries of the component have {', '.join(functions)}: one was expected")
+    return joined(component[:PREAMBLE_BYTES], parts)
+
+
+if __name__ == "__main__":
+    path = pathlib.Path(sys.argv[1])
+    path.write_bytes(adapted(path.read_bytes()))

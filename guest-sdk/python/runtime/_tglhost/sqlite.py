@@ -1,0 +1,140 @@
+"""SQLite as scripts know it: real locks between a script's connections, and local time.
+
+The component's SQLite would lock by a folder NAME.lock, which outlives a guest that is ended and shuts out every second
+connection. Its own file locks work within a guest (libc.py), so each connection is opened with the VFS that uses them.
+Invariant: databases are opened with SHARED_VFS only in folders that other programs may have open too.
+"""
+
+import os
+import sqlite3
+import sqlite3.dbapi2
+import urllib.parse
+from datetime import datetime, timezone
+from typing import Any, Callable, Never, Optional, Union
+
+from . import local_time, reasons
+
+PRIVATE_VFS = "unix-excl"
+"""Locks as SQLite does everywhere, between the connections of one guest; leaves nothing behind."""
+
+SHARED_VFS = "unix-dotfile"
+"""Locks by a folder beside the database: other scripts see it."""
+
+MODIFIERS_MAX = 8
+"""A date function with more modifiers than this does not know 'localtime'."""
+
+_DATE_FUNCTIONS = ("date", "time", "datetime", "julianday", "unixepoch", "strftime")
+
+Path = Union[str, bytes, "os.PathLike[Any]"]
+
+
+class Connection(sqlite3.Connection):
+    """`sqlite3.Connection`."""
+
+    def __init__(self, database: Path, *args: Any, **kwargs: Any) -> None:
+        uri = kwargs.pop("uri", args[6] if len(args) > 6 else False)
+        super().__init__(_located(database, bool(uri)), *args[:6], uri=True, **kwargs)
+        for name, function in _functions.items():
+            for arguments in range(2 + (name == "strftime"), MODIFIERS_MAX + 2):
+                self.create_function(name, arguments, function, deterministic=True)
+
+    def enable_load_extension(self, enabled: bool, /) -> Never:
+        """Not there."""
+        raise sqlite3.NotSupportedError(f"an extension is native code: {reasons.NO_NATIVE_CODE}")
+
+
+def connect(database: Path, *args: Any, **kwargs: Any) -> sqlite3.Connection:
+    """As `sqlite3.connect`."""
+    if len(args) < 5:
+        kwargs.setdefault("factory", Connection)
+    return _c_connect(database, *args, **kwargs)
+
+
+def install() -> None:
+    """Puts these in the place of sqlite3's own."""
+    Connection.__module__ = "sqlite3"
+    for module in (sqlite3, sqlite3.dbapi2):
+        module.connect, module.Connection = connect, Connection
+
+
+_c_connect = sqlite3.connect
+
+
+def _located(database: Path, is_uri: bool) -> str:
+    """The URI that opens a database with the right locks."""
+    name = os.fsdecode(database)
+    if not (is_uri and name.startswith("file:")):
+        if "\0" in name:
+            raise ValueError("embedded null character")
+        path = f"//{name}" if name.startswith("/") else name
+        return f"file:{urllib.parse.quote(path, safe='/', errors='surrogateescape')}?vfs={_vfs(name)}"
+    address, hash_sign, fragment = name.partition("#")
+    path, question_mark, query = address.partition("?")
+    given = dict(urllib.parse.parse_qsl(query))
+    if "vfs" in given:
+        return name
+    if given.get("mode") == "memory" and given.get("cache") == "shared":
+        return f"file:/{path.removeprefix('file:').lstrip('/')}?vfs=memdb"
+    vfs = f"vfs={_vfs(urllib.parse.unquote(path.removeprefix('file:').removeprefix('//')))}"
+    return f"{path}?{query}&{vfs}" if query else f"{path}?{vfs}"
+
+
+def _vfs(name: str) -> str:
+    """Which locks a database needs by where it lies."""
+    home, script = os.environ.get("HOME", "/home"), "/script"
+    folder = os.path.realpath(os.path.dirname(os.path.abspath(name)))
+    is_private = name in ("", ":memory:") or any(f"{folder}/".startswith(f"{place}/") for place in (home, script))
+    return PRIVATE_VFS if is_private else SHARED_VFS
+
+
+def _date_function(name: str) -> Callable[..., Any]:
+    """SQLite's date function of this name, with the modifiers 'localtime' and 'utc' in the script's zone."""
+
+    def function(*arguments: Any) -> Any:
+        format, (moment, *modifiers) = arguments[: name == "strftime"], arguments[name == "strftime" :]
+        is_utc = isinstance(moment, str) and (moment.strip().lower() == "now" or moment.rstrip().lower().endswith("z"))
+        is_local, done = False, 0
+        for place, modifier in enumerate(modifiers):
+            wanted = modifier.strip().lower() if isinstance(modifier, str) else ""
+            if wanted not in ("localtime", "utc"):
+                continue
+            if not (is_local if wanted == "localtime" else is_utc):
+                moment = _shifted(moment, modifiers[done:place], to_local=wanted == "localtime")
+            else:
+                moment = _evaluated("strftime", _MOMENT, moment, *modifiers[done:place])
+            is_local, is_utc, done = wanted == "localtime", wanted == "utc", place + 1
+        fine = [each for each in modifiers[:done] if str(each).strip().lower() in ("subsec", "subsecond")]
+        return _evaluated(name, *format, moment, *fine, *modifiers[done:])
+
+    return function
+
+
+_functions = {name: _date_function(name) for name in _DATE_FUNCTIONS}
+
+_MOMENT = "%Y-%m-%d %H:%M:%f"
+"""As SQLite writes a moment to the millisecond, which is as fine as it has it."""
+
+_plain: Optional[sqlite3.Connection] = None
+"""Has the functions as they are. Made when first needed: a connection in the snapshot could not be used."""
+
+
+def _evaluated(name: str, *arguments: Any) -> Any:
+    global _plain
+    if _plain is None:
+        _plain = _c_connect(f"file::memory:?vfs={PRIVATE_VFS}", uri=True, check_same_thread=False)
+    places = ",".join("?" * len(arguments))
+    return _plain.execute(f"SELECT {name}({places})", arguments).fetchone()[0]
+
+
+def _shifted(moment: Any, modifiers: list[Any], to_local: bool) -> Optional[str]:
+    """The moment after these modifiers, from UTC to the script's zone or back; None where there is none."""
+    told = _evaluated("strftime", _MOMENT, moment, *modifiers)
+    if told is None:
+        return None
+    zone = local_time.clock.zone
+    from_zone, to_zone = (timezone.utc, zone) if to_local else (zone, timezone.utc)
+    try:
+        shifted = datetime.fromisoformat(told).replace(tzinfo=from_zone).astimezone(to_zone)
+    except (OverflowError, ValueError):
+        return None  # It is beyond the years that can be told.
+    return shifted.replace(tzinfo=None).isoformat(" ", "milliseconds")

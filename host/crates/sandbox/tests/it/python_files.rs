@@ -1,0 +1,89 @@
+//! Files in the Python component: what a script of an ordinary machine finds in them, and in the errors they give.
+
+use crate::python_scripts::surprises;
+
+#[tokio::test]
+async fn errors_have_the_numbers_of_linux() {
+    let caught = "def caught(do, *arguments):\n    try: do(*arguments)\n    except OSError as e: return type(e).__name__, e.errno, e.strerror, e.args[0]\nimport errno, os\n";
+    let cases = [
+        ("print(caught(open, 'none'))", "('FileNotFoundError', 2, 'No such file or directory', 2)"),
+        ("print(caught(os.listdir, 'none'))", "('FileNotFoundError', 2, 'No such file or directory', 2)"),
+        ("os.mkdir('d')\nprint(caught(os.mkdir, 'd'))", "('FileExistsError', 17, 'File exists', 17)"),
+        ("print(caught(open, '/home'))", "('IsADirectoryError', 21, 'Is a directory', 21)"),
+        ("open('f', 'w').close()\nprint(caught(os.listdir, 'f'))", "('NotADirectoryError', 20, 'Not a directory', 20)"),
+        ("os.makedirs('a/b')\nprint(caught(os.rmdir, 'a'))", "('OSError', 39, 'Directory not empty', 39)"),
+        ("print(caught(os.read, 99, 1))", "('OSError', 9, 'Bad file descriptor', 9)"),
+        (
+            "print(errno.ENOENT, errno.errorcode[13], errno.EAGAIN == errno.EWOULDBLOCK, os.strerror(13))",
+            "2 EACCES True Permission denied",
+        ),
+        (
+            "print(type(OSError(2, 'x')).__name__, type(OSError(errno.EEXIST, 'x')).__name__)",
+            "FileNotFoundError FileExistsError",
+        ),
+        ("print(os.strerror(0), os.strerror(999))", "Success Unknown error 999"),
+    ];
+    let sources: Vec<String> = cases.iter().map(|(source, _)| format!("{caught}{source}")).collect();
+    let cases: Vec<(&str, &str)> = sources.iter().map(String::as_str).zip(cases.map(|(_, printed)| printed)).collect();
+    let told = surprises(&[], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn files_are_as_on_an_ordinary_machine() {
+    let cases = [
+        (
+            "import os\nopen('f', 'w').close()\nos.symlink('f', 'l')\nprint(*(oct(os.stat(p).st_mode) for p in ('f', '/home')), \
+             oct(os.lstat('l').st_mode), sorted(oct(e.stat().st_mode) for e in os.scandir('.')))",
+            "0o100644 0o40755 0o120777 ['0o100644', '0o100644', '0o40755']",
+        ),
+        (
+            "import zipfile, tarfile\nopen('f', 'w').close()\nwith zipfile.ZipFile('z', 'w') as z: z.write('f')\n\
+             with tarfile.open('t', 'w') as t: t.add('f')\n\
+             print(oct(zipfile.ZipFile('z').infolist()[0].external_attr >> 16), oct(tarfile.open('t').getmembers()[0].mode))",
+            "0o100644 0o644",
+        ),
+        (
+            "import os, shutil\nos.mkdir('d')\nopen('d/f', 'w').close()\nshutil.copytree('d', 'e')\nshutil.make_archive('a', 'zip', 'd')\n\
+             shutil.unpack_archive('a.zip', 'g')\nshutil.rmtree('d')\nprint(os.listdir('e'), os.listdir('g'))",
+            "['f'] ['f']",
+        ),
+        (
+            "import os\nos.close(os.open('lock', os.O_CREAT | os.O_EXCL))\ntry: os.open('lock', os.O_CREAT | os.O_EXCL | os.O_WRONLY)\n\
+             except FileExistsError as e: print(e)",
+            "[Errno 17] File exists: 'lock'",
+        ),
+        // A file that grows is read on, by both ways of reading.
+        (
+            "import os\nw = open('f', 'w')\nr, fd = open('f'), os.open('f', os.O_RDONLY)\nprint([r.read(), os.read(fd, 9)])\n\
+             w.write('more')\nw.flush()\nprint([r.read(), os.read(fd, 9)])",
+            "['', b'']\n['more', b'more']",
+        ),
+        (
+            "import os, sys\nprint(sys.stdout.fileno(), sys.stderr.fileno(), sys.stdin.fileno(), flush=True)\nos.write(1, b'raw')",
+            "1 2 0\nraw",
+        ),
+        ("import faulthandler\nfaulthandler.enable()\nprint('on')", "on"),
+        ("import os\nprint(os.umask(0o077), os.getuid() == os.geteuid(), os.path.exists('none'))", "18 True False"),
+    ];
+    let told = surprises(&[], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn keys_are_derived_as_elsewhere() {
+    let cases = [
+        (
+            "import hashlib\nprint(hashlib.pbkdf2_hmac('sha256', b'password', b'salt', 2).hex()[:16], \
+             hashlib.pbkdf2_hmac('sha1', b'passwordPASSWORDpassword', b'saltSALTsaltSALTsaltSALTsaltSALTsalt', 4096, 25).hex()[:16], \
+             len(hashlib.pbkdf2_hmac('md5', b'p' * 200, bytearray(b's'), 1, 40)))",
+            "ae4d0c95af6b46d3 3d2eec4fe41c849b 40",
+        ),
+        (
+            "import hashlib\ntry: hashlib.scrypt(b'p', salt=b's', n=2, r=1, p=1)\nexcept NotImplementedError as e: print(str(e)[:33])",
+            "hashlib.scrypt is part of OpenSSL",
+        ),
+    ];
+    let told = surprises(&[], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}

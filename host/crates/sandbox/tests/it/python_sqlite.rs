@@ -1,0 +1,188 @@
+//! SQLite in the Python component: it locks, keeps and tells the time as it does for a script of an ordinary machine.
+
+use std::fs;
+use std::path::Path;
+
+use files::{FileSpace, Mount};
+
+use crate::python::python;
+use crate::python_scripts::surprises;
+use crate::support::{Running, With, start};
+
+const HOME_BYTES_MAX: u64 = 16 << 20;
+
+async fn start_in(home: &Path, more: &[Mount]) -> Running {
+    let space = FileSpace::open(None, Some(home), HOME_BYTES_MAX, more).unwrap();
+    start(&python().await, With { files: Some(space), ..With::default() }).await.unwrap()
+}
+
+/// Runs each source in an instance of its own, which is ended as it is; gives what the last printed.
+async fn one_after_the_other(home: &Path, more: &[Mount], sources: &[&str]) -> String {
+    let mut told = String::new();
+    for source in sources {
+        let mut guest = start_in(home, more).await;
+        guest.load(source).await;
+        told = guest.notes.take_stdout();
+        assert_eq!(guest.notes.stderr(), "", "{source}");
+    }
+    told
+}
+
+/// Two connections, `a` and `b`, to a database with one row; `refused` gives what an error is called.
+const TWO: &str = "\
+import sqlite3
+def connect(path='two.db', **more): return sqlite3.connect(path, timeout=0, **more)
+def refused(do, *arguments):
+    try: return do(*arguments)
+    except sqlite3.Error as error: return str(error)
+def count(of): return of.execute('select count(*) from t').fetchone()[0]
+a, b = connect(), connect()
+a.execute('create table t (n)')
+a.execute('insert into t values (1)')
+a.commit()
+";
+
+#[tokio::test]
+async fn connections_of_one_script_lock_as_they_do_anywhere() {
+    let cases = [
+        (
+            "c, d = (each.execute('select 1 from t union all select 2') for each in (a, b))\nprint(next(c), next(d))",
+            "(1,) (1,)",
+        ),
+        ("a.execute('insert into t values (2)')\nprint(count(b), count(a))\na.commit()\nprint(count(b))", "1 2\n2"),
+        (
+            "a.execute('insert into t values (2)')\nprint(refused(b.execute, 'insert into t values (3)'))\na.commit()\n\
+             b.execute('insert into t values (3)')\nb.commit()\nprint(count(a))",
+            "database is locked\n3",
+        ),
+        (
+            "a.execute('begin exclusive')\nprint(refused(count, b))\na.rollback()\nprint(count(b))",
+            "database is locked\n1",
+        ),
+        (
+            "c = b.execute('select 1 from t union all select 2')\nnext(c)\na.execute('insert into t values (2)')\n\
+             print(refused(a.commit))\nc.close()\na.commit()\nprint(count(b))",
+            "database is locked\n2",
+        ),
+        (
+            "a.isolation_level = b.isolation_level = None\na.execute('begin immediate')\n\
+             print(refused(b.execute, 'begin immediate'), count(b))",
+            "database is locked 1",
+        ),
+        (
+            "a.execute(\"attach 'more.db' as more\")\na.execute('create table more.u (n)')\na.commit()\n\
+             b.execute(\"attach 'more.db' as other\")\nprint(b.execute('select * from other.u').fetchall())",
+            "[]",
+        ),
+        (
+            "m, n = connect(':memory:'), connect(':memory:')\nm.execute('create table t (n)')\nprint(refused(count, n), count(m))",
+            "no such table: t 0",
+        ),
+        (
+            "m, n = (connect('file:name?mode=memory&cache=shared', uri=True) for _ in 'ab')\nm.execute('create table u (n)')\n\
+             print(n.execute('select * from u').fetchall())",
+            "[]",
+        ),
+        (
+            "r = connect('file:two.db?mode=ro', uri=True)\nprint(count(r), refused(r.execute, 'insert into t values (2)'))",
+            "1 attempt to write a readonly database",
+        ),
+        ("print(a.execute('pragma journal_mode = wal').fetchone())", "('delete',)"),
+        (
+            "class C(sqlite3.Connection): pass\nprint(type(connect(factory=C)) is C, isinstance(a, sqlite3.Connection))",
+            "True True",
+        ),
+        ("m = connect(':memory:')\na.backup(m)\nprint(count(m), len(list(a.iterdump())))", "1 4"),
+        (
+            "print(count(connect(b'two.db')), count(connect('/home/two.db')), refused(connect, '/none/two.db'))",
+            "1 1 unable to open database file",
+        ),
+        (
+            "connect('a b?c#d%20&e.db').execute('create table t (n)')\nimport os\nprint('a b?c#d%20&e.db' in os.listdir('.'))",
+            "True",
+        ),
+        ("import shelve\nwith shelve.open('kept') as kept: kept['a'] = [1]\nprint(shelve.open('kept')['a'])", "[1]"),
+    ];
+    let sources: Vec<String> = cases.iter().map(|(source, _)| format!("{TWO}{source}")).collect();
+    let cases: Vec<(&str, &str)> = sources.iter().map(String::as_str).zip(cases.map(|(_, printed)| printed)).collect();
+    let told = surprises(&[], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn no_lock_outlives_a_guest() {
+    let home = tempfile::tempdir().unwrap();
+    // As versions before left it.
+    fs::create_dir(home.path().join("kept.db.lock")).unwrap();
+    let leave_locked = "\
+import sqlite3
+db = sqlite3.connect('kept.db', timeout=0)
+db.execute('create table if not exists t (n)')
+db.commit()
+db.execute('insert into t values (1)')
+cursor = db.execute('select 1 union all select 2')
+next(cursor)";
+    let told = one_after_the_other(
+        home.path(),
+        &[],
+        &[
+            leave_locked,
+            leave_locked,
+            "import sqlite3\ndb = sqlite3.connect('kept.db', timeout=0)\nwith db: db.execute('insert into t values (2)')\n\
+             print(db.execute('select n from t').fetchall(), db.execute('pragma integrity_check').fetchall())",
+        ],
+    )
+    .await;
+    assert_eq!(told, "[(2,)] [('ok',)]");
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_half_written_is_rolled_back() {
+    let half_write = "\
+import sqlite3
+db = sqlite3.connect('kept.db')
+db.execute('pragma cache_size = 5')
+db.execute('create table if not exists t (n, text)')
+if not db.execute('select count(*) from t').fetchone()[0]:
+    db.executemany('insert into t values (?, ?)', [(n, 'x' * 500) for n in range(500)])
+db.commit()
+db.execute(\"update t set text = 'y' || text\")";
+    let look = "\
+import sqlite3
+db = sqlite3.connect('kept.db', timeout=0)
+print(db.execute(\"select count(*) from t where text like 'y%'\").fetchone(), db.execute('pragma integrity_check').fetchone())";
+    let home = tempfile::tempdir().unwrap();
+    let told = one_after_the_other(home.path(), &[], &[half_write, look]).await;
+    assert_eq!(told, "(0,) ('ok',)");
+}
+
+#[tokio::test]
+async fn local_time_is_that_of_the_script() {
+    let cases = [
+        ("datetime(0, 'unixepoch', 'localtime')", "1970-01-01 01:00:00"),
+        ("datetime('2024-07-01 10:00', 'localtime')", "2024-07-01 12:00:00"),
+        ("datetime('2024-07-01 12:00', 'utc')", "2024-07-01 10:00:00"),
+        ("datetime('2024-07-01 12:00', ' LocalTime ')", "2024-07-01 14:00:00"),
+        ("strftime('%H', 0, 'unixepoch', 'localtime')", "01"),
+        ("unixepoch('2024-07-01 12:00:00', 'utc')", "1719828000"),
+        ("datetime('2024-07-01 23:30', 'localtime', 'start of day')", "2024-07-02 00:00:00"),
+        ("datetime('2024-01-01 00:00:00.123', 'subsec', 'localtime')", "2024-01-01 01:00:00.123"),
+        ("datetime('2024-07-01 12:00Z', 'utc')", "2024-07-01 12:00:00"),
+        ("datetime('2024-07-01 12:00', 'localtime', 'localtime')", "2024-07-01 14:00:00"),
+        ("datetime('2024-07-01 12:00', 'localtime', 'utc')", "2024-07-01 12:00:00"),
+        ("datetime('now', 'localtime') > datetime('now')", "1"),
+        ("date('2024-07-01', '+1 day')", "2024-07-02"),
+        ("datetime('nothing', 'localtime')", "None"),
+        ("datetime(null, 'localtime')", "None"),
+        ("datetime('9999-12-31 23:59', 'localtime')", "None"),
+    ];
+    let sources: Vec<String> = cases
+        .iter()
+        .map(|(sql, _)| {
+            format!("import sqlite3\nprint(sqlite3.connect(':memory:').execute(\"select {sql}\").fetchone()[0])")
+        })
+        .collect();
+    let cases: Vec<(&str, &str)> = sources.iter().map(String::as_str).zip(cases.map(|(_, printed)| printed)).collect();
+    let told = surprises(&[], Some("Europe/Paris"), &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
