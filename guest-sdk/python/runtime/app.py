@@ -12,22 +12,25 @@ from _tglhost import stdlib
 
 stdlib.take()
 
-from _tglhost import local_time, posix_files
+from _tglhost import local_time, posix_files, thaw
 
+thaw.install()
 local_time.install()
 posix_files.install()
 
-from tgl import _threads
+from tgl import _event_loop, _threads
 
 _threads.install()
+_event_loop.install()
 stdlib.preload()
 
-from _tglhost import exports, key_derivation, linux_errno, refusals, snapshot, sqlite
+from _tglhost import ends, exports, kept_code, key_derivation, linux_errno, missing_modules, refusals, snapshot, sqlite, thread_pool
+from _tglhost.bygone import names
 from _tglhost.exports import Callbacks, Interpreter  # noqa: F401 (componentize-py finds its exports here)
 
 sys.path[:] = []
 sys.path_importer_cache.clear()
-for part in (key_derivation, refusals, sqlite):
+for part in (ends, kept_code, key_derivation, missing_modules, names, refusals, sqlite, thread_pool):
     part.install()
 linux_errno.install()
 snapshot.warm_up()

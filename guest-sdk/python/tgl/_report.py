@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import traceback
 from types import FrameType, TracebackType
-from typing import Iterator
+from typing import Callable, Iterator
 
 REPORTS_LATE_MAX = 100
 """More than this many late reports of one callback are not kept, only counted."""
@@ -20,6 +20,9 @@ late: list[str] = []
 """The reports that wait for the end of the callback."""
 
 _late_lost = 0
+
+hint: Callable[[BaseException], str] = lambda error: ""
+"""What is said of an error after its traceback. The runtime puts it in place."""
 
 
 def exception(error: BaseException) -> None:
@@ -37,7 +40,7 @@ def described(error: BaseException) -> str:
     """The traceback, without the frames of this package and the runtime, as text that the host can take."""
     try:
         lines = traceback.format_exception(type(error), error, outside_package(error.__traceback__))
-        text = "".join(lines)
+        text = "".join(lines) + hint(error)
     except Exception:
         return f"{type(error).__name__} (and its traceback cannot be printed)\n"
     if len(text) > TRACEBACK_CHARACTERS_MAX:

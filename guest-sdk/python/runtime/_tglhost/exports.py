@@ -12,7 +12,9 @@ from componentize_py_types import Err
 from tgl import _dispatch, _report, _timers
 from wit_world.imports import host
 
-from . import output, script
+from . import output, python_2, script
+
+_report.hint = python_2.hint
 
 
 def install() -> None:
@@ -32,16 +34,21 @@ def _export(function: Callable[..., None]) -> staticmethod:
         if _ended:
             return
         try:
-            function(*arguments)
-            _dispatch.settle()
-        except SystemExit as end:
-            _end(end)
+            try:
+                function(*arguments)
+                _dispatch.settle()
+            except SystemExit as end:
+                _end(end)
+            except Err:
+                raise
+            except BaseException as error:
+                raise Err(_report.described(error)) from None
+            finally:
+                output.flush()
         except Err:
             raise
         except BaseException as error:
-            raise Err(_report.described(error)) from None
-        finally:
-            output.flush()
+            raise Err(f"{type(error).__name__} was raised while an error was described, or at the script's end\n") from None
 
     return staticmethod(export)  # Cheaper to call from outside than a method.
 
@@ -53,7 +60,7 @@ def _load(source: str, path: str) -> None:
     except SystemExit:
         raise
     except BaseException as error:
-        raise Err(_report.described(error) + script.python_2_hint(error, path)) from None
+        raise Err(_report.described(error)) from None
 
 
 class Interpreter:
@@ -84,7 +91,16 @@ def _end(end: SystemExit) -> None:
     if code is None:
         code = 0
     elif not isinstance(code, int):
-        _report.write(f"{code}\n")
+        _report.write(f"{_text(code)}\n")
         code = 1
-    atexit._run_exitfuncs()
-    host.exit(code & 0xFF, host.ExitMoment.NOW)
+    try:
+        atexit._run_exitfuncs()
+    finally:
+        host.exit(int.__and__(code, 0xFF), host.ExitMoment.NOW)
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except BaseException as error:
+        return f"{object.__repr__(value)} (its __str__ raises {type(error).__name__})"

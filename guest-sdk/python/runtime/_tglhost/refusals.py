@@ -1,134 +1,155 @@
-"""What a script cannot have: the network, other programs, native code. Each fails as scripts expect it to, with a text that
+"""What a script cannot have: the network, other programs, other processes. Each fails as scripts expect it to, with a text that
 says why and what to do instead.
 
-Invariant: nothing here grants or takes away anything, the sandbox does that; and asking whether a module is there is
-answered as before.
+Invariant: nothing here grants or takes away anything, the sandbox does that.
 """
 
 import concurrent.futures.process
 import errno
+import ftplib
 import http.client
-import importlib.abc
-import importlib.machinery
+import imaplib
+import io
+import locale
 import multiprocessing
+import multiprocessing.pool
 import multiprocessing.process
 import os
+import poplib
+import re
+import shutil
+import signal
+import smtplib
 import socket
 import subprocess
-import sys
 import urllib.error
 import urllib.request
-from typing import Any, Iterator, Never, Optional, Sequence
+from types import ModuleType
+from typing import Any, Never
 
-NO_NETWORK = (
-    "a script in the sandbox has no network: it reaches Telegram through tgl alone; fetch with another program, into a file "
-    "in the script's folder, and read that"
-)
-NO_PROGRAMS = (
-    "a script in the sandbox cannot start other programs: do it in Python here, or let a program outside do it and exchange "
-    "files in the script's folder"
-)
-NO_PROCESSES = (
-    "a script in the sandbox is one process: call the function itself, or use concurrent.futures.ThreadPoolExecutor, which "
-    "runs it when the callback has returned"
-)
-NO_TERMINAL = "nobody types at a script in the sandbox: print what there is to say, and take commands as messages"
-NO_NATIVE_CODE = "native code does not run in the sandbox: use a version in pure Python"
-NOT_INSTALLED = (
-    "it does not come with Python; what is in pure Python works from the script's folder: pip install --target FOLDER PACKAGE"
-)
-NO_COMPRESSION = "the sandbox's Python has zlib, gzip and zipfile: use one of these formats"
+from tgl import _host
 
-MISSING_MODULES = {
-    **dict.fromkeys(("ssl", "_ssl"), NO_NETWORK),
-    **dict.fromkeys(("ctypes", "_ctypes", "cffi", "_cffi_backend"), NO_NATIVE_CODE),
-    **dict.fromkeys(("_bz2", "_lzma", "_zstd"), NO_COMPRESSION),
-    **dict.fromkeys(("curses", "_curses", "readline", "termios", "tty", "pty", "tkinter", "_tkinter", "turtle"), NO_TERMINAL),
-    **dict.fromkeys(("_multiprocessing", "_posixshmem"), NO_PROCESSES),
-}
-"""Modules of the standard library (and one beside it) that are not there, and why."""
+from . import reasons
 
-NATIVE_SUFFIXES = (".so", ".pyd", ".dylib")
+NOT_FOUND_STATUS = 127 << 8
+"""What `os.system` gives elsewhere when the shell does not find the program."""
 
-_PROGRAM_STARTERS = ("system", "popen", "fork", "execv", "execve", "execvp", "execl", "execlp", "posix_spawn", "spawnv", "spawnl")
+_PROGRAM_STARTERS = (
+    "fork", "forkpty", "execv", "execve", "execvp", "execvpe", "execl", "execle", "execlp", "posix_spawn", "posix_spawnp", "spawnv",
+    "spawnve", "spawnl", "spawnle", "spawnvp", "spawnlp",
+)  # fmt: skip
 
-
-class MissingModules(importlib.abc.MetaPathFinder):
-    """Asked last, when nobody else has found a module: says why it cannot be there, or how it gets there."""
-
-    @classmethod
-    def find_spec(cls, name: str, path: Optional[Sequence[str]] = None, target: object = None) -> None:
-        """Of importlib's finder protocol."""
-        reason = MISSING_MODULES.get(name)
-        if reason is None:
-            for file in _native_files(name, sys.path if path is None else path):
-                reason = f"{file} is a native extension, and {NO_NATIVE_CODE}"
-        if reason is None and path is None and name not in sys.stdlib_module_names:
-            reason = NOT_INSTALLED
-        if reason is not None and not _is_only_asked():
-            raise ModuleNotFoundError(f"No module named {name!r}: {reason}", name=name)
+_ENGLISH = re.compile(r"en(_[A-Z]{2})?(\.[\w-]+)?")
 
 
 def install() -> None:
     """Puts the refusals in place."""
-    sys.meta_path.append(MissingModules)
     socket.socket.__init__ = _refuse_socket
     socket.getaddrinfo = socket.gethostbyname = socket.gethostbyname_ex = socket.gethostbyaddr = _refuse_name
     urllib.request.UnknownHandler.unknown_open = _refuse_scheme
     http.client.__getattr__ = _refuse_https
     subprocess.Popen.__init__ = _refuse_program
+    os.system, os.popen = _system, _popen
     for name in _PROGRAM_STARTERS:
-        if not hasattr(os, name):
-            setattr(os, name, _refuse_program)
+        setattr(os, name, _refuse_program)
     multiprocessing.process.BaseProcess.start = _refuse_process
+    multiprocessing.pool.Pool.__init__ = _refuse_process
+    del multiprocessing.pool.Pool.__del__  # It wants what `__init__` has made.
     concurrent.futures.process.ProcessPoolExecutor.__init__ = _refuse_process
-    for name in ("Pool", "Manager", "Queue", "Lock", "Event", "Pipe", "Value", "Array"):
+    for name in ("Pool", "Manager", "Queue", "JoinableQueue", "SimpleQueue", "Lock", "RLock", "Event", "Condition", "Semaphore", "Barrier",
+                 "Pipe", "Value", "Array", "RawValue", "RawArray"):  # fmt: skip
         setattr(multiprocessing, name, _refuse_process)
+    locale.setlocale = _setlocale
+    for module, absent in _ABSENT.items():
+        module.__getattr__ = _absence(module, absent, getattr(module, "__getattr__", None))
 
 
 def _refuse_socket(self: object, *args: object, **kwargs: object) -> Never:
-    raise PermissionError(errno.EACCES, NO_NETWORK)
+    raise PermissionError(errno.EACCES, reasons.NO_NETWORK)
 
 
 def _refuse_name(*args: object, **kwargs: object) -> Never:
-    raise socket.gaierror(socket.EAI_FAIL, NO_NETWORK)
+    raise socket.gaierror(socket.EAI_FAIL, reasons.NO_NETWORK)
 
 
 def _refuse_scheme(self: object, request: urllib.request.Request) -> Never:
-    raise urllib.error.URLError(NO_NETWORK if request.type == "https" else f"unknown url type: {request.type}")
+    raise urllib.error.URLError(reasons.NO_NETWORK if request.type == "https" else f"unknown url type: {request.type}")
 
 
 def _refuse_https(name: str) -> Never:
-    reason = f": {NO_NETWORK}" if name == "HTTPSConnection" else ""
+    reason = f": {reasons.NO_NETWORK}" if name == "HTTPSConnection" else ""
     raise AttributeError(f"module 'http.client' has no attribute {name!r}{reason}")
 
 
 def _refuse_program(*args: object, **kwargs: object) -> Never:
-    raise OSError(errno.ENOTSUP, NO_PROGRAMS)
+    raise OSError(errno.ENOTSUP, reasons.NO_PROGRAMS)
 
 
 def _refuse_process(*args: object, **kwargs: object) -> Never:
-    raise OSError(errno.ENOTSUP, NO_PROCESSES)
+    raise OSError(errno.ENOTSUP, reasons.NO_PROCESSES)
 
 
-def _native_files(name: str, folders: Sequence[str]) -> Iterator[str]:
-    """Files of native code that a module's name would be found in."""
-    stem = name.rpartition(".")[2]
-    for folder in folders:
-        try:
-            files = os.listdir(folder)
-        except OSError:
-            continue
-        for file in files:
-            if file.startswith(f"{stem}.") and file.endswith(NATIVE_SUFFIXES):
-                yield f"{folder}/{file}"
+def _system(command: Any) -> int:
+    """As `os.system` where the program is not found: scripts look at the status, if at anything."""
+    _host.warn(f"os.system({command!r}) has not run: {reasons.NO_PROGRAMS}")
+    return NOT_FOUND_STATUS
 
 
-def _is_only_asked() -> bool:
-    """Whether `importlib.util.find_spec` asks, which gives None for a module that is not there."""
-    frame: Any = sys._getframe(2)
-    while frame is not None and "importlib" in frame.f_code.co_filename:
-        if frame.f_code.co_name == "find_spec" and frame.f_globals.get("__name__") == "importlib.util":
-            return True
-        frame = frame.f_back
-    return False
+def _popen(cmd: str, mode: str = "r", buffering: int = -1) -> "_EmptyPipe":
+    """As `os.popen` where the program is not found."""
+    if mode not in ("r", "w"):
+        raise ValueError(f"invalid mode {mode!r}")
+    _host.warn(f"os.popen({cmd!r}) has not run: {reasons.NO_PROGRAMS}")
+    return _EmptyPipe()
+
+
+class _EmptyPipe(io.StringIO):
+    """To and from a program that does not run."""
+
+    def close(self) -> int:
+        """The program's status."""
+        super().close()
+        return NOT_FOUND_STATUS
+
+
+def _setlocale(category: int, locale_name: Any = None) -> str:
+    """As `locale.setlocale`, for what the C library knows: English texts and C's numbers. It takes any other name, and changes
+    nothing."""
+    name = locale.normalize(".".join(map(str, locale_name))) if isinstance(locale_name, tuple) else locale_name
+    if name and name not in ("C", "POSIX", "C.UTF-8", "C.utf8") and not _ENGLISH.fullmatch(name):
+        raise locale.Error(f"unsupported locale setting: {name}; the sandbox's Python has English and C alone")
+    return _c_setlocale(category, locale_name)
+
+
+_c_setlocale = locale.setlocale
+
+_NO_SIGNALS = "no signals reach a script in the sandbox: let a threading.Timer call it"
+_ABSENT: dict[ModuleType, dict[str, str]] = {
+    os: {
+        **dict.fromkeys(("wait", "waitpid", "wait3", "wait4", "waitstatus_to_exitcode", "pipe", "pipe2", "mkfifo", "dup2"), reasons.NO_PROGRAMS),
+        **dict.fromkeys(("setuid", "setgid", "setsid", "getpgid", "setpgid", "getgroups", "chown", "lchown", "chroot"), reasons.NO_USERS),
+        **dict.fromkeys(("openpty", "ttyname", "ctermid", "tcgetpgrp", "get_terminal_size"), reasons.NO_TERMINAL),
+        **dict.fromkeys(("getloadavg", "nice", "sched_getaffinity", "sched_setaffinity", "getpriority", "statvfs"), reasons.NO_LIMITS),
+    },
+    signal: dict.fromkeys(
+        ("alarm", "setitimer", "getitimer", "pause", "sigwait", "pthread_kill", "siginterrupt", "ITIMER_REAL"), _NO_SIGNALS
+    ),
+    socket: dict.fromkeys(("socketpair", "AF_UNIX", "AF_PACKET", "fromfd"), reasons.NO_NETWORK),
+    ftplib: {"FTP_TLS": reasons.NO_NETWORK},
+    imaplib: {"IMAP4_SSL": reasons.NO_NETWORK},
+    poplib: {"POP3_SSL": reasons.NO_NETWORK},
+    smtplib: {"SMTP_SSL": reasons.NO_NETWORK},
+    shutil: {"disk_usage": reasons.NO_LIMITS, "chown": reasons.NO_USERS},
+}
+"""What these modules have elsewhere and lack here."""
+
+
+def _absence(module: ModuleType, absent: dict[str, str], otherwise: Any) -> Any:
+    def getattribute(name: str) -> Any:
+        if name in absent:
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r} here: {absent[name]}")
+        if otherwise is not None:
+            return otherwise(name)
+        raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+
+    return getattribute

@@ -26,10 +26,10 @@ pub const INSTANCES_MAX: u32 = 1_000;
 
 /// Linear memory that a pool slot can hold, whatever a script's limits say.
 const SLOT_MEMORY_BYTES_MAX: usize = 1 << 30;
-/// Stack that WebAssembly may use; the Python parser needs more than the usual 512 KiB.
-const WASM_STACK_BYTES: usize = 2 << 20;
+/// Stack that WebAssembly may use: enough that Python's own guard against too many levels is reached before.
+const WASM_STACK_BYTES: usize = 8 << 20;
 /// Stack of a call, host functions included.
-const CALL_STACK_BYTES: usize = 4 << 20;
+const CALL_STACK_BYTES: usize = 10 << 20;
 /// The clock's period. A guest gives way to others every [`SLICE_TICKS`] of them.
 pub(crate) const TICK_MS: u64 = 5;
 /// Ticks between two moments at which a running guest gives way and its CPU time is checked.

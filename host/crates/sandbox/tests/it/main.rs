@@ -12,6 +12,7 @@ mod programs;
 mod python;
 mod python_files;
 mod python_scripts;
+mod python_snapshot;
 mod python_sqlite;
 mod python_time;
 mod support;

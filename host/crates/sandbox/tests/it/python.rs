@@ -46,10 +46,10 @@ async fn attacks_end_as_they_should() {
         ("compile('(' * 5000 + ')' * 5000, 'x', 'eval')", Raises("MemoryError")),
         (
             "import sys\nsys.setrecursionlimit(10 ** 9)\nx = []\nfor i in range(10 ** 5): x = [x]\nrepr(x)",
-            Stopped(Trap::StackOverflow),
+            Raises("RecursionError"),
         ),
         ("import os\nos._exit(3)", Stopped(Trap::Exited(1))),
-        ("import os\nos.abort()", Stopped(Trap::Other("wasm `unreachable` instruction executed".into()))),
+        ("import os\nos.abort()", Stopped(Trap::Exited(1))),
         ("import os\nos.urandom(10 ** 6)", Harmless),
         ("open('/etc/passwd')", Raises("FileNotFoundError")),
         ("open('../../etc/passwd')", Raises("Error")),
@@ -113,4 +113,71 @@ async fn a_script_with_an_error_gives_its_traceback() {
         };
         assert!(text.contains("/script/bad.py") && text.contains(traceback), "{text}");
     }
+}
+
+#[tokio::test]
+async fn structures_are_freed_and_described_however_deep() {
+    let cases = [
+        "x = []\nfor i in range(3 * 10 ** 5): x = [x]\ndel x",
+        "x = ()\nfor i in range(3 * 10 ** 5): x = (x,)\ndel x",
+        "x = {}\nfor i in range(3 * 10 ** 5): x = {1: x}\ndel x",
+        "class N:\n    def __init__(self, n): self.n = n\nx = None\nfor i in range(3 * 10 ** 5): x = N(x)\ndel x",
+        "class N:\n    __slots__ = 'n',\n    def __init__(self, n): self.n = n\nx = None\nfor i in range(3 * 10 ** 5): x = N(x)\ndel x",
+        "x = iter([])\nfor i in range(10 ** 5): x = map(abs, x)\ndel x",
+        "x = None\nfor i in range(10 ** 5): x = (lambda y: lambda: y)(x)\ndel x",
+        "def g(p):\n    yield\nx = None\nfor i in range(10 ** 5): x = g(x); next(x)\ndel x",
+        "x = None\nfor i in range(10 ** 5):\n    y = ValueError()\n    y.__context__, x = x, y\ndel x, y",
+        "import sys\nsys.setrecursionlimit(10 ** 9)\nx = []\nfor i in range(10 ** 5): x = [x]\ntry: repr(x)\nexcept RecursionError: pass",
+        "import sys\nsys.setrecursionlimit(10 ** 9)\nx, y = [], []\nfor i in range(10 ** 5): x, y = [x], [y]\ntry: x == y\nexcept RecursionError: pass",
+        "import json\ntry: json.loads('[' * 10 ** 5)\nexcept RecursionError: pass",
+    ];
+    let limits = Limits { cpu_ms_max: 60_000, ..Limits::default() };
+    let program = python().await;
+    let mut surprises = String::new();
+    for source in cases {
+        let mut guest = start(&program, With { limits, ..With::default() }).await.unwrap();
+        guest.load(RUNS_MESSAGES).await;
+        let result = guest.instance.on_event(&Event::Message(message(1, source))).await;
+        if result != Ok(()) || !guest.notes.stderr().is_empty() {
+            surprises.push_str(&format!("{source}\n=> {result:?}, {}\n", guest.notes.stderr()));
+        }
+    }
+    assert!(surprises.is_empty(), "{surprises}");
+}
+
+#[tokio::test]
+async fn an_end_that_goes_wrong_is_told_in_pythons_words() {
+    let cases = [
+        (
+            "class C:\n    def __str__(self): raise ValueError\nraise SystemExit(C())",
+            1,
+            "(its __str__ raises ValueError)",
+        ),
+        (
+            "class C:\n    def __str__(self): raise SystemExit\nraise SystemExit(C())",
+            1,
+            "(its __str__ raises SystemExit)",
+        ),
+        ("import atexit\natexit.register(lambda: 1 / 0)\nraise SystemExit(4)", 4, "ZeroDivisionError"),
+        ("raise SystemExit('over')", 1, "over"),
+        ("raise SystemExit(258)", 2, ""),
+    ];
+    for (source, code, told) in cases {
+        let mut guest = started(&python().await).await;
+        let ended = guest.instance.load(source, "/script/bot.py").await;
+        assert_eq!(ended, Ok(()), "{source}");
+        assert_eq!(guest.notes.exit().map(|(code, _)| code), Some(code), "{source}");
+        assert!(guest.notes.stderr().contains(told), "{source}: {}", guest.notes.stderr());
+    }
+    for (source, code) in
+        [("import os\nos._exit(5)", 5), ("import os\nos.abort()", 134), ("import os\nos.kill(os.getpid(), 15)", 143)]
+    {
+        let mut guest = started(&python().await).await;
+        let ended = guest.instance.load(source, "/script/bot.py").await;
+        assert_eq!(ended, Err(GuestError::Trapped(Trap::Exited(1))), "{source}");
+        assert_eq!(guest.notes.exit().map(|(code, _)| code), Some(code), "{source}");
+    }
+    let source = "class E(Exception):\n    def __str__(self): raise SystemExit\nraise E";
+    let mut guest = started(&python().await).await;
+    let Err(GuestError::Raised(_)) = guest.instance.load(source, "/script/bot.py").await else { panic!("it loads") };
 }

@@ -1,0 +1,92 @@
+"""The compiled code of a script and of the modules beside it, kept in the private folder: what has not changed is not compiled
+again, and what the compiler warns of is said once.
+
+Invariant: code is kept under the digest of what it was made of; and where nothing can be kept everything is as without.
+"""
+
+import hashlib
+import importlib.machinery
+import importlib.util
+import marshal
+import os
+import sys
+import warnings
+from types import CodeType
+from typing import Any
+
+FOLDER = ".cache/python"
+"""In the private folder."""
+
+SOURCE_BYTES_MIN = 2048
+"""To compile less than this takes no longer than to read what was kept, so it is only kept if it was warned of."""
+
+CODE_BYTES_MAX = 1 << 20
+"""Larger code is not kept."""
+
+FILES_MAX = 256
+"""When so many are kept they are all dropped: most are of versions that have gone."""
+
+_DIGEST_BYTES = 32
+
+
+class SourceLoader(importlib.machinery.SourceFileLoader):
+    """Loads a module beside a script."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The module's code."""
+        path = self.get_filename(fullname)
+        return compiled(self.get_data(path), path)[0]
+
+
+def install() -> None:
+    """Has modules loaded by the loader above."""
+    loaders = ((SourceLoader, importlib.machinery.SOURCE_SUFFIXES), (importlib.machinery.SourcelessFileLoader, [".pyc"]))
+    sys.path_hooks[-1] = importlib.machinery.FileFinder.path_hook(*loaders)
+
+
+def compiled(source: bytes, path: str) -> tuple[CodeType, bool]:
+    """The code of a source, and whether it was compiled just now."""
+    digest = hashlib.sha256(b"\0".join((importlib.util.MAGIC_NUMBER, os.fsencode(path), source))).hexdigest()
+    home = os.environ.get("HOME")
+    place = os.path.join(home, FOLDER, digest) if home else ""
+    if place:
+        code = _kept(place)
+        if code is not None:
+            return code, False
+    with warnings.catch_warnings(record=True) as said:
+        code = compile(source, path, "exec", dont_inherit=True)
+    for each in said:
+        warnings.showwarning(each.message, each.category, each.filename, each.lineno)
+    if place and (said or len(source) >= SOURCE_BYTES_MIN):
+        _keep(place, code)
+    return code, True
+
+
+def _kept(place: str) -> CodeType | None:
+    try:
+        with open(place, "rb") as file:
+            content = file.read()
+        digest, data = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+        if hashlib.sha256(data).digest() != digest:
+            return None
+        code: Any = marshal.loads(data)
+    except (OSError, EOFError, ValueError, TypeError):
+        return None
+    return code if isinstance(code, CodeType) else None
+
+
+def _keep(place: str, code: CodeType) -> None:
+    data = marshal.dumps(code)
+    if len(data) > CODE_BYTES_MAX:
+        return
+    folder = os.path.dirname(place)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        there = os.listdir(folder)
+        for name in there if len(there) >= FILES_MAX else ():
+            os.unlink(os.path.join(folder, name))
+        with open(f"{place}.new", "wb") as file:
+            file.write(hashlib.sha256(data).digest() + data)
+        os.replace(f"{place}.new", place)
+    except OSError:
+        pass  # There is no room: it is compiled again next time.

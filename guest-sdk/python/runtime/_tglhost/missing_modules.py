@@ -1,0 +1,97 @@
+"""What a script gets for a module that is not there: why, and what to do instead.
+
+Invariant: it is asked last, when nobody else has found the module; and who only asks whether a module is there is answered
+as before.
+"""
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+from types import ModuleType
+from typing import Any, Iterator, Optional, Sequence
+
+from . import reasons
+from .bygone import modules
+
+NATIVE_SUFFIXES = (".so", ".pyd", ".dylib")
+
+
+class MissingModules(importlib.abc.MetaPathFinder):
+    """Says why a module cannot be there, or how it gets there; and brings back some that Python removed."""
+
+    @classmethod
+    def find_spec(
+        cls, name: str, path: Optional[Sequence[str]] = None, target: object = None
+    ) -> Optional[importlib.machinery.ModuleSpec]:
+        """Of importlib's finder protocol."""
+        module = modules.SHIMS.get(name)
+        if name in modules.ALIASES:
+            module = importlib.import_module(modules.ALIASES[name])
+        if module is not None:
+            return importlib.machinery.ModuleSpec(name, _Given(module))
+        if _is_only_asked():
+            return None
+        for file in _native_files(name, sys.path if path is None else path):
+            # No ModuleNotFoundError: in `from package import module` Python would take that for a missing name.
+            reason = f"{file} is a native extension, and {reasons.NO_NATIVE_CODE}"
+            raise ImportError(f"{name} cannot be imported: {reason}", name=name, path=file)
+        reason = _reason(name) if path is None or name in reasons.MODULES else None
+        if reason is not None:
+            raise ModuleNotFoundError(f"No module named {name!r}: {reason}", name=name)
+        return None
+
+
+class _Given(importlib.abc.Loader):
+    """Loads a module that is there already."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+def install() -> None:
+    """Puts it last."""
+    sys.meta_path.append(MissingModules)
+
+
+def _reason(name: str) -> Optional[str]:
+    if name in reasons.MODULES:
+        return reasons.MODULES[name]
+    if name in modules.REMOVED:
+        version, instead = modules.REMOVED[name]
+        return f"Python {version} removed it: {instead}"
+    if name in modules.PYTHON_2:
+        return f"it is Python 2's; Python 3 has {modules.PYTHON_2[name]} instead"
+    if name in sys.stdlib_module_names:
+        return None
+    return reasons.PACKAGES.get(name, reasons.NOT_INSTALLED)
+
+
+def _native_files(name: str, folders: Sequence[str]) -> Iterator[str]:
+    """Files of native code that a module's name would be found in."""
+    stem = name.rpartition(".")[2]
+    for folder in folders:
+        try:
+            files = os.listdir(folder)
+        except OSError:
+            continue
+        for file in files:
+            if file.startswith(f"{stem}.") and file.endswith(NATIVE_SUFFIXES):
+                yield f"{folder}/{file}"
+
+
+def _is_only_asked() -> bool:
+    """Whether `importlib.util.find_spec` asks, which gives None for a module that is not there."""
+    frame: Any = sys._getframe(2)
+    while frame is not None and "importlib" in frame.f_code.co_filename:
+        if frame.f_code.co_name == "find_spec" and frame.f_globals.get("__name__") == "importlib.util":
+            return True
+        frame = frame.f_back
+    return False

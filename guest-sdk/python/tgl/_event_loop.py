@@ -1,0 +1,113 @@
+"""asyncio's event loop for a guest, which has one thread and no sockets: `asyncio.run` and all that is built on it.
+
+`install` makes every new loop an `EventLoop`. What it offers beside asyncio's own:
+
+* `loop.advance()` runs what is ready and returns without waiting; so tasks go on between two callbacks. To be called when no
+  loop runs;
+* `loop.due_in_s()` says when `advance` is needed again: 0 now, None when nothing waits for a time.
+
+Invariant: a loop waits as `time.sleep` does, so threads and timers have their turn meanwhile; waiting for what nothing here can
+bring raises `RuntimeError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import asyncio.base_events
+import asyncio.events
+import asyncio.unix_events
+from typing import Any, Callable, Never
+
+from . import _threads
+
+ROUNDS_MAX = 1000
+"""`advance` gives way to other callbacks after so many rounds."""
+
+NO_STREAMS = "a script in the sandbox has no sockets, pipes or signals to wait for: it reaches Telegram through tgl alone"
+NO_PROGRAMS = "a script in the sandbox cannot start other programs: await asyncio.to_thread(function) for a function of its own"
+
+_REFUSED = {
+    **dict.fromkeys(("add_reader", "remove_reader", "add_writer", "remove_writer"), NO_STREAMS),
+    **dict.fromkeys(("add_signal_handler", "remove_signal_handler"), NO_STREAMS),
+    **dict.fromkeys(("connect_read_pipe", "connect_write_pipe", "sendfile", "create_unix_connection", "create_unix_server"), NO_STREAMS),
+    **dict.fromkeys(("sock_recv", "sock_recv_into", "sock_sendall", "sock_connect", "sock_accept", "sock_sendfile"), NO_STREAMS),
+    **dict.fromkeys(("subprocess_shell", "subprocess_exec"), NO_PROGRAMS),
+}
+
+
+class EventLoop(asyncio.base_events.BaseEventLoop):
+    """As `asyncio.SelectorEventLoop`, with nothing to select from."""
+
+    def __init__(self, selector: object = None) -> None:
+        super().__init__()
+        self._selector = _Sleep(lambda: bool(self._ready))
+
+    def advance(self) -> None:
+        """Runs what is ready, and what that makes ready."""
+        for _ in range(ROUNDS_MAX):
+            if self.due_in_s() != 0:
+                return
+            self.call_soon(self.stop)
+            self.run_forever()
+
+    def due_in_s(self) -> float | None:
+        """How long it is until something is to be run."""
+        if self._ready:
+            return 0
+        waiting = [handle.when() for handle in self._scheduled if not handle.cancelled()]
+        return max(0.0, min(waiting) - self.time()) if waiting else None
+
+    def _process_events(self, events: list) -> None:
+        pass  # There are none.
+
+    def _write_to_self(self) -> None:
+        pass  # Nothing sleeps while another thread calls this.
+
+
+class _Sleep:
+    """Stands in the place of a selector."""
+
+    def __init__(self, is_ready: Callable[[], bool]) -> None:
+        self._is_ready = is_ready
+
+    def select(self, timeout: float | None = None) -> list:
+        """Waits until there is something to run. Meanwhile no loop counts as running, so that a thread may run its own."""
+        running = asyncio.events._get_running_loop()
+        asyncio.events._set_running_loop(None)
+        try:
+            _threads.wait_until(self._is_ready, timeout)
+        finally:
+            asyncio.events._set_running_loop(running)
+        return []
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Policy(asyncio.unix_events._DefaultEventLoopPolicy):
+    """Makes a loop where a script asks for one before there is one, as Python did until 3.13."""
+
+    _loop_factory = EventLoop
+
+    def get_event_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that was set; if none was, a new one."""
+        if self._local._loop is None:
+            self.set_event_loop(self.new_event_loop())
+        return super().get_event_loop()
+
+
+def install() -> None:
+    """Puts the loop in the place of asyncio's own."""
+    for name, reason in _REFUSED.items():
+        setattr(EventLoop, name, _refusal(name, reason))
+    asyncio.SelectorEventLoop = asyncio.EventLoop = EventLoop
+    asyncio.unix_events.SelectorEventLoop = asyncio.unix_events.EventLoop = EventLoop
+    asyncio.unix_events._DefaultEventLoopPolicy = asyncio.events._DefaultEventLoopPolicy = _Policy
+    asyncio.events._event_loop_policy = _Policy()
+
+
+def _refusal(name: str, reason: str) -> Callable[..., Never]:
+    def refuse(self: EventLoop, *args: Any, **kwargs: Any) -> Never:
+        raise NotImplementedError(f"{name}: {reason}")
+
+    return refuse
