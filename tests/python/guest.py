@@ -44,6 +44,9 @@ class GuestTest(unittest.TestCase):
         sys.argv[:] = []
 
     def tearDown(self):
+        from tgl import _tasks
+
+        _tasks.loop().close()
         (sys.stdout, sys.stderr, sys.stdin, sys.__stdout__, sys.__stderr__, sys.__stdin__, sys.argv[:], sys.path[:]) = self._before
         forget()
         sys.modules.pop("bot", None)
@@ -115,12 +118,12 @@ class GuestTest(unittest.TestCase):
 
     def peer(self, raw=None):
         """A tgl.Peer over a record."""
-        from tgl._objects import wrap_peer
+        from tgl._peer import wrap_peer
 
         return wrap_peer(self.user() if raw is None else raw)
 
     def msg(self, **fields):
         """A tgl.Msg over a record."""
-        from tgl._objects import wrap_msg
+        from tgl._msg import wrap_msg
 
         return wrap_msg(self.message(**fields))

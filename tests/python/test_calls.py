@@ -50,7 +50,7 @@ FUNCTIONS = [
     ("create_group_chat", [[PEER], "G"], "create_chat", [[PEER], "G"], "Done", (False,)),
     ("create_group_chat", [[PEER, CHAT, PEER], "G"], "create_chat", [[PEER, CHAT], "G"], "Done", (False,)),
     ("rename_chat", [CHAT, "T"], "rename_chat", [CHAT, "T"], "Done", (False,)),
-    ("chat_set_photo", [CHAT, "/a"], "set_chat_photo", [CHAT, "/a"], "Done", (False,)),
+    ("chat_set_photo", [CHAT, "/a"], "set_chat_photo", [CHAT, "/a"], "Photo", (False, None)),
     ("chat_add_user", [CHAT, PEER], "add_chat_user", [CHAT, PEER], "Done", (False,)),
     ("chat_del_user", [CHAT, PEER], "delete_chat_user", [CHAT, PEER], "Done", (False,)),
     ("import_chat_link", ["https://t.me/+x"], "join_chat_by_link", ["https://t.me/+x"], "Done", (False,)),
@@ -82,7 +82,7 @@ PEER_METHODS = [
 
 CHAT_METHODS = [
     ("rename_chat", ["T"], "rename_chat", [CHAT, "T"], "Done", (False,)),
-    ("chat_set_photo", ["/a"], "set_chat_photo", [CHAT, "/a"], "Done", (False,)),
+    ("chat_set_photo", ["/a"], "set_chat_photo", [CHAT, "/a"], "Photo", (False, None)),
     ("chat_add_user", [PEER], "add_chat_user", [CHAT, PEER], "Done", (False,)),
     ("chat_del_user", [PEER], "delete_chat_user", [CHAT, PEER], "Done", (False,)),
 ]
@@ -136,6 +136,7 @@ class Calls(GuestTest):
         user, message = self.user(), self.message()
         return {
             "Done": ((), ()),
+            "Photo": ((), (type(None),)),
             "Message": ((message,), (self.tgl.Msg,)),
             "Messages": (([message, message],), ([self.tgl.Msg, self.tgl.Msg],)),
             "Peer": ((user,), (self.tgl.Peer,)),
@@ -154,7 +155,7 @@ class Calls(GuestTest):
                 self.assertIs(function(*arguments, self.callback), True)
                 self.assertEqual((self.host.calls[-1][0], self.plain(self.host.calls[-1][1])), (raw_name, raw_arguments))
                 value, wanted = self.outcome(outcome)
-                self.complete(len(self.host.calls), outcome, *value)
+                self.complete(len(self.host.calls), outcome.replace("Photo", "Done"), *value)
                 success, *rest = self.got.pop()
                 self.assertIs(success, True)
                 types = [[type(each) for each in one] if isinstance(one, list) else type(one) for one in rest]
@@ -183,7 +184,7 @@ class Calls(GuestTest):
                     calls = len(self.host.calls)
                     self.assertIs(function(*arguments, *callback), True)
                     self.assertEqual(len(self.host.calls), calls + 1)
-                    self.complete(calls + 1, outcome, *self.outcome(outcome)[0])
+                    self.complete(calls + 1, outcome.replace("Photo", "Done"), *self.outcome(outcome)[0])
         self.assertEqual(self.stderr, "")
 
     def test_callback_of_load_is_required(self):
@@ -191,6 +192,52 @@ class Calls(GuestTest):
         self.assertIs(self.tgl.load_photo(self.of_table[MSG]), True)
         self.assertEqual(self.host.calls, [])
         self.assertIn("callback", self.stderr)
+
+    def test_a_new_photo_gives_a_callback_what_it_takes(self):
+        """(the callback, what it is called with when the message came before, when none came, and when the call failed)"""
+        both, none, failed = (True, self.tgl.Msg), (True, type(None)), (False, type(None))
+        cases = [
+            ("lambda success: got(success)", (True,), (True,), (False,)),
+            ("lambda success, msg: got(success, msg)", both, none, failed),
+            ("lambda success, msg=None: got(success, msg)", both, none, failed),
+            ("lambda *a: got(*a)", both, none, failed),
+            ("lambda *, key=1: got()", (), (), ()),
+            ("partial(lambda extra, success: got(success), 5)", (True,), (True,), (False,)),
+            ("partial(lambda success, msg, extra: got(success, msg), extra=5)", both, none, failed),
+            ("Taker().one", (True,), (True,), (False,)),
+            ("Taker().two", both, none, failed),
+            ("Taker()", both, none, failed),
+            ("async_one", (True,), (True,), (False,)),
+            ("got", both, none, failed),
+            ("got.__call__", both, none, failed),
+        ]
+        head = (
+            "from functools import partial\ncalled = []\n"
+            "class Got:\n    def __call__(self, *a): called.append(a)\ngot = Got()\n"
+            "class Taker:\n    def one(self, success): got(success)\n    def two(self, success, msg): got(success, msg)\n"
+            "    __call__ = two\nasync def async_one(success): got(success)\n"
+        )
+        for callback, *wanted in cases:
+            for ends, arguments in zip(("with its message", "alone", "badly"), wanted):
+                with self.subTest(callback, ends=ends):
+                    names = {}
+                    exec(head, names)
+                    self.of_table[CHAT].chat_set_photo("/a", eval(callback, names))
+                    request = len(self.host.calls)
+                    if ends == "with its message":
+                        self.deliver("on_message", self.message(id=3, flags=2, action=3, destination=self.chat(id=8)))
+                        self.deliver("on_message", self.message(id=4, flags=2 | 128, action=3, destination=self.chat()))
+                        self.deliver("on_message", self.message(id=5, flags=2 | 128, action=3, destination=self.chat()))
+                    if ends == "badly":
+                        self.fail_call(request)
+                    else:
+                        self.complete(request)
+                    if arguments:
+                        [called] = names["called"]
+                        self.assertEqual(tuple(one if one is True or one is False else type(one) for one in called), arguments)
+                        self.assertIn(getattr(called[-1], "id", None), (4, None))
+                    else:
+                        self.assertIn("TypeError", self.stderr)
 
     def test_callback_fires_once(self):
         self.tgl.status_online(self.callback)

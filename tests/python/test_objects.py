@@ -1,6 +1,13 @@
 """tgl.Peer and tgl.Msg: attributes, repr, equality, and what they refuse."""
 
+import copy
+import functools
+import inspect
+import json
+import pickle
+import types
 import unittest
+import unittest.mock
 from datetime import datetime
 
 from guest import GuestTest
@@ -80,6 +87,14 @@ class Peers(GuestTest):
         for arguments in [(), (1,), ("1", 2), (1, None), (1, 2**64), (9, 1), (3, 1), (1, 404)]:
             with self.subTest(arguments), self.assertRaises(self.tgl.PeerError):
                 self.tgl.Peer(*arguments)
+
+    def test_scripts_catch_an_unknown_peer_by_either_name(self):
+        """The documentation has PeerError; the original raised SystemError."""
+        for arguments in [(9, 1), (3, 1), (1, 404), (2, -1), (4, 5)]:
+            for error in (self.tgl.PeerError, SystemError, Exception):
+                with self.subTest(arguments, error=error), self.assertRaises(error) as caught:
+                    self.tgl.Peer(*arguments)
+            self.assertEqual((type(caught.exception).__name__, type(caught.exception).__module__), ("PeerError", "tgl"))
 
 
 class Messages(GuestTest):
@@ -181,7 +196,7 @@ class Messages(GuestTest):
 
     def test_equality_is_identity(self):
         raw = self.message()
-        from tgl._objects import wrap_msg
+        from tgl._msg import wrap_msg
 
         one, other = wrap_msg(raw), wrap_msg(raw)
         self.assertTrue(one == one and one != other and len({one, other}) == 2)
@@ -192,6 +207,15 @@ class Messages(GuestTest):
 
 
 class Both(GuestTest):
+    def things(self):
+        t = self.types
+        return [
+            *map(self.peer, (self.user(), self.chat(members=[1, 2]), self.chat(kind="Channel"), self.secret_chat())),
+            self.msg(text=None, source=None),
+            self.msg(media=t.Media_Geo(t.GeoPoint(1.5, 2.5)), forward=t.Forward(self.user_id(), 1), reply_to=4, date=1700000000),
+            self.msg(media=t.Media_Contact(t.ContactCard("79", "A", "", 5)), action=7, flags=255),
+        ]
+
     def test_refuse(self):
         for thing in (self.peer(), self.msg()):
             with self.subTest(type(thing).__name__):
@@ -203,12 +227,91 @@ class Both(GuestTest):
                     vars(thing)
                 with self.assertRaises(TypeError):
                     type("Mine", (type(thing),), {})
+                for refused in (copy.copy, copy.deepcopy, pickle.dumps, lambda thing: pickle.dumps(thing, 0), json.dumps):
+                    with self.assertRaises(TypeError):
+                        refused(thing)
+                for made in (type(thing).__new__, type(thing)):
+                    with self.assertRaises((self.tgl.PeerError, self.tgl.MsgError, TypeError)):
+                        made(type(thing))
                 self.assertTrue(thing)
 
-    def test_names(self):
-        self.assertEqual({n for n in dir(self.peer()) if n[0] != "_"}, set(PEER_MEMBERS))
-        self.assertEqual({n for n in dir(self.msg()) if n[0] != "_"}, set(MSG_MEMBERS))
+    def test_dir_lists_what_a_script_may_read(self):
+        for thing, members in ((self.peer(), PEER_MEMBERS), (self.msg(), MSG_MEMBERS)):
+            for listed in (dir(thing), dir(type(thing)), [name for name, _ in inspect.getmembers(thing)]):
+                with self.subTest(type(thing).__name__):
+                    self.assertEqual(set(listed), {*members, *dir(object)})
         self.assertEqual((repr(self.tgl.Peer), repr(self.tgl.Msg)), ("<class 'tgl.Peer'>", "<class 'tgl.Msg'>"))
+
+    def test_clones_by_dir_hold_plain_values(self):
+        """By each way in which scripts tell a method from a value."""
+        ways = {
+            "the name of its type": lambda value: str(type(value)) in ("<type 'builtin_function_or_method'>", "<class 'builtin_function_or_method'>"),
+            "isbuiltin": inspect.isbuiltin,
+            "isroutine": inspect.isroutine,
+            "callable": callable,
+            "BuiltinFunctionType": lambda value: isinstance(value, types.BuiltinFunctionType),
+            "BuiltinMethodType": lambda value: isinstance(value, types.BuiltinMethodType),
+        }
+        plain = (int, str, bool, float, datetime, type(None))
+        for way, is_method in ways.items():
+
+            def clone(thing, depth=3):
+                if isinstance(thing, (self.tgl.Peer, self.tgl.Msg)) and depth:
+                    names = [name for name in dir(thing) if not name.startswith("__")]
+                    values = {name: getattr(thing, name) for name in names}
+                    return {name: clone(value, depth - 1) for name, value in values.items() if not is_method(value)}
+                if isinstance(thing, dict):
+                    return {name: clone(value, depth) for name, value in thing.items()}
+                return [clone(one, depth) for one in thing] if isinstance(thing, list) else thing
+
+            for thing in self.things():
+                with self.subTest(way, thing=type(thing).__name__):
+                    cloned = json.loads(json.dumps(clone(thing), default=lambda value: str(value) if isinstance(value, (*plain, self.tgl.Peer)) else 1 / 0))
+                    self.assertEqual({"id", "type"} <= set(cloned) or {"id", "text"} <= set(cloned), True)
+                    self.assertFalse([name for name in cloned if name.startswith("_")])
+
+    def test_a_method_is_what_the_originals_was(self):
+        send = self.peer().send_msg
+        for holds in (inspect.isbuiltin, inspect.isroutine, callable, lambda method: not inspect.ismethod(method), lambda method: not inspect.isfunction(method)):
+            self.assertTrue(holds(send))
+        self.assertEqual((send.__name__, send.__self__.id, type(send).__name__), ("send_msg", 100, "builtin_function_or_method"))
+        self.assertIn("callback(success, msg)", send.__doc__)
+        self.assertEqual(list(inspect.signature(send).parameters), ["message", "callback", "preview", "reply"])
+        peer = self.peer()
+        self.assertTrue(peer.send_msg == peer.send_msg != peer.send_file and peer.send_msg != self.peer().send_msg)
+        self.assertEqual(len({peer.send_msg, peer.send_msg, peer.info}), 2)
+        self.assertTrue(repr(send).startswith("<built-in method send_msg of tgl.Peer object"))
+        self.assertIs(self.tgl.Peer.send_msg(peer, "unbound"), True)
+        self.assertIs(functools.partial(peer.send_msg, "partial")(reply=5), True)
+        self.assertEqual([call[1][1] for call in self.host.calls], ["unbound", "partial"])
+
+    def test_reading_an_attribute_never_raises(self):
+        t = self.types
+        moments = [0, 1, -1, 2**31, 2**40, 2**62, -(2**62), 253402300800, -62135596801]
+        strange = [self.peer(self.user(when=when)) for when in moments]
+        strange += [self.msg(date=when, forward=t.Forward(None, when)) for when in moments]
+        strange += [self.msg(media=getattr(t, name)(), reply_to=2**62) for name in ("Media_Document", "Media_Unsupported")]
+        strange += [self.msg(media=t.Media_WebPage(t.WebPage("", None, None, None)), forward=t.Forward(self.user_id(404), 0))]
+        nobody = self.msg(source=None)
+        nobody._raw = (*nobody._raw[:3], t.PeerId(3, -77), *nobody._raw[4:])
+        for thing in [*self.things(), *strange, nobody, nobody.dest, nobody.dest.user]:
+            for name in dir(thing):
+                with self.subTest(type(thing).__name__, name=name):
+                    getattr(thing, name)
+            repr(thing)
+
+    def test_no_zone_makes_a_time_raise(self):
+        """A zone of which nothing is known: local time raises whatever is asked."""
+        from tgl import _peer
+
+        class Lost(datetime):
+            @classmethod
+            def fromtimestamp(cls, timestamp, tz=None):
+                raise LookupError("No time zone found with key Mars/Olympus")
+
+        with unittest.mock.patch.object(_peer.datetime, "datetime", Lost):
+            self.assertEqual(self.msg(date=1700000000).date, datetime(2023, 11, 14, 22, 13, 20))
+            self.assertEqual(self.peer(self.user(when=0)).user_status["when"], datetime(1970, 1, 1))
 
 
 class Module(GuestTest):

@@ -115,7 +115,7 @@ class Output(GuestTest):
     def test_by_line(self):
         prints = []
         self.host.import_called = lambda interface, name, arguments: prints.append(arguments[1])
-        self.load("print('a', end='')\nprint('b')\nprint('c')\nimport sys\nsys.stdout.write('d')\n")
+        self.load("print('a', end='')\nprint('b')\nprint('c')\nimport sys\nsys.stdout.write('d')\ndef on_loop(): pass\n")
         self.assertEqual(prints, ["ab\n", "c\n", "d"])
 
     def test_what_is_printed(self):
@@ -175,11 +175,11 @@ class Timers(GuestTest):
 
         self.addCleanup(setattr, threading, "Timer", threading.Timer)
         super().setUp()
-        from tgl import _timers
+        from tgl import _tasks, _timers, _turns
 
         self.now = 1000.0
-        self.clock = _timers.time.monotonic
-        _timers.time = type("Clock", (), {"monotonic": lambda: self.now})
+        for module in (_tasks, _timers, _turns):
+            module.time = type("Clock", (), {"monotonic": lambda: self.now})
 
     def test_rings_once_in_order(self):
         self.load(self.SOURCE)

@@ -68,8 +68,10 @@ from ._functions import (
     status_online,
     user_info,
 )
-from ._objects import PEER_CHAT, PEER_ENCR_CHAT, PEER_USER, Msg, MsgError, Peer, PeerError
-from ._objects import Error as TglError
+from ._errors import Error as TglError
+from ._errors import MsgError, PeerError
+from ._msg import Msg
+from ._peer import PEER_CHAT, PEER_ENCR_CHAT, PEER_USER, Peer
 
 ACTION_NONE = 0
 ACTION_GEO_CHAT_CREATE = 1
@@ -97,12 +99,14 @@ ACTION_ACCEPT_KEY = 22
 
 
 class _Module(_types.ModuleType):
-    """Lets `tgl.on_msg_receive = f` register a handler."""
+    """Lets `tgl.on_msg_receive = f` register a handler, and notices `tgl.on_msg_recieve = f`."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _events.EVENTS:
             _host.require()
             _events.assign(name, value)
+        elif callable(value) and (name not in vars(self) or name.startswith("set_on_")):
+            _events.told(name)
         super().__setattr__(name, value)
 
 

@@ -6,7 +6,7 @@ checkers alone. What is None in rare cases (the writer of a channel's post, the 
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypedDict, final
+from typing import Any, Never, Self, TypedDict, final
 
 class _UserStatus(TypedDict):
     online: bool
@@ -82,10 +82,11 @@ class Peer:
     """A user, a group or a secret chat. Attributes that the kind of peer does not have are None.
 
     `Peer(type, id)` finds a peer that this account has seen before, by its type (`tgl.PEER_USER`, `tgl.PEER_CHAT`,
-    `tgl.PEER_ENCR_CHAT`) and id; it raises PeerError where there is none. Supergroups and channels are of type
+    `tgl.PEER_ENCR_CHAT`) and id; it raises PeerError where there is none (which is a
+    SystemError too: the original raised that). Supergroups and channels are of type
     `tgl.PEER_CHAT`, as basic groups are. Two peers are equal if their ids are."""
 
-    def __init__(self, type: int, id: int) -> None: ...
+    def __new__(cls, type: int, id: int) -> Self: ...
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
     @property
@@ -165,7 +166,7 @@ class Peer:
         """Asks the server about the peer, a group's members included. callback(success, peer)"""
     def rename_chat(self, title: str, callback: _empty_cb | None = None) -> bool:
         """Renames the group. callback(success)"""
-    def chat_set_photo(self, filename: str, callback: _empty_cb | None = None) -> bool:
+    def chat_set_photo(self, filename: str, callback: _empty_cb | _msg_cb | None = None) -> bool:
         """Sets the group's avatar. callback(success)"""
     def chat_add_user(self, peer: Peer, callback: _empty_cb | None = None) -> bool:
         """Adds a user to the group. callback(success)"""
@@ -176,7 +177,7 @@ class Peer:
 class Msg:
     """A message, as it was when the host handed it over. Only the host makes them."""
 
-    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def __new__(cls, *args: object, **kwargs: object) -> Never: ...
     @property
     def id(self) -> int:
         """The id; what `reply`, `fwd_msg` and `tgl.delete_msg` take."""
@@ -360,7 +361,7 @@ def create_group_chat(peer_list: Sequence[Peer], name: str, callback: _empty_cb 
 def rename_chat(peer: Peer, new_name: str, callback: _empty_cb | None = None, /) -> bool:
     """Renames a group. callback(success)"""
 
-def chat_set_photo(peer: Peer, file: str, callback: _empty_cb | None = None, /) -> bool:
+def chat_set_photo(peer: Peer, file: str, callback: _empty_cb | _msg_cb | None = None, /) -> bool:
     """Sets a group's avatar. callback(success)"""
 
 def chat_add_user(chat: Peer, user: Peer, callback: _empty_cb | None = None, /) -> bool:

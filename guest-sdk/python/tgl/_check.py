@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 from . import _host, _records
+from ._natives import Handle
 
 TEXT_BYTES_MAX = 512 * 1024
 """No text of a call may be longer. The host takes 2 MiB per call; Telegram's own limits are far lower."""
@@ -25,7 +26,7 @@ script_folder = ""
 """Where the script came from; the runtime sets it."""
 
 
-class PeerHandle:
+class PeerHandle(Handle):
     """The base of `tgl.Peer`: what names the peer, as the host sends it, and its record once it has been looked up."""
 
     __slots__ = ("_key", "_raw")
@@ -33,7 +34,7 @@ class PeerHandle:
     _raw: Any
 
 
-class MsgHandle:
+class MsgHandle(Handle):
     """The base of `tgl.Msg`: a record that came from the host."""
 
     __slots__ = ("_raw",)

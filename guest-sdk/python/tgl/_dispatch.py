@@ -5,11 +5,16 @@ Invariant: what a handler raises is printed and forgotten, except SystemExit, wh
 
 from __future__ import annotations
 
-from typing import Any, Callable
+import asyncio
+import functools
+from typing import Any, Optional
 
-from . import _host, _pending, _report, _threads, _timers
+from . import _events, _host, _pending, _report, _tasks, _timers, _turns
 from ._events import handlers
-from ._objects import forget_look_ups, wrap_msg, wrap_peer
+from ._invoke import invoke
+from ._msg import wrap_msg
+from ._peer import forget_look_ups, wrap_peer
+from ._pending import Pending
 
 CHANGES = (
     "created", "deleted", "phone", "contact", "photo", "blocked", "real_name", "name", "requested", "working", "flags",
@@ -19,6 +24,9 @@ CHANGES = (
 
 _looping = False
 """Set once what was left from last time has been delivered: on_loop is called from then on."""
+
+_on_loop: Optional[asyncio.Future] = None
+"""The coroutine of on_loop that was called last."""
 
 
 def our_id(id: int) -> None:
@@ -40,6 +48,8 @@ def get_difference_end() -> None:
 
 def message(raw: Any) -> None:
     """A message new to the account."""
+    if _pending.photos:
+        _pending.note_photo(raw)
     _deliver("on_msg_receive", (wrap_msg(raw),))
 
 
@@ -64,14 +74,13 @@ def completion(request_id: int, result: Any) -> None:
     pending = _pending.take(request_id)
     if pending is None:
         return
-    name, shape, callback = pending
     if type(result).__name__ == "Err":
-        _host.warn(f"{name} failed: {result.value.detail or result.value.kind.name}")
-        arguments = shape.failure()
+        _host.warn(f"{pending.name} failed: {result.value.detail or result.value.kind.name}")
+        arguments = pending.signature.failure()
     else:
-        arguments = shape.success(_value(result.value))
-    if callback is not None:
-        _run(callback, arguments)
+        arguments = pending.signature.success(_value(result.value, pending))
+    if pending.callback is not None:
+        invoke(pending.callback, arguments, pending.origin)
 
 
 def timer() -> None:
@@ -81,18 +90,18 @@ def timer() -> None:
 
 
 def settle() -> None:
-    """What there is to do at the end of every callback: threads that were started, timers that are due, late reports, the
-    next wake-up."""
-    if _threads.waiting or _timers.waiting:
-        _threads.run_waiting()
-        for function in _timers.due():
-            _run(function, ())
-            _threads.run_waiting()
+    """What there is to do at the end of every callback: threads that were started, timers that are due, coroutines that can
+    go on, late reports, the next wake-up."""
+    if _turns.any_left():
+        _turns.run_all()
+    if _tasks.any_left():
+        _tasks.run_ready()
+        _turns.run_all()
     if _report.late:
         _report.flush_late()
     forget_look_ups()
     ticking = _looping and handlers["on_loop"] is not None
-    if ticking or _timers.waiting:
+    if ticking or _turns.any_left() or _tasks.any_left():
         _timers.arm(ticking)
 
 
@@ -100,41 +109,32 @@ def _deliver(event: str, arguments: tuple[Any, ...]) -> None:
     _call_on_loop()
     handler = handlers[event]
     if handler is not None:
-        _run_handler(handler, arguments)
+        invoke(handler, arguments, functools.partial(_events.origin, event), _log_text)
 
 
 def _call_on_loop() -> None:
+    """Not before its coroutine has ended that was called last."""
+    global _on_loop
     handler = handlers["on_loop"]
-    if handler is not None and _looping:
-        _run_handler(handler, ())
+    if handler is not None and _looping and (_on_loop is None or _on_loop.done()):
+        _on_loop = invoke(handler, (), functools.partial(_events.origin, "on_loop"), _log_text)
 
 
-def _run_handler(handler: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+def _log_text(given: object) -> None:
     """A text that a handler gives goes to the log."""
-    result = _run(handler, arguments)
-    if result is not None and isinstance(result, str):
-        _host.inform(f" *** python: {result}")
-
-
-def _run(function: Callable[..., object], arguments: tuple[Any, ...]) -> object:
-    try:
-        return function(*arguments)
-    except SystemExit:
-        raise
-    except BaseException as error:
-        _report.exception(error)
-        return None
+    if isinstance(given, str):
+        _host.inform(f" *** python: {given}")
 
 
 def _changes(raw: int) -> list[str]:
     return [word for index, word in enumerate(CHANGES) if raw >> index & 1]
 
 
-def _value(outcome: Any) -> Any:
+def _value(outcome: Any, pending: Pending) -> Any:
     """What a callback gets for an outcome."""
     case = type(outcome).__name__
     if case == "Outcome_Done":
-        return None
+        return None if pending.message is None else wrap_msg(pending.message)
     value = outcome.value
     if case == "Outcome_Message":
         return wrap_msg(value)

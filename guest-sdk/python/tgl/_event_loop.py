@@ -18,7 +18,7 @@ import asyncio.events
 import asyncio.unix_events
 from typing import Any, Callable, Never
 
-from . import _threads
+from . import _turns
 
 ROUNDS_MAX = 1000
 """`advance` gives way to other callbacks after so many rounds."""
@@ -75,7 +75,7 @@ class _Sleep:
         running = asyncio.events._get_running_loop()
         asyncio.events._set_running_loop(None)
         try:
-            _threads.wait_until(self._is_ready, timeout)
+            _turns.wait_until(self._is_ready, timeout)
         finally:
             asyncio.events._set_running_loop(running)
         return []
@@ -84,26 +84,32 @@ class _Sleep:
         """Nothing is held."""
 
 
-class _Policy(asyncio.unix_events._DefaultEventLoopPolicy):
-    """Makes a loop where a script asks for one before there is one, as Python did until 3.13."""
-
-    _loop_factory = EventLoop
-
-    def get_event_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that was set; if none was, a new one."""
-        if self._local._loop is None:
-            self.set_event_loop(self.new_event_loop())
-        return super().get_event_loop()
-
-
 def install() -> None:
     """Puts the loop in the place of asyncio's own."""
     for name, reason in _REFUSED.items():
         setattr(EventLoop, name, _refusal(name, reason))
     asyncio.SelectorEventLoop = asyncio.EventLoop = EventLoop
     asyncio.unix_events.SelectorEventLoop = asyncio.unix_events.EventLoop = EventLoop
-    asyncio.unix_events._DefaultEventLoopPolicy = asyncio.events._DefaultEventLoopPolicy = _Policy
-    asyncio.events._event_loop_policy = _Policy()
+    policy = _policy()
+    asyncio.unix_events._DefaultEventLoopPolicy = asyncio.events._DefaultEventLoopPolicy = policy
+    asyncio.events._event_loop_policy = policy()
+
+
+def _policy() -> type:
+    from . import _tasks
+
+    class Policy(asyncio.unix_events._DefaultEventLoopPolicy):
+        """Gives a script that asks for a loop, and has none, the one that goes on between callbacks."""
+
+        _loop_factory = EventLoop
+
+        def get_event_loop(self) -> asyncio.AbstractEventLoop:
+            """The loop that was set; if none was, the host's."""
+            if self._local._loop is None:
+                self.set_event_loop(_tasks.loop())
+            return super().get_event_loop()
+
+    return Policy
 
 
 def _refusal(name: str, reason: str) -> Callable[..., Never]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Optional, Sequence
 
 from . import _calls, _check, _events, _host, _report
+from ._calls import FileKind, FilePart
 from ._check import decoded
 from ._events import Handler
 from ._guard import queued
-from ._objects import Msg, Peer
+from ._msg import Msg
+from ._peer import Peer
 from ._pending import Callback
 
 
@@ -99,37 +101,37 @@ def fwd_media(peer: Peer, msg_id: int, callback: Optional[Callback] = None, /) -
 @queued
 def send_photo(peer: Peer, file: str, callback: Optional[Callback] = None, /) -> None:
     """Sends a file as a photo. callback(success, msg)"""
-    _calls.send_file("send_photo", peer, file, callback)
+    _calls.send_file(FileKind.PHOTO, peer, file, callback)
 
 
 @queued
 def send_video(peer: Peer, file: str, callback: Optional[Callback] = None, /) -> None:
     """Sends a file as a video. callback(success, msg)"""
-    _calls.send_file("send_video", peer, file, callback)
+    _calls.send_file(FileKind.VIDEO, peer, file, callback)
 
 
 @queued
 def send_audio(peer: Peer, file: str, callback: Optional[Callback] = None, /) -> None:
     """Sends a file as an audio track. callback(success, msg)"""
-    _calls.send_file("send_audio", peer, file, callback)
+    _calls.send_file(FileKind.AUDIO, peer, file, callback)
 
 
 @queued
 def send_document(peer: Peer, file: str, callback: Optional[Callback] = None, /) -> None:
     """Sends a file as it is. callback(success, msg)"""
-    _calls.send_file("send_document", peer, file, callback)
+    _calls.send_file(FileKind.DOCUMENT, peer, file, callback)
 
 
 @queued
 def send_file(peer: Peer, file: str, callback: Optional[Callback] = None, /) -> None:
     """Sends a file as what its type says. callback(success, msg)"""
-    _calls.send_file("send_file", peer, file, callback)
+    _calls.send_file(FileKind.DETECT, peer, file, callback)
 
 
 @queued
 def send_text(peer: Peer, file: str, callback: Optional[Callback] = None, /) -> None:
     """Sends a file's content as a message. callback(success, msg)"""
-    _calls.send_file("send_text", peer, file, callback)
+    _calls.send_file(FileKind.TEXT, peer, file, callback)
 
 
 @queued
@@ -211,37 +213,37 @@ def chat_info(peer: Peer, callback: Optional[Callback] = None, /) -> None:
 @queued
 def load_photo(msg: Msg, callback: Callback, /) -> None:
     """Saves a message's photo. callback(success, file_path), not optional"""
-    _calls.load_file("load_photo", msg, callback)
+    _calls.load_file(FilePart.PHOTO, msg, callback)
 
 
 @queued
 def load_video(msg: Msg, callback: Callback, /) -> None:
     """Saves a message's video. callback(success, file_path), not optional"""
-    _calls.load_file("load_video", msg, callback)
+    _calls.load_file(FilePart.VIDEO, msg, callback)
 
 
 @queued
 def load_video_thumb(msg: Msg, callback: Callback, /) -> None:
     """Saves the preview picture of a message's video. callback(success, file_path), not optional"""
-    _calls.load_file("load_video_thumb", msg, callback)
+    _calls.load_file(FilePart.VIDEO_THUMBNAIL, msg, callback)
 
 
 @queued
 def load_audio(msg: Msg, callback: Callback, /) -> None:
     """Saves a message's audio track. callback(success, file_path), not optional"""
-    _calls.load_file("load_audio", msg, callback)
+    _calls.load_file(FilePart.AUDIO, msg, callback)
 
 
 @queued
 def load_document(msg: Msg, callback: Callback, /) -> None:
     """Saves a message's file. callback(success, file_path), not optional"""
-    _calls.load_file("load_document", msg, callback)
+    _calls.load_file(FilePart.DOCUMENT, msg, callback)
 
 
 @queued
 def load_document_thumb(msg: Msg, callback: Callback, /) -> None:
     """Saves the preview picture of a message's file. callback(success, file_path), not optional"""
-    _calls.load_file("load_document_thumb", msg, callback)
+    _calls.load_file(FilePart.DOCUMENT_THUMBNAIL, msg, callback)
 
 
 @queued

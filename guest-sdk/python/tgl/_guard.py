@@ -1,4 +1,5 @@
-"""How wrong arguments come back to a script: module functions and methods did it differently, and scripts rely on both.
+"""How wrong arguments of a module function come back to a script; `_natives.Method` has how those of a method do. The two
+differed, and scripts rely on both.
 
 Invariant: a function wrapped here raises only where there is no host at all.
 """
@@ -25,22 +26,6 @@ def queued(function: Callable[P, None]) -> Callable[P, bool]:
             function(*args)
         except Exception as error:
             _report.call_late(error)
-        return True
-
-    return call
-
-
-def checked(function: Callable[P, None]) -> Callable[P, bool]:
-    """A method: True, or False after wrong arguments were reported on stderr."""
-
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> bool:
-        _host.require()
-        try:
-            function(*args, **kwargs)
-        except Exception as error:
-            _report.call_now(error)
-            return False
         return True
 
     return call

@@ -16,6 +16,9 @@ REPORTS_LATE_MAX = 100
 TRACEBACK_CHARACTERS_MAX = 64 * 1024
 """Of a longer traceback the middle is left out."""
 
+_INSIDE = ("tgl", "_tglhost")
+"""The packages whose lines are none of the script's."""
+
 late: list[str] = []
 """The reports that wait for the end of the callback."""
 
@@ -72,6 +75,14 @@ def flush_late() -> None:
     write(reports + (f"... and {lost} more calls with wrong arguments\n" if lost else ""))
 
 
+def script_place() -> tuple[str, int] | None:
+    """The file and the line that the script is at."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _package(frame) in _INSIDE:
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
 def write(text: str) -> None:
     """Writes to stderr."""
     try:
@@ -96,7 +107,7 @@ def _script_frames() -> Iterator[tuple[FrameType, int]]:
         package = _package(frame)
         if package == "_tglhost":
             return
-        if package != "tgl":
+        if package not in ("tgl", "asyncio"):
             yield frame, line
 
 
@@ -113,7 +124,7 @@ def outside_package(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _is_inside(trace: TracebackType) -> bool:
-    return _package(trace.tb_frame) in ("tgl", "_tglhost")
+    return _package(trace.tb_frame) in _INSIDE
 
 
 def _package(frame: FrameType) -> str:

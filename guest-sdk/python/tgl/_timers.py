@@ -10,9 +10,10 @@ import itertools
 import math
 import threading
 import time
-from typing import Callable
 
-from . import _host
+from . import _arity, _host, _report, _tasks, _turns
+from ._invoke import invoke
+from ._turns import timers
 
 LOOP_TICK_S = 1.0
 """How often on_loop is called at least."""
@@ -20,26 +21,8 @@ LOOP_TICK_S = 1.0
 DELAY_S_MAX = 10 * 365 * 24 * 3600.0
 """A timer that is set for later than ten years is set for then."""
 
-waiting: list[tuple[float, int, Callable[[], None]]] = []
-"""A heap of what is to be called: deadline, order, function."""
-
 _order = itertools.count()
 _armed: float | None = None
-
-
-def call_later(delay_s: float, function: Callable[[], None]) -> None:
-    """Has `function` called once, by `due`, after this time."""
-    deadline = time.monotonic() + min(max(delay_s, 0.0), DELAY_S_MAX)
-    heapq.heappush(waiting, (deadline, next(_order), function))
-
-
-def due(functions_max: float = math.inf) -> list[Callable[[], None]]:
-    """Takes the functions whose time has come, earliest first."""
-    now = time.monotonic()
-    functions = []
-    while waiting and waiting[0][0] <= now and len(functions) < functions_max:
-        functions.append(heapq.heappop(waiting)[2])
-    return functions
 
 
 def fired() -> None:
@@ -51,17 +34,19 @@ def fired() -> None:
 def arm(ticking: bool) -> None:
     """Asks the host for a wake-up, where something waits for one. `ticking`: on_loop waits for its tick."""
     global _armed
+    deadline = min(_turns.deadline(), _tasks.deadline())
     now = time.monotonic()
-    deadline = waiting[0][0] if waiting else math.inf
     if ticking:
         deadline = min(deadline, now + LOOP_TICK_S)
-    if _armed is None or deadline < _armed:
+    deadline = max(deadline, now)
+    if deadline < (math.inf if _armed is None else _armed):
         _armed = deadline
         _host.host.set_timer(max(0, math.ceil((deadline - now) * 1000)))
 
 
 class Timer(threading.Timer):
-    """`threading.Timer` for a guest: its function runs between two callbacks, or while one waits, not beside them."""
+    """`threading.Timer` for a guest: its function runs between two callbacks, or while one waits, not beside them. It may be
+    `async def`."""
 
     _waiting = False
 
@@ -74,16 +59,22 @@ class Timer(threading.Timer):
             raise ValueError("Invalid value NaN (not a number)")
         self._waiting = True
         self._started.set()
-        call_later(interval_s, self._expire)
+        self._place = _report.script_place()
+        deadline = time.monotonic() + min(max(interval_s, 0.0), DELAY_S_MAX)
+        heapq.heappush(timers, (deadline, next(_order), self))
 
     def is_alive(self) -> bool:
         """Whether the function is still to be called."""
         return self._waiting and not self.finished.is_set()
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Calls the function, unless the timer was cancelled."""
         if not self.finished.is_set():
             self.finished.set()
-            self.function(*self.args, **self.kwargs)
+            invoke(self.function, tuple(self.args), self._origin, named=self.kwargs)
+
+    def _origin(self) -> str:
+        return f"threading.Timer calls it; started: {_arity.shown(self._place)}"
 
 
 def install() -> None:

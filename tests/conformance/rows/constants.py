@@ -69,7 +69,7 @@ ROWS = [
         "tgl.Peer",
         [True, True],
         "[type(bob) is tgl.Peer, tgl.Peer(tgl.PEER_USER, bob.id) == bob]",
-        "An unknown peer raises PeerError: the original raised SystemError",
+        "An unknown peer raises a PeerError that is a SystemError too: the original raised the latter, without a word",
     ),
     value("tgl.Msg", ["Msg", "tgl"], "[tgl.Msg.__name__, tgl.Msg.__module__]"),
     raises("tgl.PeerError", "tgl.Peer()", "Peer must specify type and id"),

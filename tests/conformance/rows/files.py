@@ -304,9 +304,9 @@ BASIC = [
         "chat_set_photo",
         "chat",
         "'photo.jpg', done",
-        signature="empty_cb",
+        signature="msg_cb",
         given=group,
-        gets=[True],
+        gets=[True, {"is": "Msg", "service": True, "action": 5}],
         sees=bob_sees_chat_photo,
         not_for_users="Only a chat peer can have its photo set",
         fails=(
@@ -315,7 +315,8 @@ BASIC = [
             Failure("not a member of the group", "CHAT_WRITE_FORBIDDEN|CHAT_ADMIN_REQUIRED", given=left_group),
             Failure("a path that is none", "TypeError: file must be str", "chat | None, done", refused=True),
         ),
-        differs="The callback gets (success), as the original's did: its documentation promised a message",
+        differs="The callback gets what it takes: (success, msg), as the documentation promised, or (success), as the "
+        "original gave. What takes both gets both",
     ),
     Row(
         "tgl.set_profile_photo",

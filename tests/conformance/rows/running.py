@@ -69,12 +69,35 @@ def f():
     tell(event="order", args=["callback"])
 tgl.set_on_get_difference_end(f)
 """
+COROUTINES = """\
+import asyncio, threading
+async def rang(word):
+    await asyncio.sleep(0.01)
+    tell(event="order", args=[word])
+async def listed(ok, peers):
+    await rang("callback")
+    threading.Timer(0.01, rang, ["timer"]).start()
+async def up():
+    tell(event="order", args=["begins"])
+    task = asyncio.create_task(rang("task"))
+    tgl.get_contact_list(listed)
+    await task
+    tell(event="order", args=["ends"])
+tgl.set_on_get_difference_end(up)
+"""
+MISSPELT = "tgl.on_msg_recieve = print\n"
 LOOPS = """\
-import threading, time
+import queue, threading, time
 def f():
-    while True: time.sleep(60)
-threading.Thread(target=f, daemon=True).start()
-tgl.set_on_get_difference_end(lambda: tell(event="goes on", args=[]))
+    while True:
+        time.sleep(0.05)
+        tell(event="beat", args=[])
+def g():
+    while True: tell(event="did", args=[jobs.get()])
+jobs = queue.Queue()
+for loop in (f, g):
+    threading.Thread(target=loop, daemon=True).start()
+tgl.set_on_get_difference_end(lambda: jobs.put(5))
 """
 FAILS = """\
 try:
@@ -148,6 +171,10 @@ async def bob_writes_to_two(w, run):
     await w.bob.telethon.send_message(await w.lone(w.bob), "both?")
     for name in ("alone", "second"):
         await w.bob.receives(lambda message: message.message == f"{name} heard both?")
+
+
+async def is_told_of_it(w, run):
+    await run.says(lambda line: "on_msg_recieve" in line.get("text", ""), complaint="nothing is said")
 
 
 async def is_logged(w, run):
@@ -255,10 +282,32 @@ ROWS = [
     runs(
         "threading.Thread with an endless loop",
         LOOPS,
-        ("goes on", []),
-        says="is ended where it waits",
-        shown="is ended where it waits, and the script goes on",
-        differs="The original's went on whenever a callback ran; threading.Timer does what it did",
+        ("beat", []),
+        ("did", [5]),
+        ("beat", []),
+        shown="is left where it waits, and gone on with between callbacks",
+        differs="Goes on by the host's clock: the original's went on only while a callback ran. One that waits in something "
+        "called by other than the script's own functions, as by `map`, is ended after 10 s",
+    ),
+    runs(
+        "`async def`: handlers, callbacks, timers",
+        COROUTINES,
+        ("order", ["begins"]),
+        ("order", ["task"]),
+        ("order", ["ends"]),
+        ("order", ["callback"]),
+        ("order", ["timer"]),
+        in_order=False,
+        shown="are awaited; what they start goes on between callbacks",
+        differs="The original called them and threw the coroutine away",
+    ),
+    runs(
+        "a handler that is misspelt",
+        MISSPELT,
+        says="tgl.on_msg_recieve is set, but that registers nothing: did you mean tgl.set_on_msg_receive(f)",
+        then=is_told_of_it,
+        shown="a warning that names what is near",
+        differs="The original said nothing",
     ),
     runs(
         "sqlite3, configparser, os, pathlib",

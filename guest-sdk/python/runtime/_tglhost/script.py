@@ -9,7 +9,7 @@ import os
 import sys
 import types
 
-from tgl import _check, _events
+from tgl import _advice, _check, _events
 
 from . import kept_code, python_2, stdlib, thaw
 
@@ -38,6 +38,7 @@ def run(source: str, path: str) -> None:
         python_2.warn_of_except(source, path)
     exec(code, module.__dict__)
     _events.adopt(module.__dict__)
+    _advice.give(module.__dict__)
 
 
 def _module(path: str) -> types.ModuleType:

@@ -15,4 +15,5 @@ mod python_scripts;
 mod python_snapshot;
 mod python_sqlite;
 mod python_time;
+mod python_tgl;
 mod support;

@@ -64,6 +64,11 @@ impl Notes {
         self.inner.lock().unwrap().timer_ms
     }
 
+    /// The wake-up that was asked for since this was last asked.
+    pub(crate) fn take_timer_ms(&self) -> Option<u64> {
+        self.inner.lock().unwrap().timer_ms.take()
+    }
+
     pub(crate) fn exit(&self) -> Option<(u8, ExitMoment)> {
         self.inner.lock().unwrap().exit
     }

@@ -1,0 +1,45 @@
+"""Calls a function of the script and sees to what comes of it: an error is printed, a coroutine is awaited.
+
+Invariant: nothing that the function raises leaves here but SystemExit, which goes up to the runtime and ends the script.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any, Callable, Mapping, Optional
+
+from . import _arity, _report, _tasks
+
+
+def invoke(
+    function: Callable[..., object],
+    arguments: tuple[Any, ...],
+    origin: Callable[[], str],
+    take: Optional[Callable[[object], None]] = None,
+    named: Mapping[str, Any] = {},
+) -> Optional[asyncio.Future]:
+    """Calls the function. `origin` says who calls it, and since where, if it does not take these arguments; `take` gets what
+    it gives, unless that is None. Gives the task of a coroutine."""
+    try:
+        result = function(*arguments, **named)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        if isinstance(error, TypeError) and _is_called_wrongly(error, function, len(arguments), named):
+            error.add_note(f"{origin()}; defined: {_arity.shown(_arity.place(function))}")
+        _report.exception(error)
+        return None
+    if result is None:
+        return None
+    if inspect.isawaitable(result):
+        return _tasks.begin(result, take)
+    if take is not None:
+        take(result)
+    return None
+
+
+def _is_called_wrongly(error: TypeError, function: Callable[..., object], count: int, named: Mapping[str, Any]) -> bool:
+    """Whether the call itself failed: no line of the function has run, or it does not take these arguments."""
+    trace = error.__traceback__
+    return trace is None or trace.tb_next is None or not _arity.takes(function, count, named)

@@ -1,0 +1,87 @@
+"""Threads that are left where they wait. In a process of its own: what stands in the place of `threading` stays there."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from guest import SDK
+
+DRIVER = """
+import contextlib, importlib, io, json, linecache, math, sys, threading, time, traceback
+from tgl import _threads, _turns
+_threads.install()
+
+def run(bot):
+    for turn in range(1, 1000):
+        _turns.run_all()
+        if hasattr(bot, "on_turn"):
+            bot.on_turn(turn)
+            _turns.run_all()
+        wait_s = _turns.deadline() - time.monotonic()
+        if getattr(bot, "over", wait_s == math.inf):
+            return
+        _turns._system_sleep(max(0, min(wait_s, 0.1)))
+
+told = []
+for name in sys.argv[1:]:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        try:
+            run(importlib.import_module(name))
+        except BaseException:
+            traceback.print_exc()
+    told.append(printed.getvalue() + f"| {len(_turns.left)} {sys.getrecursionlimit()}")
+    _turns.left.clear()
+    threading._limbo.clear()
+print(json.dumps(told))
+"""
+"""Imports scripts, and gives the threads of each their turns, as the host's wake-ups do, until it says that it is over. Prints
+what each printed, how many threads are left, and how deep calls may go."""
+
+HEAD = "import threading, time, queue, functools\nout = []\n"
+
+# what | the script | what it prints
+SCRIPTS = [
+    ("a loop that sleeps", "def f():\n    while len(out) < 3:\n        time.sleep(0.001)\n        out.append(1)\n    print(out)\nthreading.Thread(target=f, daemon=True).start()", "[1, 1, 1] | 0 1000"),
+    ("two loops side by side", "def f(n):\n    for _ in range(3):\n        out.append(n)\n        time.sleep(0.001)\nfor n in 'ab': threading.Thread(target=f, args=n).start()\ndef on_turn(n):\n    global over\n    over = len(out) == 6\n    if over: print(sorted(out), out[:2])", "['a', 'a', 'a', 'b', 'b', 'b'] ['a', 'b'] | 2 1000"),
+    ("a worker that waits for work", "q = queue.Queue()\ndef work():\n    while True:\n        item = q.get()\n        if item is None: break\n        print('did', item)\n        q.task_done()\nthreading.Thread(target=work, daemon=True).start()\ndef on_turn(n):\n    q.put(n if n < 3 else None)\n    global over\n    over = n == 3", "did 1\ndid 2 | 0 1000"),
+    ("a queue that is full", "q = queue.Queue(2)\ndef make():\n    for n in range(5): q.put(n)\n    q.put(None)\nthreading.Thread(target=make).start()\nwhile (n := q.get()) is not None: out.append(n)\nprint(out)", "[0, 1, 2, 3, 4] | 0 1000"),
+    ("a class of its own", "class Clock(threading.Thread):\n    def __init__(self, n):\n        super().__init__(daemon=True)\n        self.__left = n\n        self.stopped = threading.Event()\n    def run(self):\n        while not self.stopped.wait(0.001) and self.__left:\n            self.__tick()\n    def __tick(self):\n        time.sleep(0.001)\n        self.__left -= 1\n        print('tick', self.__left)\nc = Clock(2)\nc.start()\nc.join()\nprint(c.is_alive())", "tick 1\ntick 0\nFalse | 0 1000"),
+    ("functions that call each other", "def nap(s, *more, times=1, **named):\n    for _ in range(times): time.sleep(s)\n    return more, named\ndef f(a, b=2, *, c=3):\n    r = nap(0.001, a, b, times=2, c=c)\n    return functools.partial(nap, 0)(r)\ndef g(): print(f(1), f(1, c=5))\nthreading.Thread(target=g).start()", "(((1, 2), {'c': 3}),) {} (((1, 2), {'c': 5}),) {}".replace("(((1, 2), {'c': 3}),) {}", "((((1, 2), {'c': 3}),), {})").replace(" (((1, 2), {'c': 5}),) {}", " ((((1, 2), {'c': 5}),), {})") + " | 0 1000"),
+    ("variables around it", "def make(n):\n    count = 0\n    def f():\n        nonlocal count\n        for _ in range(n):\n            time.sleep(0.001)\n            count += 1\n        print(count, n)\n    return f, lambda: count\nf, g = make(3)\nt = threading.Thread(target=f)\nt.start()\nt.join()\nprint(g())", "3 3\n3 | 0 1000"),
+    ("a lambda", "threading.Thread(target=lambda: (time.sleep(0.001), print('slept'))).start()", "slept | 0 1000"),
+    ("what is raised names the script's lines", "import traceback\ndef f():\n    time.sleep(0.001)\n    1 / 0\nthreading.excepthook = lambda a: print([(e.lineno, e.name, e.line) for e in traceback.extract_tb(a.exc_traceback)])\nthreading.Thread(target=f).start()", "[(6, 'f', '1 / 0')] | 0 1000"),
+    ("errors are caught where they were", "def bad():\n    time.sleep(0.001)\n    raise ValueError('x')\ndef f():\n    try: bad()\n    except ValueError as e: print('caught', e)\n    finally: time.sleep(0.001); print('finally')\n    return 5\nthreading.Thread(target=f).start()", "caught x\nfinally | 0 1000"),
+    ("locks keep others out", "lock = threading.Lock()\ndef f(n):\n    with lock:\n        out.append(n)\n        time.sleep(0.002)\n        out.append(n)\nt = [threading.Thread(target=f, args=[n]) for n in range(3)]\nfor one in t: one.start()\nfor one in t: one.join()\nprint(out, lock.locked())", "[0, 0, 1, 1, 2, 2] False | 0 1000"),
+    ("conditions and events", "c, ready, e = threading.Condition(threading.Lock()), [], threading.Event()\ndef waits():\n    with c:\n        while not ready: c.wait()\n        print('noticed', ready)\n    e.set()\ndef tells():\n    time.sleep(0.001)\n    with c:\n        ready.append(1)\n        c.notify_all()\nthreading.Thread(target=waits).start()\nthreading.Thread(target=tells).start()\nprint(e.wait(5), e.wait(0))", "noticed [1]\nTrue True | 0 1000"),
+    ("times that are up", "q, e, s = queue.Queue(), threading.Event(), threading.Semaphore(0)\ndef f():\n    print(e.wait(0.001), s.acquire(timeout=0.001), threading.Lock().acquire(timeout=0.001))\n    try: q.get(timeout=0.001)\n    except queue.Empty: print('empty')\n    try: q.get(False)\n    except queue.Empty: print('empty')\n    try: time.sleep(-1)\n    except ValueError as error: print(error)\nthreading.Thread(target=f).start()", "False False True\nempty\nempty\nsleep length must be non-negative | 0 1000"),
+    ("a pool's result", "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(2)\ndef f():\n    print(pool.submit(len, 'ab').result(5), pool.submit(int, 'x').exception())\nthreading.Thread(target=f).start()", "2 invalid literal for int() with base 10: 'x' | 0 1000"),
+    ("generators, comprehensions and decorators as they are", "def twice(f):\n    @functools.wraps(f)\n    def both(*a):\n        f(*a)\n        return f(*a)\n    return both\n@twice\ndef f(n):\n    def numbers():\n        for x in range(n): yield x\n    print([x for x in numbers()], sum(y * 2 for y in numbers()), {**{}}, f'{len(str(n))}')\n    time.sleep(0)\nthreading.Thread(target=f, args=[3]).start()", "[0, 1, 2] 6 {} 1\n[0, 1, 2] 6 {} 1 | 0 1000"),
+    ("many", "def f(n):\n    time.sleep(0.01)\n    out.append(n)\nt = [threading.Thread(target=f, args=[n]) for n in range(3000)]\nfor one in t: one.start()\nprint(threading.active_count())\nfor one in t: one.join()\nprint(len(out), threading.active_count())", "3001\n3000 1 | 0 1000"),
+    ("names of those that run and those that are left", "def f():\n    time.sleep(0.001)\n    print(threading.current_thread().name)\nt = threading.Thread(target=f, name='T')\nt.start()\ntime.sleep(0)\nprint([one.name for one in threading.enumerate()], t.is_alive())\nt.join()\nprint([one.name for one in threading.enumerate()], threading.current_thread().name)", "['MainThread', 'T'] True\nT\n['MainThread'] MainThread | 0 1000"),
+    ("what nothing can bring", "def f():\n    queue.Queue().get()\nt = threading.Thread(target=f)\nt.start()\ntry: t.join()\nexcept RuntimeError as e: print(str(e)[:24])", "this would wait for ever | 1 1000"),
+    ("a callback of C", "def slow(n): time.sleep(0.001); return n\ndef f(): print(sorted([2, 1], key=slow), list(map(slow, [3])))\nthreading.Thread(target=f).start()", "[1, 2] [3] | 0 1000"),
+    ("a base class's method", "class Base:\n    def work(self):\n        time.sleep(0.001)\n        return 'base'\nclass Mine(Base):\n    def work(self):\n        return 'mine of ' + super().work()\nthreading.Thread(target=lambda: print(Mine().work())).start()", "mine of base | 0 1000"),
+]  # fmt: skip
+
+
+class Steps(unittest.TestCase):
+    def test_scripts(self):
+        names = [f"script_{number}" for number in range(len(SCRIPTS))]
+        with tempfile.TemporaryDirectory() as folder:
+            for name, (_, source, _) in zip(names, SCRIPTS):
+                pathlib.Path(folder, f"{name}.py").write_text(HEAD + source)
+            command = [sys.executable, "-c", DRIVER, *names]
+            places = {"PYTHONPATH": f"{SDK}:{folder}", "PYTHONDONTWRITEBYTECODE": "1"}
+            run = subprocess.run(command, env=places, capture_output=True, text=True, timeout=300)
+        self.assertEqual(run.stderr, "")
+        for (what, _, wanted), told in zip(SCRIPTS, json.loads(run.stdout)):
+            with self.subTest(what):
+                self.assertEqual(told.replace("\n|", " |").strip(), wanted)
+
+
+if __name__ == "__main__":
+    unittest.main()
