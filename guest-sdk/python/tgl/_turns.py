@@ -179,7 +179,7 @@ def _step(thread: threading.Thread, steps: Steps) -> None:
     before = threading._active.get(ident)
     threading._active[ident] = thread
     recursion_max = sys.getrecursionlimit()
-    own_recursion_max = recursion_max + _frames_below()
+    own_recursion_max = recursion_max + _frames_below() + _steps.FRAMES_MAX
     _nested += 1
     try:
         sys.setrecursionlimit(own_recursion_max)

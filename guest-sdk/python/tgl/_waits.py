@@ -101,9 +101,9 @@ def _wait_for_notice(self: Any, timeout: Optional[float] = None) -> Steps:
 
 def _join(self: threading.Thread, timeout: Optional[float] = None) -> Steps:
     if self._started.is_set() and self is not threading.current_thread():
-        yield from until(lambda: not self.is_alive(), timeout)
-    if not self.is_alive():
-        self.join()  # It has the errors.
+        yield from until(lambda: not self.is_alive(), None if timeout is None else max(timeout, 0.0))
+    else:
+        self.join(timeout)  # It says what is wrong.
 
 
 def _get(self: Any, block: bool = True, timeout: Optional[float] = None) -> Steps:

@@ -1,0 +1,5 @@
+PATTERNS = [r"^!echo (.+)$"]
+
+
+def run(msg, found):
+    return found.group(1)

@@ -1,0 +1,5 @@
+PATTERNS = ["^!fail"]
+
+
+def run(msg, found):
+    return {}["nothing"]
