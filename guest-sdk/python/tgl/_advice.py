@@ -36,7 +36,7 @@ def _found(script: Mapping[str, Any]) -> Iterator[str]:
     for name in _events.strangers:
         yield from _of_assigned(name)
     for name, value in script.items():
-        if callable(value) and value not in _events.handlers.values():
+        if name.lower().startswith("on") and callable(value) and all(value is not one for one in _events.handlers.values()):
             yield from _of_defined(name)
     if not any(_events.handlers.values()) and not _goes_on():
         yield NEVER_MAIN if _has_main(script) else NO_HANDLER

@@ -14,7 +14,9 @@ import threading
 from collections import deque
 from typing import Any, Callable, Iterable, Optional
 
+from . import _steps, _waits
 from ._turns import THREADS_S_MAX, TooLong, wait_until
+from ._waits import Steps
 
 WORKERS = min(32, (os.cpu_count() or 1) + 4)
 """How many workers a pool has that does not say."""
@@ -25,11 +27,11 @@ class Workers:
 
     def __init__(self, workers_max: int, name: str, initialize: Callable[[], object]) -> None:
         self._workers_max, self._name, self._initialize = workers_max, name, initialize
-        self._jobs: deque[Callable[[], None]] = deque()
+        self._jobs: deque[Callable[[], Steps]] = deque()
         self._started = self._working = 0
 
-    def do(self, job: Callable[[], None]) -> None:
-        """Has a job done in its turn."""
+    def do(self, job: Callable[[], Steps]) -> None:
+        """Has a job done in its turn, in steps."""
         self._jobs.append(job)
         if self._working < self._workers_max:
             self._start()
@@ -42,15 +44,11 @@ class Workers:
         """Waits until all jobs are done."""
         wait_until(lambda: self._working == 0)
 
-    def _start(self) -> None:
-        threading.Thread(target=self._work, name=f"{self._name}_{self._started}", daemon=True).start()
-        self._working += 1
-        self._started += 1
-
-    def _work(self) -> None:
+    def work(self) -> Steps:
+        """What a worker does."""
         try:
             while self._jobs:
-                self._jobs.popleft()()
+                yield from self._jobs.popleft()()
         finally:
             self._working -= 1
             if self._jobs:
@@ -60,6 +58,11 @@ class Workers:
         """Does what is to be done before the first job."""
         initialize, self._initialize = self._initialize, _nothing
         initialize()
+
+    def _start(self) -> None:
+        threading.Thread(target=self.work, name=f"{self._name}_{self._started}", daemon=True).start()
+        self._working += 1
+        self._started += 1
 
 
 class ThreadPoolExecutor(concurrent.futures.Executor):
@@ -98,12 +101,12 @@ class ThreadPoolExecutor(concurrent.futures.Executor):
         if wait:
             wait_until(lambda: not self._futures)
 
-    def _work(self, future: concurrent.futures.Future, fn: Callable[..., Any], args: tuple, kwargs: dict) -> None:
+    def _work(self, future: concurrent.futures.Future, fn: Callable[..., Any], args: tuple, kwargs: dict) -> Steps:
         if not future.set_running_or_notify_cancel():
             return
         try:
             self._workers.initialize()
-            result = fn(*args, **kwargs)
+            result = yield from _steps.call(fn, *args, **kwargs)
         except TooLong:
             future.set_exception(_too_long())
             raise
@@ -161,10 +164,10 @@ class ThreadPool(multiprocessing.pool.Pool):
     def __del__(self) -> None:
         pass  # There is nothing to be freed.
 
-    def _do(self, job: int, index: int, function: Callable[..., Any], args: tuple, kwargs: dict) -> None:
+    def _do(self, job: int, index: int, function: Callable[..., Any], args: tuple, kwargs: dict) -> Steps:
         try:
             self._workers.initialize()
-            result = (True, function(*args, **kwargs))
+            result = (True, (yield from _steps.call(function, *args, **kwargs)))
         except TooLong:
             self._cache[job]._set(index, (False, _too_long()))
             raise
@@ -177,6 +180,7 @@ def install() -> None:
     """Puts these in the place of Python's own."""
     concurrent.futures.ThreadPoolExecutor = concurrent.futures.thread.ThreadPoolExecutor = ThreadPoolExecutor
     multiprocessing.pool.ThreadPool = ThreadPool
+    _waits.OF[Workers.work] = Workers.work
 
 
 def _initializer(function: Optional[Callable[..., object]], arguments: tuple[Any, ...]) -> Callable[[], object]:

@@ -5,6 +5,7 @@ Invariant: what a script finds in `threading` behaves as there, but for when a t
 
 from __future__ import annotations
 
+import _threading_local
 import queue
 import sys
 import threading
@@ -52,9 +53,63 @@ class Lock:
         self.release()
 
 
+class RLock:
+    """`threading.RLock`: the thread that has it may take it again."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._owner: threading.Thread | None = None
+        self._count = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """As `threading.RLock.acquire`."""
+        if not self._is_owned() and not self._lock.acquire(blocking, timeout):
+            return False
+        self._owner = threading.current_thread()
+        self._count += 1
+        return True
+
+    def release(self) -> None:
+        """As `threading.RLock.release`."""
+        if not self._is_owned():
+            raise RuntimeError("cannot release un-acquired lock")
+        self._count -= 1
+        if not self._count:
+            self._owner = None
+            self._lock.release()
+
+    def locked(self) -> bool:
+        """Whether another thread would have to wait for it."""
+        return self._lock.locked()
+
+    def is_free(self) -> bool:
+        """Whether this thread can have it at once."""
+        return self._is_owned() or not self._lock.locked()
+
+    __enter__ = acquire
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
+    def _is_owned(self) -> bool:
+        return self._owner is threading.current_thread()
+
+    def _release_save(self) -> tuple[int, threading.Thread | None]:
+        saved = self._count, self._owner
+        self._count, self._owner = 0, None
+        self._lock.release()
+        return saved
+
+    def _acquire_restore(self, saved: tuple[int, threading.Thread | None]) -> None:
+        self._lock.acquire()
+        self._count, self._owner = saved
+
+
 def install() -> None:
     """Puts these in the place of what needs threads. To be done before a lock is made that a script may wait for."""
     threading.Lock = threading._allocate_lock = Lock
+    threading.RLock = RLock
+    threading.local = _threading_local.local
     queue.SimpleQueue = queue._PySimpleQueue
     for name, method in (("start", _start), ("join", _join), ("is_alive", _is_alive)):
         setattr(threading.Thread, name, method)

@@ -41,6 +41,8 @@ def until_free(manager: Any) -> Steps:
         yield from until(lambda: lock._value > 0)
     elif isinstance(lock, threading.Lock):
         yield from until(lambda: not lock.locked())
+    elif isinstance(lock, threading.RLock) and not lock.is_free():
+        yield from until(lambda: not lock.locked())
 
 
 def install() -> None:
@@ -50,6 +52,7 @@ def install() -> None:
         {
             time.sleep: _sleep,
             threading.Lock.acquire: _acquire,
+            threading.RLock.acquire: _acquire_again,
             threading.Semaphore.acquire: _acquire_semaphore,
             threading.Event.wait: lambda self, timeout=None: until(self.is_set, timeout),
             threading.Condition.wait: _wait_for_notice,
@@ -75,6 +78,12 @@ def _acquire(self: Any, blocking: bool = True, timeout: float = -1) -> Steps:
         yield from until(lambda: not self.locked(), None if timeout == -1 else timeout)
         return self.acquire(False)
     return self.acquire(blocking, timeout)
+
+
+def _acquire_again(self: Any, blocking: bool = True, timeout: float = -1) -> Steps:
+    if self.is_free():
+        return self.acquire(blocking, timeout)
+    return (yield from _acquire(self, blocking, timeout))
 
 
 def _acquire_semaphore(self: Any, blocking: bool = True, timeout: Optional[float] = None) -> Steps:
