@@ -1,6 +1,6 @@
 """telegram-cli's Python API, for scripts that tglhost runs.
 
-Callbacks and handlers are named as in telegram-cli's README-PY.md, with an underscore: they are there for type
+Callbacks and handlers are named as telegram-cli's documentation names them, with an underscore: they are there for type
 checkers alone. What is None in rare cases (the writer of a channel's post, the result of a call that failed) is `| Any`.
 """
 

@@ -207,7 +207,9 @@ async fn what_python_has_removed_is_brought_back_where_it_can_be() {
 #[tokio::test]
 async fn programs_that_do_not_run_have_a_status_and_an_empty_pipe() {
     let mut script = start_beside(&[], None).await;
-    script.guest.load("import os\nprint(os.system('ls'), repr(os.popen('ls').read()), os.popen('ls').close())").await;
+    let source =
+        "import os\nprint(os.system('ls'), repr(os.popen('ls').read()), os.popen('ls').close())\ndef on_loop(): pass";
+    script.guest.load(source).await;
     assert_eq!(script.guest.notes.take_stdout(), "32512 '' 32512");
     let log = script.guest.notes.log();
     assert_eq!(log.len(), 3, "{log:?}");

@@ -32,7 +32,9 @@ for moment in 1720000000, 1730000000 + 86400 * 30:
 async fn a_zone_that_nobody_knows_is_utc_and_the_log_says_so() {
     for zone in ["Europe/Berln", "../../etc/passwd", "CET-1CEST,M3.5.0", "+3", "/nowhere/at/all"] {
         let mut script = start_beside(&[], Some(zone)).await;
-        script.guest.load("import time\nprint(time.localtime(0).tm_hour, time.tzname, time.strftime('%Z'))").await;
+        let source =
+            "import time\nprint(time.localtime(0).tm_hour, time.tzname, time.strftime('%Z'))\ndef on_loop(): pass";
+        script.guest.load(source).await;
         assert_eq!(script.guest.notes.take_stdout(), "0 ('UTC', 'UTC') UTC", "{zone}");
         let log = script.guest.notes.log();
         assert_eq!(log.len(), 1, "{log:?}");
