@@ -1,6 +1,7 @@
 """Makes the C library in the Python component answer as an ordinary machine's does, where Python itself could not:
 
-* `fcntl` grants file locks, so that SQLite's own locking works between a guest's connections;
+* `fcntl` locks files, as SQLite does: WASI has no locks, so the host is asked for them by advice on the bytes to be locked,
+  which it takes for that (host/crates/sandbox/src/quota/locks.rs);
 * `stat` and its like tell permissions, which zipfile, tarfile and shutil record;
 * `lseek` and `read` forget that a file had ended: what was written to it since is read;
 * errors come to Python with Linux's numbers, and `strerror` knows them;
@@ -26,8 +27,13 @@ CUSTOM, IMPORT, FUNCTION, EXPORT, CODE = 0, 2, 3, 7, 10
 COMPONENT_MODULE = 1
 PREAMBLE_BYTES = 8
 
-F_GETLK, F_SETLK, F_SETLKW = 12, 13, 14
+F_GETLK, F_SETLK = 12, 13
+F_RDLCK, F_WRLCK, F_UNLCK = 0, 1, 2
 """As SQLite defines them where the C library does not."""
+
+L_START_OFFSET, L_LEN_OFFSET = 8, 16
+ADVICE_NORMAL, ADVICE_WILL_NEED, ADVICE_DONT_NEED, ADVICE_NO_REUSE = 0, 3, 4, 5
+"""What stands for: is it free; lock it for reading; unlock it; lock it for writing."""
 
 ST_MODE_OFFSET = 24
 SEEK_SET, SEEK_CUR = 0, 1
@@ -170,6 +176,7 @@ class Module:
 
 # Instructions, as far as they are needed.
 END, I32_EQZ, I32_EQ, I32_AND, I32_OR, SELECT, DROP = b"\x0b", b"\x45", b"\x46", b"\x71", b"\x72", b"\x1b", b"\x1a"
+I64_LOAD, I32_LOAD16, I32_STORE16 = b"\x29\x03", b"\x2e\x01", b"\x3b\x01"
 I32_ADD, I32_SUB = b"\x6a", b"\x6b"
 I64_ADD, I64_ZERO, I64_ONE, I64_GE = b"\x7c", b"\x42\x00", b"\x42\x01", b"\x59"
 IF, IF_I32, ELSE = b"\x04\x40", b"\x04\x7f", b"\x05"
@@ -208,10 +215,21 @@ def mapped(value: bytes, numbers: dict[int, int], otherwise: bytes) -> bytes:
     return instructions
 
 
-def grants_locks(module: Module, original: int) -> bytes:
-    """`int fcntl(int fd, int command, ...)`: there is one process, so a lock is free."""
-    is_lock = local(1) + constant(F_SETLK) + I32_EQ + local(1) + constant(F_SETLKW) + I32_EQ + I32_OR
-    return NO_LOCALS + is_lock + IF_I32 + constant(0) + ELSE + call(original, 3) + END + END
+def locks_files(module: Module, original: int) -> bytes:
+    """`int fcntl(int fd, int command, ...)`, with a `struct flock *` for what concerns locks."""
+    lock, result = local(2) + load(), 3
+    bytes_ = lock + I64_LOAD + uleb(L_START_OFFSET) + lock + I64_LOAD + uleb(L_LEN_OFFSET)
+    advise = b"\x10" + uleb(module.exports["posix_fadvise"]) + set_local(result)
+    kind = lock + I32_LOAD16 + uleb(0)
+    wanted = mapped(kind, {F_RDLCK: ADVICE_WILL_NEED, F_WRLCK: ADVICE_NO_REUSE}, constant(ADVICE_DONT_NEED))
+    refused = module.address_of("errno") + constant(NUMBERS["EAGAIN"][0]) + store() + constant(-1)
+    set_lock = local(0) + bytes_ + wanted + advise + local(result) + IF_I32 + refused + ELSE + constant(0) + END
+    say_free = lock + constant(F_UNLCK) + I32_STORE16 + uleb(0)
+    get_lock = local(0) + bytes_ + constant(ADVICE_NORMAL) + advise + local(result) + I32_EQZ + IF + say_free + END + constant(0)
+    is_set = local(1) + constant(F_SETLK) + I32_EQ
+    is_get = local(1) + constant(F_GETLK) + I32_EQ
+    others = is_get + IF_I32 + get_lock + ELSE + call(original, 3) + END
+    return ONE_I32_LOCAL + is_set + IF_I32 + set_lock + ELSE + others + END + END
 
 
 def seeks_anew(module: Module, original: int) -> bytes:
@@ -274,7 +292,7 @@ def uses_stack(arguments: int) -> Body:
 
 
 LIBC: dict[str, Body] = {
-    "fcntl": grants_locks,
+    "fcntl": locks_files,
     "lseek": seeks_anew,
     "read": reads_on,
     "stat": tells_permissions(2, 1),

@@ -1,8 +1,8 @@
 """SQLite as scripts know it: real locks between a script's connections, and local time.
 
 The component's SQLite would lock by a folder NAME.lock, which outlives a guest that is ended and shuts out every second
-connection. Its own file locks work within a guest (libc.py), so each connection is opened with the VFS that uses them.
-Invariant: databases are opened with SHARED_VFS only in folders that other programs may have open too.
+connection. File locks work too (libc.py), so each connection is opened with a VFS that uses them. Invariant: a database that
+others may have open, too, is locked against them.
 """
 
 import os
@@ -15,10 +15,10 @@ from typing import Any, Callable, Never, Optional, Union
 from . import local_time, reasons
 
 PRIVATE_VFS = "unix-excl"
-"""Locks as SQLite does everywhere, between the connections of one guest; leaves nothing behind."""
+"""Locks between the connections of one guest, and asks nobody else."""
 
-SHARED_VFS = "unix-dotfile"
-"""Locks by a folder beside the database: other scripts see it."""
+SHARED_VFS = "unix"
+"""Locks against other guests and programs of the host as well."""
 
 MODIFIERS_MAX = 8
 """A date function with more modifiers than this does not know 'localtime'."""

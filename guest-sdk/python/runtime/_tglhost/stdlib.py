@@ -12,7 +12,7 @@ import marshal
 import os
 import sys
 import zlib
-from importlib.resources.abc import Traversable, TraversableResources, TraversalError
+from importlib.resources.abc import Traversable, TraversableResources
 from types import CodeType, ModuleType
 from typing import IO, Iterator
 
@@ -135,10 +135,14 @@ class _Folder(Traversable):
         return False
 
     def joinpath(self, *descendants: str) -> Traversable:
-        try:
-            return super().joinpath(*descendants)
-        except TraversalError:
-            raise FileNotFoundError(f"{self._package} has no {'/'.join(descendants)}") from None
+        path = "/".join(descendants)
+        found: Traversable = self
+        for name in filter(None, path.split("/")):
+            inside = [entry for entry in found.iterdir() if entry.name == name]
+            if not inside:
+                raise FileNotFoundError(f"{self._package} has no {path}")
+            found = inside[0]
+        return found
 
     def open(self, mode: str = "r", *args: object, **kwargs: object) -> IO:
         raise IsADirectoryError(self._package)

@@ -17,6 +17,7 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::Quota;
 use super::in_place::in_place;
+use super::locks::Wish;
 use super::stream::{self, QuotaStream};
 use crate::imports::Guest;
 
@@ -46,6 +47,16 @@ impl QuotaFilesView<'_> {
     fn counted_file(&self, fd: &Fd) -> FsResult<Option<Arc<File>>> {
         Ok(match self.files.table.get(fd)? {
             Descriptor::File(file) if !file.perms.write_not_permitted() && self.quota.counts(&file.file) => {
+                Some(Arc::clone(&file.file))
+            }
+            _ => None,
+        })
+    }
+
+    /// The file, if it is one that others may write to as the guest does.
+    fn shared_file(&self, fd: &Fd) -> FsResult<Option<Arc<File>>> {
+        Ok(match self.files.table.get(fd)? {
+            Descriptor::File(file) if !file.perms.write_not_permitted() && !self.quota.counts(&file.file) => {
                 Some(Arc::clone(&file.file))
             }
             _ => None,
@@ -108,7 +119,6 @@ macro_rules! pass_on {
 
 impl HostDescriptor for QuotaFilesView<'_> {
     pass_on! {
-        async fn advise(fd: Fd, offset: u64, len: u64, advice: Advice) -> FsResult<()>;
         async fn sync_data(fd: Fd) -> FsResult<()>;
         async fn get_flags(fd: Fd) -> FsResult<DescriptorFlags>;
         async fn get_type(fd: Fd) -> FsResult<DescriptorType>;
@@ -125,6 +135,16 @@ impl HostDescriptor for QuotaFilesView<'_> {
         async fn is_same_object(a: Fd, b: Fd) -> wasmtime::Result<bool>;
         async fn metadata_hash(fd: Fd) -> FsResult<MetadataHashValue>;
         async fn metadata_hash_at(fd: Fd, flags: PathFlags, path: String) -> FsResult<MetadataHashValue>;
+    }
+
+    /// Advice may stand for a lock.
+    async fn advise(&mut self, fd: Fd, offset: u64, len: u64, advice: Advice) -> FsResult<()> {
+        match (Wish::of(offset, len, advice), self.shared_file(&fd)?) {
+            (Some(wish), Some(file)) => Ok(self.quota.lock(&file, wish)?),
+            // There is nobody to lock out.
+            (Some(_), None) => Ok(()),
+            (None, _) => self.files.advise(fd, offset, len, advice).await,
+        }
     }
 
     async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {

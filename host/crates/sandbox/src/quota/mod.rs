@@ -12,14 +12,15 @@
 
 mod in_place;
 mod interface;
+mod locks;
 mod stream;
 
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use files::{FileSpace, HOME_PATH};
 use rustix::io::Errno;
@@ -27,6 +28,7 @@ use tokio::sync::Mutex;
 use wasmtime_wasi::runtime::spawn_blocking;
 
 pub(crate) use self::interface::add_to_linker;
+use self::locks::{Locks, Wish};
 use crate::host::LogLevel;
 use crate::meter::Meter;
 use crate::outlet::Outlet;
@@ -50,6 +52,7 @@ struct Inner {
     said: AtomicBool,
     /// Pays for measurings.
     meter: Meter,
+    locks: std::sync::Mutex<Locks>,
 }
 
 /// The private folder, while one operation has its turn.
@@ -63,7 +66,7 @@ impl Quota {
         let others = files.mounts().filter(|mount| mount.guest != HOME_PATH).map(|mount| mount.host.clone()).collect();
         let (quota, home) = (files.quota().clone(), files.home().map(|mount| mount.host.clone()));
         let (thread, said) = (Arc::default(), AtomicBool::new(false));
-        Self { inner: Arc::new(Inner { quota, home, others, thread, outlet, said, meter }) }
+        Self { inner: Arc::new(Inner { quota, home, others, thread, outlet, said, meter, locks: Default::default() }) }
     }
 
     /// Whether what is done to this file or folder counts. Only what is known to be elsewhere does not.
@@ -71,6 +74,11 @@ impl Quota {
         let Ok(place) = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) else { return true };
         let is_below = |folder: &PathBuf| place.starts_with(folder);
         self.inner.home.as_ref().is_some_and(is_below) || !self.inner.others.iter().any(is_below)
+    }
+
+    /// Locks or unlocks a file for the guest.
+    fn lock(&self, file: &File, wish: Wish) -> io::Result<()> {
+        self.inner.locks.lock().unwrap_or_else(PoisonError::into_inner).follow(file, wish)
     }
 
     /// Has a thread that may wait make a change. Once that has begun it comes to its end, whatever becomes of this future.

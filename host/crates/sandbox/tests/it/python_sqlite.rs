@@ -186,3 +186,93 @@ async fn local_time_is_that_of_the_script() {
     let told = surprises(&[], Some("Europe/Paris"), &cases).await;
     assert!(told.is_empty(), "{told}");
 }
+
+/// A folder that guests share, where they see it.
+fn shared(folder: &Path) -> Mount {
+    Mount { host: folder.to_owned(), guest: "/shared".to_owned(), writable: true }
+}
+
+/// Does what each message says.
+const OBEYING: &str = "\
+import sqlite3
+db = sqlite3.connect('/shared/kept.db', timeout=0)
+def on_msg_receive(msg):
+    try: print(db.execute(msg.text).fetchall(), end=' ')
+    except sqlite3.Error as error: print(error, end=' ')
+";
+
+#[tokio::test]
+async fn scripts_lock_each_other_out_of_a_shared_database_and_no_longer_than_they_live() {
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let more = [shared(folder.path())];
+    let (mut one, mut other) = (start_in(home.path(), &more).await, start_in(home.path(), &more).await);
+    one.load(OBEYING).await;
+    other.load(OBEYING).await;
+    one.tell("create table t (n)").await;
+    // who does what, and what it is told
+    let steps = [
+        (1, "insert into t values (1)", "[]"),
+        (2, "select count(*) from t", "[(0,)]"),
+        (2, "insert into t values (2)", "database is locked"),
+        (1, "commit", "[]"),
+        (2, "select count(*) from t", "[(1,)]"),
+        (2, "insert into t values (2)", "[]"),
+        (2, "commit", "[]"),
+        (1, "begin exclusive", "[]"),
+        (2, "select count(*) from t", "database is locked"),
+    ];
+    for (who, sql, told) in steps {
+        let guest = if who == 1 { &mut one } else { &mut other };
+        assert_eq!(guest.tell(sql).await, told, "{who}: {sql}");
+    }
+    drop(one);
+    assert_eq!(other.tell("insert into t values (3)").await, "[]");
+    assert_eq!(other.tell("select count(*) from t").await, "[(3,)]");
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().contains("lock")), "{names:?}");
+}
+
+#[tokio::test]
+async fn programs_of_the_host_are_locked_out_and_lock_out() {
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut guest = start_in(home.path(), &[shared(folder.path())]).await;
+    guest.load(OBEYING).await;
+    guest.tell("create table t (n)").await;
+    let path = folder.path().join("kept.db");
+    let theirs = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    let lock = |kind: i32| nix::libc::flock {
+        l_type: kind as i16,
+        l_whence: 0,
+        // As SQLite does before it writes.
+        l_start: 0x4000_0001,
+        l_len: 1,
+        l_pid: 0,
+    };
+    let set = |kind| nix::fcntl::fcntl(&theirs, nix::fcntl::FcntlArg::F_OFD_SETLK(&lock(kind)));
+    set(nix::libc::F_WRLCK).unwrap();
+    assert_eq!(guest.tell("insert into t values (1)").await, "database is locked");
+    set(nix::libc::F_UNLCK).unwrap();
+    assert_eq!(guest.tell("insert into t values (1)").await, "[]");
+    assert!(set(nix::libc::F_WRLCK).is_err());
+    assert_eq!(guest.tell("commit").await, "[]");
+    set(nix::libc::F_WRLCK).unwrap();
+}
+
+#[tokio::test]
+async fn locks_of_one_guest_are_bounded() {
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let source = "\
+import sqlite3
+held = []
+try:
+    while len(held) < 40:
+        db = sqlite3.connect(f'/shared/{len(held)}.db', timeout=0)
+        db.execute('begin immediate')
+        held.append(db)
+except sqlite3.OperationalError as error: print(len(held), error)
+held.pop().close()
+db.execute('begin immediate')
+print('goes on')";
+    let told = one_after_the_other(home.path(), &[shared(folder.path())], &[source]).await;
+    assert_eq!(told, "32 database is locked\ngoes on");
+}
