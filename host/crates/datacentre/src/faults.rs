@@ -3,14 +3,15 @@
 //! Invariant: without a call on this handle the data centre behaves; a fault asked for happens once per asking.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::mtproto::Clock;
 use crate::seam::RpcError;
 
-/// Errors asked for by [`Faults::fail_next`] and not yet given; further ones are dropped.
+/// Errors asked for, by either way, and not yet given; further ones are dropped.
 const FAILURES_MAX: usize = 1_024;
 
 /// A handle with which a test makes a data centre misbehave. Clones act on the same data centre.
@@ -19,10 +20,14 @@ pub struct Faults(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    failures: Mutex<VecDeque<(String, RpcError)>>,
+    failures: Asked,
+    hidden: Asked,
     refuse_connections: AtomicBool,
     lost_pushes: AtomicU32,
     references_expired_ns: AtomicI64,
+    clock: Clock,
+    refuse_salts: AtomicBool,
+    refusals: AtomicU64,
     drop_generation: watch::Sender<u64>,
 }
 
@@ -30,9 +35,13 @@ impl Faults {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Inner {
             failures: Mutex::default(),
+            hidden: Mutex::default(),
             refuse_connections: AtomicBool::new(false),
             lost_pushes: AtomicU32::new(0),
             references_expired_ns: AtomicI64::new(0),
+            clock: Clock::default(),
+            refuse_salts: AtomicBool::new(false),
+            refusals: AtomicU64::new(0),
             drop_generation: watch::Sender::new(0),
         }))
     }
@@ -40,10 +49,17 @@ impl Faults {
     /// The next call of `method` (Telegram's name, e.g. `auth.signIn`) fails with this error instead of being executed.
     /// Asked for twice, two calls fail, in the order of asking.
     pub fn fail_next(&self, method: &str, code: i32, name: &str) {
-        let mut failures = self.0.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() < FAILURES_MAX {
-            failures.push_back((method.to_owned(), RpcError { code, name: name.to_owned() }));
-        }
+        add(&self.0.failures, method, code, name);
+    }
+
+    /// The next call of `method` is executed, and answered with this error all the same. (Telegram fails like that.)
+    pub fn hide_next_answer(&self, method: &str, code: i32, name: &str) {
+        add(&self.0.hidden, method, code, name);
+    }
+
+    /// Takes back every error that was asked for by [`Faults::fail_next`] and not yet given.
+    pub fn forget_failures(&self) {
+        self.0.failures.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// How many errors were asked for and not yet given.
@@ -71,6 +87,34 @@ impl Faults {
         self.0.references_expired_ns.store(crate::api::now_ns(), Ordering::Relaxed);
     }
 
+    /// Sets the clock that MTProto goes by so many seconds ahead of the machine's: to a client it looks as if its own were
+    /// behind.
+    pub fn set_clock_ahead(&self, ahead_s: i64) {
+        self.0.clock.set_ahead(ahead_s);
+    }
+
+    /// While true, no salt is the right one.
+    pub fn refuse_salts(&self, refuse: bool) {
+        self.0.refuse_salts.store(refuse, Ordering::Relaxed);
+    }
+
+    /// How many messages of clients were refused so far, for their time, their salt or their form.
+    pub fn refusals(&self) -> u64 {
+        self.0.refusals.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.clock.clone()
+    }
+
+    pub(crate) fn refuses_salts(&self) -> bool {
+        self.0.refuse_salts.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_refusal(&self) {
+        self.0.refusals.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// References given out up to then do not hold.
     pub(crate) fn references_expired_ns(&self) -> i64 {
         self.0.references_expired_ns.load(Ordering::Relaxed)
@@ -78,9 +122,12 @@ impl Faults {
 
     /// The error asked for this method, if there is one.
     pub(crate) fn take(&self, method: &str) -> Option<RpcError> {
-        let mut failures = self.0.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = failures.iter().position(|(name, _)| name == method)?;
-        failures.remove(at).map(|(_, error)| error)
+        take(&self.0.failures, method)
+    }
+
+    /// The error asked for in place of this method's answer, if there is one.
+    pub(crate) fn take_hidden(&self, method: &str) -> Option<RpcError> {
+        take(&self.0.hidden, method)
     }
 
     pub(crate) fn refuses_connections(&self) -> bool {
@@ -96,4 +143,19 @@ impl Faults {
     pub(crate) fn drops(&self) -> watch::Receiver<u64> {
         self.0.drop_generation.subscribe()
     }
+}
+
+type Asked = Mutex<VecDeque<(String, RpcError)>>;
+
+fn add(asked: &Asked, method: &str, code: i32, name: &str) {
+    let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+    if asked.len() < FAILURES_MAX {
+        asked.push_back((method.to_owned(), RpcError { code, name: name.to_owned() }));
+    }
+}
+
+fn take(asked: &Asked, method: &str) -> Option<RpcError> {
+    let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = asked.iter().position(|(name, _)| name == method)?;
+    asked.remove(at).map(|(_, error)| error)
 }

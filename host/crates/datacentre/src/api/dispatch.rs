@@ -226,6 +226,8 @@ methods! {
     Humans channels::CheckUsername => channels::manage::check_username;
     Humans channels::UpdateUsername => channels::manage::update_username;
     Humans channels::ToggleSignatures => channels::manage::toggle_signatures;
+    Humans channels::ToggleForum => channels::topics::toggle_forum;
+    Users messages::CreateForumTopic => channels::topics::create_forum_topic;
     Humans channels::DeleteChannel => channels::manage::delete_channel;
     Users channels::GetChannels => channels::info::get_channels;
     Users channels::GetFullChannel => channels::info::get_full_channel;

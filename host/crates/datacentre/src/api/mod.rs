@@ -114,10 +114,12 @@ impl Api {
 
 impl Methods for Api {
     fn invoke(&self, caller: Caller, request: &[u8]) -> Result<Vec<u8>, RpcError> {
-        dispatch::method_name(request)
-            .and_then(|name| self.faults.take(name).map_or(Ok(()), |error| Err(Failure::Rpc(error))))
-            .and_then(|()| self.transact(caller, |context| dispatch::invoke(context, request)))
-            .map_err(Failure::into_rpc_error)
+        let name = dispatch::method_name(request).map_err(Failure::into_rpc_error)?;
+        if let Some(error) = self.faults.take(name) {
+            return Err(error);
+        }
+        let answer = self.transact(caller, |context| dispatch::invoke(context, request));
+        self.faults.take_hidden(name).map_or_else(|| answer.map_err(Failure::into_rpc_error), Err)
     }
 
     fn disconnected(&self, auth_key_id: i64) {

@@ -171,7 +171,7 @@ pub(super) fn message(message: &Message) -> enums::Message {
     tl.silent = content.silent;
     tl.from_id = from_id;
     tl.fwd_from = stored(&content.forward);
-    tl.reply_to = message.reply_to.map(|id| reply_header(id, stored(&content.quote)));
+    tl.reply_to = reply_header(message.reply_to, content.topic, stored(&content.quote));
     tl.entities = stored(&content.entities);
     tl.media = stored(&content.media);
     tl.media.iter_mut().for_each(files::refresh);
@@ -185,13 +185,21 @@ pub(super) fn message(message: &Message) -> enums::Message {
     tl.into()
 }
 
-fn reply_header(id: i32, quote: Option<enums::MessageReplyHeader>) -> enums::MessageReplyHeader {
+/// A message in a topic that answers no other answers the one that began the topic.
+fn reply_header(
+    id: Option<i32>,
+    topic: Option<i32>,
+    quote: Option<enums::MessageReplyHeader>,
+) -> Option<enums::MessageReplyHeader> {
+    let replied = id.or(topic)?;
     let mut header = match quote {
         Some(enums::MessageReplyHeader::Header(header)) => header,
         _ => bare!(types::MessageReplyHeader; 0),
     };
-    header.reply_to_msg_id = Some(id);
-    header.into()
+    header.reply_to_msg_id = Some(replied);
+    header.forum_topic = topic.is_some();
+    header.reply_to_top_id = topic.filter(|_| id.is_some());
+    Some(header.into())
 }
 
 /// A dialog of the caller's.

@@ -46,7 +46,7 @@ pub(super) fn get_difference(
         _ => return Ok(types::updates::DifferenceTooLong { pts: now_pts }.into()),
     };
     let find = |id| Ok(messages::find(context.db, context.me, id)?);
-    let (new_messages, mut other_updates) = contents(page.entries, find, |message| {
+    let (new_messages, mut other_updates) = contents(context, page.entries, find, |message| {
         types::UpdateEditMessage { message, pts: page.pts, pts_count: 0 }.into()
     })?;
     other_updates.extend(second.updates.iter().filter_map(|update| enums::Update::from_bytes(update).ok()));
@@ -90,8 +90,10 @@ fn slice(limit: Option<i32>) -> usize {
     limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0).unwrap_or(SLICE_MAX).min(SLICE_MAX)
 }
 
-/// What the entries say now: messages deleted since are left out, edited ones come as they are.
+/// What the entries say now: messages deleted since are left out, edited ones come as they are. By which random_id the
+/// caller has sent a message is said as well: the answer may have been lost.
 pub(super) fn contents(
+    context: &Context<'_>,
     entries: Vec<Entry>,
     find: impl Fn(i32) -> Answer<Option<Message>>,
     edited: impl Fn(enums::Message) -> enums::Update,
@@ -102,8 +104,12 @@ pub(super) fn contents(
         match entry {
             Entry::NewMessage(id) => {
                 seen.insert(id);
-                if let Some(found) = find(id)? {
-                    new.push(render::message(&found));
+                let Some(found) = find(id)? else { continue };
+                new.push(render::message(&found));
+                if found.content.sender == context.me
+                    && let Some(random_id) = messages::random_id(context.db, context.me, found.content.id)?
+                {
+                    other.push(types::UpdateMessageId { id, random_id }.into());
                 }
             }
             Entry::EditedMessage(id) if seen.insert(id) => {

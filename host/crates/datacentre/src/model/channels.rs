@@ -28,6 +28,8 @@ pub(crate) struct Channel {
     pub(crate) migrated_from: Option<i64>,
     pub(crate) deleted: bool,
     pub(crate) members: i32,
+    /// Its messages lie in topics.
+    pub(crate) forum: bool,
 }
 
 impl Channel {
@@ -41,8 +43,7 @@ impl Channel {
     }
 }
 
-const COLUMNS: &str =
-    "id, title, about, creator, date, broadcast, signatures, username, banned_rights, migrated_from, deleted, members";
+const COLUMNS: &str = "id, title, about, creator, date, broadcast, signatures, username, banned_rights, migrated_from, deleted, members, forum";
 
 /// What a new channel is.
 #[derive(Clone, Debug)]
@@ -99,6 +100,12 @@ pub(crate) fn search(db: &Db, user: i64, prefix: &str, limit: i64) -> Result<Vec
          ORDER BY id LIMIT ?3"
     );
     all(db, &sql, params![super::prefix_pattern(prefix), user, limit], read)
+}
+
+/// Makes the supergroup one with topics, or one without.
+pub(crate) fn set_forum(db: &Db, id: i64, forum: bool) -> Result<()> {
+    run(db, "UPDATE channels SET forum = ?2 WHERE id = ?1", params![id, forum])?;
+    Ok(())
 }
 
 /// Gives the channel another title.
@@ -181,5 +188,6 @@ fn read(row: &Row<'_>) -> Result<Channel> {
         migrated_from: row.get(9)?,
         deleted: row.get(10)?,
         members: row.get(11)?,
+        forum: row.get(12)?,
     })
 }

@@ -42,6 +42,8 @@ pub(crate) struct Content {
     pub(crate) files: Vec<i64>,
     /// The album it belongs to.
     pub(crate) grouped: Option<i64>,
+    /// The message that began the topic it is in.
+    pub(crate) topic: Option<i32>,
 }
 
 /// One owner's sight of a message. A channel's messages lie in its own box once; [`super::posts`] makes them a viewer's.
@@ -67,12 +69,25 @@ impl Message {
 pub(super) const COLUMNS: &str = "b.owner, b.id, b.peer, b.mentioned,
     (SELECT r.id FROM boxes r WHERE r.content = c.reply_to AND r.owner = b.owner),
     c.id, c.sender, c.date, c.edit_date, c.text, c.entities, c.action, c.forward, c.reply_to, c.quote, c.markup, c.silent,
-    c.post, c.author, c.views, c.forwards, c.media, c.files, c.grouped";
+    c.post, c.author, c.views, c.forwards, c.media, c.files, c.grouped, c.topic";
 
 /// Remembers a sender's random_id: false if it was used already.
 pub(crate) fn insert_random_id(db: &Db, sender: i64, random_id: i64, now: i32) -> Result<bool> {
     let sql = "INSERT OR IGNORE INTO random_ids (sender, random_id, date) VALUES (?1, ?2, ?3)";
     Ok(run(db, sql, params![sender, random_id, now])? == 1)
+}
+
+/// Notes what a sender's random_id has sent.
+pub(crate) fn set_random_id_content(db: &Db, sender: i64, random_id: i64, content: i64) -> Result<()> {
+    let sql = "UPDATE random_ids SET content = ?3 WHERE sender = ?1 AND random_id = ?2";
+    run(db, sql, params![sender, random_id, content])?;
+    Ok(())
+}
+
+/// The random_id by which this sender has sent a content.
+pub(crate) fn random_id(db: &Db, sender: i64, content: i64) -> Result<Option<i64>> {
+    let sql = "SELECT random_id FROM random_ids WHERE content = ?2 AND sender = ?1";
+    one(db, sql, params![sender, content], |row| row.get(0))
 }
 
 /// Forgets random_ids so old that no client repeats them.
@@ -84,7 +99,7 @@ pub(crate) fn prune_random_ids(db: &Db, now: i32) -> Result<()> {
 /// Stores a content: its id.
 pub(crate) fn insert_content(db: &Db, content: &Content) -> Result<i64> {
     let sql = "INSERT INTO contents (sender, date, text, entities, action, forward, reply_to, quote, markup, silent, post, author,
-               media, files, grouped) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+               media, files, grouped, topic) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     let c = content;
     let values = params![
         c.sender,
@@ -101,7 +116,8 @@ pub(crate) fn insert_content(db: &Db, content: &Content) -> Result<i64> {
         c.author,
         c.media,
         files::ids_to_bytes(&c.files),
-        c.grouped
+        c.grouped,
+        c.topic
     ];
     run(db, sql, values)?;
     let id = db.last_insert_rowid();
@@ -195,6 +211,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message> {
             media: row.get(21)?,
             files: files::ids_from_bytes(row.get(22)?),
             grouped: row.get(23)?,
+            topic: row.get(24)?,
         },
     })
 }

@@ -7,10 +7,10 @@ use rusqlite::config::DbConfig;
 use super::{Db, Result};
 
 /// What each version added to the one before it. A step, once used, stays as it is.
-const STEPS: [&str; 7] =
-    [TABLES, CHANNELS, super::files::TABLES, super::uploads::TABLES, COUNTED, super::qts::TABLES, OF_KEYS];
+const STEPS: [&str; 8] =
+    [TABLES, CHANNELS, super::files::TABLES, super::uploads::TABLES, COUNTED, super::qts::TABLES, OF_KEYS, TOPICS];
 /// Grows with every change of the tables.
-pub(super) const VERSION: i32 = 7;
+pub(super) const VERSION: i32 = 8;
 
 /// Sets the connection up and makes the tables in an empty database. Gives the database's version if it is too new.
 pub(super) fn prepare(db: &Db) -> Result<Option<i32>> {
@@ -314,6 +314,15 @@ CREATE INDEX srp_exchanges_by_key ON srp_exchanges (auth_key);
 CREATE INDEX srp_exchanges_by_age ON srp_exchanges (expires);
 ";
 
+const TOPICS: &str = "
+-- A supergroup with topics, and the message that began the topic of a content.
+ALTER TABLE channels ADD COLUMN forum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE contents ADD COLUMN topic INTEGER;
+-- What was sent by a random_id, so that who missed the answer learns it from the difference.
+ALTER TABLE random_ids ADD COLUMN content INTEGER;
+CREATE INDEX random_ids_by_content ON random_ids (content) WHERE content IS NOT NULL;
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -442,5 +451,17 @@ mod tests {
         assert!(!login::find_code(&db, "b").unwrap().unwrap().verified);
         assert_eq!(login::take_srp(&db, 7, 3).unwrap(), Some(vec![1]));
         assert_eq!(login::take_srp(&db, 8, 4).unwrap(), Some(vec![2]));
+    }
+
+    #[test]
+    fn messages_of_version_7_are_in_no_topic() {
+        let rows = "INSERT INTO contents (id, sender, date, text) VALUES (3, 7, 5, 'hello');
+                    INSERT INTO boxes (owner, id, peer, content) VALUES (7, 4, 8, 3);
+                    INSERT INTO random_ids VALUES (7, 99, 5);";
+        let (_dir, model) = brought_up(7, rows, Limits::default());
+        let db = model.lock();
+        assert_eq!(messages::find(&db, 7, 4).unwrap().unwrap().content.topic, None);
+        assert_eq!(messages::random_id(&db, 7, 3).unwrap(), None);
+        assert!(!messages::insert_random_id(&db, 7, 99, 6).unwrap(), "it was used already");
     }
 }

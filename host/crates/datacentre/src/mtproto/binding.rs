@@ -8,7 +8,6 @@ use grammers_tl_types::{Deserializable as _, Identifiable as _, Serializable as 
 use subtle::ConstantTimeEq as _;
 
 use super::Shared;
-use super::clock;
 use super::crypto::sha1;
 use super::envelope::AuthKey;
 use super::keyring::{BindError, KnownKey};
@@ -49,7 +48,7 @@ pub(crate) fn bind(
 ) -> Result<Vec<u8>, RpcError> {
     let call = functions::auth::BindTempAuthKey::from_bytes(method.get(4..).unwrap_or_default());
     let call = call.map_err(|_| bad_request("INPUT_FETCH_ERROR"))?;
-    let now = clock::unix_s();
+    let now = shared.faults.clock().unix_s();
     let life_left_s = known.life_left_s().ok_or_else(|| bad_request("TEMP_AUTH_KEY_EMPTY"))?;
     let wanted_s = call.expires_at.saturating_sub(now);
     if wanted_s <= 0 || wanted_s > life_left_s.saturating_add(CLOCK_TOLERANCE_S) {

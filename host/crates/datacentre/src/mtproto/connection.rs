@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::Shared;
 use super::binding;
-use super::clock::{self, Kind, MessageIds};
+use super::clock::{Kind, MessageIds};
 use super::envelope::{self, Opened};
 use super::handshake::{Handshake, HandshakeError, Step};
 use super::hub::{SharedSession, lock};
@@ -174,11 +174,12 @@ struct Attached {
 impl Connection {
     fn new(shared: Arc<Shared>, outlet: Arc<Outlet>, begun: Instant) -> Self {
         let deadline = begun + shared.limits.unauthorised_max;
+        let clock = shared.faults.clock();
         Self {
             shared,
             outlet,
-            handshake: Handshake::default(),
-            plain_ids: MessageIds::default(),
+            handshake: Handshake::new(clock.clone()),
+            plain_ids: MessageIds::new(clock),
             agreed: None,
             known: None,
             attached: Vec::new(),
@@ -269,8 +270,8 @@ impl Connection {
     /// Judges the message of a packet and deals with it, or with those it contains, in their order.
     fn messages(&mut self, attached: &Attached, known: &KnownKey, opened: Opened) {
         let Opened { salt, msg_id, seq_no, body, .. } = opened;
-        let salt_fits =
-            salts::accepts(&known.key, salt, clock::unix_s()) || self.agreed == Some((known.key.id(), salt));
+        let salt_fits = salts::accepts(&known.key, salt, self.shared.faults.clock().unix_s())
+            || self.agreed == Some((known.key.id(), salt));
         let message = Message { msg_id, seq_no, body };
         let budget = &mut Budget::new();
         let messages = {

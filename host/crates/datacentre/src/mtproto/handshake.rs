@@ -10,7 +10,7 @@ use grammers_crypto::generate_key_data_from_nonce;
 use grammers_tl_types::{Cursor, Deserializable, Identifiable as _, Serializable as _, enums, functions, types};
 use num_bigint::BigUint;
 
-use super::clock;
+use super::clock::Clock;
 use super::crypto::{random, sha1};
 use super::envelope::AuthKey;
 use super::rsa_key::RsaKey;
@@ -47,6 +47,7 @@ pub(crate) enum HandshakeError {
 /// One connection's exchange, between its steps.
 #[derive(Default)]
 pub(crate) struct Handshake {
+    clock: Clock,
     begun: u32,
     state: Option<(Instant, State)>,
 }
@@ -120,6 +121,11 @@ impl Agreed {
 }
 
 impl Handshake {
+    /// Nothing has been asked yet.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, ..Self::default() }
+    }
+
     /// Takes one unencrypted request. Takes milliseconds: not for a thread that others wait for.
     pub(crate) fn step(&mut self, rsa: &RsaKey, request: &[u8]) -> Result<Step, HandshakeError> {
         let cursor = &mut Cursor::from_slice(request);
@@ -200,7 +206,7 @@ impl Handshake {
             g: DH_GENERATOR.into(),
             dh_prime: prime.to_bytes_be(),
             g_a: g_a.to_bytes_be(),
-            server_time: clock::unix_s(),
+            server_time: self.clock.unix_s(),
         })
         .to_bytes();
         let encrypted_answer = encrypt_answer(&answer, &challenge.server_nonce, &inner.new_nonce);

@@ -68,7 +68,7 @@ impl Hub {
         }
         let entry = keys.entry(key.id()).or_default();
         entry.connections += 1;
-        let make = || Arc::new(Mutex::new(Session::new(Arc::clone(key), session_id)));
+        let make = || Arc::new(Mutex::new(Session::new(Arc::clone(key), session_id, self.faults.clone())));
         let session = Arc::clone(entry.sessions.entry(session_id).or_insert_with(make));
         lock(&session).attach(outlet, true);
         if let Some(permanent) = known.acts_for().filter(|permanent| *permanent != key.id()) {

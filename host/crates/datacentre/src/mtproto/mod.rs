@@ -31,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+pub(crate) use self::clock::Clock;
 pub(crate) use self::hub::Hub;
 use self::keyring::Keyring;
 pub(crate) use self::rsa_key::RsaKey;

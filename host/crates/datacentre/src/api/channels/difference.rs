@@ -45,7 +45,7 @@ pub(in crate::api) fn get_channel_difference(
         return too_long(context, &access);
     };
     let find = |id| Ok(posts::find(context.db, access.channel.id, id, context.me)?);
-    let (mut new_messages, other_updates) = updates::contents(page.entries, find, |message| {
+    let (mut new_messages, other_updates) = updates::contents(context, page.entries, find, |message| {
         types::UpdateEditChannelMessage { message, pts: page.pts, pts_count: 0 }.into()
     })?;
     new_messages.retain(|message| wanted(&call.filter, message.id()));

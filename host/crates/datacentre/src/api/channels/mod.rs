@@ -11,6 +11,7 @@ pub(super) mod migrate;
 pub(super) mod moderate;
 pub(super) mod participants;
 pub(super) mod post;
+pub(super) mod topics;
 pub(super) mod view;
 
 /// The most members of a channel.

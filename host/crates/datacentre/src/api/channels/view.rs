@@ -34,6 +34,7 @@ fn open(access: &Access, access_hash: i64, photo: enums::ChatPhoto) -> enums::Ch
     tl.broadcast = channel.broadcast;
     tl.megagroup = !channel.broadcast;
     tl.signatures = channel.signatures;
+    tl.forum = channel.forum;
     tl.access_hash = Some(access_hash);
     tl.username = channel.username.clone();
     tl.admin_rights = access.admin_rights().map(Into::into);

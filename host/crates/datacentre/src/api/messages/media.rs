@@ -100,7 +100,7 @@ pub(in crate::api) fn send_multi_media(
     let grouped = (prepared.len() > 1).then(|| i64::from_le_bytes(random()));
     let mut sent: Vec<Sent> = Vec::with_capacity(prepared.len());
     for Prepared { mut content, mentioned } in prepared {
-        (content.reply_to, content.quote) = (replied.reply_to, replied.quote.clone());
+        (content.reply_to, content.quote, content.topic) = (replied.reply_to, replied.quote.clone(), replied.topic);
         (content.grouped, content.silent) = (grouped, call.silent);
         sent.push(post::post(context, Posting { mentioned: &mentioned, ..Posting::of(peer, content) })?);
     }

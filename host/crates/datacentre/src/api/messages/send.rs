@@ -14,7 +14,7 @@ use crate::api::peers::{self, Peers};
 use crate::api::post::{self, Posting, Sent};
 use crate::api::render::{self, bare};
 use crate::api::{text, webpages};
-use crate::model::messages::{Content, Message};
+use crate::model::messages::{self as stored, Content, Message};
 use crate::model::{Peer, chats, contacts, dialogs, posts, random};
 
 use super::FORWARDED_MAX;
@@ -65,6 +65,7 @@ pub(in crate::api) fn send_message(
 /// What the sender is told: plain private text in short, as Telegram does.
 fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Answer<enums::Updates> {
     let content = &sent.message.content;
+    stored::set_random_id_content(context.db, context.me, random_id, content.id)?;
     let short =
         matches!(peer, Peer::User(id) if id != context.me) && content.reply_to.is_none() && content.markup.is_none();
     if short {
@@ -78,7 +79,10 @@ fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Ans
 }
 
 /// What the sender is told of messages, in full.
-pub(super) fn full_answer(context: &Context<'_>, sent: &[Sent], random_ids: &[i64]) -> Answer<enums::Updates> {
+pub(in crate::api) fn full_answer(context: &Context<'_>, sent: &[Sent], random_ids: &[i64]) -> Answer<enums::Updates> {
+    for (sent, random_id) in sent.iter().zip(random_ids) {
+        stored::set_random_id_content(context.db, context.me, *random_id, sent.message.content.id)?;
+    }
     let ids = sent.iter().zip(random_ids);
     let mut updates: Vec<enums::Update> = ids
         .map(|(sent, random_id)| types::UpdateMessageId { id: sent.message.id, random_id: *random_id }.into())
@@ -108,6 +112,10 @@ pub(super) fn reply_to(
         return Err(invalid());
     }
     let replied = peers::message(context, peer, reply.reply_to_msg_id).map_err(|_| invalid())?;
+    content.topic = channels::topics::topic_of(&replied);
+    if content.topic == Some(replied.id) {
+        return Ok(());
+    }
     if let Some(quoted) = &reply.quote_text {
         if !replied.content.text.contains(quoted.as_str()) {
             return Err(bad_request("QUOTE_TEXT_INVALID"));
@@ -144,6 +152,8 @@ pub(in crate::api) fn forward_messages(
     if originals.iter().any(|original| original.content.action.is_some()) {
         return Err(bad_request("MESSAGE_ID_INVALID"));
     }
+    let topic = call.top_msg_id.map(|id| peers::message(context, to, id)).transpose()?;
+    let topic = topic.as_ref().and_then(channels::topics::topic_of);
     let mut albums = BTreeMap::new();
     let mut sent = Vec::with_capacity(originals.len());
     for (original, random_id) in originals.iter().zip(&call.random_id) {
@@ -161,6 +171,7 @@ pub(in crate::api) fn forward_messages(
             forward: (!call.drop_author && !call.drop_media_captions)
                 .then(|| forward_header(context, original, to).to_bytes()),
             silent: call.silent,
+            topic,
             ..Content::default()
         };
         sent.push(post::post(context, Posting::of(to, content))?);

@@ -26,6 +26,7 @@ use super::envelope::{self, AuthKey, Head};
 use super::message::{self, Budget, CONTAINED_HEADER_BYTES, Damaged, MSG_CONTAINER, Message, constructor};
 use super::outlet::Outlet;
 use super::salts;
+use crate::faults::Faults;
 use crate::seam::RpcError;
 
 /// How old and how new a message may be by its identifier:
@@ -42,6 +43,7 @@ const FLUSH_BYTES: usize = 64 << 10;
 pub(crate) struct Session {
     key: Arc<AuthKey>,
     id: i64,
+    faults: Faults,
     received: Received,
     sent: Sent,
     /// Messages to acknowledge that no answer acknowledges.
@@ -53,12 +55,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(key: Arc<AuthKey>, id: i64) -> Self {
+    pub(crate) fn new(key: Arc<AuthKey>, id: i64, faults: Faults) -> Self {
+        let sent = Sent::new(faults.clock());
         Self {
             key,
             id,
+            faults,
             received: Received::default(),
-            sent: Sent::default(),
+            sent,
             to_acknowledge: Vec::new(),
             outlet: None,
             announced: false,
@@ -92,12 +96,12 @@ impl Session {
     /// Judges the message that a packet consists of, before anything in it is looked at: its time, its salt. False when it
     /// was refused.
     pub(crate) fn admit(&mut self, message: &Message, salt_fits: bool) -> bool {
-        let age_s = i64::from(clock::unix_s()) - clock::second_of(message.msg_id);
+        let age_s = i64::from(self.faults.clock().unix_s()) - clock::second_of(message.msg_id);
         let code = match () {
             () if message.msg_id & 3 != 0 => 18,
             () if age_s > PAST_S_MAX => 16,
             () if age_s < -FUTURE_S_MAX => 17,
-            () if !salt_fits => {
+            () if !salt_fits || self.faults.refuses_salts() => {
                 self.refuse_salt(message);
                 return false;
             }
@@ -192,7 +196,7 @@ impl Session {
         }
         let outbox = self.sent.take_outbox();
         let Some(outlet) = self.outlet.clone() else { return };
-        let salt = salts::current(&self.key, clock::unix_s());
+        let salt = salts::current(&self.key, self.faults.clock().unix_s());
         let mut left = outbox.as_slice();
         while !left.is_empty() {
             let (now, later) = left.split_at(fits_container(left));
@@ -217,7 +221,7 @@ impl Session {
         if std::mem::replace(&mut self.announced, true) {
             return;
         }
-        let server_salt = salts::current(&self.key, clock::unix_s());
+        let server_salt = salts::current(&self.key, self.faults.clock().unix_s());
         let unique_id = i64::from_le_bytes(random());
         let created = types::NewSessionCreated { first_msg_id, unique_id, server_salt };
         self.sent.content(Kind::Notice, enums::NewSession::Created(created).to_bytes().into());
@@ -225,6 +229,7 @@ impl Session {
 
     /// Refuses a message: <https://core.telegram.org/mtproto/service_messages_about_messages#notice-of-ignored-error-message>
     fn refuse<T: Default>(&mut self, message: &Message, error_code: i32) -> T {
+        self.faults.count_refusal();
         let notice =
             types::BadMsgNotification { bad_msg_id: message.msg_id, bad_msg_seqno: message.seq_no, error_code };
         self.say(Kind::Answer, enums::BadMsgNotification::Notification(notice).to_bytes());
@@ -232,11 +237,12 @@ impl Session {
     }
 
     fn refuse_salt(&mut self, message: &Message) {
+        self.faults.count_refusal();
         let notice = types::BadServerSalt {
             bad_msg_id: message.msg_id,
             bad_msg_seqno: message.seq_no,
             error_code: 48,
-            new_server_salt: salts::current(&self.key, clock::unix_s()),
+            new_server_salt: salts::current(&self.key, self.faults.clock().unix_s()),
         };
         self.say(Kind::Answer, enums::BadMsgNotification::BadServerSalt(notice).to_bytes());
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::mtproto::clock::{self, Kind, MessageIds};
+use crate::mtproto::clock::{self, Clock, Kind, MessageIds};
 
 /// Messages kept until the client acknowledges them.
 pub(crate) const UNACKED_MAX: usize = 512;
@@ -17,8 +17,8 @@ pub(crate) const UNACKED_BYTES_MAX: usize = 2 << 20;
 const RESEND_AGE_S_MAX: i64 = 290;
 
 /// See the module.
-#[derive(Default)]
 pub(crate) struct Sent {
+    clock: Clock,
     ids: MessageIds,
     content_messages: i32,
     unacked: BTreeMap<i64, Outgoing>,
@@ -35,6 +35,12 @@ pub(crate) struct Outgoing {
 }
 
 impl Sent {
+    /// Nothing was sent yet.
+    pub(crate) fn new(clock: Clock) -> Self {
+        let ids = MessageIds::new(clock.clone());
+        Self { clock, ids, content_messages: 0, unacked: BTreeMap::new(), unacked_bytes: 0, outbox: Vec::new() }
+    }
+
     /// Puts a message into the outbox that the client must acknowledge; gives its identifier.
     pub(crate) fn content(&mut self, kind: Kind, body: Arc<[u8]>) -> i64 {
         let seq_no = self.content_messages.wrapping_mul(2) | 1;
@@ -80,7 +86,7 @@ impl Sent {
 
     /// Puts all that is kept into the outbox once more, in order: the client has made a new connection.
     pub(crate) fn resend_all(&mut self) {
-        let oldest_s = i64::from(clock::unix_s()) - RESEND_AGE_S_MAX;
+        let oldest_s = i64::from(self.clock.unix_s()) - RESEND_AGE_S_MAX;
         while let Some(entry) = self.unacked.first_entry().filter(|entry| clock::second_of(*entry.key()) < oldest_s) {
             self.unacked_bytes -= entry.remove().body.len();
         }

@@ -8,7 +8,7 @@ use grammers_tl_types::{
 };
 
 use super::{Progress, Relevance, Session, Verdict};
-use crate::mtproto::clock::{self, Kind};
+use crate::mtproto::clock::Kind;
 use crate::mtproto::message::{self, Budget, MSG_CONTAINER, Message, constructor, unzip};
 use crate::mtproto::salts;
 
@@ -117,7 +117,7 @@ impl Session {
     }
 
     fn future_salts(&mut self, req_msg_id: i64, count: i32) {
-        let now = clock::unix_s();
+        let now = self.faults.clock().unix_s();
         let salts = RawVec(salts::future(&self.key, now, count));
         self.say(Kind::Answer, enums::FutureSalts::Salts(types::FutureSalts { req_msg_id, now, salts }).to_bytes());
     }
