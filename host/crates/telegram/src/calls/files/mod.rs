@@ -4,6 +4,7 @@
 //! Invariant: a file is never in memory as a whole; a transfer holds at most [`PARTS_IN_FLIGHT_MAX`] parts of it.
 
 mod download;
+mod endings;
 mod forward;
 mod kinds;
 mod part;

@@ -7,6 +7,8 @@ use store::{MediaFile, MediaKind};
 use tgl::{CallError, Failure, FilePart};
 use tl::{enums, types};
 
+use super::endings;
+
 /// The longest ending of a file's name that is taken over.
 const EXTENSION_CHARS_MAX: usize = 10;
 
@@ -58,21 +60,10 @@ fn picture_name(id: i64, size: &str) -> String {
 
 fn document_name(media: &MediaFile) -> String {
     let from_name = media.name.rsplit_once('.').and_then(|(_, extension)| plain(extension));
-    match from_name.or_else(|| extension_of(&media.mime)) {
+    match from_name.or_else(|| endings::ending_of(&media.mime).and_then(plain)) {
         Some(extension) => format!("download_{}.{extension}", media.id),
         None => format!("download_{}", media.id),
     }
-}
-
-/// The usual ending of files of a type: the one that says the type's own name, or the shortest in use.
-fn extension_of(mime: &str) -> Option<String> {
-    let subtype = match mime.split('/').nth(1)? {
-        "jpeg" => "jpg",
-        subtype => subtype,
-    };
-    let known = mime_guess::get_mime_extensions_str(mime)?;
-    let own = known.iter().find(|extension| **extension == subtype);
-    own.or_else(|| known.iter().min_by_key(|extension| extension.len())).and_then(|extension| plain(extension))
 }
 
 /// A short word of letters and digits, in small letters; none if it is not.
@@ -109,6 +100,18 @@ mod tests {
             (MediaKind::Document, "song.mp3", "audio/mpeg", None, Part::Photo, Ok(("download_7.mp3", 100))),
             (MediaKind::Document, "", "image/jpeg", None, Part::Document, Ok(("download_7.jpg", 100))),
             (MediaKind::Document, "", "video/mp4", None, Part::Video, Ok(("download_7.mp4", 100))),
+            (MediaKind::Document, "", "video/x-matroska", None, Part::Video, Ok(("download_7.mkv", 100))),
+            (MediaKind::Document, "", "audio/mpeg", None, Part::Audio, Ok(("download_7.mp3", 100))),
+            (MediaKind::Document, "", "text/plain", None, Part::Document, Ok(("download_7.txt", 100))),
+            (MediaKind::Document, "", "application/octet-stream", None, Part::Document, Ok(("download_7", 100))),
+            (
+                MediaKind::Document,
+                "noending",
+                "application/octet-stream",
+                None,
+                Part::Document,
+                Ok(("download_7", 100)),
+            ),
             (MediaKind::Document, "x.tar.gz", "", None, Part::Document, Ok(("download_7.gz", 100))),
             (MediaKind::Document, "../../etc/passwd", "", None, Part::Document, Ok(("download_7", 100))),
             (MediaKind::Document, "a.b/../../c", "a/b", None, Part::Document, Ok(("download_7", 100))),
