@@ -97,7 +97,8 @@ async fn client(address: &Path, pem: &Path, data: &Path, file: &Path) -> Result<
     let dc = DcAddress::Custom { address, public_key_pem: fs::read_to_string(pem)?, dc_id: 2 };
     let api = ApiCredentials { api_id: 1, api_hash: "hash".to_owned() };
     let store = AccountStore::open(data)?;
-    let mut login = Login::begin(store.clone(), dc.clone(), api.clone()).await?;
+    let config = AccountConfig { store: store.clone(), dc, api, proxy: None };
+    let mut login = Login::begin(config.clone()).await?;
     login.send_code(PHONE).await?;
     if let SignIn::SignUpNeeded = login.sign_in(CODE).await? {
         login.sign_up("Transfers", "").await?;
@@ -107,7 +108,7 @@ async fn client(address: &Path, pem: &Path, data: &Path, file: &Path) -> Result<
     fs::create_dir_all(&home)?;
     fs::copy(file, home.join("file.bin"))?;
     store.join("transfers")?;
-    let account = Account::start(AccountConfig { store, dc, api })?;
+    let account = Account::start(config)?;
     let files = FileSpace::open(None, Some(&home), HOME_BYTES_MAX, &[])?;
     let mut script = account.attach("transfers".into(), files, tgl::Grants::default());
     let us = PeerId::user(account.state().borrow().our_id.context("nobody is logged in")?);

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use store::AccountStore;
 use telegram::login::{Login, LoginError, SignIn};
-use telegram::{ApiCredentials, DcAddress};
+use telegram::{AccountConfig, ApiCredentials, DcAddress};
 use tgl::User;
 
 use crate::commands::dc::DC_ID;
@@ -195,7 +195,7 @@ pub(crate) async fn log_in(
 
 /// Begins a login at `dc`. An error names the data centre that it is about.
 pub(crate) async fn begin(store: AccountStore, dc: &DcAddress, api: ApiCredentials) -> Result<Login> {
-    Login::begin(store, dc.clone(), api).await.with_context(|| match dc {
+    Login::begin(AccountConfig { store, dc: dc.clone(), api, proxy: None }).await.with_context(|| match dc {
         DcAddress::Telegram => "cannot log in at Telegram".to_owned(),
         DcAddress::Custom { address, .. } => format!("cannot log in at the data centre {address}"),
     })

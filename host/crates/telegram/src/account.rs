@@ -74,8 +74,8 @@ impl Account {
         let (publish, state) =
             watch::channel(AccountState { inbox_seq: config.store.inbox_seq(), ..AccountState::default() });
         let shared = Arc::new(Shared::default());
-        let session = Arc::new(StoreSession::open(config.store.clone(), &config.dc)?);
-        let owner = config.store.owner()?.filter(|_| session.has_key());
+        let session = Arc::new(StoreSession::open(config.store.clone(), &config.dc, config.proxy.clone())?);
+        let owner = config.store.owner()?.filter(|_| session.key(session.home_dc()).is_some());
         let task = match owner {
             Some(owner) => {
                 let intake = Intake::open(config.store.clone(), owner, publish.clone())?;

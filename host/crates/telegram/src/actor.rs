@@ -128,6 +128,7 @@ impl Actor {
             let deadline = self.deadline();
             tokio::select! {
                 () = self.shared.changed.notified() => self.take_attached(),
+                () = self.context.due.notified() => {}
                 happened = next_of(&mut self.live) => self.on_connection(happened),
                 (number, trouble) = self.context.link.troubled() => self.on_trouble(number, trouble),
                 Some(next) = self.inbound.next() => self.on_request(next),

@@ -10,7 +10,7 @@ use grammers_tl_types as tl;
 use crate::pool::{self, InvokeError};
 
 /// How long a call of the host's own waits in all because the data centre says FLOOD_WAIT.
-const FLOOD_WAIT_MAX: Duration = Duration::from_secs(300);
+pub(crate) const FLOOD_WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// Parts of one difference that are fetched in one go. What remains is fetched after a pause: a data centre that has always
 /// more to give does not get all of the host.
@@ -72,11 +72,11 @@ impl Round {
 }
 
 /// How much longer may be waited.
-struct Patience(Duration);
+pub(crate) struct Patience(pub(crate) Duration);
 
 impl Patience {
     /// How long to wait before the same is asked again; none where that would be too long, or does not help.
-    fn wait_for(&mut self, error: &RpcError) -> Option<Duration> {
+    pub(crate) fn wait_for(&mut self, error: &RpcError) -> Option<Duration> {
         let wait = Some(pool::flood_wait(error)).filter(|_| error.code == 420)?;
         self.0 = self.0.checked_sub(wait)?;
         Some(wait)
@@ -123,7 +123,7 @@ pub(crate) mod tests {
         // Somebody for whom events are kept.
         store.join("test.py").unwrap();
         let intake = Intake::open(store.clone(), owner, watch::Sender::new(AccountState::default())).unwrap();
-        let session = Arc::new(StoreSession::open(store.clone(), &DcAddress::Telegram).unwrap());
+        let session = Arc::new(StoreSession::open(store.clone(), &DcAddress::Telegram, None).unwrap());
         Arc::new(Context::new(store, intake, Transfers::new(session, 1)))
     }
 

@@ -1,13 +1,12 @@
 //! Where an account's data centre is and how the program introduces itself to it.
 
-use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::num::NonZeroUsize;
+use std::net::SocketAddr;
 
-use grammers_client::sender::{ConnectionParams, NoRetries};
+use grammers_tl_types as tl;
 use store::AccountStore;
+use tl::functions;
 
-/// Updates that may wait between the network and the actor. What is pushed beyond that shows as a gap and is fetched.
-const UPDATES_QUEUE_MAX: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
+use crate::net::Proxy;
 
 /// The data centre an account begins at, where nothing else is known: <https://core.telegram.org/api/datacenter>.
 pub(crate) const TELEGRAM_DC_FIRST: i32 = 2;
@@ -50,7 +49,7 @@ impl std::fmt::Debug for ApiCredentials {
     }
 }
 
-/// What an account needs to start.
+/// What an account needs to log in and to start.
 #[derive(Clone, Debug)]
 pub struct AccountConfig {
     /// The account's file.
@@ -59,31 +58,24 @@ pub struct AccountConfig {
     pub dc: DcAddress,
     /// The program's credentials.
     pub api: ApiCredentials,
+    /// The proxy by which its data centre is reached, if it is not reached directly.
+    pub proxy: Option<Proxy>,
 }
 
-/// What the data centre is told about the program: <https://core.telegram.org/method/initConnection>. Every field is
-/// named, because the `Default` of this type asks the system for 14-27 ms what it is.
-pub(crate) fn connection_params() -> ConnectionParams {
-    ConnectionParams {
+/// What the data centre is told about the program, with the first request:
+/// <https://core.telegram.org/method/initConnection>.
+pub(crate) fn hello<Q>(api_id: i32, query: Q) -> functions::InvokeWithLayer<functions::InitConnection<Q>> {
+    let query = functions::InitConnection {
+        api_id,
         device_model: "tglhost".to_owned(),
         system_version: std::env::consts::OS.to_owned(),
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
         system_lang_code: "en".to_owned(),
+        lang_pack: String::new(),
         lang_code: "en".to_owned(),
-        use_ipv6: false,
-        retry_policy: Box::new(NoRetries),
-        updates_channel_capacity: UPDATES_QUEUE_MAX,
-        __non_exhaustive: (),
-    }
-}
-
-/// The two addresses that a session keeps for a data centre, from the one that is known.
-pub(crate) fn address_pair(address: SocketAddr) -> (SocketAddrV4, SocketAddrV6) {
-    match address {
-        SocketAddr::V4(v4) => (v4, SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0)),
-        SocketAddr::V6(v6) => {
-            let v4 = v6.ip().to_ipv4_mapped().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
-            (SocketAddrV4::new(v4, v6.port()), v6)
-        }
-    }
+        proxy: None,
+        params: None,
+        query,
+    };
+    functions::InvokeWithLayer { layer: tl::LAYER, query }
 }

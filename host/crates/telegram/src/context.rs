@@ -6,6 +6,7 @@ use grammers_tl_types as tl;
 use store::{AccountStore, ServerMessage};
 use tgl::{CallError, Failure, MessageId, PeerId, PeerKind};
 use tl::{enums, types};
+use tokio::sync::Notify;
 
 use crate::floods::Floods;
 use crate::intake::Intake;
@@ -27,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) link: Link,
     pub(crate) transfers: Transfers,
     pub(crate) floods: Floods,
+    /// Something is to be begun that no answer and no deadline tells of.
+    pub(crate) due: Notify,
     intake: Mutex<Intake>,
     presence: Mutex<Repetition>,
 }
@@ -38,6 +41,7 @@ impl Context {
             link: Link::new(),
             transfers,
             floods: Floods::default(),
+            due: Notify::new(),
             intake: Mutex::new(intake),
             presence: Mutex::default(),
         }

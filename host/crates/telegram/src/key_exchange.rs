@@ -1,25 +1,25 @@
-//! Makes an authorisation key with a data centre whose RSA key is not Telegram's, step by step as
+//! Makes an authorisation key. With a data centre whose RSA key is not Telegram's, step by step as
 //! <https://core.telegram.org/mtproto/auth_key> says, with every check named there and in
-//! <https://core.telegram.org/mtproto/security_guidelines>. (grammers' own exchange knows Telegram's keys only.)
+//! <https://core.telegram.org/mtproto/security_guidelines>; with Telegram's own by grammers' steps, which know their keys.
 //!
 //! Invariant: a key comes out only where the data centre has shown that it holds the private half of the RSA key.
 
-use std::net::SocketAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
 use ::rsa::pkcs1::DecodeRsaPublicKey;
 use ::rsa::pkcs8::DecodePublicKey;
 use ::rsa::traits::PublicKeyParts;
-use grammers_client::sender::{InvocationError, Sender, ServerAddr};
 use grammers_crypto::{AuthKey, aes, factorize, generate_key_data_from_nonce, rsa};
-use grammers_mtproto::mtp::Plain;
-use grammers_mtproto::transport::Full;
+use grammers_mtproto::authentication;
 use grammers_tl_types as tl;
 use num_bigint::BigUint;
 use sha1::{Digest, Sha1};
 use tl::{Cursor, Deserializable, Serializable, enums, functions, types};
 
 use crate::dh::{DhFault, Group, random};
+use crate::net::{Fault, Plain, dial};
+use crate::session::StoreSession;
 
 /// How often an exchange is begun anew after the connection failed.
 const EXCHANGE_TRIES_MAX: u32 = 3;
@@ -32,9 +32,6 @@ const EXCHANGE_PAUSE: Duration = Duration::from_millis(200);
 
 /// How often the data centre may ask for another g_b within one exchange.
 const DH_RETRIES_MAX: u32 = 5;
-
-/// How far the two clocks may be apart. Less is set right by MTProto itself.
-const CLOCK_DIFFERENCE_MAX_S: i64 = 24 * 60 * 60;
 
 /// The RSA modulus that the protocol's padding is made for.
 const RSA_BITS: u64 = 2_048;
@@ -62,17 +59,28 @@ impl From<DhFault> for ExchangeError {
     }
 }
 
-/// Makes a key with the data centre at `address`. Connections that fail are tried again, [`EXCHANGE_TRIES_MAX`] times
-/// in all.
-pub(crate) async fn exchange(address: SocketAddr, dc_id: i32, pem: &str) -> Result<[u8; 256], ExchangeError> {
+impl From<authentication::Error> for ExchangeError {
+    fn from(fault: authentication::Error) -> Self {
+        Self::Untrustworthy(fault.to_string())
+    }
+}
+
+/// Makes a key with the account's data centre, which has this RSA key. Connections that fail are tried again,
+/// [`EXCHANGE_TRIES_MAX`] times in all.
+pub(crate) async fn exchange(session: &Arc<StoreSession>, dc_id: i32, pem: &str) -> Result<[u8; 256], ExchangeError> {
     let server_key = ServerKey::parse(pem)?;
     let mut pause = EXCHANGE_PAUSE;
     let mut tries = 0;
     loop {
         tries += 1;
-        match attempt(address, dc_id, server_key.clone()).await {
+        let (session, server_key) = (session.clone(), server_key.clone());
+        let made = attempt(session.clone(), dc_id, async move |plain| {
+            let exchange = Exchange { plain, nonce: random(), server_nonce: [0; 16], new_nonce: random() };
+            exchange.run(&session, dc_id, &server_key).await
+        });
+        match made.await {
             Err(ExchangeError::Unreachable(reason)) if tries < EXCHANGE_TRIES_MAX => {
-                tracing::debug!(%address, reason, "the key exchange failed and is tried again");
+                tracing::debug!(reason, "the key exchange failed and is tried again");
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }
@@ -81,19 +89,53 @@ pub(crate) async fn exchange(address: SocketAddr, dc_id: i32, pem: &str) -> Resu
     }
 }
 
+/// Makes a key with one of Telegram's own data centres.
+pub(crate) async fn with_telegram(session: &Arc<StoreSession>, dc_id: i32) -> Result<[u8; 256], ExchangeError> {
+    let session = session.clone();
+    attempt(session.clone(), dc_id, async move |mut plain: Plain| {
+        let (request, data) = authentication::step1()?;
+        let answer = invoke(&mut plain, &request).await?;
+        let (request, data) = authentication::step2(data, answer)?;
+        let answer = invoke(&mut plain, &request).await?;
+        let (request, data) = authentication::step3(data, answer)?;
+        let answer = invoke(&mut plain, &request).await?;
+        let made = authentication::create_key(data, answer)?;
+        session.clock().set_ahead(made.time_offset);
+        Ok(made.auth_key)
+    })
+    .await
+}
+
 /// One try, in a task of its own: grammers panics on some answers that are no MTProto.
-async fn attempt(address: SocketAddr, dc_id: i32, server_key: ServerKey) -> Result<[u8; 256], ExchangeError> {
+async fn attempt<F>(
+    session: Arc<StoreSession>,
+    dc_id: i32,
+    exchange: impl FnOnce(Plain) -> F + Send + 'static,
+) -> Result<[u8; 256], ExchangeError>
+where
+    F: Future<Output = Result<[u8; 256], ExchangeError>> + Send + 'static,
+{
+    let address = session.address_text(dc_id);
     let task = tokio::spawn(tokio::time::timeout(EXCHANGE_TIMEOUT, async move {
-        let sender = Sender::connect(Full::new(), Plain::new(), ServerAddr::Tcp { address }).await;
-        let sender =
-            sender.map_err(|error| ExchangeError::Unreachable(format!("no connection to {address}: {error}")))?;
-        Exchange { sender, nonce: random(), server_nonce: [0; 16], new_nonce: random() }.run(dc_id, &server_key).await
+        let stream = dial(&session.addresses(dc_id), session.proxy()).await.map_err(|error| {
+            ExchangeError::Unreachable(format!("no connection to {}: {error}", session.address_text(dc_id)))
+        })?;
+        exchange(Plain::new(stream)).await
     }));
     match task.await {
         Ok(Ok(ended)) => ended,
         Ok(Err(_)) => Err(ExchangeError::Unreachable(format!("{address} did not answer in time"))),
         Err(_) => Err(ExchangeError::Unreachable(format!("{address} does not speak MTProto"))),
     }
+}
+
+async fn invoke<R: tl::RemoteCall>(plain: &mut Plain, request: &R) -> Result<R::Return, ExchangeError> {
+    plain.invoke(request).await.map_err(|fault| {
+        ExchangeError::Unreachable(match fault {
+            Fault::Io(error) => format!("the connection broke: {error}"),
+            other => format!("the data centre does not speak MTProto: {other}"),
+        })
+    })
 }
 
 /// The data centre's RSA key.
@@ -127,18 +169,23 @@ impl ServerKey {
 }
 
 struct Exchange {
-    sender: Sender<Full, Plain>,
+    plain: Plain,
     nonce: [u8; 16],
     server_nonce: [u8; 16],
     new_nonce: [u8; 32],
 }
 
 impl Exchange {
-    async fn run(mut self, dc_id: i32, server_key: &ServerKey) -> Result<[u8; 256], ExchangeError> {
+    async fn run(
+        mut self,
+        session: &StoreSession,
+        dc_id: i32,
+        server_key: &ServerKey,
+    ) -> Result<[u8; 256], ExchangeError> {
         let request = self.request_params(dc_id, server_key).await?;
-        let answer = self.invoke(&request).await?;
+        let answer = invoke(&mut self.plain, &request).await?;
         let inner = self.open_params(answer)?;
-        check_clock(inner.server_time)?;
+        session.clock().set(inner.server_time);
         let group = check_group(inner.dh_prime, inner.g).await?;
         let g_a = BigUint::from_bytes_be(&inner.g_a);
         group.check_public(&g_a)?;
@@ -148,7 +195,8 @@ impl Exchange {
             let g_b = group.public(&secret);
             group.check_public(&g_b)?;
             let key = AuthKey::from_bytes(group.common(&g_a, &secret));
-            let answer = self.invoke(&self.client_params(g_b.to_bytes_be(), retry_id)).await?;
+            let request = self.client_params(g_b.to_bytes_be(), retry_id);
+            let answer = invoke(&mut self.plain, &request).await?;
             if self.is_confirmed(answer, &key)? {
                 return Ok(key.to_bytes());
             }
@@ -163,7 +211,7 @@ impl Exchange {
         dc_id: i32,
         server_key: &ServerKey,
     ) -> Result<functions::ReqDhParams, ExchangeError> {
-        let enums::ResPq::Pq(answer) = self.invoke(&functions::ReqPqMulti { nonce: self.nonce }).await?;
+        let enums::ResPq::Pq(answer) = invoke(&mut self.plain, &functions::ReqPqMulti { nonce: self.nonce }).await?;
         check(answer.nonce == self.nonce, "it answers with another nonce")?;
         if !answer.server_public_key_fingerprints.contains(&server_key.fingerprint) {
             return Err(ExchangeError::WrongServerKey);
@@ -243,15 +291,6 @@ impl Exchange {
     fn check_nonces(&self, nonce: &[u8; 16], server_nonce: &[u8; 16]) -> Result<(), ExchangeError> {
         check(*nonce == self.nonce && *server_nonce == self.server_nonce, "its nonces change")
     }
-
-    async fn invoke<R: tl::RemoteCall>(&mut self, request: &R) -> Result<R::Return, ExchangeError> {
-        self.sender.invoke(request).await.map_err(|error| {
-            ExchangeError::Unreachable(match error {
-                InvocationError::Io(error) => format!("the connection broke: {error}"),
-                other => format!("the data centre does not speak MTProto: {other}"),
-            })
-        })
-    }
 }
 
 /// The high 64 bits of the key's digest, by which a retry names the failed try.
@@ -311,17 +350,6 @@ async fn check_group(prime: Vec<u8>, g: i32) -> Result<Group, ExchangeError> {
     Ok(checked.map_err(|_| untrustworthy("its prime cannot be checked"))??)
 }
 
-fn check_clock(server_time: i32) -> Result<(), ExchangeError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
-    let difference = (i64::from(server_time) - now).abs();
-    if difference <= CLOCK_DIFFERENCE_MAX_S {
-        return Ok(());
-    }
-    Err(ExchangeError::Untrustworthy(format!(
-        "its clock and this machine's differ by {difference} s; set this machine's clock"
-    )))
-}
-
 fn check(holds: bool, otherwise: &str) -> Result<(), ExchangeError> {
     if holds { Ok(()) } else { Err(untrustworthy(otherwise)) }
 }
@@ -360,13 +388,6 @@ mod tests {
         let others = [0u64, 1, 4, 9, 25, 561, 3_215_031_751, 3_825_123_056_546_413_051, u64::MAX];
         assert!(primes.into_iter().all(is_prime));
         assert!(!others.into_iter().any(is_prime));
-    }
-
-    #[test]
-    fn a_clock_far_off_is_named() {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i32;
-        check_clock(now + 3_600).unwrap();
-        assert!(check_clock(now - 100_000).unwrap_err().to_string().contains("clock"));
     }
 
     #[test]

@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use grammers_session::updates::UpdatesLike;
 use grammers_tl_types::functions;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::dh::random;
+use crate::net::Pushed;
 use crate::pool::{InvokeError, Pool};
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -27,7 +27,7 @@ const UPDATES_AT_ONCE_MAX: usize = 64;
 pub(crate) struct Live {
     pub(crate) number: u64,
     pub(crate) pool: Arc<Pool>,
-    pub(crate) updates: mpsc::Receiver<UpdatesLike>,
+    pub(crate) updates: mpsc::Receiver<Pushed>,
     pub(crate) catching_up: Option<BoxFuture<Result<(), InvokeError>>>,
     pub(crate) catching_up_channels: Option<BoxFuture<Result<(), InvokeError>>>,
     pub(crate) presence: Option<BoxFuture<Result<(), InvokeError>>>,
@@ -38,7 +38,7 @@ pub(crate) struct Live {
 
 /// What a connection brings.
 pub(crate) enum Happened {
-    Pushed(Vec<UpdatesLike>),
+    Pushed(Vec<Pushed>),
     CaughtUp(Result<(), InvokeError>),
     ChannelsCaughtUp(Result<(), InvokeError>),
     SaidOnline(Result<(), InvokeError>),
@@ -52,7 +52,7 @@ pub(crate) async fn next_of(live: &mut Option<Live>) -> Happened {
         let mut pushed = Vec::new();
         tokio::select! {
             count = live.updates.recv_many(&mut pushed, UPDATES_AT_ONCE_MAX) => match count {
-                0 => Happened::Ping(Err(InvokeError::Lost("the connection has failed inside".to_owned()))),
+                0 => Happened::Ping(Err(live.pool.end())),
                 _ => Happened::Pushed(pushed),
             },
             ended = ended(&mut live.catching_up) => Happened::CaughtUp(ended),

@@ -1,6 +1,9 @@
 //! Logging in and out: <https://core.telegram.org/api/auth>.
 //!
-//! Invariant: codes, passwords and tokens are handed on and forgotten; no error and no log has them.
+//! Invariant: codes, passwords and tokens are handed on and forgotten; no error and no log has them. Once the data centre
+//! has logged us in, nothing that fails afterwards throws that away.
+
+mod errors;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,61 +12,34 @@ use grammers_client::sender::RpcError;
 use grammers_crypto::two_factor_auth::calculate_2fa;
 use grammers_tl_types as tl;
 use num_bigint::BigUint;
-use store::{AccountStore, Owner, StoreError, UpdateState};
+use store::{AccountStore, Owner, UpdateState};
 use tgl::{PeerDetails, User};
 use tl::{enums, functions, types};
 
-use crate::config::{ApiCredentials, DcAddress};
+use crate::ask::{self, Patience};
+use crate::config::{AccountConfig, ApiCredentials, DcAddress};
 use crate::dh::{DhFault, Group, random};
 use crate::intake::see_user;
-use crate::key_exchange::{ExchangeError, exchange};
+use crate::key_exchange::{ExchangeError, exchange, with_telegram};
 use crate::pool::{self, InvokeError, Pool};
 use crate::session::StoreSession;
 
-/// How often a step is tried when the connection breaks, and the first pause between; it doubles with each.
-const TRIES_MAX: u32 = 3;
+pub use errors::LoginError;
+use errors::failure;
+
+/// How often a step is made again because the connection broke or the data centre failed inside, and the first pause
+/// before that; it doubles with each.
+const REPEATS_MAX: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a step that somebody looks at waits in all because the data centre says FLOOD_WAIT. A longer wait is told.
+const FLOOD_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// How often a password is proved anew because the data centre has forgotten what it had offered.
+const OFFERS_MAX: u32 = 3;
 
 /// How often a login is sent on to another data centre.
 const MIGRATIONS_MAX: u32 = 3;
-
-/// Why a login does not go on. The text says what to do.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "the texts say it")]
-pub enum LoginError {
-    #[error("{0} is not a phone number that the data centre accepts; write it with its country code, as in +49…")]
-    PhoneInvalid(String),
-    #[error("this phone number is banned from Telegram")]
-    PhoneBanned,
-    #[error("the code is wrong; look at it again")]
-    CodeInvalid,
-    #[error("the code has expired; ask for a new one")]
-    CodeExpired,
-    #[error("the password is wrong")]
-    PasswordInvalid,
-    #[error("the bot token is not valid; ask @BotFather for it")]
-    TokenInvalid,
-    #[error("the name is not accepted; it needs a first name of at most 64 characters")]
-    NameInvalid,
-    #[error("too many tries; try again in {seconds} s")]
-    FloodWait { seconds: u32 },
-    #[error(
-        "api_id and api_hash are not accepted; get your own at https://my.telegram.org and put them into the configuration"
-    )]
-    ApiIdInvalid,
-    #[error("the data centre cannot be reached: {0}; check the address and the network, then try again")]
-    Unreachable(String),
-    #[error(transparent)]
-    KeyExchange(ExchangeError),
-    #[error("this step needs an earlier one first: {0}")]
-    OutOfOrder(&'static str),
-    #[error("the data centre offers a password check that is not safe ({0}); do not enter the password")]
-    UnsafePassword(String),
-    #[error("the data centre refuses: {0}")]
-    Refused(String),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// What comes after a code.
 #[derive(Debug)]
@@ -98,6 +74,8 @@ pub struct Login {
     session: Arc<StoreSession>,
     pool: Pool,
     sent: Option<(String, String)>,
+    /// The last step was made more than once.
+    is_repeated: bool,
 }
 
 impl std::fmt::Debug for Login {
@@ -107,19 +85,20 @@ impl std::fmt::Debug for Login {
 }
 
 impl Login {
-    /// Begins a login to the account in `store`. At a data centre that is not Telegram's the key is made here.
+    /// Begins a login to the account that `config` names. At a data centre that is not Telegram's the key is made here.
     ///
     /// # Errors
     /// [`LoginError::Unreachable`], [`LoginError::KeyExchange`], [`LoginError::Store`].
-    pub async fn begin(store: AccountStore, dc: DcAddress, api: ApiCredentials) -> Result<Self, LoginError> {
-        let session = Arc::new(StoreSession::open(store.clone(), &dc)?);
-        if !session.has_key() {
+    pub async fn begin(config: AccountConfig) -> Result<Self, LoginError> {
+        let AccountConfig { store, dc, api, proxy } = config;
+        let session = Arc::new(StoreSession::open(store.clone(), &dc, proxy)?);
+        if session.key(session.home_dc()).is_none() {
             make_key(&dc, &session).await?;
         }
         let pool = Pool::start(session.clone(), api.api_id).0;
-        let mut login = Self { store, dc, api, session, pool, sent: None };
+        let mut login = Self { store, dc, api, session, pool, sent: None, is_repeated: false };
         // The key of an earlier login may be worth nothing any more.
-        match login.invoke(&functions::help::GetNearestDc {}).await {
+        match login.invoke(&functions::help::GetNearestDc {}, FLOOD_WAIT_MAX).await {
             Err(InvokeError::UnknownKey) => {
                 make_key(&login.dc, &login.session).await?;
                 login.reconnect();
@@ -175,13 +154,11 @@ impl Login {
             phone_code: Some(code.trim().to_owned()),
             email_verification: None,
         };
-        match self.ask(&request).await {
-            Ok(enums::auth::Authorization::Authorization(done)) => self.keep(done).await.map(SignIn::Done),
-            Ok(enums::auth::Authorization::SignUpRequired(_)) => Ok(SignIn::SignUpNeeded),
+        match self.authorize(&request).await {
+            Ok(Some(user)) => self.keep(&user).await.map(SignIn::Done),
+            Ok(None) => Ok(SignIn::SignUpNeeded),
             Err(LoginError::Refused(name)) if name == "SESSION_PASSWORD_NEEDED" => {
-                let enums::account::Password::Password(password) =
-                    self.ask(&functions::account::GetPassword {}).await?;
-                Ok(SignIn::PasswordNeeded { hint: password.hint.filter(|hint| !hint.is_empty()) })
+                Ok(SignIn::PasswordNeeded { hint: self.hint().await })
             }
             Err(error) => Err(error),
         }
@@ -197,23 +174,20 @@ impl Login {
             first_name: first_name.to_owned(),
             last_name: last_name.to_owned(),
         };
-        let answer = self.ask(&request).await?;
-        self.complete(answer).await
+        self.complete(&request).await
     }
 
     /// auth.checkPassword, by SRP: the password itself is not sent. <https://core.telegram.org/api/srp>.
     pub async fn check_password(&mut self, password: &str) -> Result<User, LoginError> {
-        let enums::account::Password::Password(offer) = self.ask(&functions::account::GetPassword {}).await?;
-        let (Some(algorithm), Some(srp_b), Some(srp_id)) = (offer.current_algo, offer.srp_b, offer.srp_id) else {
-            return Err(LoginError::OutOfOrder("this account has no password"));
-        };
-        let password = password.to_owned();
-        // Hashing it takes a hundred thousand rounds.
-        let proof = tokio::task::spawn_blocking(move || prove(algorithm, srp_b, srp_id, &password)).await;
-        let proof =
-            proof.map_err(|_| LoginError::UnsafePassword("its numbers cannot be computed with".to_owned()))??;
-        let answer = self.ask(&functions::auth::CheckPassword { password: proof.into() }).await?;
-        self.complete(answer).await
+        let mut offers = 1;
+        loop {
+            let proof = self.prove(password).await?;
+            match self.complete(&functions::auth::CheckPassword { password: proof.into() }).await {
+                // What it had offered is too old: a wait was in between.
+                Err(LoginError::Refused(name)) if name == "SRP_ID_INVALID" && offers < OFFERS_MAX => offers += 1,
+                ended => return ended,
+            }
+        }
     }
 
     /// auth.importBotAuthorization: <https://core.telegram.org/method/auth.importBotAuthorization>.
@@ -224,8 +198,7 @@ impl Login {
             api_hash: self.api.api_hash.clone(),
             bot_auth_token: token.trim().to_owned(),
         };
-        let answer = self.ask(&request).await?;
-        self.complete(answer).await
+        self.complete(&request).await
     }
 
     /// auth.logOut, and forgets the login here as well: <https://core.telegram.org/method/auth.logOut>.
@@ -249,48 +222,101 @@ impl Login {
         Ok(())
     }
 
+    /// What the owner wrote to remember the password by. The login goes on without it.
+    async fn hint(&mut self) -> Option<String> {
+        match self.ask(&functions::account::GetPassword {}).await {
+            Ok(enums::account::Password::Password(password)) => password.hint.filter(|hint| !hint.is_empty()),
+            Err(error) => {
+                tracing::info!(%error, "the password's hint is not known");
+                None
+            }
+        }
+    }
+
+    async fn prove(&mut self, password: &str) -> Result<types::InputCheckPasswordSrp, LoginError> {
+        let enums::account::Password::Password(offer) = self.ask(&functions::account::GetPassword {}).await?;
+        let (Some(algorithm), Some(srp_b), Some(srp_id)) = (offer.current_algo, offer.srp_b, offer.srp_id) else {
+            return Err(LoginError::OutOfOrder("this account has no password"));
+        };
+        let password = password.to_owned();
+        // Hashing it takes a hundred thousand rounds.
+        let proof = tokio::task::spawn_blocking(move || prove(algorithm, srp_b, srp_id, &password)).await;
+        proof.map_err(|_| LoginError::UnsafePassword("its numbers cannot be computed with".to_owned()))?
+    }
+
     fn sent(&self) -> Result<(String, String), LoginError> {
         self.sent.clone().ok_or(LoginError::OutOfOrder("ask for a code"))
     }
 
-    async fn complete(&mut self, answer: enums::auth::Authorization) -> Result<User, LoginError> {
-        match answer {
-            enums::auth::Authorization::Authorization(done) => self.keep(done).await,
-            enums::auth::Authorization::SignUpRequired(_) => Err(LoginError::OutOfOrder("sign up with a name")),
+    /// The last step of a login.
+    async fn complete<R>(&mut self, request: &R) -> Result<User, LoginError>
+    where
+        R: tl::RemoteCall<Return = enums::auth::Authorization>,
+    {
+        match self.authorize(request).await? {
+            Some(user) => self.keep(&user).await,
+            None => Err(LoginError::OutOfOrder("sign up with a name")),
         }
     }
 
-    /// Keeps who has logged in and from where on updates count.
-    async fn keep(&mut self, done: types::auth::Authorization) -> Result<User, LoginError> {
+    /// A step that logs in: as whom, or nobody where the data centre wants a name first.
+    async fn authorize<R>(&mut self, request: &R) -> Result<Option<enums::User>, LoginError>
+    where
+        R: tl::RemoteCall<Return = enums::auth::Authorization>,
+    {
+        match self.ask(request).await {
+            Ok(enums::auth::Authorization::Authorization(done)) => Ok(Some(done.user)),
+            Ok(enums::auth::Authorization::SignUpRequired(_)) => Ok(None),
+            // The first answer may have been lost: a code that was accepted is not accepted again.
+            Err(error) if self.is_repeated => self.ourselves().await.map(Some).ok_or(error),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who is logged in with our key, if somebody is.
+    async fn ourselves(&mut self) -> Option<enums::User> {
+        let request = functions::users::GetUsers { id: vec![enums::InputUser::UserSelf] };
+        self.ask(&request).await.ok()?.into_iter().next()
+    }
+
+    /// Keeps who has logged in, at once, and then from where on updates count.
+    async fn keep(&mut self, user: &enums::User) -> Result<User, LoginError> {
         let unnamed = || LoginError::Refused("the answer names no user".to_owned());
-        let enums::User::User(user) = &done.user else { return Err(unnamed()) };
-        let owner = Owner { user_id: user.id, is_bot: user.bot };
-        let enums::updates::State::State(state) = self.ask(&functions::updates::GetState {}).await?;
-        let state = UpdateState { pts: state.pts, qts: state.qts, date: state.date, seq: state.seq };
-        let store = &self.store;
-        store.set_home_dc(self.session.home_dc())?;
-        store.set_owner(owner)?;
-        let is_known = store.update_state()?.is_some();
-        let (us, _) = store.record(|batch| {
-            // What the same user has missed since an earlier login is still to come.
-            if !is_known {
-                batch.set_update_state(state)?;
-            }
-            see_user(batch, &done.user)
-        })?;
+        let enums::User::User(owner) = user else { return Err(unnamed()) };
+        self.store.set_home_dc(self.session.home_dc())?;
+        self.store.set_owner(Owner { user_id: owner.id, is_bot: owner.bot })?;
+        let (us, _) = self.store.record(|batch| see_user(batch, user))?;
+        // What the same user has missed since an earlier login is still to come.
+        if self.store.update_state()?.is_none() {
+            self.keep_state().await?;
+        }
         match us.map(|us| us.details) {
             Some(PeerDetails::User(user)) => Ok(user),
             _ => Err(unnamed()),
         }
     }
 
+    /// Keeps from where on updates count. Where it cannot be had, the account asks for it when it starts.
+    async fn keep_state(&mut self) -> Result<(), LoginError> {
+        match self.invoke(&functions::updates::GetState {}, ask::FLOOD_WAIT_MAX).await {
+            Ok(enums::updates::State::State(state)) => {
+                let state = UpdateState { pts: state.pts, qts: state.qts, date: state.date, seq: state.seq };
+                self.store.record(|batch| batch.set_update_state(state))?;
+            }
+            Err(error) => {
+                tracing::warn!(error = %failure(error), "logged in, but updates count only from the first start on")
+            }
+        }
+        Ok(())
+    }
+
     /// Asks, follows the account to its data centre, and tells errors apart.
     async fn ask<R: tl::RemoteCall>(&mut self, request: &R) -> Result<R::Return, LoginError> {
         for _ in 0..MIGRATIONS_MAX {
-            match self.invoke(request).await {
+            match self.invoke(request, FLOOD_WAIT_MAX).await {
                 Err(InvokeError::Rpc(RpcError { code: 303, value: Some(dc_id), .. })) if !self.dc.is_custom() => {
                     let dc_id = i32::try_from(dc_id).unwrap_or_default();
-                    grammers_session::Session::set_home_dc_id(&*self.session, dc_id).await?;
+                    self.session.set_home_dc(dc_id)?;
                     self.reconnect();
                 }
                 answer => return answer.map_err(failure),
@@ -299,19 +325,42 @@ impl Login {
         Err(LoginError::Refused("it sends us from one data centre to another".to_owned()))
     }
 
-    async fn invoke<R: tl::RemoteCall>(&mut self, request: &R) -> Result<R::Return, InvokeError> {
-        let mut pause = PAUSE;
-        let mut tries = 0;
+    /// Asks, and asks again as calls do: after a broken connection, a failure inside the data centre, and a wait that it
+    /// wants, of which `flood_wait_max` in all are waited.
+    async fn invoke<R: tl::RemoteCall>(
+        &mut self,
+        request: &R,
+        flood_wait_max: Duration,
+    ) -> Result<R::Return, InvokeError> {
+        self.is_repeated = false;
+        let (mut repeats, mut pause, mut patience) = (0, PAUSE, Patience(flood_wait_max));
         loop {
-            tries += 1;
-            match self.pool.invoke(request).await {
-                Err(InvokeError::Lost(reason)) if tries < TRIES_MAX => {
-                    tracing::debug!(reason, "a step of the login is tried again");
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
+            let error = match self.pool.invoke(request).await {
+                Err(error) => error,
+                answer => return answer,
+            };
+            let wait = match &error {
+                InvokeError::Rpc(error) => patience.wait_for(error),
+                _ => None,
+            };
+            let is_passing = match &error {
+                InvokeError::Lost(_) => true,
+                InvokeError::Rpc(error) => pool::is_passing(error),
+                _ => false,
+            };
+            if let Some(wait) = wait {
+                tracing::info!(wait_s = wait.as_secs(), "the data centre wants a step of the login later");
+                tokio::time::sleep(wait).await;
+            } else if is_passing && repeats < REPEATS_MAX {
+                tracing::debug!(?error, "a step of the login is made again");
+                tokio::time::sleep(pause).await;
+                (repeats, pause) = (repeats + 1, pause * 2);
+                self.is_repeated = true;
+                if matches!(error, InvokeError::Lost(_)) {
                     self.reconnect();
                 }
-                answer => return answer,
+            } else {
+                return Err(error);
             }
         }
     }
@@ -321,14 +370,18 @@ impl Login {
     }
 }
 
-/// Makes a key with a data centre whose RSA key grammers does not know. With Telegram's own grammers makes it.
-async fn make_key(dc: &DcAddress, session: &StoreSession) -> Result<(), LoginError> {
-    let DcAddress::Custom { address, public_key_pem, dc_id } = dc else { return Ok(()) };
-    let key = exchange(*address, *dc_id, public_key_pem).await.map_err(|error| match error {
+/// Makes a key with the account's data centre, in place of one that it does not know.
+async fn make_key(dc: &DcAddress, session: &Arc<StoreSession>) -> Result<(), LoginError> {
+    let home_dc = session.home_dc();
+    let made = match dc {
+        DcAddress::Telegram => with_telegram(session, home_dc).await,
+        DcAddress::Custom { public_key_pem, .. } => exchange(session, home_dc, public_key_pem).await,
+    };
+    let key = made.map_err(|error| match error {
         ExchangeError::Unreachable(reason) => LoginError::Unreachable(reason),
         other => LoginError::KeyExchange(other),
     })?;
-    Ok(session.set_key(key)?)
+    Ok(session.set_key(home_dc, key)?)
 }
 
 /// The proof of knowing the password. Everything that the data centre offers is checked first, and our secret exponent
@@ -349,28 +402,4 @@ fn prove(
     let (m1, a) =
         calculate_2fa(&algorithm.salt1, &algorithm.salt2, &algorithm.p, &algorithm.g, srp_b, secret, password);
     Ok(types::InputCheckPasswordSrp { srp_id, a: a.to_vec(), m1: m1.to_vec() })
-}
-
-fn failure(error: InvokeError) -> LoginError {
-    match error {
-        InvokeError::Rpc(error) => refusal(&error),
-        InvokeError::Lost(reason) | InvokeError::Unreadable(reason) => LoginError::Unreachable(reason),
-        InvokeError::UnknownKey => LoginError::Refused(pool::UNKNOWN_KEY_TEXT.to_owned()),
-        InvokeError::TooLarge => LoginError::Refused("the request is too large".to_owned()),
-    }
-}
-
-fn refusal(error: &RpcError) -> LoginError {
-    match error.name.as_str() {
-        "PHONE_NUMBER_INVALID" | "PHONE_NUMBER_UNOCCUPIED" => LoginError::PhoneInvalid("this".to_owned()),
-        "PHONE_NUMBER_BANNED" | "USER_DEACTIVATED_BAN" => LoginError::PhoneBanned,
-        "PHONE_CODE_INVALID" | "PHONE_CODE_EMPTY" => LoginError::CodeInvalid,
-        "PHONE_CODE_EXPIRED" | "PHONE_CODE_HASH_EMPTY" => LoginError::CodeExpired,
-        "PASSWORD_HASH_INVALID" | "SRP_PASSWORD_CHANGED" => LoginError::PasswordInvalid,
-        "ACCESS_TOKEN_INVALID" | "ACCESS_TOKEN_EXPIRED" => LoginError::TokenInvalid,
-        "FIRSTNAME_INVALID" | "LASTNAME_INVALID" => LoginError::NameInvalid,
-        "API_ID_INVALID" | "API_ID_PUBLISHED_FLOOD" => LoginError::ApiIdInvalid,
-        _ if error.code == 420 => LoginError::FloodWait { seconds: error.value.unwrap_or_default() },
-        _ => LoginError::Refused(pool::error_name(error)),
-    }
 }

@@ -1,33 +1,32 @@
-//! One life of an account's connections: grammers' pool and the task that runs it.
+//! The connection of an account, and what its errors mean.
 //!
-//! Invariant: whatever happens to the pool, a panic inside of grammers included, a call through it ends, with an error,
-//! within [`CALL_TIMEOUT`].
+//! Invariant: whatever happens inside of it, a panic of grammers' included, a call through it ends, with an error, within
+//! [`CALL_TIMEOUT`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use grammers_client::sender::{InvocationError, RpcError, SenderPool, SenderPoolHandle};
-use grammers_mtproto::mtp::DeserializeError;
-use grammers_mtproto::transport;
-use grammers_session::updates::UpdatesLike;
+use grammers_client::sender::RpcError;
 use grammers_tl_types as tl;
 use tl::Deserializable;
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 
 use crate::ask::Ask;
-use crate::config::connection_params;
+use crate::net::{Connection, Pushed, Use};
 use crate::session::StoreSession;
 
 /// How long a call may take, the making of a connection included.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long connections may take to close, and how often it is looked.
+/// How long a connection may take to close, and how often it is looked.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_POLL: Duration = Duration::from_millis(1);
 
 /// The largest request, in bytes: grammers panics on larger ones than a transport's packet. A part of a file fits.
 pub(crate) const REQUEST_BYTES_MAX: usize = 768 * 1024;
+
+/// Updates that may wait between the network and the actor. What is pushed beyond that is a gap, and is fetched.
+const UPDATES_QUEUE_MAX: usize = 4_096;
 
 /// Why a call through a pool has no answer.
 #[derive(Clone, Debug)]
@@ -44,22 +43,19 @@ pub(crate) enum InvokeError {
     TooLarge,
 }
 
-/// A pool at work. Dropping it ends its connections.
-pub(crate) struct Pool {
-    handle: SenderPoolHandle,
-    session: Arc<StoreSession>,
-    runner: AbortHandle,
-}
+/// A connection to the account's data centre. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Pool(Connection);
 
 impl Pool {
-    /// Starts a pool. Connections are made by the first call. The other half gets what the data centre pushes.
-    pub(crate) fn start(session: Arc<StoreSession>, api_id: i32) -> (Self, mpsc::Receiver<UpdatesLike>) {
-        let pool = SenderPool::with_configuration(session.clone(), api_id, connection_params());
-        let runner = tokio::spawn(pool.runner.run()).abort_handle();
-        (Self { handle: pool.handle.thin, session, runner }, pool.updates)
+    /// Begins to connect. The other half gets what the data centre pushes.
+    pub(crate) fn start(session: Arc<StoreSession>, api_id: i32) -> (Self, mpsc::Receiver<Pushed>) {
+        let (pushed, updates) = mpsc::channel(UPDATES_QUEUE_MAX);
+        let home_dc = session.home_dc();
+        (Self(Connection::start(session, home_dc, api_id, Use::Calls(pushed))), updates)
     }
 
-    /// Makes one call in the account's data centre.
+    /// Makes one call.
     pub(crate) async fn invoke<R: tl::RemoteCall>(&self, request: &R) -> Result<R::Return, InvokeError> {
         let answer = self.invoke_raw(request.to_bytes()).await?;
         read::<R>(&answer)
@@ -67,40 +63,31 @@ impl Pool {
 
     /// Makes one call that is serialised already. Its place in the order of calls is taken by the first poll.
     pub(crate) async fn invoke_raw(&self, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        self.invoke_raw_in(self.session.home_dc(), request, CALL_TIMEOUT).await
-    }
-
-    /// The same in any data centre and with another time-out.
-    pub(crate) async fn invoke_raw_in(
-        &self,
-        dc_id: i32,
-        request: Vec<u8>,
-        timeout: Duration,
-    ) -> Result<Vec<u8>, InvokeError> {
         if request.len() > REQUEST_BYTES_MAX {
             return Err(InvokeError::TooLarge);
         }
-        let call = self.handle.raw_invoke_in_dc(dc_id, request);
-        match tokio::time::timeout(timeout, call).await {
-            Ok(ended) => ended.map_err(|error| failure(&self.session, error)),
-            Err(_) => Err(InvokeError::Lost(format!("no answer within {} s", timeout.as_secs()))),
-        }
+        let answer = tokio::time::timeout(CALL_TIMEOUT, self.0.invoke(request)).await;
+        answer.unwrap_or_else(|_| Err(InvokeError::Lost(format!("no answer within {} s", CALL_TIMEOUT.as_secs()))))
     }
 
-    /// Ends the connections now: calls that are under way fail.
+    /// Why it has ended.
+    pub(crate) fn end(&self) -> InvokeError {
+        self.0.end()
+    }
+
+    /// Ends it now: calls that are under way fail.
     pub(crate) fn close(&self) {
-        self.runner.abort();
+        self.0.close();
     }
 
-    /// Ends the connections and waits until they are closed.
+    /// Ends it and waits until it is closed.
     pub(crate) async fn shut_down(&self) {
-        self.handle.quit();
+        self.close();
         let closed = async {
-            while !self.runner.is_finished() {
+            while !self.0.is_closed() {
                 tokio::time::sleep(CLOSE_POLL).await;
             }
         };
-        // A runner that is stuck is aborted by the drop.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
     }
 }
@@ -108,38 +95,6 @@ impl Pool {
 impl Ask for Pool {
     async fn ask_raw(&self, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
         self.invoke_raw(request).await
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-/// What an error of grammers' means for the connection.
-pub(crate) fn failure(session: &StoreSession, error: InvocationError) -> InvokeError {
-    let address = session.home_address().map_or_else(|| "the data centre".to_owned(), |address| address.to_string());
-    match error {
-        InvocationError::Rpc(error) => InvokeError::Rpc(error),
-        // Without a key of ours grammers begins an exchange of its own, which other data centres cannot answer.
-        InvocationError::Authentication(_) if session.is_custom() => InvokeError::UnknownKey,
-        // A packet too short for a message is a transport's error code; grammers does not tell which. Telegram's
-        // own come in another form, so here it says what data centres say of a key: -404.
-        InvocationError::Deserialize(DeserializeError::MessageBufferTooSmall) if session.is_custom() => {
-            InvokeError::UnknownKey
-        }
-        InvocationError::Authentication(error) => InvokeError::Lost(format!("no key from {address}: {error}")),
-        InvocationError::Io(error) => InvokeError::Lost(format!("no connection to {address}: {error}")),
-        InvocationError::Transport(transport::Error::BadStatus { status: 429 }) => {
-            InvokeError::Lost(format!("{address} has too many connections from here"))
-        }
-        InvocationError::Transport(_) | InvocationError::Deserialize(_) => {
-            InvokeError::Lost(format!("{address} does not speak MTProto"))
-        }
-        InvocationError::Dropped(_) => InvokeError::Lost(format!("the connection to {address} was cut")),
-        InvocationError::Session(error) => InvokeError::Lost(error.to_string()),
-        InvocationError::InvalidDc => InvokeError::Lost("the account lives in an unknown data centre".to_owned()),
     }
 }
 
@@ -162,6 +117,11 @@ pub(crate) fn error_name(error: &RpcError) -> String {
 /// How long the data centre wants to be left alone; never no time at all.
 pub(crate) fn flood_wait(error: &RpcError) -> Duration {
     Duration::from_secs(error.value.unwrap_or(1).max(1).into())
+}
+
+/// Whether the same call may succeed a moment later: <https://core.telegram.org/api/errors#500-internal>.
+pub(crate) fn is_passing(error: &RpcError) -> bool {
+    (error.code == 500 && error.name != "RANDOM_ID_DUPLICATE") || error.code == -503 || error.code == 503
 }
 
 /// Whether the error says that the authorisation is gone: <https://core.telegram.org/api/errors>.

@@ -1,54 +1,62 @@
-//! The session that grammers reads and writes, kept in the account's store.
+//! Where the data centres are and under which keys the account speaks with them, kept in the account's store.
 //!
 //! Invariant: at a data centre that is not Telegram's, nothing that the network says changes the address or the key;
 //! both come from the configuration and from our own key exchange.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::sync::{Mutex, PoisonError};
 
-use grammers_session::types::{DcOption, PeerId, PeerInfo, UpdateState, UpdatesState};
-use grammers_session::{BoxFuture, Session, SessionData};
+use grammers_session::SessionData;
+use grammers_tl_types::enums;
 use store::{AccountStore, DcRecord, StoreError};
 
-use crate::config::{DcAddress, TELEGRAM_DC_FIRST, address_pair};
+use crate::config::{DcAddress, TELEGRAM_DC_FIRST};
+use crate::net::{Proxy, ServerClock};
 
-/// The session of one account. Peers and update states are not grammers' business here: they are in the store.
+/// The session of one account.
 pub(crate) struct StoreSession {
     store: AccountStore,
-    is_custom: bool,
+    /// The address of a data centre that is not Telegram's.
+    custom: Option<SocketAddr>,
+    proxy: Option<Proxy>,
+    clock: ServerClock,
     cache: Mutex<Cache>,
 }
 
 struct Cache {
     home_dc: i32,
-    dcs: HashMap<i32, DcOption>,
+    dcs: HashMap<i32, DcRecord>,
 }
 
 impl StoreSession {
     /// The account's session as it was left, with its data centre's address as it is configured now.
-    pub(crate) fn open(store: AccountStore, dc: &DcAddress) -> Result<Self, StoreError> {
-        let (home_dc, mut dcs) = match dc {
-            DcAddress::Telegram => (store.home_dc()?.unwrap_or(TELEGRAM_DC_FIRST), SessionData::default().dc_options),
+    pub(crate) fn open(store: AccountStore, dc: &DcAddress, proxy: Option<Proxy>) -> Result<Self, StoreError> {
+        let (custom, cache) = match dc {
+            DcAddress::Telegram => (None, telegrams(&store)?),
             DcAddress::Custom { address, dc_id, .. } => {
                 let (ipv4, ipv6) = address_pair(*address);
                 let auth_key = store.dc(*dc_id)?.and_then(|dc| dc.auth_key);
-                (*dc_id, HashMap::from([(*dc_id, DcOption { id: *dc_id, ipv4, ipv6, auth_key })]))
+                let record = DcRecord { id: *dc_id, ipv4, ipv6, auth_key };
+                (Some(*address), Cache { home_dc: *dc_id, dcs: HashMap::from([(*dc_id, record)]) })
             }
         };
-        if !dc.is_custom() {
-            for (id, option) in &mut dcs {
-                if let Some(known) = store.dc(*id)? {
-                    *option = DcOption { id: *id, ipv4: known.ipv4, ipv6: known.ipv6, auth_key: known.auth_key };
-                }
-            }
-        }
-        Ok(Self { store, is_custom: dc.is_custom(), cache: Mutex::new(Cache { home_dc, dcs }) })
+        Ok(Self { store, custom, proxy, clock: ServerClock::default(), cache: Mutex::new(cache) })
     }
 
     /// Whether the data centre is not Telegram's.
     pub(crate) fn is_custom(&self) -> bool {
-        self.is_custom
+        self.custom.is_some()
+    }
+
+    /// The proxy by which it is reached.
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    /// The data centre's clock.
+    pub(crate) fn clock(&self) -> &ServerClock {
+        &self.clock
     }
 
     /// The number of the data centre the account lives in.
@@ -56,27 +64,67 @@ impl StoreSession {
         self.cache().home_dc
     }
 
-    /// Where that data centre is.
-    pub(crate) fn home_address(&self) -> Option<SocketAddr> {
-        let cache = self.cache();
-        cache.dcs.get(&cache.home_dc).map(|dc| dc.ipv4.into())
+    /// The account lives there.
+    pub(crate) fn set_home_dc(&self, dc_id: i32) -> Result<(), StoreError> {
+        self.cache().home_dc = dc_id;
+        self.store.set_home_dc(dc_id)
     }
 
-    /// Whether there is a key for that data centre.
-    pub(crate) fn has_key(&self) -> bool {
+    /// Every address of a data centre.
+    pub(crate) fn addresses(&self, dc_id: i32) -> Vec<SocketAddr> {
         let cache = self.cache();
-        cache.dcs.get(&cache.home_dc).is_some_and(|dc| dc.auth_key.is_some())
-    }
-
-    /// Keeps a key that our own exchange has made with the data centre the account lives in.
-    pub(crate) fn set_key(&self, auth_key: [u8; 256]) -> Result<(), StoreError> {
-        let mut cache = self.cache();
-        let home_dc = cache.home_dc;
-        if let Some(dc) = cache.dcs.get_mut(&home_dc) {
-            dc.auth_key = Some(auth_key);
-            self.store.set_dc(&record(dc))?;
+        let Some(dc) = cache.dcs.get(&dc_id) else { return Vec::new() };
+        if let Some(address) = self.custom {
+            return vec![address];
         }
-        self.store.set_home_dc(home_dc)
+        // What is not known is kept as none at all, or as the other family's.
+        let v6 = Some(dc.ipv6).filter(|v6| v6.ip().to_ipv4_mapped().is_none() && !v6.ip().is_unspecified());
+        let v4 = Some(dc.ipv4).filter(|v4| !v4.ip().is_unspecified());
+        v6.map(SocketAddr::V6).into_iter().chain(v4.map(SocketAddr::V4)).collect()
+    }
+
+    /// A data centre, as it is called in a text.
+    pub(crate) fn address_text(&self, dc_id: i32) -> String {
+        self.addresses(dc_id).last().map_or_else(|| "the data centre".to_owned(), SocketAddr::to_string)
+    }
+
+    /// The key for a data centre, if there is one.
+    pub(crate) fn key(&self, dc_id: i32) -> Option<[u8; 256]> {
+        self.cache().dcs.get(&dc_id)?.auth_key
+    }
+
+    /// Keeps a key that an exchange has made.
+    pub(crate) fn set_key(&self, dc_id: i32, auth_key: [u8; 256]) -> Result<(), StoreError> {
+        let mut cache = self.cache();
+        if let Some(dc) = cache.dcs.get_mut(&dc_id) {
+            dc.auth_key = Some(auth_key);
+            self.store.set_dc(dc)?;
+        }
+        self.store.set_home_dc(cache.home_dc)
+    }
+
+    /// Takes where Telegram says that its data centres are.
+    pub(crate) fn learn(&self, options: &[enums::DcOption]) -> Result<(), StoreError> {
+        if self.is_custom() {
+            return Ok(());
+        }
+        let mut cache = self.cache();
+        for enums::DcOption::Option(option) in options {
+            let is_plain = option.r#static && !option.media_only && !option.tcpo_only && !option.cdn;
+            let (Ok(ip), Ok(port)) = (option.ip_address.parse::<IpAddr>(), u16::try_from(option.port)) else {
+                continue;
+            };
+            let Some(dc) = cache.dcs.get_mut(&option.id).filter(|_| is_plain) else { continue };
+            let before = (dc.ipv4, dc.ipv6);
+            match ip {
+                IpAddr::V4(ip) => dc.ipv4 = SocketAddrV4::new(ip, port),
+                IpAddr::V6(ip) => dc.ipv6 = SocketAddrV6::new(ip, port, 0, 0),
+            }
+            if before != (dc.ipv4, dc.ipv6) {
+                self.store.set_dc(dc)?;
+            }
+        }
+        Ok(())
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
@@ -84,51 +132,20 @@ impl StoreSession {
     }
 }
 
-impl Session for StoreSession {
-    type Error = StoreError;
-
-    fn home_dc_id(&self) -> Result<i32, StoreError> {
-        Ok(self.home_dc())
+/// Telegram's own data centres: as they are known to everybody, and as this account knows them.
+fn telegrams(store: &AccountStore) -> Result<Cache, StoreError> {
+    let mut dcs = HashMap::new();
+    for (id, known) in SessionData::default().dc_options {
+        let known = DcRecord { id, ipv4: known.ipv4, ipv6: known.ipv6, auth_key: None };
+        dcs.insert(id, store.dc(id)?.unwrap_or(known));
     }
-
-    fn set_home_dc_id(&self, dc_id: i32) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.cache().home_dc = dc_id;
-        let kept = self.store.set_home_dc(dc_id);
-        Box::pin(std::future::ready(kept))
-    }
-
-    fn dc_option(&self, dc_id: i32) -> Result<Option<DcOption>, StoreError> {
-        Ok(self.cache().dcs.get(&dc_id).cloned())
-    }
-
-    fn set_dc_option(&self, dc: &DcOption) -> BoxFuture<'_, Result<(), StoreError>> {
-        let mut cache = self.cache();
-        let kept = if self.is_custom || cache.dcs.get(&dc.id) == Some(dc) {
-            Ok(())
-        } else {
-            cache.dcs.insert(dc.id, dc.clone());
-            self.store.set_dc(&record(dc))
-        };
-        Box::pin(std::future::ready(kept))
-    }
-
-    fn peer(&self, _: PeerId) -> BoxFuture<'_, Result<Option<PeerInfo>, StoreError>> {
-        Box::pin(std::future::ready(Ok(None)))
-    }
-
-    fn cache_peer(&self, _: PeerInfo) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-
-    fn updates_state(&self) -> BoxFuture<'_, Result<UpdatesState, StoreError>> {
-        Box::pin(std::future::ready(Ok(UpdatesState::default())))
-    }
-
-    fn set_update_state(&self, _: UpdateState) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
+    Ok(Cache { home_dc: store.home_dc()?.unwrap_or(TELEGRAM_DC_FIRST), dcs })
 }
 
-fn record(dc: &DcOption) -> DcRecord {
-    DcRecord { id: dc.id, ipv4: dc.ipv4, ipv6: dc.ipv6, auth_key: dc.auth_key }
+/// The two addresses that are kept of a data centre, from the one that is known.
+fn address_pair(address: SocketAddr) -> (SocketAddrV4, SocketAddrV6) {
+    match address {
+        SocketAddr::V4(v4) => (v4, SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0)),
+        SocketAddr::V6(v6) => (SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, v6.port()), v6),
+    }
 }

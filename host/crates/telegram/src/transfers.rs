@@ -136,7 +136,7 @@ mod tests {
 
     fn transfers(dir: &tempfile::TempDir) -> Transfers {
         let store = AccountStore::open(dir.path()).unwrap();
-        Transfers::new(Arc::new(StoreSession::open(store, &DcAddress::Telegram).unwrap()), 1)
+        Transfers::new(Arc::new(StoreSession::open(store, &DcAddress::Telegram, None).unwrap()), 1)
     }
 
     #[test]

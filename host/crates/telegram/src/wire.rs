@@ -4,20 +4,15 @@
 //! Invariant: there are at most [`LINES_MAX`] to the account's data centre and one to each other, none that has failed is
 //! used again, and none is kept that nobody uses.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use grammers_client::sender::{InvocationError, Sender, ServerAddr};
-use grammers_mtproto::{mtp, transport};
-use grammers_session::Session as _;
-use grammers_tl_types as tl;
-use tl::{Cursor, Deserializable, RemoteCall, Serializable, functions};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::config::connection_params;
-use crate::pool::{self, InvokeError, Pool, REQUEST_BYTES_MAX};
+use crate::net::{Connection, Use};
+use crate::pool::{InvokeError, REQUEST_BYTES_MAX};
 use crate::session::StoreSession;
 use crate::transfers::locked;
 
@@ -30,11 +25,6 @@ const PART_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How long connections are kept when there is nothing to transfer; it is looked as often.
 const IDLE_MAX: Duration = Duration::from_secs(30);
-
-/// Parts of files are packed already, most often: packing them once more would take longer than sending them.
-const COMPRESSION: Option<usize> = None;
-
-type Line = Sender<transport::Full, mtp::Encrypted>;
 
 /// See the module.
 pub(crate) struct Wire {
@@ -50,9 +40,9 @@ pub(crate) struct Wire {
 /// What is there for the next part, and since when it was not used.
 #[derive(Default)]
 struct Kept {
-    lines: Vec<(Line, Instant)>,
-    /// For data centres that are not the account's. Parts that are under way hold it as well.
-    abroad: Option<(Arc<Pool>, Instant)>,
+    lines: Vec<(Connection, Instant)>,
+    /// To data centres that are not the account's. Parts that are under way hold theirs as well.
+    abroad: HashMap<i32, (Arc<Connection>, Instant)>,
     is_watched: bool,
 }
 
@@ -93,35 +83,26 @@ impl Wire {
     pub(crate) fn close(&self) {
         let mut kept = locked(&self.kept);
         kept.lines.clear();
-        kept.abroad = None;
+        kept.abroad.clear();
         drop(kept);
         self.closed.send_modify(|count| *count += 1);
     }
 
     async fn ask_home(self: &Arc<Self>, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
         let line = locked(&self.kept).lines.pop().map(|(line, _)| line);
-        let (session, api_id, closed) = (self.session.clone(), self.api_id, *self.closed.borrow());
-        // A task of its own: what is done for the bytes takes a core's time.
-        let task = tokio::spawn(async move {
-            let mut line = match line {
-                Some(line) => line,
-                None => connect(&session, api_id).await?,
-            };
-            let answer = line.invoke(&Raw(Mutex::new(request))).await;
-            Ok((line, answer))
-        });
-        let done = Aborting(task).await;
-        match done.map_err(|error| pool::failure(&self.session, error))? {
-            (_, Err(error)) if !matches!(error, InvocationError::Rpc(_)) => Err(pool::failure(&self.session, error)),
-            (line, answer) => {
-                if *self.closed.borrow() == closed {
-                    let mut kept = locked(&self.kept);
-                    kept.lines.push((line, Instant::now()));
-                    self.watch(&mut kept);
-                }
-                answer.map(|answer| answer.0).map_err(|error| pool::failure(&self.session, error))
-            }
+        let closed = *self.closed.borrow();
+        let line = line.unwrap_or_else(|| self.connect(self.session.home_dc()));
+        let answer = line.invoke(request).await;
+        if !is_broken(&answer) && *self.closed.borrow() == closed {
+            let mut kept = locked(&self.kept);
+            kept.lines.push((line, Instant::now()));
+            self.watch(&mut kept);
         }
+        answer
+    }
+
+    fn connect(&self, dc_id: i32) -> Connection {
+        Connection::start(self.session.clone(), dc_id, self.api_id, Use::Files)
     }
 
     fn watch(self: &Arc<Self>, kept: &mut Kept) {
@@ -130,48 +111,30 @@ impl Wire {
         }
     }
 
-    /// grammers makes the key where we have none there.
+    /// Where we have no key there, the connection makes one.
     async fn ask_abroad(self: &Arc<Self>, dc_id: i32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        let pool = {
+        let line = {
             let mut kept = locked(&self.kept);
             self.watch(&mut kept);
-            let make = || (Arc::new(Pool::start(self.session.clone(), self.api_id).0), Instant::now());
-            kept.abroad.get_or_insert_with(make).0.clone()
+            let make = || (Arc::new(self.connect(dc_id)), Instant::now());
+            kept.abroad.entry(dc_id).or_insert_with(make).0.clone()
         };
-        let answer = pool.invoke_raw_in(dc_id, request, PART_TIMEOUT).await;
-        let is_broken = matches!(answer, Err(InvokeError::Lost(_) | InvokeError::UnknownKey));
+        let answer = line.invoke(request).await;
         let mut kept = locked(&self.kept);
-        match &mut kept.abroad {
-            Some((current, used)) if Arc::ptr_eq(current, &pool) && !is_broken => *used = Instant::now(),
-            Some((current, _)) if Arc::ptr_eq(current, &pool) => kept.abroad = None,
-            _ => {}
+        if let Some((current, used)) = kept.abroad.get_mut(&dc_id)
+            && Arc::ptr_eq(current, &line)
+        {
+            *used = Instant::now();
+            if is_broken(&answer) {
+                kept.abroad.remove(&dc_id);
+            }
         }
         answer
     }
 }
 
-/// A connection to the account's data centre that gets no updates: those come over the account's own.
-async fn connect(session: &StoreSession, api_id: i32) -> Result<Line, InvocationError> {
-    let dc = session.dc_option(session.home_dc()).ok().flatten().ok_or(InvocationError::InvalidDc)?;
-    let key = dc.auth_key.ok_or(InvocationError::InvalidDc)?;
-    let mtp = mtp::Encrypted::build().compression_threshold(COMPRESSION).finish(key);
-    let address = ServerAddr::Tcp { address: dc.ipv4.into() };
-    let mut line = Sender::connect(transport::Full::new(), mtp, address).await?;
-    let params = connection_params();
-    let query = functions::InitConnection {
-        api_id,
-        device_model: params.device_model,
-        system_version: params.system_version,
-        app_version: params.app_version,
-        system_lang_code: params.system_lang_code,
-        lang_pack: String::new(),
-        lang_code: params.lang_code,
-        proxy: None,
-        params: None,
-        query: functions::InvokeWithoutUpdates { query: functions::help::GetConfig {} },
-    };
-    line.invoke(&functions::InvokeWithLayer { layer: tl::LAYER, query }).await?;
-    Ok(line)
+fn is_broken(answer: &Result<Vec<u8>, InvokeError>) -> bool {
+    matches!(answer, Err(InvokeError::Lost(_) | InvokeError::UnknownKey))
 }
 
 async fn let_go_when_idle(wire: Weak<Wire>, idle_max: Duration) {
@@ -190,65 +153,20 @@ impl Kept {
     /// Closes what nobody has used for so long. Says whether nothing is left.
     fn let_go(&mut self, idle_max: Duration) -> bool {
         self.lines.retain(|(_, used)| used.elapsed() < idle_max);
-        self.abroad.take_if(|(pool, used)| used.elapsed() >= idle_max && Arc::strong_count(pool) == 1);
-        self.lines.is_empty() && self.abroad.is_none()
+        self.abroad.retain(|_, (line, used)| used.elapsed() < idle_max || Arc::strong_count(line) > 1);
+        self.lines.is_empty() && self.abroad.is_empty()
     }
-}
-
-/// A task that ends when nobody waits for it any more.
-struct Aborting<T>(JoinHandle<Result<T, InvocationError>>);
-
-impl<T> Future for Aborting<T> {
-    type Output = Result<T, InvocationError>;
-
-    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        let failed = |_| Err(InvocationError::Dropped("a connection has failed inside"));
-        std::pin::Pin::new(&mut self.0).poll(context).map(|done| done.unwrap_or_else(failed))
-    }
-}
-
-impl<T> Drop for Aborting<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// A request that is serialised already, and is given away once, so that it is in memory once.
-struct Raw(Mutex<Vec<u8>>);
-
-/// An answer as it comes.
-struct RawAnswer(Vec<u8>);
-
-impl Serializable for Raw {
-    fn serialize(&self, buffer: &mut impl Extend<u8>) {
-        buffer.extend(self.to_bytes());
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        std::mem::take(&mut locked(&self.0))
-    }
-}
-
-impl Deserializable for RawAnswer {
-    fn deserialize(buffer: &mut Cursor<'_>) -> tl::deserialize::Result<Self> {
-        let mut answer = Vec::new();
-        buffer.read_to_end(&mut answer)?;
-        Ok(Self(answer))
-    }
-}
-
-impl RemoteCall for Raw {
-    type Return = RawAnswer;
 }
 
 #[cfg(test)]
 mod tests {
     use datacentre::{Config, DataCentre};
+    use grammers_tl_types as tl;
     use store::AccountStore;
-    use tl::{Identifiable, types};
+    use tl::{Identifiable, Serializable, functions, types};
 
     use super::*;
-    use crate::config::{ApiCredentials, DcAddress};
+    use crate::config::{AccountConfig, ApiCredentials, DcAddress};
     use crate::login::{Login, SignIn};
 
     /// How long anything may take before a test fails.
@@ -259,12 +177,13 @@ mod tests {
         let address =
             DcAddress::Custom { address: dc.address, public_key_pem: dc.public_key_pem.clone(), dc_id: dc.dc_id };
         let api = ApiCredentials { api_id: 1, api_hash: "hash".to_owned() };
-        let mut login = Login::begin(store.clone(), address.clone(), api).await.unwrap();
+        let config = AccountConfig { store: store.clone(), dc: address.clone(), api, proxy: None };
+        let mut login = Login::begin(config).await.unwrap();
         login.send_code("9996610001").await.unwrap();
         assert!(matches!(login.sign_in("11111").await, Ok(SignIn::SignUpNeeded)));
         login.sign_up("Alice", "").await.unwrap();
         login.finish().await.unwrap();
-        Arc::new(StoreSession::open(store, &address).unwrap())
+        Arc::new(StoreSession::open(store, &address, None).unwrap())
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -280,11 +199,11 @@ mod tests {
             }
             let mut kept = locked(&wire.kept);
             assert!(kept.is_watched && !kept.let_go(IDLE_MAX), "for the next part");
-            let is_kept = (!kept.lines.is_empty(), kept.abroad.is_some());
+            let is_kept = (!kept.lines.is_empty(), !kept.abroad.is_empty());
             assert_eq!(is_kept, (dc_ids.contains(&None), dc_ids.contains(&Some(dc.dc_id))), "for the next part");
-            let abroad = kept.abroad.as_ref().map(|(pool, _)| Arc::downgrade(pool));
+            let abroad = kept.abroad.get(&dc.dc_id).map(|(line, _)| Arc::downgrade(line));
             assert!(kept.let_go(Duration::ZERO), "they are let go");
-            assert!(abroad.is_none_or(|pool| pool.upgrade().is_none()), "the connection is closed");
+            assert!(abroad.is_none_or(|line| line.upgrade().is_none()), "the connection is closed");
         }
     }
 
@@ -303,7 +222,7 @@ mod tests {
                 }
             };
             tokio::time::timeout(PATIENCE, let_go).await.expect("they are let go");
-            assert!(locked(&wire.kept).lines.is_empty() && locked(&wire.kept).abroad.is_none());
+            assert!(locked(&wire.kept).lines.is_empty() && locked(&wire.kept).abroad.is_empty());
         }
     }
 
@@ -315,7 +234,7 @@ mod tests {
         let wire = Arc::new(Wire::new(session(&dc, &dir).await, 1));
         wire.ask(Some(dc.dc_id), functions::help::GetConfig {}.to_bytes()).await.unwrap();
         // As a part that is under way holds it.
-        let in_use = locked(&wire.kept).abroad.as_ref().map(|(pool, _)| pool.clone());
+        let in_use = locked(&wire.kept).abroad.get(&dc.dc_id).map(|(line, _)| line.clone());
         assert!(!locked(&wire.kept).let_go(Duration::ZERO) && in_use.is_some());
         drop(in_use);
         assert!(locked(&wire.kept).let_go(Duration::ZERO));

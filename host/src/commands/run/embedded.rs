@@ -138,7 +138,7 @@ impl Identity {
             self.log_in(store.clone(), dc, api.clone()).await?;
         }
         let prepared = prepare(&store)?;
-        let account = Account::start(AccountConfig { store: store.clone(), dc: dc.clone(), api })?;
+        let account = Account::start(AccountConfig { store: store.clone(), dc: dc.clone(), api, proxy: None })?;
         Ok((Opened { dir, store, account }, prepared))
     }
 

@@ -48,7 +48,7 @@ impl Place {
                 let store = AccountStore::open(&dir.path)?;
                 let api = login::api_credentials(&dc)?;
                 let enrolled = enrol(&store, files, args, output)?;
-                let account = Account::start(AccountConfig { store: store.clone(), dc, api })?;
+                let account = Account::start(AccountConfig { store: store.clone(), dc, api, proxy: None })?;
                 output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
                 Ok(Self { dir, store, account, enrolled, from: args.from.unwrap_or(Begin::Last), chat: None })
             }

@@ -167,7 +167,7 @@ impl Caller {
                 Err(InvokeError::Rpc(error)) if error.code == 420 && error.value.is_some() => {
                     self.wait_for_flood(method, &error, &mut flooded).await?;
                 }
-                Err(InvokeError::Rpc(error)) if is_passing(&error) && failed < FAILED_TRIES_MAX => {
+                Err(InvokeError::Rpc(error)) if pool::is_passing(&error) && failed < FAILED_TRIES_MAX => {
                     failed += 1;
                     tokio::time::sleep(FAILED_PAUSE * 2u32.pow(failed - 1)).await;
                 }
@@ -243,9 +243,4 @@ fn trouble(error: InvokeError) -> Trouble {
 
 fn refused(error: &RpcError) -> CallError {
     CallError::new(Failure::Refused, pool::error_name(error))
-}
-
-/// Whether the same call may succeed a moment later: <https://core.telegram.org/api/errors#500-internal>.
-fn is_passing(error: &RpcError) -> bool {
-    (error.code == 500 && error.name != "RANDOM_ID_DUPLICATE") || error.code == -503 || error.code == 503
 }

@@ -5,19 +5,16 @@
 use std::time::Duration;
 
 use grammers_tl_types as tl;
-use tgl::{CallError, Failure, Message, MessageId, Outcome, PeerId, PeerKind, TypingState};
+use tgl::{CallError, Failure, MessageId, Outcome, PeerId, PeerKind, TypingState};
 use tl::{enums, functions, types};
 
-use super::{Caller, contents, history_request, invalid};
+use super::{Caller, contents, invalid};
 use crate::context::{unavailable, unknown_message};
 use crate::intake;
 
 /// How long an own message may take to come in its turn after the server has confirmed it: a gap before it has to be
 /// filled first.
 const OWN_MESSAGE_WAIT: Duration = Duration::from_secs(15);
-
-/// How far back an own message is looked for that the server knows already.
-const LOOK_BACK: i32 = 50;
 
 /// messages.sendMessage: <https://core.telegram.org/method/messages.sendMessage>.
 pub(super) async fn send(
@@ -31,7 +28,7 @@ pub(super) async fn send(
     if text.is_empty() {
         return Err(invalid("a message needs a text"));
     }
-    let to = destination(caller, random_id, to)?;
+    let to = caller.context.current(to)?;
     let request = functions::messages::SendMessage {
         no_webpage: preview == Some(false),
         silent: false,
@@ -63,7 +60,7 @@ pub(super) async fn send(
             caller.settle();
             own_message(caller, to, id).await
         }
-        answer => sent(caller, random_id, to, Some(text), answer).await,
+        answer => sent(caller, random_id, to, answer).await,
     }
 }
 
@@ -97,7 +94,7 @@ pub(super) async fn send_media(
     to: PeerId,
     media: enums::InputMedia,
 ) -> Result<Outcome, CallError> {
-    let to = destination(caller, random_id, to)?;
+    let to = caller.context.current(to)?;
     let request = functions::messages::SendMedia {
         silent: false,
         background: false,
@@ -122,15 +119,14 @@ pub(super) async fn send_media(
         suggested_post: None,
     };
     let answer = caller.invoke(&request).await;
-    sent(caller, random_id, to, None, answer).await
+    sent(caller, random_id, to, answer).await
 }
 
 /// messages.forwardMessages: <https://core.telegram.org/method/messages.forwardMessages>.
 pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: MessageId) -> Result<Outcome, CallError> {
-    let to = destination(caller, random_id, to)?;
+    let to = caller.context.current(to)?;
     let named = caller.context.server_message(id)?;
     let from = named.chat.ok_or_else(|| unknown_message(id))?;
-    let text = caller.context.store.message(id).map_err(|error| unavailable(&error))?.and_then(|message| message.text);
     let request = functions::messages::ForwardMessages {
         silent: false,
         background: false,
@@ -156,7 +152,7 @@ pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: Mes
         suggested_post: None,
     };
     let answer = caller.invoke(&request).await;
-    sent(caller, random_id, to, text.as_deref(), answer).await
+    sent(caller, random_id, to, answer).await
 }
 
 /// messages.deleteMessages, for ourselves only; in channels channels.deleteMessages, which knows no other way than for
@@ -236,19 +232,11 @@ pub(super) async fn set_typing(caller: &Caller, peer: PeerId, state: TypingState
     Ok(Outcome::Done)
 }
 
-/// Where a message for `to` goes; says that it is on its way there.
-fn destination(caller: &Caller, random_id: i64, to: PeerId) -> Result<PeerId, CallError> {
-    let to = caller.context.current(to)?;
-    caller.context.intake().announce(random_id, to);
-    Ok(to)
-}
-
 /// Takes the answer to a send and gives the message. A message that the server has from an earlier try counts as sent.
 async fn sent(
     caller: &Caller,
     random_id: i64,
     to: PeerId,
-    text: Option<&str>,
     answer: Result<enums::Updates, CallError>,
 ) -> Result<Outcome, CallError> {
     match answer {
@@ -264,11 +252,10 @@ async fn sent(
             }
         }
         Err(error) if error.detail == "RANDOM_ID_DUPLICATE" => {
-            let known = caller.context.intake().sent_id(random_id);
-            match known {
-                Some(id) => own_message(caller, to, id).await,
-                None => find_sent(caller, random_id, to, text).await,
-            }
+            let id = earlier_id(caller, random_id, to).await.ok_or_else(|| {
+                CallError::new(Failure::Unavailable, "sent before, but nothing says which message it is")
+            })?;
+            own_message(caller, to, id).await
         }
         Err(error) => Err(error),
     }
@@ -286,6 +273,30 @@ fn new_id(updates: &enums::Updates, random_id: i64) -> Option<i32> {
     })
 }
 
+/// The server's id of a message that an earlier try has sent: what is missing since then says it.
+async fn earlier_id(caller: &Caller, random_id: i64, to: PeerId) -> Option<i32> {
+    let (mut written, known) = {
+        let mut intake = caller.context.intake();
+        let known = intake.sent_id(random_id);
+        if known.is_none() {
+            intake.want_news_of(to);
+        }
+        (intake.written(), known)
+    };
+    if known.is_some() {
+        return known;
+    }
+    caller.context.due.notify_one();
+    let deadline = tokio::time::Instant::now() + OWN_MESSAGE_WAIT;
+    while tokio::time::timeout_at(deadline, written.changed()).await.is_ok() {
+        let known = caller.context.intake().sent_id(random_id);
+        if known.is_some() {
+            return known;
+        }
+    }
+    None
+}
+
 /// Waits until the own message has come in its turn.
 async fn own_message(caller: &Caller, to: PeerId, server_id: i32) -> Result<Outcome, CallError> {
     let store = &caller.context.store;
@@ -300,30 +311,27 @@ async fn own_message(caller: &Caller, to: PeerId, server_id: i32) -> Result<Outc
         }
         if tokio::time::timeout_at(deadline, written.changed()).await.is_err() {
             tracing::warn!(server_id, "an own message has not come in its turn");
-            let messages = newest(caller, to).await?;
             let id = caller.context.message_id(to, server_id)?;
+            let (messages, users, chats) = contents(fetch(caller, id).await?);
+            let learnt = caller.context.intake().learn(&users, &chats, &messages);
+            let messages = learnt.map_err(|error| unavailable(&error))?;
             let found = messages.into_iter().find(|message| message.id == id).ok_or_else(|| unknown_message(id))?;
             return Ok(Outcome::Message(found));
         }
     }
 }
 
-/// Finds the newest own message with this text that is not another call's.
-async fn find_sent(caller: &Caller, random_id: i64, to: PeerId, text: Option<&str>) -> Result<Outcome, CallError> {
-    let messages = newest(caller, to).await?;
-    let is_it = |message: &Message| {
-        let named = caller.context.server_message(message.id);
-        let is_others = named.is_ok_and(|named| caller.context.intake().is_sent_by_other(to, named.id, random_id));
-        message.flags.outgoing && message.text.as_deref() == text && !is_others
-    };
-    let found = messages.into_iter().find(is_it);
-    found.map(Outcome::Message).ok_or_else(|| CallError::new(Failure::Refused, "RANDOM_ID_DUPLICATE"))
-}
-
-async fn newest(caller: &Caller, peer: PeerId) -> Result<Vec<Message>, CallError> {
-    let request = history_request(caller.context.input_peer(peer)?, 0, 0, LOOK_BACK);
-    let (messages, users, chats) = contents(caller.invoke(&request).await?);
-    caller.context.intake().learn(&users, &chats, &messages).map_err(|error| unavailable(&error))
+/// messages.getMessages or channels.getMessages: <https://core.telegram.org/method/channels.getMessages>.
+pub(super) async fn fetch(caller: &Caller, id: MessageId) -> Result<enums::messages::Messages, CallError> {
+    let named = caller.context.server_message(id)?;
+    let id = vec![types::InputMessageId { id: named.id }.into()];
+    match named.chat {
+        Some(chat) if chat.kind == PeerKind::Channel => {
+            let channel = caller.context.input_channel(chat)?;
+            caller.invoke(&functions::channels::GetMessages { channel, id }).await
+        }
+        _ => caller.invoke(&functions::messages::GetMessages { id }).await,
+    }
 }
 
 fn reply_to(caller: &Caller, to: PeerId, id: MessageId) -> Result<enums::InputReplyTo, CallError> {

@@ -4,7 +4,6 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use grammers_client::sender::RpcError;
-use grammers_session::updates::UpdatesLike;
 use tempfile::TempDir;
 use tl::{Deserializable, Identifiable, Serializable};
 
@@ -12,6 +11,7 @@ use super::*;
 use crate::ask::PARTS_MAX;
 use crate::ask::tests::{Answering, context, dialog, error, messages_kept, new_context};
 use crate::intake::tests::{ADA, message, user};
+use crate::net::Pushed;
 
 /// A message in the conversation with this user, a second after the one before it.
 fn from(user_id: i64, id: i32) -> enums::Message {
@@ -191,7 +191,7 @@ async fn a_difference_that_floods_is_put_off_and_holds_up_nothing() {
         let update = types::UpdateNewMessage { message: from(ADA, 7), pts: 11, pts_count: 1 }.into();
         let (users, chats) = (vec![user(ADA, "Ada", |_| {})], Vec::new());
         let pushed = types::Updates { updates: vec![update], users, chats, date: 500, seq: 0 };
-        intake.receive_pushed(UpdatesLike::Updates(pushed.into()));
+        intake.receive_pushed(Pushed::Updates(pushed.into()));
         assert_eq!(messages_kept(&context), 1);
         assert_eq!(intake.stored_state().map(|state| (state.pts, state.date)), Some((11, 100)));
         let deadline = Instant::now() + Duration::from_secs(asked_after_s);
@@ -213,7 +213,7 @@ async fn an_account_that_begins_takes_nothing_before_it_knows_where() {
     let status = types::UpdateUserStatus { user_id: ADA, status: enums::UserStatus::Empty }.into();
     let (users, chats) = (vec![user(ADA, "Ada", |_| {})], Vec::new());
     let pushed = types::Updates { updates: vec![status], users, chats, date: 500, seq: 0 };
-    context.intake().receive_pushed(UpdatesLike::Updates(pushed.into()));
+    context.intake().receive_pushed(Pushed::Updates(pushed.into()));
     assert_eq!(context.intake().stored_state(), None, "or all that was ever said would be taken for missed");
 
     context.intake().begin_difference();

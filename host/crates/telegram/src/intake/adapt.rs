@@ -1,10 +1,10 @@
 //! Brings every form in which the server sends updates to the one form that [`super::order`] takes.
 
-use grammers_session::updates::UpdatesLike;
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
 use super::order::Envelope;
+use crate::net::Pushed;
 
 /// What came in.
 pub(crate) enum Incoming {
@@ -16,18 +16,11 @@ pub(crate) enum Incoming {
     Nothing,
 }
 
-/// What grammers' pool hands over, answers to our own calls included.
-pub(crate) fn pushed(updates: UpdatesLike) -> Incoming {
-    match updates {
-        UpdatesLike::Updates(updates) => self::updates(updates),
-        UpdatesLike::ShortSentMessage { request, update } => short_sent(&request, update),
-        UpdatesLike::AffectedMessages(affected) => Incoming::Envelope(Envelope::affected(None, &affected)),
-        UpdatesLike::InvitedUsers(invited) => self::updates(invited.updates),
-        UpdatesLike::ChatInviteJoinResult(result) => self::updates(result.updates),
-        UpdatesLike::AffectedChannelMessages { affected, channel_id, .. } => {
-            Incoming::Envelope(Envelope::affected(Some(channel_id), &affected))
-        }
-        UpdatesLike::ConnectionClosed | UpdatesLike::MalformedUpdates => Incoming::Gap,
+/// What came without being asked for.
+pub(crate) fn pushed(pushed: Pushed) -> Incoming {
+    match pushed {
+        Pushed::Updates(updates) => self::updates(updates),
+        Pushed::Gap => Incoming::Gap,
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) fn apply(
         }
         U::MessageId(u) => {
             sent_ids.push((u.random_id, u.id));
-            Ok(())
+            // It has got there, whether or not its answer comes.
+            batch.complete_call(u.random_id)
         }
         U::ReadHistoryInbox(u) => mark_read(batch, peers::peer_id(&u.peer), false, u.max_id.into()),
         U::ReadHistoryOutbox(u) => mark_read(batch, peers::peer_id(&u.peer), true, u.max_id.into()),

@@ -17,7 +17,7 @@ pub(crate) fn message(
         enums::Message::Empty(_) => return Ok(None),
         enums::Message::Message(message) => Common {
             id: message.id,
-            out: message.out,
+            out: message.out || (is_saved(our_id, &message.peer_id) && message.fwd_from.is_none()),
             mentioned: message.mentioned,
             from: message.from_id.as_ref().map(peer_id),
             chat: peer_id(&message.peer_id),
@@ -27,7 +27,7 @@ pub(crate) fn message(
         },
         enums::Message::Service(message) => Common {
             id: message.id,
-            out: message.out,
+            out: message.out || is_saved(our_id, &message.peer_id),
             mentioned: message.mentioned,
             from: message.from_id.as_ref().map(peer_id),
             chat: peer_id(&message.peer_id),
@@ -52,17 +52,53 @@ pub(crate) fn message(
     Ok(Some((common.chat, converted)))
 }
 
-/// Number, author and conversation of a message, and who else has to be known to show it.
+/// Everybody who has to be known to show a message: <https://core.telegram.org/api/updates#recovering-gaps>.
 pub(crate) fn people(message: &enums::Message) -> Vec<PeerId> {
     match message {
         enums::Message::Empty(_) => Vec::new(),
         enums::Message::Message(message) => {
-            std::iter::once(&message.peer_id).chain(&message.from_id).map(peer_id).collect()
+            let mut people = ends(&message.peer_id, &message.from_id);
+            people.extend(message.fwd_from.iter().flat_map(forward_people));
+            people.extend(message.reply_to.iter().flat_map(reply_people));
+            people.extend(message.via_bot_id.map(PeerId::user));
+            people.extend(message.entities.iter().flatten().filter_map(mentioned).map(PeerId::user));
+            people
         }
-        enums::Message::Service(message) => {
-            std::iter::once(&message.peer_id).chain(&message.from_id).map(peer_id).collect()
-        }
+        enums::Message::Service(message) => ends(&message.peer_id, &message.from_id),
     }
+}
+
+fn ends(chat: &enums::Peer, from: &Option<enums::Peer>) -> Vec<PeerId> {
+    std::iter::once(chat).chain(from).map(peer_id).collect()
+}
+
+fn forward_people(forward: &enums::MessageFwdHeader) -> Vec<PeerId> {
+    let enums::MessageFwdHeader::Header(header) = forward;
+    [&header.from_id, &header.saved_from_peer, &header.saved_from_id].into_iter().flatten().map(peer_id).collect()
+}
+
+fn reply_people(reply: &enums::MessageReplyHeader) -> Vec<PeerId> {
+    match reply {
+        enums::MessageReplyHeader::Header(header) => {
+            let forward = header.reply_from.iter().flat_map(forward_people);
+            header.reply_to_peer_id.iter().map(peer_id).chain(forward).collect()
+        }
+        enums::MessageReplyHeader::MessageReplyStoryHeader(story) => vec![peer_id(&story.peer)],
+    }
+}
+
+/// A user whom a text names without a username.
+fn mentioned(entity: &enums::MessageEntity) -> Option<i64> {
+    match entity {
+        enums::MessageEntity::MentionName(mention) => Some(mention.user_id),
+        _ => None,
+    }
+}
+
+/// Whether the conversation is Saved Messages. What we write there the server does not call outgoing:
+/// <https://core.telegram.org/api/saved-messages>.
+fn is_saved(our_id: i64, chat: &enums::Peer) -> bool {
+    peer_id(chat) == PeerId::user(our_id)
 }
 
 struct Common {
@@ -117,12 +153,12 @@ impl Common {
     }
 }
 
-/// The message answered, by the server's id; none where it is in another conversation.
+/// The message answered, by the server's id; none where it is in another conversation. In a topic a message that answers
+/// none names the message that began the topic: <https://core.telegram.org/api/forum>.
 fn reply_id(reply: Option<&enums::MessageReplyHeader>) -> Option<i32> {
-    match reply {
-        Some(enums::MessageReplyHeader::Header(header)) if header.reply_to_peer_id.is_none() => header.reply_to_msg_id,
-        _ => None,
-    }
+    let Some(enums::MessageReplyHeader::Header(header)) = reply else { return None };
+    let is_plain = header.forum_topic && header.reply_to_top_id.is_none_or(|top| Some(top) == header.reply_to_msg_id);
+    header.reply_to_msg_id.filter(|_| header.reply_to_peer_id.is_none() && !is_plain)
 }
 
 fn forward(forward: &enums::MessageFwdHeader) -> Forward {

@@ -17,10 +17,9 @@ mod place;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use grammers_session::updates::UpdatesLike;
 use grammers_tl_types as tl;
 use store::{AccountStore, Batch, Owner, StoreError, UpdateState};
-use tgl::{AccountState, Message, Peer, PeerId};
+use tgl::{AccountState, Message, Peer, PeerId, PeerKind};
 use tl::{enums, functions, types};
 use tokio::sync::watch;
 
@@ -33,6 +32,8 @@ pub(crate) use order::Envelope;
 use order::{Order, Ready};
 pub(crate) use peers::{MEMBERS_MAX, change_members, channel_member_ids, peer_id, see, see_user};
 
+use crate::net::Pushed;
+
 /// How long to wait after the store took nothing (its inbox is full, or the disk), before the server is asked again.
 const BLOCKED_WAIT: Duration = Duration::from_secs(1);
 
@@ -40,16 +41,7 @@ const BLOCKED_WAIT: Duration = Duration::from_secs(1);
 const ROOM_MIN: u64 = 1_000;
 
 /// Messages sent that are remembered by their random id; the oldest go first.
-const SENDS_MAX: usize = 1_024;
-
-/// A message of ours on its way, or that has got there.
-#[derive(Debug)]
-struct Send {
-    random_id: i64,
-    to: PeerId,
-    /// The server's id.
-    id: Option<i32>,
-}
+const SENT_MAX: usize = 1_024;
 
 /// The way in of one account.
 pub(crate) struct Intake {
@@ -61,7 +53,8 @@ pub(crate) struct Intake {
     missed_since: Option<i32>,
     /// The state as it is stored.
     stored: Option<UpdateState>,
-    sends: VecDeque<Send>,
+    /// The server's ids of messages of ours, by their random ids.
+    sent: VecDeque<(i64, i32)>,
     blocked_until: Option<Instant>,
     /// Until then the data centre gives no difference.
     difference_at: Option<Instant>,
@@ -91,7 +84,7 @@ impl Intake {
             channels: Channels::default(),
             missed_since: None,
             stored,
-            sends: VecDeque::new(),
+            sent: VecDeque::new(),
             blocked_until: None,
             difference_at: None,
             is_refusal_said: false,
@@ -116,24 +109,17 @@ impl Intake {
         self.stored
     }
 
-    /// A message is about to be sent there.
-    pub(crate) fn announce(&mut self, random_id: i64, to: PeerId) {
-        if !self.sends.iter().any(|send| send.random_id == random_id) {
-            if self.sends.len() >= SENDS_MAX {
-                self.sends.pop_front();
-            }
-            self.sends.push_back(Send { random_id, to, id: None });
-        }
-    }
-
-    /// The server's id of a message of ours.
+    /// The server's id of a message of ours, once the server has said it.
     pub(crate) fn sent_id(&self, random_id: i64) -> Option<i32> {
-        self.sends.iter().find(|send| send.random_id == random_id)?.id
+        self.sent.iter().rev().find(|(of, _)| *of == random_id).map(|(_, id)| *id)
     }
 
-    /// Whether this message of ours is known to be another call's.
-    pub(crate) fn is_sent_by_other(&self, to: PeerId, id: i32, random_id: i64) -> bool {
-        self.sends.iter().any(|send| send.to == to && send.id == Some(id) && send.random_id != random_id)
+    /// There is something in the conversation that we have not been told of.
+    pub(crate) fn want_news_of(&mut self, peer: PeerId) {
+        self.order.want_difference();
+        if peer.kind == PeerKind::Channel {
+            self.see_channel_pts(peer.id, None);
+        }
     }
 
     /// Changes with everything that is written.
@@ -182,7 +168,7 @@ impl Intake {
     }
 
     /// Takes what the server has pushed.
-    pub(crate) fn receive_pushed(&mut self, updates: UpdatesLike) {
+    pub(crate) fn receive_pushed(&mut self, updates: Pushed) {
         self.receive(adapt::pushed(updates), None);
     }
 
@@ -365,10 +351,11 @@ impl Intake {
     }
 
     fn remember(&mut self, sent_ids: &[(i64, i32)]) {
-        for (random_id, id) in sent_ids {
-            if let Some(send) = self.sends.iter_mut().find(|send| send.random_id == *random_id) {
-                send.id = Some(*id);
+        for sent in sent_ids {
+            if self.sent.len() >= SENT_MAX {
+                self.sent.pop_front();
             }
+            self.sent.push_back(*sent);
         }
     }
 }

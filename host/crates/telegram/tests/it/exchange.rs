@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::proxy::{Proxy, Weather};
-use crate::world::{World, api};
+use crate::world::{World, config};
 
 /// Where the data of a plain message begins: after the key's id, the message's id and the length.
 const DATA: usize = 20;
@@ -26,7 +26,7 @@ async fn no_answer_can_be_changed_on_its_way() {
         async move {
             let address = tamper(world.dc.address, frame, at).await;
             let dc = DcAddress::Custom { address, public_key_pem: world.dc.public_key_pem.clone(), dc_id: 2 };
-            let ended = Login::begin(store.clone(), dc, api()).await;
+            let ended = Login::begin(config(store.clone(), dc)).await;
             assert!(ended.is_err(), "byte {at} of answer {frame} was changed, and nobody minds");
             assert!(store.dc(2).unwrap().is_none(), "a key was kept");
         }
@@ -43,7 +43,7 @@ async fn an_exchange_that_is_cut_is_begun_again() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         proxy.set(Weather::Fine);
     };
-    let (login, ()) = tokio::join!(Login::begin(world.store("a"), proxy.to(world.address()), api()), weather);
+    let (login, ()) = tokio::join!(Login::begin(config(world.store("a"), proxy.to(world.address()))), weather);
     login.unwrap().finish().await.unwrap();
 }
 

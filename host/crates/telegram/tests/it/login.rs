@@ -6,7 +6,7 @@ use telegram::{DcAddress, ExchangeError};
 use tgl::Connection;
 use tokio::io::AsyncWriteExt;
 
-use crate::world::{User, World, api, code, phone, sign_up};
+use crate::world::{User, World, code, config, phone, sign_up};
 
 pub(crate) const TOKEN: &str = "4242:abcdefghijklmnopqrstuvwxyz012345678";
 
@@ -29,7 +29,7 @@ async fn a_new_number_signs_up_and_an_old_one_logs_in() {
 async fn a_wrong_code_or_number_is_named_and_the_login_goes_on() {
     let world = World::new().await;
     let store = world.store("a");
-    let mut login = Login::begin(store.clone(), world.address(), api()).await.unwrap();
+    let mut login = Login::begin(config(store.clone(), world.address())).await.unwrap();
     assert!(matches!(login.sign_in("11111").await, Err(LoginError::OutOfOrder(_))));
     let error = login.send_code("12345").await.unwrap_err();
     assert!(matches!(&error, LoginError::PhoneInvalid(given) if given == "12345"), "{error}");
@@ -46,7 +46,7 @@ async fn a_wrong_code_or_number_is_named_and_the_login_goes_on() {
 async fn flood_waits_and_expired_codes_are_told() {
     let world = World::new().await;
     let faults = world.dc.faults();
-    let mut login = Login::begin(world.store("a"), world.address(), api()).await.unwrap();
+    let mut login = Login::begin(config(world.store("a"), world.address())).await.unwrap();
     faults.fail_next("auth.sendCode", 420, "FLOOD_WAIT_77");
     assert!(matches!(login.send_code(&phone(1)).await, Err(LoginError::FloodWait { seconds: 77 })));
     login.send_code(&phone(1)).await.unwrap();
@@ -56,11 +56,73 @@ async fn flood_waits_and_expired_codes_are_told() {
     assert!(matches!(login.sign_in(&code(1)).await, Err(LoginError::Refused(name)) if name == "SOMETHING_NEW"));
 }
 
+/// Failures that pass, at every step of a login. Each costs a wait and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_outlasts_what_passes() {
+    let steps: [(&str, i32, &str); 8] = [
+        ("help.getNearestDc", 500, "INTERNAL"),
+        ("auth.sendCode", 500, "INTERNAL"),
+        ("auth.sendCode", 420, "FLOOD_WAIT_1"),
+        ("auth.signIn", -503, "Timeout"),
+        ("auth.signIn", 420, "FLOOD_WAIT_1"),
+        ("auth.signUp", 500, "INTERNAL"),
+        ("updates.getState", 500, "INTERNAL"),
+        ("updates.getState", 420, "FLOOD_WAIT_1"),
+    ];
+    let world = World::new().await;
+    let faults = world.dc.faults();
+    for (method, code, name) in steps {
+        faults.fail_next(method, code, name);
+    }
+    let store = world.store("a");
+    sign_up(&store, world.address(), "Alice", &phone(1)).await;
+    assert_eq!(faults.failures_pending(), 0, "all of them happened");
+    assert!(store.update_state().unwrap().is_some());
+    world.start(store).await;
+}
+
+/// What is asked after the login is not worth the login.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_was_accepted_is_kept_whatever_follows() {
+    let world = World::new().await;
+    for (digit, code, name) in [(1, 500, "INTERNAL"), (2, 400, "SOMETHING_NEW"), (3, 420, "FLOOD_WAIT_3600")] {
+        let store = world.store(name);
+        for _ in 0..10 {
+            world.dc.faults().fail_next("updates.getState", code, name);
+        }
+        let user = sign_up(&store, world.address(), "Alice", &phone(digit)).await;
+        assert_eq!(telegram::is_logged_in(&store).map(|user| user.id), Some(user.id), "{name}");
+        world.dc.faults().forget_failures();
+        let mut alice = world.start(store).await;
+        let us = alice.peer();
+        alice.send(us, "logged in").await;
+    }
+}
+
+/// The data centre has logged us in, and its answer does not arrive: the code is not accepted twice, and need not be.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_lost_costs_no_login() {
+    let world = World::new().await;
+    let faults = world.dc.faults();
+    let store = world.store("a");
+    faults.hide_next_answer("auth.signUp", 500, "INTERNAL");
+    let user = sign_up(&store, world.address(), "Alice", &phone(1)).await;
+    assert_eq!(telegram::is_logged_in(&store).map(|user| user.id), Some(user.id));
+
+    let again = world.store("b");
+    faults.hide_next_answer("auth.signIn", 500, "INTERNAL");
+    assert_eq!(sign_up(&again, world.address(), "Alice", &phone(1)).await.id, user.id);
+
+    faults.hide_next_answer("auth.importBotAuthorization", 500, "INTERNAL");
+    let mut login = Login::begin(config(world.store("bot"), world.address())).await.unwrap();
+    assert_eq!(login.bot(TOKEN).await.unwrap().id, 4242);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_logs_in_by_its_token() {
     let world = World::new().await;
     let store = world.store("bot");
-    let mut login = Login::begin(store.clone(), world.address(), api()).await.unwrap();
+    let mut login = Login::begin(config(store.clone(), world.address())).await.unwrap();
     assert!(matches!(login.bot("nonsense").await, Err(LoginError::TokenInvalid)));
     let bot = login.bot(TOKEN).await.unwrap();
     login.finish().await.unwrap();
@@ -75,7 +137,7 @@ async fn logging_out_leaves_nobody() {
     let world = World::new().await;
     let store = world.store("a");
     sign_up(&store, world.address(), "Alice", &phone(1)).await;
-    Login::begin(store.clone(), world.address(), api()).await.unwrap().log_out().await.unwrap();
+    Login::begin(config(store.clone(), world.address())).await.unwrap().log_out().await.unwrap();
     assert!(telegram::is_logged_in(&store).is_none());
     let mut user = User::begin(store, world.address());
     let state = user.wait(|state| matches!(state.connection, Connection::LoggedOut(_))).await;
@@ -90,7 +152,7 @@ async fn a_server_with_another_key_is_not_trusted() {
         public_key_pem: other.dc.public_key_pem.clone(),
         dc_id: world.dc.dc_id,
     };
-    let error = Login::begin(world.store("a"), dc, api()).await.unwrap_err();
+    let error = Login::begin(config(world.store("a"), dc)).await.unwrap_err();
     assert!(matches!(error, LoginError::KeyExchange(ExchangeError::WrongServerKey)), "{error}");
 }
 
@@ -124,7 +186,7 @@ async fn a_server_that_is_away_or_talks_rubbish_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let store = AccountStore::open(dir.path()).unwrap();
         let dc = DcAddress::Custom { address, public_key_pem: world.dc.public_key_pem.clone(), dc_id: 2 };
-        let error = Login::begin(store, dc, api()).await.unwrap_err();
+        let error = Login::begin(config(store, dc)).await.unwrap_err();
         assert!(matches!(error, LoginError::Unreachable(_)), "{error}");
     }
 }

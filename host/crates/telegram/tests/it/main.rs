@@ -3,6 +3,8 @@
 
 mod calls;
 mod channels;
+mod clocks;
+mod duplicates;
 mod exchange;
 mod faults;
 mod files;
@@ -16,4 +18,5 @@ mod receiving;
 mod scripts;
 mod storms;
 mod transfers;
+mod ways;
 mod world;

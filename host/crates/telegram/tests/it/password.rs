@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256, Sha512};
 use telegram::login::{Login, LoginError, SignIn};
 use tl::{enums, functions, types};
 
-use crate::world::{World, api, code, phone, sign_up};
+use crate::world::{World, code, config, phone, sign_up};
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -22,7 +22,7 @@ async fn an_account_with_a_password_wants_it() {
     set_password(world.dc.address, first.dc(2).unwrap().unwrap().auth_key.unwrap()).await;
 
     let store = world.store("second");
-    let mut login = Login::begin(store.clone(), world.address(), api()).await.unwrap();
+    let mut login = Login::begin(config(store.clone(), world.address())).await.unwrap();
     login.send_code(&phone(1)).await.unwrap();
     let SignIn::PasswordNeeded { hint } = login.sign_in(&code(1)).await.unwrap() else {
         panic!("it was not asked for")

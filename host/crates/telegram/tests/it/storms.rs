@@ -10,7 +10,7 @@ use tl::functions;
 use crate::login::TOKEN;
 use crate::operator::Operator;
 use crate::proxy::Proxy;
-use crate::world::{User, World, api, phone, sign_up};
+use crate::world::{User, World, config, phone, sign_up};
 
 /// The texts that have come, by conversation.
 #[derive(Default)]
@@ -75,7 +75,7 @@ async fn a_bot_hears_of_its_groups_what_it_has_missed() {
     let _alice = world.user("Alice", 1).await;
     let operator = Operator::of(&world, "Alice", 1).await;
     let store = world.store("bot");
-    let mut login = Login::begin(store.clone(), world.address(), api()).await.unwrap();
+    let mut login = Login::begin(config(store.clone(), world.address())).await.unwrap();
     login.bot(TOKEN).await.unwrap();
     login.finish().await.unwrap();
     let mut bot = world.start(store).await;

@@ -17,10 +17,6 @@ use tokio::sync::{mpsc, watch};
 /// How long anything may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) fn api() -> ApiCredentials {
-    ApiCredentials { api_id: 1, api_hash: "hash".to_owned() }
-}
-
 /// A data centre with a directory of its own.
 pub(crate) struct World {
     pub(crate) dir: TempDir,
@@ -30,7 +26,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let dc = DataCentre::start(config(&dir, 0)).await.unwrap();
+        let dc = DataCentre::start(dc_config(&dir, 0)).await.unwrap();
         Self { dir, dc }
     }
 
@@ -38,7 +34,7 @@ impl World {
     pub(crate) async fn restart(self) -> Self {
         let port = self.dc.address.port();
         self.dc.stop().await;
-        let dc = DataCentre::start(config(&self.dir, port)).await.unwrap();
+        let dc = DataCentre::start(dc_config(&self.dir, port)).await.unwrap();
         Self { dir: self.dir, dc }
     }
 
@@ -66,7 +62,12 @@ impl World {
     }
 }
 
-fn config(dir: &TempDir, port: u16) -> Config {
+/// How an account is logged in and started.
+pub(crate) fn config(store: AccountStore, dc: DcAddress) -> AccountConfig {
+    AccountConfig { store, dc, api: ApiCredentials { api_id: 1, api_hash: "hash".to_owned() }, proxy: None }
+}
+
+fn dc_config(dir: &TempDir, port: u16) -> Config {
     Config { listen: ([127, 0, 0, 1], port).into(), data_dir: dir.path().join("dc"), dc_id: 2 }
 }
 
@@ -79,8 +80,12 @@ pub(crate) fn code(digit: u8) -> String {
 }
 
 pub(crate) async fn sign_up(store: &AccountStore, dc: DcAddress, name: &str, phone: &str) -> tgl::User {
+    sign_up_by(&config(store.clone(), dc), name, phone).await
+}
+
+pub(crate) async fn sign_up_by(config: &AccountConfig, name: &str, phone: &str) -> tgl::User {
     let digit = phone.as_bytes()[5] - b'0';
-    let mut login = Login::begin(store.clone(), dc, api()).await.unwrap();
+    let mut login = Login::begin(config.clone()).await.unwrap();
     login.send_code(phone).await.unwrap();
     let next = login.sign_in(&code(digit)).await.unwrap();
     let user = match next {
@@ -110,7 +115,11 @@ pub(crate) struct User {
 
 impl User {
     pub(crate) async fn start(store: AccountStore, dc: DcAddress) -> Self {
-        let mut user = Self::begin(store, dc);
+        Self::start_by(config(store, dc)).await
+    }
+
+    pub(crate) async fn start_by(config: AccountConfig) -> Self {
+        let mut user = Self::begin_by(config, Arc::new(TempDir::new().unwrap()), HOME_BYTES_MAX);
         user.wait(|state| state.connection == Connection::Online).await;
         user
     }
@@ -122,10 +131,15 @@ impl User {
 
     /// The same, with this private folder.
     pub(crate) fn begin_in(store: AccountStore, dc: DcAddress, home: Arc<TempDir>, home_bytes_max: u64) -> Self {
+        Self::begin_by(config(store, dc), home, home_bytes_max)
+    }
+
+    fn begin_by(config: AccountConfig, home: Arc<TempDir>, home_bytes_max: u64) -> Self {
+        let store = config.store.clone();
         let files = FileSpace::open(None, Some(home.path()), home_bytes_max, &[]).unwrap();
         let script: ScriptName = Arc::from("test.py");
         let cursor = store.join(&script).unwrap();
-        let account = Account::start(AccountConfig { store: store.clone(), dc, api: api() }).unwrap();
+        let account = Account::start(config).unwrap();
         let Attachment { requests, completions, notes } =
             account.attach(script.clone(), files.clone(), Grants::default());
         let state = account.state();

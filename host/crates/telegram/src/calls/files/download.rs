@@ -8,8 +8,8 @@ use files::Incoming;
 use futures_util::{StreamExt, TryStreamExt};
 use grammers_tl_types as tl;
 use store::MediaFile;
-use tgl::{CallError, Failure, FilePart, MessageId, Outcome, PeerKind, Request};
-use tl::{Identifiable, Serializable, enums, functions, types};
+use tgl::{CallError, Failure, FilePart, MessageId, Outcome, Request};
+use tl::{Identifiable, Serializable, enums, functions};
 use tokio::sync::Mutex;
 
 use super::part;
@@ -17,7 +17,7 @@ use super::progress::Progress;
 use super::target::Target;
 use super::{LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, file_error, seat};
 use crate::calls::caller::{Body, Way, blocking};
-use crate::calls::{Caller, contents};
+use crate::calls::{Caller, contents, messages};
 use crate::context::{unavailable, unknown_message};
 
 /// Loads a part of a message's media into the script's private folder; the outcome is the guest's path.
@@ -64,23 +64,10 @@ pub(super) async fn media_of(caller: &Caller, id: MessageId) -> Result<MediaFile
 /// Fetches the message again, and with it a new reference to its file.
 pub(super) async fn fetch_media(caller: &Caller, id: MessageId) -> Result<MediaFile, CallError> {
     let store = &caller.context.store;
-    let (messages, users, chats) = contents(fetch(caller, id).await?);
+    let (messages, users, chats) = contents(messages::fetch(caller, id).await?);
     caller.context.intake().learn(&users, &chats, &messages).map_err(|error| unavailable(&error))?;
     let media = store.media(id).map_err(|error| unavailable(&error))?;
     media.ok_or_else(|| CallError::new(Failure::NotFound, "the message carries no photo and no file any more"))
-}
-
-/// messages.getMessages or channels.getMessages: <https://core.telegram.org/method/channels.getMessages>.
-async fn fetch(caller: &Caller, id: MessageId) -> Result<enums::messages::Messages, CallError> {
-    let named = caller.context.server_message(id)?;
-    let id = vec![types::InputMessageId { id: named.id }.into()];
-    match named.chat {
-        Some(chat) if chat.kind == PeerKind::Channel => {
-            let channel = caller.context.input_channel(chat)?;
-            caller.invoke(&functions::channels::GetMessages { channel, id }).await
-        }
-        _ => caller.invoke(&functions::messages::GetMessages { id }).await,
-    }
 }
 
 fn check_size(bytes: u64) -> Result<(), CallError> {
