@@ -5,6 +5,7 @@
 mod commands;
 mod data_dir;
 mod output;
+mod proxy;
 mod python_component;
 mod settings;
 mod terminal_chat;

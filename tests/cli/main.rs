@@ -6,3 +6,4 @@ mod data_centre;
 mod scripts;
 mod service_messages;
 mod telegram_cli;
+mod ways;

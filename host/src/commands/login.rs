@@ -14,12 +14,13 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use store::AccountStore;
 use telegram::login::{Login, LoginError, SignIn};
-use telegram::{AccountConfig, ApiCredentials, DcAddress};
+use telegram::{AccountConfig, ApiCredentials, DcAddress, Proxy};
 use tgl::User;
 
 use crate::commands::dc::DC_ID;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::output::Output;
+use crate::proxy;
 use crate::settings;
 
 /// How often a wrong code or password may be typed at the terminal.
@@ -43,6 +44,10 @@ pub(crate) struct DcArgs {
     /// Its RSA public key, a PKCS#1 PEM file
     #[arg(long, value_name = "PEM", requires = "dc")]
     dc_key: Option<PathBuf>,
+    /// Reach it through this proxy: socks5://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ where it wants them.
+    /// Without it ALL_PROXY and NO_PROXY say by which
+    #[arg(long, value_name = "URL")]
+    proxy: Option<String>,
 }
 
 /// Who logs in. What is secret may come from a file or the environment too: options are seen by every user of the machine.
@@ -91,6 +96,16 @@ impl DcArgs {
         let public_key_pem = std::fs::read_to_string(key_path)
             .with_context(|| format!("cannot read the data centre's public key {}", key_path.display()))?;
         Ok(Some(DcAddress::Custom { address, public_key_pem, dc_id: DC_ID }))
+    }
+
+    /// The proxy by which this data centre is reached, if there is one.
+    pub(crate) fn proxy(&self, dc: &DcAddress) -> Result<Option<Proxy>> {
+        proxy::choose(self.proxy.as_deref(), dc)
+    }
+
+    /// Whether a proxy was named.
+    pub(crate) fn names_proxy(&self) -> bool {
+        self.proxy.is_some()
     }
 }
 
@@ -160,7 +175,8 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     if !args.credentials.are_at_hand() {
         bail!("name the account's phone with --phone NUMBER, or a bot's token with --bot-token-file FILE");
     }
-    let user = log_in(&account, &dc, &args.credentials, output).await?;
+    let proxy = args.dc.proxy(&dc)?;
+    let user = log_in(&account, &dc, proxy, &args.credentials, output).await?;
     let name = telegram::display_name(&user);
     output.result(
         &json!({"event": "logged_in", "account": account.name, "user_id": user.id, "user": name}),
@@ -173,6 +189,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
 pub(crate) async fn log_in(
     account: &AccountDir,
     dc: &DcAddress,
+    proxy: Option<Proxy>,
     credentials: &Credentials,
     output: &Output,
 ) -> Result<User> {
@@ -182,7 +199,7 @@ pub(crate) async fn log_in(
     let api = api_credentials(dc)?;
     let bot_token = credentials.bot_token()?;
     let store = AccountStore::open(&account.path)?;
-    let mut login = begin(store, dc, api).await?;
+    let mut login = begin(AccountConfig { store, dc: dc.clone(), api, proxy }).await?;
     let user = match (bot_token, &credentials.phone) {
         (Some(token), _) => login.bot(&token).await?,
         (None, Some(phone)) => by_phone(&mut login, &account.name, phone, credentials, output).await?,
@@ -193,9 +210,10 @@ pub(crate) async fn log_in(
     Ok(user)
 }
 
-/// Begins a login at `dc`. An error names the data centre that it is about.
-pub(crate) async fn begin(store: AccountStore, dc: &DcAddress, api: ApiCredentials) -> Result<Login> {
-    Login::begin(AccountConfig { store, dc: dc.clone(), api, proxy: None }).await.with_context(|| match dc {
+/// Begins a login. An error names the data centre that it is about.
+pub(crate) async fn begin(config: AccountConfig) -> Result<Login> {
+    let dc = config.dc.clone();
+    Login::begin(config).await.with_context(|| match dc {
         DcAddress::Telegram => "cannot log in at Telegram".to_owned(),
         DcAddress::Custom { address, .. } => format!("cannot log in at the data centre {address}"),
     })

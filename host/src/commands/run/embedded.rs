@@ -8,7 +8,7 @@ use files::FileSpace;
 use runtime::{End, Script};
 use store::AccountStore;
 use telegram::login::SignIn;
-use telegram::{Account, AccountConfig, ApiCredentials, Attachment, DcAddress};
+use telegram::{Account, AccountConfig, Attachment, DcAddress};
 use tgl::{Call, Connection, Grants, Outcome, PeerId, Request, User};
 
 use super::Begin;
@@ -134,16 +134,17 @@ impl Identity {
         let dir = data_dir.embedded_account(self.folder);
         let store = AccountStore::open(&dir.path)?;
         let api = settings::embedded_credentials();
+        let config = AccountConfig { store: store.clone(), dc: dc.clone(), api, proxy: None };
         if telegram::is_logged_in(&store).is_none() {
-            self.log_in(store.clone(), dc, api.clone()).await?;
+            self.log_in(config.clone()).await?;
         }
         let prepared = prepare(&store)?;
-        let account = Account::start(AccountConfig { store: store.clone(), dc: dc.clone(), api, proxy: None })?;
+        let account = Account::start(config)?;
         Ok((Opened { dir, store, account }, prepared))
     }
 
-    async fn log_in(&self, store: AccountStore, dc: &DcAddress, api: ApiCredentials) -> Result<()> {
-        let mut login = login::begin(store, dc, api).await?;
+    async fn log_in(&self, config: AccountConfig) -> Result<()> {
+        let mut login = login::begin(config).await?;
         login.send_code(self.phone).await?;
         match login.sign_in(TEST_CODE).await? {
             SignIn::Done(_) => {}

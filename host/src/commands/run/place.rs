@@ -14,7 +14,7 @@ use tgl::{AccountState, Connection, ScriptName};
 use super::embedded::{Embedded, Opened};
 use super::script_file::ScriptFile;
 use super::{Args, Begin};
-use crate::commands::login::{self, Credentials};
+use crate::commands::login;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::output::{self, Output};
 use crate::time_zone;
@@ -36,6 +36,9 @@ impl Place {
     pub(super) async fn open(args: &Args, files: &[ScriptFile], data_dir: &DataDir, output: &Output) -> Result<Self> {
         match (&args.account, args.dc.address()?) {
             (None, None) if !args.credentials.are_given() => {
+                if args.dc.names_proxy() {
+                    bail!("--proxy is for an account of your own: the embedded data centre is in this process");
+                }
                 let from = args.from.unwrap_or(Begin::Now);
                 let enrol = |store: &AccountStore| enrol(store, files, args, output);
                 let (script, enrolled, embedded) = Embedded::start(data_dir, from, enrol).await?;
@@ -44,11 +47,12 @@ impl Place {
             }
             (name, dc) => {
                 let dir = data_dir.account(name.as_deref().unwrap_or("default"))?;
-                let dc = logged_in(&dir, dc, &args.credentials, output).await?;
+                let dc = logged_in(&dir, dc, args, output).await?;
                 let store = AccountStore::open(&dir.path)?;
                 let api = login::api_credentials(&dc)?;
+                let proxy = args.dc.proxy(&dc)?;
                 let enrolled = enrol(&store, files, args, output)?;
-                let account = Account::start(AccountConfig { store: store.clone(), dc, api, proxy: None })?;
+                let account = Account::start(AccountConfig { store: store.clone(), dc, api, proxy })?;
                 output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
                 Ok(Self { dir, store, account, enrolled, from: args.from.unwrap_or(Begin::Last), chat: None })
             }
@@ -236,14 +240,9 @@ fn enrol(store: &AccountStore, files: &[ScriptFile], args: &Args, output: &Outpu
 }
 
 /// Where the account is logged in: it was before, or is now with the credentials given.
-async fn logged_in(
-    dir: &AccountDir,
-    dc: Option<DcAddress>,
-    credentials: &Credentials,
-    output: &Output,
-) -> Result<DcAddress> {
+async fn logged_in(dir: &AccountDir, dc: Option<DcAddress>, args: &Args, output: &Output) -> Result<DcAddress> {
     if !dir.is_logged_in()? {
-        if !credentials.are_at_hand() {
+        if !args.credentials.are_at_hand() {
             bail!(
                 "nobody is logged in as {:?}: run `tglhost login {}` first, or give --phone and --code or --bot-token-file",
                 dir.name,
@@ -251,7 +250,8 @@ async fn logged_in(
             );
         }
         let dc = dc.clone().unwrap_or(DcAddress::Telegram);
-        login::log_in(dir, &dc, credentials, output).await?;
+        let proxy = args.dc.proxy(&dc)?;
+        login::log_in(dir, &dc, proxy, &args.credentials, output).await?;
     }
     match dc {
         Some(dc) => dir.same_data_centre(dc),

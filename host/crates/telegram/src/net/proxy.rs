@@ -8,11 +8,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use async_socks5::Auth;
 use base64ct::{Base64, Encoding};
 use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_socks::tcp::Socks5Stream;
 use url::Url;
 
 use super::dial::first_of;
@@ -91,14 +91,10 @@ impl Proxy {
         }
     }
 
-    async fn socks5(&self, stream: TcpStream, target: SocketAddr) -> io::Result<TcpStream> {
-        let connected = match &self.login {
-            Some((user, password)) => {
-                Socks5Stream::connect_with_password_and_socket(stream, target, user, password).await
-            }
-            None => Socks5Stream::connect_with_socket(stream, target).await,
-        };
-        connected.map(Socks5Stream::into_inner).map_err(io::Error::other)
+    async fn socks5(&self, mut stream: TcpStream, target: SocketAddr) -> io::Result<TcpStream> {
+        let login = self.login.as_ref().map(|(user, password)| Auth::new(user.as_str(), password.as_str()));
+        async_socks5::connect(&mut stream, target, login).await.map_err(io::Error::other)?;
+        Ok(stream)
     }
 
     async fn http(&self, mut stream: TcpStream, target: SocketAddr) -> io::Result<TcpStream> {

@@ -1,0 +1,65 @@
+//! The proxy by which a data centre is reached: the one that `--proxy` names, else the environment's, by its conventions.
+//!
+//! Invariant: a proxy's password is printed nowhere; a wrong address is not repeated.
+
+use std::env;
+
+use anyhow::{Context, Result};
+use telegram::{DcAddress, Proxy};
+
+/// Where programs look for a proxy for everything.
+const VARIABLES: [&str; 2] = ["ALL_PROXY", "all_proxy"];
+
+/// Where they look for what is reached without it.
+const EXCLUDING: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
+/// The proxy for this data centre, if there is one. `option` is what `--proxy` says.
+pub(crate) fn choose(option: Option<&str>, dc: &DcAddress) -> Result<Option<Proxy>> {
+    if let Some(text) = option {
+        return Proxy::parse(text).context("--proxy names no proxy").map(Some);
+    }
+    let excluded = EXCLUDING.into_iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
+    if is_excluded(&excluded, dc) {
+        return Ok(None);
+    }
+    let found = VARIABLES.into_iter().find_map(|name| Some((name, env::var(name).ok().filter(|text| !text.is_empty())?)));
+    let Some((name, text)) = found else { return Ok(None) };
+    Proxy::parse(&text).with_context(|| format!("the environment's {name} names no proxy")).map(Some)
+}
+
+/// Whether a list of hosts, as NO_PROXY has it, names this data centre.
+fn is_excluded(hosts: &str, dc: &DcAddress) -> bool {
+    hosts.split(',').map(str::trim).any(|host| match dc {
+        _ if host == "*" => true,
+        DcAddress::Telegram => false,
+        DcAddress::Custom { address, .. } if host == "localhost" => address.ip().is_loopback(),
+        DcAddress::Custom { address, .. } => host == address.ip().to_string() || host == address.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_excluded_is_reached_directly() {
+        let custom = |address: &str| DcAddress::Custom {
+            address: address.parse().unwrap(),
+            public_key_pem: String::new(),
+            dc_id: 2,
+        };
+        for (hosts, dc, expected) in [
+            ("", DcAddress::Telegram, false),
+            ("*", DcAddress::Telegram, true),
+            ("localhost,127.0.0.1", DcAddress::Telegram, false),
+            ("", custom("127.0.0.1:1"), false),
+            ("localhost", custom("127.0.0.1:1"), true),
+            ("example.org, ::1", custom("[::1]:1"), true),
+            ("10.0.0.1", custom("10.0.0.1:443"), true),
+            ("10.0.0.1:443", custom("10.0.0.1:443"), true),
+            ("10.0.0.10", custom("10.0.0.1:443"), false),
+        ] {
+            assert_eq!(is_excluded(hosts, &dc), expected, "{hosts} {dc:?}");
+        }
+    }
+}
