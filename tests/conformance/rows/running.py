@@ -3,6 +3,8 @@
 Each row is a script, and what it tells: by `tell(event, args)`, on stderr or in the log, and by its end.
 """
 
+from telethon import functions, types
+
 from given import check
 from pattern import differs, test
 from table import Row
@@ -42,6 +44,15 @@ def f(msg):
         msg.src.send_msg(__name__ + " heard " + msg.text, lambda ok, msg: tell(event="sent", args=[__name__, ok]))
 tgl.set_on_msg_receive(f)
 tgl.set_on_get_difference_end(lambda: tell(event="up", args=[__name__]))
+"""
+IN_TOPIC = """\
+def f(msg):
+    if not msg.out and msg.text:
+        tell(event="heard", args=[msg.text, msg.reply_id])
+        msg.dest.send_msg("answered", lambda ok, sent: sent.dest.send_msg("from its callback"))
+        msg.dest.send_msg("as a reply", reply=msg.id)
+tgl.set_on_msg_receive(f)
+tgl.set_on_get_difference_end(lambda: tell(event="up", args=[]))
 """
 SLEEPS = "import time\n" + ECHO.replace("    if not msg.out:\n", "    if not msg.out:\n        time.sleep(2)\n")
 IN_CALLBACK = "tgl.set_on_get_difference_end(lambda: sys.exit(6))\n"
@@ -175,6 +186,21 @@ async def bob_writes_to_two(w, run):
 
 async def is_told_of_it(w, run):
     await run.says(lambda line: "on_msg_recieve" in line.get("text", ""), complaint="nothing is said")
+
+
+async def bob_asks_in_topic(w, run):
+    await run.hears("up")
+    group = (await w.bob(functions.channels.CreateChannelRequest("Forum", "", megagroup=True))).chats[0]
+    await w.bob(functions.channels.InviteToChannelRequest(group, [await w.lone(w.bob)]))
+    await w.bob(functions.channels.ToggleForumRequest(group, True, False))
+    begun = await w.bob(functions.messages.CreateForumTopicRequest(group, "Cakes"))
+    topic = next(update.id for update in begun.updates if isinstance(update, types.UpdateMessageID))
+    asked = await w.bob.telethon.send_message(group, "in the topic", reply_to=topic)
+    answers = {"answered": (topic, None), "from its callback": (topic, None), "as a reply": (asked.id, topic)}
+    for text, place in answers.items():
+        answer = (await w.bob.receives(lambda message, text=text: message.message == text)).reply_to
+        found = answer and (answer.reply_to_msg_id, answer.reply_to_top_id)
+        check(found == place and answer.forum_topic, f"{text!r} lies at {found}, not at {place}")
 
 
 async def is_logged(w, run):
@@ -340,6 +366,14 @@ ROWS = [
         in_order=False,
         shown="each gets every event, and its own callbacks",
         differs="The original ran one script",
+    ),
+    runs(
+        "messages in a topic",
+        IN_TOPIC,
+        ("heard", ["in the topic", None]),
+        then=bob_asks_in_topic,
+        shown="answer nothing unless they do; what is sent to the group while one is handled stays in its topic",
+        differs="The original knew no topics. Out of a callback, from a timer for example, a message goes to General",
     ),
     runs(
         "time.sleep",

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sandbox::{ExitMoment, GuestError, Instance, LogLevel, StartConfig, StartError, Trap};
 use store::{AccountStore, StoreError};
-use tgl::{Event, Failure};
+use tgl::{Event, Failure, PeerKind};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -16,6 +16,7 @@ use crate::backoff::Backoff;
 use crate::calls::{Calls, Closed};
 use crate::desk::{Clerk, Desk};
 use crate::script::{End, Link, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
+use crate::topics::Topic;
 
 /// Events read from the inbox at once: the script's mailbox.
 const MAILBOX_EVENTS_MAX: usize = 256;
@@ -236,6 +237,7 @@ impl Actor {
     fn take_up(&mut self, seq: u64) -> Result<(), LifeEnd> {
         let requests = {
             let mut papers = self.desk.papers();
+            papers.topics.end();
             let requests = papers.take_calls();
             if matches!(papers.exit, Some((_, ExitMoment::Now))) { Vec::new() } else { requests }
         };
@@ -262,6 +264,8 @@ impl Actor {
         let Some((seq, event)) = mailbox.pop_front() else { return Ok(false) };
         match self.config.grants.shown_event(event) {
             Some(event) => {
+                let topic = self.topic(&event)?;
+                self.desk.papers().topics.begin_message(topic);
                 let outcome = self.unless_stopped(guest.on_event(&event)).await?;
                 self.settle(outcome, &during(&event), seq)?;
             }
@@ -270,13 +274,23 @@ impl Actor {
         Ok(true)
     }
 
+    /// The topic in which a message lies. Only supergroups have them.
+    fn topic(&self, event: &Event) -> Result<Option<Topic>, StoreError> {
+        match event {
+            Event::Message(message) if message.destination.kind == PeerKind::Channel => {
+                Ok(self.store.topic(message.id)?.map(|topic| (message.destination, topic)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Delivers the next completion whose events have been delivered, if there is one.
     async fn deliver_completion(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
         while let Ok(completion) = self.link.completions.try_recv() {
             self.calls.take_in(completion);
         }
         let Some(completion) = self.calls.next_completion(self.cursor) else { return Ok(false) };
-        self.desk.papers().completed();
+        self.desk.papers().completed(completion.id);
         let outcome = self.unless_stopped(guest.on_completion(completion.id, &completion.result)).await?;
         self.settle(outcome, "in a call's callback", self.cursor)?;
         Ok(true)

@@ -12,6 +12,7 @@ use tgl::{Call, CallError, Failure, Grants, Message, MessageId, Peer, PeerId, Re
 use tokio::time::Instant;
 
 use crate::script::ScriptOutput;
+use crate::topics::Topics;
 
 /// Shared by the actor and the guest's host side; the guest's side is in use only while a callback runs.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub(crate) struct Papers {
     /// Calls without completion, the refused ones not among them.
     pending: usize,
     calls_pending_max: usize,
+    /// Where its answers go.
+    pub(crate) topics: Topics,
     /// When the guest wants its next on-timer.
     pub(crate) timer: Option<Instant>,
     /// The end that the guest asked for.
@@ -44,6 +47,7 @@ impl Desk {
             refused: Vec::new(),
             pending: 0,
             calls_pending_max,
+            topics: Topics::default(),
             timer: None,
             exit: None,
         };
@@ -87,8 +91,9 @@ impl Papers {
         }
     }
 
-    /// A completion has been delivered.
-    pub(crate) fn completed(&mut self) {
+    /// A completion is being delivered.
+    pub(crate) fn completed(&mut self, id: RequestId) {
+        self.topics.begin_completion(id);
         self.pending = self.pending.saturating_sub(1);
     }
 
@@ -97,6 +102,7 @@ impl Papers {
         self.calls.clear();
         self.refused.clear();
         self.pending = 0;
+        self.topics = Topics::default();
         self.timer = None;
         self.exit = None;
     }
@@ -121,6 +127,7 @@ impl GuestHost for Clerk {
         }
         let mut papers = self.desk.papers();
         let id = papers.next_id;
+        let call = papers.topics.place(id, call);
         match papers.refusal(&call) {
             Some(_) if papers.refused.len() >= papers.calls_pending_max => return None,
             Some(reason) => papers.refused.push((id, reason)),

@@ -9,5 +9,6 @@ mod backoff;
 mod calls;
 mod desk;
 mod script;
+mod topics;
 
 pub use script::{End, Link, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};

@@ -17,6 +17,14 @@ const DELETED: i64 = 1;
 const RESTORED: i64 = 2;
 
 impl AccountStore {
+    /// The topic in which a message lies: the message that began it. None where it lies in none, or is not kept any more.
+    pub fn topic(&self, id: MessageId) -> Result<Option<MessageId>, StoreError> {
+        self.read(|db| {
+            let mut select = db.prepare_cached("SELECT json_extract(body, '$.topic') FROM message WHERE id = ?1")?;
+            Ok(select.query_row([id], |row| row.get(0)).optional()?.flatten())
+        })
+    }
+
     /// The message, if the store still holds it.
     pub fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         self.read(|db| find(db, id))
@@ -69,6 +77,16 @@ impl Batch<'_> {
                 serde_json::to_string(message)?,
                 message.date,
             ))?;
+            Ok(())
+        })
+    }
+
+    /// Keeps the topic in which the message lies that has just been put: the message that began it.
+    pub fn put_topic(&mut self, id: MessageId, topic: MessageId) -> Result<(), StoreError> {
+        self.run(|db| {
+            // Beside the message's own fields.
+            db.prepare_cached("UPDATE message SET body = json_set(body, '$.topic', ?2) WHERE id = ?1")?
+                .execute((id, topic))?;
             Ok(())
         })
     }

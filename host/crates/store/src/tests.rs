@@ -382,6 +382,24 @@ fn an_account_is_open_once() {
 }
 
 #[test]
+fn the_topic_of_a_message_is_known_with_it() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let put = |batch: &mut Batch<'_>, id| batch.put_message(PeerId::channel(7), &message(id, "text"));
+    store
+        .record(|batch| {
+            put(batch, 5)?;
+            put(batch, 6)?;
+            batch.put_topic(6, 4)
+        })
+        .unwrap();
+    assert_eq!([4, 5, 6].map(|id| store.topic(id).unwrap()), [None, None, Some(4)]);
+    assert_eq!(store.message(6).unwrap(), Some(message(6, "text")), "scripts see nothing of it");
+    store.record(|batch| batch.delete_messages(&[6])).unwrap();
+    assert_eq!(store.topic(6).unwrap(), Some(4), "what was deleted was said there all the same");
+}
+
+#[test]
 fn where_a_file_is_lives_and_goes_with_its_message() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);

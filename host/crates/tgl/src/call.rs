@@ -131,9 +131,26 @@ pub enum Call {
     AcceptSecretChat { chat: PeerId },
     /// [`Outcome::Text`]
     RawQuery { text: String },
+    /// A send that stays in a topic of its group, which is named by the message that began it. Guests have no word for it:
+    /// the host says so of what a script sends while it answers a message of the topic.
+    InTopic { topic: MessageId, send: Box<Call> },
 }
 
 impl Call {
+    /// The conversation into which the call sends a message, if it does.
+    pub fn destination(&self) -> Option<PeerId> {
+        match self {
+            Call::SendMessage { to, .. }
+            | Call::SendFile { to, .. }
+            | Call::SendLocation { to, .. }
+            | Call::SendContact { to, .. }
+            | Call::ForwardMessage { to, .. }
+            | Call::ForwardMedia { to, .. } => Some(*to),
+            Call::InTopic { send, .. } => send.destination(),
+            _ => None,
+        }
+    }
+
     /// Whether the call is kept in the outbox and made again after a restart that came before its completion: true for
     /// calls that change something at the server and that do no harm when the server sees them twice (sends carry a
     /// random id that the server remembers; the others set a state).
@@ -155,6 +172,7 @@ impl Call {
             | Call::SetChatPhoto { .. }
             | Call::AddChatUser { .. }
             | Call::DeleteChatUser { .. } => true,
+            Call::InTopic { send, .. } => send.survives_restart(),
             Call::GetContacts
             | Call::GetDialogs
             | Call::SetPresence(_)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use grammers_client::sender::RpcError;
 use grammers_tl_types as tl;
-use tgl::{Call, CallError, Failure, PeerId, Request, ScriptName};
+use tgl::{Call, CallError, Failure, MessageId, PeerId, Request, ScriptName};
 use tl::Identifiable;
 use tokio::time::Instant;
 
@@ -75,6 +75,8 @@ pub(crate) struct Caller {
     script: ScriptName,
     /// What the call is about: those about the same wait together.
     conversation: Option<PeerId>,
+    /// The message that began the topic in which the call stays.
+    pub(crate) topic: Option<MessageId>,
     /// It stays in the outbox until it has ended, so it waits for a connection however long that takes.
     is_kept: bool,
     /// Making it twice does no harm.
@@ -91,6 +93,10 @@ impl Caller {
             context,
             script: request.script.clone(),
             conversation: super::lane(&request.call).or_else(|| super::conversation(&request.call)),
+            topic: match &request.call {
+                Call::InTopic { topic, .. } => Some(*topic),
+                _ => None,
+            },
             is_kept: request.call.survives_restart(),
             is_repeatable,
             is_repeated: AtomicBool::new(false),

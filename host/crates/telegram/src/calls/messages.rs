@@ -39,7 +39,7 @@ pub(super) async fn send(
         invert_media: false,
         allow_paid_floodskip: false,
         peer: caller.context.input_peer(to)?,
-        reply_to: reply_to.map(|id| self::reply_to(caller, to, id)).transpose()?,
+        reply_to: self::reply_to(caller, to, reply_to)?,
         message: text.to_owned(),
         random_id,
         reply_markup: None,
@@ -104,7 +104,7 @@ pub(super) async fn send_media(
         invert_media: false,
         allow_paid_floodskip: false,
         peer: caller.context.input_peer(to)?,
-        reply_to: None,
+        reply_to: reply_to(caller, to, None)?,
         media,
         message: String::new(),
         random_id,
@@ -140,7 +140,7 @@ pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: Mes
         id: vec![named.id],
         random_id: vec![random_id],
         to_peer: caller.context.input_peer(to)?,
-        top_msg_id: None,
+        top_msg_id: caller.topic.map(|topic| caller.context.server_message(topic)).transpose()?.map(|topic| topic.id),
         reply_to: None,
         schedule_date: None,
         schedule_repeat_period: None,
@@ -334,14 +334,17 @@ pub(super) async fn fetch(caller: &Caller, id: MessageId) -> Result<enums::messa
     }
 }
 
-fn reply_to(caller: &Caller, to: PeerId, id: MessageId) -> Result<enums::InputReplyTo, CallError> {
-    let named = caller.context.server_message(id)?;
+/// What a message answers: a message, or else the one that began the topic in which it stays.
+fn reply_to(caller: &Caller, to: PeerId, id: Option<MessageId>) -> Result<Option<enums::InputReplyTo>, CallError> {
+    let Some(replied) = id.or(caller.topic) else { return Ok(None) };
+    let named = caller.context.server_message(replied)?;
     // Only where the ids of both conversations are counted apart the server cannot see which one is meant.
     let is_elsewhere = |chat: &PeerId| *chat != to && [chat.kind, to.kind].contains(&PeerKind::Channel);
     let elsewhere = named.chat.filter(is_elsewhere);
-    Ok(types::InputReplyToMessage {
+    let reply = types::InputReplyToMessage {
         reply_to_msg_id: named.id,
-        top_msg_id: None,
+        // Of a message that is answered the server knows the topic.
+        top_msg_id: id.is_none().then_some(named.id),
         reply_to_peer_id: elsewhere.map(|chat| caller.context.input_peer(chat)).transpose()?,
         quote_text: None,
         quote_entities: None,
@@ -349,6 +352,6 @@ fn reply_to(caller: &Caller, to: PeerId, id: MessageId) -> Result<enums::InputRe
         monoforum_peer_id: None,
         todo_item_id: None,
         poll_option: None,
-    }
-    .into())
+    };
+    Ok(Some(reply.into()))
 }

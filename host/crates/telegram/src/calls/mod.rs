@@ -27,15 +27,7 @@ const DONE_BEFORE: [&str; 3] = ["USER_ALREADY_PARTICIPANT", "USER_NOT_PARTICIPAN
 
 /// The conversation in which calls have to keep their order at the server, if it matters.
 pub(crate) fn lane(call: &Call) -> Option<PeerId> {
-    match call {
-        Call::SendMessage { to, .. }
-        | Call::SendFile { to, .. }
-        | Call::SendLocation { to, .. }
-        | Call::SendContact { to, .. }
-        | Call::ForwardMessage { to, .. }
-        | Call::ForwardMedia { to, .. } => Some(*to),
-        _ => None,
-    }
+    call.destination()
 }
 
 /// Makes one call and waits for its end.
@@ -65,6 +57,7 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
 fn conversation(call: &Call) -> Option<PeerId> {
     match call {
         Call::ForwardMessage { .. } | Call::ForwardMedia { .. } => None,
+        Call::InTopic { send, .. } => conversation(send),
         Call::MarkRead { peer } | Call::SetTyping { peer, .. } | Call::GetHistory { peer, .. } => Some(*peer),
         Call::SearchMessages { peer, .. } => *peer,
         Call::GetPeerInfo { peer } => Some(*peer),
@@ -77,7 +70,11 @@ fn conversation(call: &Call) -> Option<PeerId> {
 
 async fn make(caller: &Caller, request: &Request, grants: Grants) -> Result<Outcome, CallError> {
     let random_id = request.random_id;
-    match &request.call {
+    let call = match &request.call {
+        Call::InTopic { send, .. } => send,
+        call => call,
+    };
+    match call {
         Call::GetContacts => contacts::get(caller).await,
         Call::AddContact { phone, first_name, last_name } => contacts::add(caller, phone, first_name, last_name).await,
         Call::DeleteContact { user } => contacts::delete(caller, *user).await,
@@ -120,6 +117,7 @@ async fn make(caller: &Caller, request: &Request, grants: Grants) -> Result<Outc
             Err(invalid("secret chats are not supported yet"))
         }
         Call::RawQuery { .. } => Err(invalid("raw queries are not supported yet")),
+        Call::InTopic { .. } => Err(invalid("a topic has no topics")),
     }
 }
 

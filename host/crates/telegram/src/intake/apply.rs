@@ -8,7 +8,7 @@ use store::{Batch, StoreError};
 use tgl::{Event, MessageId, PeerId, PeerKind};
 use tl::enums;
 
-use super::{media, messages, peers};
+use super::{beside, messages, peers};
 
 /// The server's ids for messages of ours, by their random ids.
 pub(crate) type SentIds = Vec<(i64, i32)>;
@@ -118,7 +118,7 @@ fn new_message(batch: &mut Batch<'_>, our_id: i64, message: &enums::Message) -> 
     let Some((chat, seen)) = messages::message(batch, our_id, message)? else { return Ok(()) };
     if batch.push_event(Some(&format!("m{}", seen.id)), &Event::Message(seen.clone()))? {
         batch.put_message(chat, &seen)?;
-        media::keep(batch, seen.id, message)?;
+        beside::keep(batch, seen.id, message)?;
     }
     if chat.kind != PeerKind::Channel {
         return Ok(());
@@ -135,7 +135,7 @@ pub(crate) fn keep_message(batch: &mut Batch<'_>, our_id: i64, message: &enums::
     match messages::message(batch, our_id, message)? {
         Some((chat, seen)) => {
             batch.put_message(chat, &seen)?;
-            media::keep(batch, seen.id, message)
+            beside::keep(batch, seen.id, message)
         }
         None => Ok(()),
     }

@@ -153,6 +153,25 @@ impl Common {
     }
 }
 
+/// The conversation of a message that lies in a topic, and the server's id of the message that began the topic; none where
+/// it lies in "General": <https://core.telegram.org/api/forum>.
+pub(super) fn topic(message: &enums::Message) -> Option<(PeerId, i32)> {
+    let (chat, id, reply) = match message {
+        enums::Message::Message(message) => (&message.peer_id, message.id, message.reply_to.as_ref()),
+        enums::Message::Service(message) => (&message.peer_id, message.id, message.reply_to.as_ref()),
+        enums::Message::Empty(_) => return None,
+    };
+    let begins = matches!(message, enums::Message::Service(service) if matches!(service.action, enums::MessageAction::TopicCreate(_)));
+    let topic = match reply {
+        _ if begins => Some(id),
+        Some(enums::MessageReplyHeader::Header(header)) if header.forum_topic => {
+            header.reply_to_top_id.or(header.reply_to_msg_id)
+        }
+        _ => None,
+    };
+    topic.map(|topic| (peer_id(chat), topic))
+}
+
 /// The message answered, by the server's id; none where it is in another conversation. In a topic a message that answers
 /// none names the message that began the topic: <https://core.telegram.org/api/forum>.
 fn reply_id(reply: Option<&enums::MessageReplyHeader>) -> Option<i32> {

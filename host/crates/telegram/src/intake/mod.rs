@@ -6,9 +6,9 @@
 
 mod adapt;
 mod apply;
+mod beside;
 mod channels;
 mod differences;
-mod media;
 mod messages;
 mod order;
 mod peers;
@@ -235,7 +235,7 @@ impl Intake {
             for message in news {
                 if let Some((chat, seen)) = messages::message(batch, our_id, message)? {
                     batch.put_message(chat, &seen)?;
-                    media::keep(batch, seen.id, message)?;
+                    beside::keep(batch, seen.id, message)?;
                     given.push(seen);
                 }
             }

@@ -33,6 +33,10 @@ impl Group {
     pub(crate) fn peer(&self) -> PeerId {
         self.channel.peer()
     }
+
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel
+    }
 }
 
 pub(crate) fn page(offset: u32, limit: u32) -> Page {

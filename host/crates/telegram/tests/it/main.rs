@@ -17,6 +17,7 @@ mod proxy;
 mod receiving;
 mod scripts;
 mod storms;
+mod topics;
 mod transfers;
 mod ways;
 mod world;

@@ -99,6 +99,25 @@ impl Operator {
 
     /// Writes into a channel.
     pub(crate) async fn say(&self, channel: Channel, text: &str) {
+        self.answer(channel, text, None).await;
+    }
+
+    /// Writes into a channel, to the message with this id of the server's.
+    pub(crate) async fn answer(&self, channel: Channel, text: &str, to: Option<i32>) {
+        let reply_to = to.map(|reply_to_msg_id| {
+            types::InputReplyToMessage {
+                reply_to_msg_id,
+                top_msg_id: None,
+                reply_to_peer_id: None,
+                quote_text: None,
+                quote_entities: None,
+                quote_offset: None,
+                monoforum_peer_id: None,
+                todo_item_id: None,
+                poll_option: None,
+            }
+            .into()
+        });
         let request = functions::messages::SendMessage {
             no_webpage: true,
             silent: false,
@@ -109,7 +128,7 @@ impl Operator {
             invert_media: false,
             allow_paid_floodskip: false,
             peer: channel.input_peer(),
-            reply_to: None,
+            reply_to,
             message: text.to_owned(),
             random_id: tgl::Request::new("".into(), 0, tgl::Call::GetContacts).random_id,
             reply_markup: None,
@@ -142,6 +161,31 @@ impl Operator {
         let channel = channel_of(&self.call(&request).await);
         self.invite(channel, members).await;
         channel
+    }
+
+    /// Makes a supergroup one with topics.
+    pub(crate) async fn make_forum(&self, channel: Channel) {
+        let request = functions::channels::ToggleForum { channel: channel.input(), enabled: true, tabs: false };
+        self.call(&request).await;
+    }
+
+    /// Begins a topic: the server's id of the message that begins it.
+    pub(crate) async fn topic(&self, channel: Channel, title: &str) -> i32 {
+        let request = functions::messages::CreateForumTopic {
+            title_missing: false,
+            peer: channel.input_peer(),
+            title: title.to_owned(),
+            icon_color: None,
+            icon_emoji_id: None,
+            random_id: tgl::Request::new("".into(), 0, tgl::Call::GetContacts).random_id,
+            send_as: None,
+        };
+        let enums::Updates::Updates(answer) = self.call(&request).await else { panic!("no updates") };
+        let id = answer.updates.iter().find_map(|update| match update {
+            enums::Update::MessageId(named) => Some(named.id),
+            _ => None,
+        });
+        id.unwrap()
     }
 
     pub(crate) async fn invite(&self, channel: Channel, members: &[u8]) {

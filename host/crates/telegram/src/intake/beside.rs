@@ -1,4 +1,5 @@
-//! What the store keeps of a message's photo or file, so that it can be loaded later.
+//! What the store keeps of a message beside what scripts see of it: where the server has its photo or file, so that it can
+//! be loaded later, and the topic it lies in, so that answers stay there.
 //!
 //! Invariant: it is kept with the message it belongs to, in the same transaction.
 
@@ -7,8 +8,14 @@ use store::{Batch, MediaFile, MediaKind, StoreError, Thumbnail};
 use tgl::MessageId;
 use tl::enums;
 
-/// Keeps where the server has the photo or file of the message that has just been put under this id, if it has one.
+use super::messages;
+
+/// Keeps what there is beside the message that has just been put under this id.
 pub(crate) fn keep(batch: &mut Batch<'_>, id: MessageId, message: &enums::Message) -> Result<(), StoreError> {
+    if let Some((chat, topic)) = messages::topic(message) {
+        let topic = batch.message_id(chat, topic)?;
+        batch.put_topic(id, topic)?;
+    }
     let enums::Message::Message(message) = message else { return Ok(()) };
     match message.media.as_ref().and_then(file) {
         Some(file) => batch.put_media(id, &file),
