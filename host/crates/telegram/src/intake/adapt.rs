@@ -95,7 +95,8 @@ pub(crate) fn short_sent(request: &functions::messages::SendMessage, sent: types
         entities: sent.entities,
         ttl_period: sent.ttl_period,
         reply_to,
-        ..plain_message(sent.id, peer, sent.date, request.message.clone())
+        // The server keeps no blanks around a text.
+        ..plain_message(sent.id, peer, sent.date, request.message.trim().to_owned())
     };
     Incoming::Envelope(new_message(message, sent.pts, sent.pts_count))
 }

@@ -1,6 +1,6 @@
 //! Sends whose answer was lost: made again, they are known at the data centre, and are told as what they are.
 
-use tgl::{Call, FileKind, Outcome, PeerId};
+use tgl::{Call, Connection, FileKind, Outcome, PeerId};
 
 use crate::channels::Group;
 use crate::proxy::{Proxy, Weather};
@@ -32,8 +32,9 @@ impl Scene {
         self.alice.skip_events();
         self.proxy.set(Weather::CutAfter(1));
         let id = self.bob.request(call).await;
-        // It has got there.
+        // It has got there, and nothing comes back.
         self.alice.messages(1).await;
+        self.bob.wait(|state| state.connection != Connection::Online).await;
         let to = self.bob.peer();
         for number in 0..noise {
             self.alice.send(to, &format!("noise {number}")).await;
