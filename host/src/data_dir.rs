@@ -43,6 +43,11 @@ impl DataDir {
         Ok(Self { root })
     }
 
+    /// The folder itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The folder of a named account, whether it exists or not.
     pub(crate) fn account(&self, name: &str) -> Result<AccountDir> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');

@@ -111,8 +111,8 @@ fn folders_that_cannot_be_given_are_said() {
         (vec![format!("{}:/data", bot.display())], 2, "is not a folder"),
         (vec![scripts.path().display().to_string()], 2, "HOST:GUEST"),
         (vec![given("/home")], 2, "clashes with /home"),
-        (vec![given("/script/sub")], 2, "clashes with /script"),
-        (vec![given("/tmp:rw")], 2, "clashes with /tmp"),
+        (vec![given("/script")], 2, "clashes with /script"),
+        (vec![given("/script/a"), given("/home/a")], 1, "clashes with /script/a"),
         (vec![given("/a"), given("/a/b:rw")], 1, "clashes with /a"),
     ];
     for (folders, code, part) in cases {

@@ -10,7 +10,7 @@ use crate::{Finished, Process, finish, tglhost};
 
 /// The data centre at work, with what its clients need to know.
 pub struct Place {
-    /// Holds the data centre's directory (`dc`), the users' (`user`) and scripts.
+    /// Holds the data centre's directory (`dc`), the users' (`user`) and scripts (`scripts`).
     pub data: TempDir,
     /// Where the data centre listens.
     pub address: String,
@@ -55,9 +55,10 @@ impl Place {
         assert_eq!(run.code(), Some(0), "{}", run.stderr);
     }
 
-    /// Writes a script and gives its path.
+    /// Writes a script, into a folder of its own where no data is kept, and gives its path.
     pub fn script(&self, name: &str, source: &str) -> PathBuf {
-        let path = self.data.path().join(name);
+        let path = self.data.path().join("scripts").join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         fs::write(&path, source).expect("written");
         path
     }

@@ -5,13 +5,14 @@
 
 mod embedded;
 mod place;
+mod project;
 mod script_file;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use files::{FileSpace, Mount};
+use files::{FileSpace, Folders, Mount};
 use runtime::End;
 use tgl::Grants;
 
@@ -19,6 +20,8 @@ use crate::commands::login::{Credentials, DcArgs};
 use crate::data_dir::DataDir;
 use crate::output::Output;
 use place::Place;
+pub(crate) use project::ProjectArgs;
+use project::{ScriptProject, private_folders};
 use script_file::{ScriptFile, compile};
 
 /// What `kill` by Ctrl-C gives, by convention.
@@ -48,6 +51,8 @@ pub(crate) struct Args {
     /// Lets the scripts see more than they do by themselves. May be given several times
     #[arg(long = "allow", value_name = "WHAT")]
     allowed: Vec<Allowed>,
+    #[command(flatten)]
+    project: ProjectArgs,
     /// Gives the scripts one more folder, at GUEST; with `:rw` they may write to it. May be given several times
     #[arg(long = "dir", value_name = "HOST:GUEST[:rw]")]
     folders: Vec<Mount>,
@@ -82,6 +87,8 @@ impl Args {
         account: String,
         dc: DcArgs,
         credentials: Credentials,
+        project: ProjectArgs,
+        folders: Vec<Mount>,
         link_previews: bool,
     ) -> Self {
         Self {
@@ -90,7 +97,8 @@ impl Args {
             names: Vec::new(),
             from: None,
             allowed: Vec::new(),
-            folders: Vec::new(),
+            project,
+            folders,
             dc,
             credentials,
             args: Vec::new(),
@@ -145,8 +153,13 @@ pub(crate) fn check_script(path: &Path) -> Result<()> {
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
     let files = args.scripts.iter().map(|path| ScriptFile::read(path)).collect::<Result<Vec<_>>>()?;
     check_identities(&files, &args.names)?;
+    let private = private_folders(data_dir);
+    let find = |file: &ScriptFile| ScriptProject::find(&file.path, &args.project, &private);
+    let projects = files.iter().map(find).collect::<Result<Vec<_>>>()?;
+    projects.iter().filter_map(|project| project.note.as_ref()).for_each(|note| output.note(note));
+    raise_open_files();
     // Folders that clash are said now, not after the login.
-    FileSpace::open(None, None, 0, &args.folders)?;
+    FileSpace::of(Folders { mounts: args.folders.clone(), private, ..Folders::default() })?;
     // The engine starts on a thread of its own while the accounts connect.
     let programs = tokio::spawn(compile(files.clone(), output.clone()));
     let programs = async { programs.await.context("compiling was broken off")? };
@@ -162,7 +175,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
         place.close().await;
         return is_ready.map(|_| INTERRUPTED_CODE);
     }
-    let scripts = place.start_scripts(&files, programs, &args, output)?;
+    let scripts = place.start_scripts(&files, &projects, programs, &args, data_dir, output)?;
 
     let outcome = tokio::select! {
         ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&files, &ends, output)),
@@ -173,6 +186,15 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     }
     place.close().await;
     outcome
+}
+
+/// Each script may have a thousand files open, and many systems give a process little more unless it asks.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    // Then opening one fails as it does for other programs, and the script is told.
+    let _ = raised.inspect_err(|reason| tracing::warn!("no more open files are to be had: {reason}"));
 }
 
 /// Ready when the process has been asked to end, at any time after this call.

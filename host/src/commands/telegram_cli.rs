@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use files::Mount;
 
 use crate::commands::login::{Credentials, DcArgs};
 use crate::commands::run;
@@ -62,6 +63,11 @@ pub(crate) struct Args {
     /// How much the host's own log says, from 0 (errors) to 6 (all of it)
     #[arg(short, long, value_name = "LEVEL")]
     log_level: Option<u8>,
+    #[command(flatten)]
+    project: run::ProjectArgs,
+    /// Gives the script one more folder, at GUEST; with `:rw` it may write to it. May be given several times
+    #[arg(long = "dir", value_name = "HOST:GUEST[:rw]")]
+    folders: Vec<Mount>,
     #[command(flatten)]
     dc: DcArgs,
     #[command(flatten)]
@@ -130,12 +136,14 @@ impl Args {
     /// The arguments of `tglhost run` that mean the same.
     pub(crate) fn into_run(self) -> Result<run::Args> {
         let script = self.script()?.to_owned();
-        let Self { profile, phone, bot, disable_link_preview, dc, .. } = self;
+        let Self { profile, phone, bot, disable_link_preview, project, folders, dc, .. } = self;
         Ok(run::Args::on_account(
             script,
             profile.unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),
             dc,
             Credentials::of(phone, bot.flatten()),
+            project,
+            folders,
             !disable_link_preview,
         ))
     }

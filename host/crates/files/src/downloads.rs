@@ -6,19 +6,17 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::FileError;
-use crate::mount::HOME_PATH;
-use crate::open::beneath;
 use crate::quota::{ENTRY_BYTES, Quota, Turn};
-use crate::space::FileSpace;
+use crate::space::{FileSpace, subfolder};
 
 /// Where a guest finds what was saved for it.
 pub const DOWNLOADS_PATH: &str = "/home/downloads";
@@ -94,9 +92,8 @@ impl FileSpace {
     }
 
     fn downloads(&self, make: bool) -> Result<OwnedFd, FileError> {
-        let home = self.folder(HOME_PATH).ok_or(FileError::NoHome)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let open = || beneath(home.as_fd(), FOLDER, flags, ResolveFlags::NO_SYMLINKS);
+        let home = self.home_folder().ok_or(FileError::NoHome)?;
+        let open = || subfolder(home, FOLDER);
         match open() {
             Err(Errno::NOENT) if make => {
                 let mut turn = self.quota().turn();

@@ -70,6 +70,14 @@ pub enum MountError {
         /// In the system's words.
         reason: io::Error,
     },
+    /// The host's own.
+    #[error(
+        "{host} is in tglhost's own folders (data, configuration, cache), which no script sees: give it a copy of what it needs"
+    )]
+    Private {
+        /// The host's side.
+        host: String,
+    },
     /// Two folders at one place, or one inside the other.
     #[error("{guest} clashes with {other}: each folder of a script needs a place of its own, not inside another's")]
     Clash {

@@ -10,13 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::MountError;
 
-/// Where a guest sees the folder that its script came from.
+/// Where a guest sees its project folder.
 pub const SCRIPT_PATH: &str = "/script";
-/// Where a guest sees its private folder. It is the working directory as well, and what any other path is looked up in: a
-/// script that writes to /tmp writes to the private folder's tmp.
+/// Where a guest sees its private folder.
 pub const HOME_PATH: &str = "/home";
-/// Leads into the private folder, so nothing can be put there.
-const TMP_PATH: &str = "/tmp";
 
 /// Folders beside the script's own two.
 pub const MOUNTS_MAX: usize = 16;
@@ -30,6 +27,24 @@ pub struct Mount {
     pub guest: String,
     /// Whether the guest may write there.
     pub writable: bool,
+}
+
+/// The folder that a script's modules and data lie in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// On the host.
+    pub folder: PathBuf,
+    /// The only file of it that the script sees, where it may not see the others.
+    pub only: Option<String>,
+    /// Whether the script works in it, instead of in a view of it that keeps what it writes in the private folder.
+    pub writable: bool,
+}
+
+impl Project {
+    /// All of a folder, which stays as it is.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), only: None, writable: false }
+    }
 }
 
 /// `HOST:GUEST` or `HOST:GUEST:rw`, as on the command line. The folder must be there.
@@ -49,31 +64,45 @@ impl FromStr for Mount {
             return Err(MountError::NotAbsolute(guest.to_owned()));
         }
         let guest: String = guest.split('/').filter(|part| !part.is_empty()).flat_map(|part| ["/", part]).collect();
-        check_place(&guest, [HOME_PATH, SCRIPT_PATH, TMP_PATH])?;
+        check_place(&guest)?;
         Ok(Self { host: folder(Path::new(host))?, guest, writable })
     }
 }
 
-/// Whether mounts may stand side by side, and beside the script's own two.
+/// Whether mounts may stand side by side, and beside the script's own two folders.
 pub(crate) fn check(mounts: &[Mount]) -> Result<(), MountError> {
     if mounts.len() > MOUNTS_MAX {
         return Err(MountError::TooMany { max: MOUNTS_MAX });
     }
     for (number, mount) in mounts.iter().enumerate() {
-        check_place(&mount.guest, [HOME_PATH, SCRIPT_PATH, TMP_PATH])?;
-        check_place(&mount.guest, mounts[..number].iter().map(|other| other.guest.as_str()))?;
+        check_place(&mount.guest)?;
+        let (guest, others) = (one_name(&mount.guest), &mounts[..number]);
+        let clashes = |other: &&Mount| {
+            let other = one_name(&other.guest);
+            is_inside(&guest, &other) || is_inside(&other, &guest)
+        };
+        if let Some(other) = others.iter().find(clashes) {
+            return Err(MountError::Clash { guest: mount.guest.clone(), other: other.guest.clone() });
+        }
     }
     Ok(())
 }
 
-fn check_place<'a>(guest: &str, others: impl IntoIterator<Item = &'a str>) -> Result<(), MountError> {
-    let root = || MountError::Clash { guest: "/".to_owned(), other: HOME_PATH.to_owned() };
-    if guest.is_empty() {
-        return Err(root());
+/// The root and the script's own two folders are taken; what is in them is not.
+fn check_place(guest: &str) -> Result<(), MountError> {
+    match guest {
+        "" => Err(MountError::Clash { guest: "/".to_owned(), other: HOME_PATH.to_owned() }),
+        HOME_PATH | SCRIPT_PATH => Err(MountError::Clash { guest: guest.to_owned(), other: guest.to_owned() }),
+        _ => Ok(()),
     }
-    match others.into_iter().find(|other| is_inside(guest, other) || is_inside(other, guest)) {
-        Some(other) => Err(MountError::Clash { guest: guest.to_owned(), other: other.to_owned() }),
-        None => Ok(()),
+}
+
+/// /home and /script may be two names of one folder, and /tmp leads into it.
+fn one_name(guest: &str) -> String {
+    match guest.strip_prefix(SCRIPT_PATH) {
+        Some(rest) if rest.starts_with('/') => format!("{HOME_PATH}{rest}"),
+        _ if is_inside(guest, "/tmp") => format!("{HOME_PATH}{guest}"),
+        _ => guest.to_owned(),
     }
 }
 

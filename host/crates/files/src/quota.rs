@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::held::HeldFiles;
-use crate::open;
+use crate::private;
 
 /// What a file, folder or link counts beside its bytes.
 pub const ENTRY_BYTES: u64 = 4 << 10;
@@ -122,7 +122,7 @@ impl Turn<'_> {
     /// What has a name is looked at first: what loses it meanwhile is still open, and counts twice rather than not at all.
     fn measure(&mut self) {
         let Inner { folder, bytes_max, .. } = self.quota;
-        let named = folder.as_ref().map_or(0, |folder| measure(&open::path(folder), *bytes_max));
+        let named = folder.as_ref().map_or(0, |folder| measure(&private::path(folder), *bytes_max));
         let nameless = self.usage.held.nameless_bytes();
         self.usage.bytes = Some(named.saturating_add(nameless));
         if nameless > 0 {

@@ -6,12 +6,32 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
 
-use crate::error::{FileError, MountError};
-use crate::mount::{self, HOME_PATH, Mount, SCRIPT_PATH};
-use crate::open::{self, OpenFile};
+use crate::error::MountError;
+use crate::mount::{self, HOME_PATH, Mount, Project, SCRIPT_PATH};
+use crate::private::Private;
 use crate::quota::Quota;
+use crate::tree::{Place, Tree};
+
+/// How often a look-up is repeated because something was renamed on its way.
+const RACES_MAX: u32 = 16;
+
+/// The folders of the host that one script is to see.
+#[derive(Clone, Debug, Default)]
+pub struct Folders {
+    /// What the script is part of: /script.
+    pub project: Option<Project>,
+    /// What it alone writes to: /home.
+    pub home: Option<PathBuf>,
+    /// How much that may hold.
+    pub home_bytes_max: u64,
+    /// Further ones.
+    pub mounts: Vec<Mount>,
+    /// The host's own, which it sees nowhere, whatever the others hold.
+    pub private: Vec<PathBuf>,
+}
 
 /// The folders that one script sees. Cheap to clone; clones share the count of what the private folder holds.
 #[derive(Clone, Debug)]
@@ -21,48 +41,70 @@ pub struct FileSpace {
 
 #[derive(Debug)]
 struct Inner {
-    mounts: Vec<(Mount, Arc<OwnedFd>)>,
+    mounts: Vec<Mount>,
+    home: Option<Arc<OwnedFd>>,
+    tree: Tree,
     quota: Quota,
 }
 
 impl FileSpace {
-    /// Opens the folder that the script came from (read-only), its private folder (written within its quota) and further
-    /// ones.
+    /// Opens a project folder, a private folder with its quota and further ones; nothing is hidden.
     ///
     /// # Errors
     /// Where a folder is not there, or two of them clash.
     pub fn open(
-        script: Option<&Path>,
+        project: Option<&Path>,
         home: Option<&Path>,
         home_bytes_max: u64,
         more: &[Mount],
     ) -> Result<Self, MountError> {
-        mount::check(more)?;
-        let home = home.map(mount::folder).transpose()?;
-        let home = home.map(|host| Mount { host, guest: HOME_PATH.to_owned(), writable: true });
-        let script = script.map(mount::folder).transpose()?;
-        let script = script.map(|host| Mount { host, guest: SCRIPT_PATH.to_owned(), writable: false });
-        let all = script.into_iter().chain(home).chain(more.iter().cloned());
-        let open = |mount: Mount| Ok((mount.clone(), Arc::new(open_folder(&mount.host)?)));
-        let mounts: Vec<_> = all.map(open).collect::<Result<_, _>>()?;
-        let home = mounts.iter().find(|(mount, _)| mount.guest == HOME_PATH).map(|(_, folder)| Arc::clone(folder));
-        let quota = Quota::new(home, home_bytes_max);
-        Ok(Self { inner: Arc::new(Inner { mounts, quota }) })
+        let (project, home) = (project.map(Project::new), home.map(Path::to_owned));
+        Self::of(Folders { project, home, home_bytes_max, mounts: more.to_vec(), private: Vec::new() })
+    }
+
+    /// Opens a script's folders.
+    ///
+    /// # Errors
+    /// Where a folder is not there, two of them clash, or one given is the host's own.
+    pub fn of(folders: Folders) -> Result<Self, MountError> {
+        let Folders { project, home, home_bytes_max, mounts, private } = folders;
+        mount::check(&mounts)?;
+        let private = Private::new(&private);
+        // A script that sees itself alone may lie anywhere.
+        let whole = project.iter().filter(|project| project.only.is_none()).map(|project| &project.folder);
+        let seen = whole.chain(mounts.iter().map(|mount| &mount.host));
+        if let Some(own) = seen.into_iter().find(|folder| private.holds(&crate::private::resolved(folder))) {
+            return Err(MountError::Private { host: own.display().to_string() });
+        }
+        let project = project.map(|project| Ok((open_folder(&project.folder)?, project))).transpose()?;
+        let home = home.map(|host| Ok((open_folder(&host)?, host))).transpose()?;
+        let opened = mounts.into_iter().map(|mount| Ok((mount.clone(), open_folder(&mount.host)?)));
+        let opened = opened.collect::<Result<Vec<_>, MountError>>()?;
+        let own = [
+            home.as_ref().map(|(_, host)| (host, HOME_PATH, true)),
+            project.as_ref().map(|(_, project)| (&project.folder, SCRIPT_PATH, project.writable)),
+        ];
+        let mut mounts = Vec::new();
+        for (host, guest, writable) in own.into_iter().flatten() {
+            mounts.push(Mount { host: mount::folder(host)?, guest: guest.to_owned(), writable });
+        }
+        mounts.extend(opened.iter().map(|(mount, _)| mount.clone()));
+        let home = home.map(|(root, _)| root);
+        let project = project.as_ref().map(|(root, project)| (project, Arc::clone(root)));
+        let tree = Tree::new(project, home.clone(), opened, private);
+        let quota = Quota::new(home.clone(), home_bytes_max);
+        Ok(Self { inner: Arc::new(Inner { mounts, home, tree, quota }) })
     }
 
     /// Without any folder.
     pub fn empty() -> Self {
-        Self { inner: Arc::new(Inner { mounts: Vec::new(), quota: Quota::new(None, 0) }) }
+        let (tree, quota) = (Tree::default(), Quota::new(None, 0));
+        Self { inner: Arc::new(Inner { mounts: Vec::new(), home: None, tree, quota }) }
     }
 
     /// Its folders: the script's own two first, where it has them.
     pub fn mounts(&self) -> impl Iterator<Item = &Mount> {
-        self.inner.mounts.iter().map(|(mount, _)| mount)
-    }
-
-    /// The same, each with a path under which this process finds it, whatever it is called on the host by now.
-    pub fn folders(&self) -> impl Iterator<Item = (&Mount, PathBuf)> {
-        self.inner.mounts.iter().map(|(mount, folder)| (mount, open::path(folder)))
+        self.inner.mounts.iter()
     }
 
     /// The private folder.
@@ -75,50 +117,40 @@ impl FileSpace {
         &self.inner.quota
     }
 
-    /// Opens a file that the guest names for reading. A relative path is looked for in the private folder first, then in
-    /// the folder the script came from; an absolute one that is in no folder of the script's, in the private folder. Blocks.
-    ///
-    /// # Errors
-    /// Says which of the reasons it is that the file is not to be had; see [`FileError`].
-    pub fn open_file(&self, path: &str) -> Result<OpenFile, FileError> {
-        let parts = open::parts(path)?;
-        for (folder, rest) in self.places(path, &parts) {
-            let is_home = self.folder(HOME_PATH).is_some_and(|home| std::ptr::eq(home, folder));
-            let mut turn = is_home.then(|| self.quota().turn());
-            match open::regular_file(folder.as_fd(), &rest, path) {
-                Err(FileError::NotFound(_)) => {}
-                Ok(found) => {
-                    turn.iter_mut().for_each(|turn| turn.opened(&found.file));
-                    return Ok(found);
-                }
-                refused => return refused,
-            }
-        }
-        Err(FileError::NotFound(path.to_owned()))
+    /// Where relative paths begin.
+    pub fn cwd(&self) -> Place {
+        self.inner.tree.cwd()
     }
 
-    /// Where a path may lie: a folder and the way from there.
-    fn places(&self, path: &str, parts: &[&str]) -> Vec<(&OwnedFd, String)> {
-        if path.starts_with('/') {
-            let below = self.inner.mounts.iter().find_map(|(mount, folder)| {
-                let place: Vec<&str> = mount.guest.split('/').skip(1).collect();
-                parts.strip_prefix(&place[..]).map(|rest| (&**folder, rest.join("/")))
-            });
-            if let Some(place) = below {
-                return vec![place];
-            }
-        }
-        let (home, script) = (self.folder(HOME_PATH), self.folder(SCRIPT_PATH).filter(|_| !path.starts_with('/')));
-        home.into_iter().chain(script).map(|folder| (folder, parts.join("/"))).collect()
+    /// The same as a path.
+    pub fn cwd_path(&self) -> String {
+        format!("/{}", self.cwd().0.join("/"))
     }
 
-    pub(crate) fn folder(&self, guest: &str) -> Option<&OwnedFd> {
-        self.inner.mounts.iter().find(|(mount, _)| mount.guest == guest).map(|(_, folder)| &**folder)
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.inner.tree
+    }
+
+    pub(crate) fn home_folder(&self) -> Option<&OwnedFd> {
+        self.inner.home.as_deref()
     }
 }
 
-fn open_folder(host: &Path) -> Result<OwnedFd, MountError> {
+/// A folder in another one, links not followed.
+pub(crate) fn subfolder(folder: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::open(host, flags, Mode::empty())
-        .map_err(|reason| MountError::NotAFolder { host: host.display().to_string(), reason: reason.into() })
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_SYMLINKS;
+    let mut races = 0;
+    loop {
+        match rustix::fs::openat2(&folder, name, flags, Mode::empty(), resolve) {
+            Err(Errno::AGAIN) if races < RACES_MAX => races += 1,
+            ended => return ended,
+        }
+    }
+}
+
+fn open_folder(host: &Path) -> Result<Arc<OwnedFd>, MountError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let failed = |reason: Errno| MountError::NotAFolder { host: host.display().to_string(), reason: reason.into() };
+    rustix::fs::open(host, flags, Mode::empty()).map(Arc::new).map_err(failed)
 }

@@ -65,7 +65,13 @@ fn paths_are_found_where_the_guest_sees_them() {
         ("sub/../b", "home's b"),
         ("/home/b", "home's b"),
         ("//home///b", "home's b"),
-        ("/script/both", "script's both"),
+        ("/script/both", "home's both"),
+        ("/script/b", "home's b"),
+        ("/home/a", "script's a"),
+        ("/home/sub/c", "script's c"),
+        ("/a", "script's a"),
+        ("../home/b", "home's b"),
+        ("/data/../data/e", "data's e"),
         ("/data/e", "data's e"),
         ("/b", "home's b"),
         ("/sub/d", "home's d"),
@@ -74,7 +80,6 @@ fn paths_are_found_where_the_guest_sees_them() {
     ] {
         assert_eq!(read(&space, path).unwrap_or_else(|error| panic!("{path}: {error}")), text, "{path}");
     }
-    assert_eq!(space.open_file("/data/../data/e").map(drop).map_err(|error| case(&error)), Err("Outside".to_owned()));
 }
 
 #[test]
@@ -93,7 +98,7 @@ fn nothing_leads_out() {
         (Path::new("/dev/null"), "home/null"),
         (Path::new("loop"), "home/loop"),
         (Path::new("/home/b"), "home/seems-right"),
-        (secret.as_path(), "script/absolute"),
+        (secret.as_path(), "script/from-script"),
     ] {
         symlink(target, at(link)).unwrap();
     }
@@ -101,11 +106,11 @@ fn nothing_leads_out() {
     for (path, expected) in [
         ("../secret", "Outside"),
         ("/home/../secret", "Outside"),
-        ("/home/../script/a", "Outside"),
         ("/script/../secret", "Outside"),
         ("sub/../../secret", "Outside"),
         ("/data/../secret", "Outside"),
         ("/../secret", "Outside"),
+        ("/../../../../etc/passwd", "Outside"),
         ("absolute", "Outside"),
         ("relative", "Outside"),
         ("sub/deep", "Outside"),
@@ -116,7 +121,7 @@ fn nothing_leads_out() {
         ("null", "Outside"),
         ("loop", "Outside"),
         ("seems-right", "Outside"),
-        ("/script/absolute", "Outside"),
+        ("/script/from-script", "Outside"),
         ("/etc/passwd", "NotFound"),
         ("/proc/self/environ", "NotFound"),
         ("/dev/zero", "NotFound"),
@@ -190,9 +195,7 @@ fn folders_are_given_by_name() {
         (format!("{host}/none:/data"), "NotAFolder"),
         (format!("{host}:/"), "Clash"),
         (format!("{host}:/home"), "Clash"),
-        (format!("{host}:/home/sub"), "Clash"),
         (format!("{host}:/script"), "Clash"),
-        (format!("{host}:/tmp/x:rw"), "Clash"),
     ] {
         let error = text.parse::<Mount>().unwrap_err();
         assert!(format!("{error:?}").starts_with(expected), "{text}: {error}");
@@ -202,11 +205,14 @@ fn folders_are_given_by_name() {
         (vec!["/a", "/a/b"], "Clash"),
         (vec!["/a/b", "/a"], "Clash"),
         (vec!["/a", "/a"], "Clash"),
-        (vec!["/homes", "/a", "/ab"], ""),
+        (vec!["/home/a", "/script/a"], "Clash"),
+        (vec!["/tmp/a", "/home/tmp"], "Clash"),
+        (vec!["/homes", "/a", "/ab", "/home/a", "/script/b/c", "/tmp/x"], "Ok"),
     ] {
         let mounts: Vec<Mount> = places.iter().map(|place| at(place)).collect();
         let opened = FileSpace::open(None, None, 0, &mounts).map(drop).map_err(|error| format!("{error:?}"));
-        assert!(opened.map_or_else(|error| error, |()| String::new()).starts_with(expected), "{places:?}");
+        let opened = opened.map_or_else(|error| error, |()| "Ok".to_owned());
+        assert!(opened.starts_with(expected), "{places:?}: {opened}");
     }
     let many: Vec<Mount> = (0..=files::MOUNTS_MAX).map(|number| at(&format!("/m{number}"))).collect();
     assert!(matches!(FileSpace::open(None, None, 0, &many), Err(files::MountError::TooMany { .. })));

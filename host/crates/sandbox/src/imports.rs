@@ -6,6 +6,7 @@ use tgl::{Call, RequestId};
 use thiserror::Error;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Result};
+use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::bindings::Script;
@@ -13,7 +14,7 @@ use crate::bindings::tgl::script::{calls, host, lookup, types};
 use crate::host::{ExitMoment, LogLevel, Output};
 use crate::limits::Limiter;
 use crate::outlet::Outlet;
-use crate::quota::{self, Quota};
+use crate::quota::{self, Handles, Quota};
 
 /// What belongs to one guest on the host's side.
 pub(crate) struct Guest {
@@ -22,6 +23,8 @@ pub(crate) struct Guest {
     pub(crate) limiter: Limiter,
     pub(crate) outlet: Outlet,
     pub(crate) quota: Quota,
+    pub(crate) filesystem: WasiFilesystemCtx,
+    pub(crate) handles: Handles,
 }
 
 /// A guest made so many calls that not even their refusals can be kept.

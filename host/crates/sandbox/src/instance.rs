@@ -25,7 +25,7 @@ use crate::limits::{Limiter, Limits};
 use crate::meter::{Meter, Spent};
 use crate::outlet::Outlet;
 use crate::program::{Inner, StartConfig};
-use crate::quota::Quota;
+use crate::quota::{self, Handles, Quota};
 use crate::wasi;
 
 /// What wasmtime says when a host call is larger than allowed; it has no error type of its own.
@@ -83,6 +83,8 @@ impl Instance {
             limiter: Limiter::new(&limits),
             outlet: outlet.clone(),
             quota: Quota::new(&config.files, outlet.clone(), meter.clone()),
+            filesystem: quota::no_folders(),
+            handles: Handles::new(limits.open_files_max),
         };
         let mut store = store(&shared, guest, &limits, &meter);
         let set_up = async {

@@ -14,7 +14,9 @@ pub struct Limits {
     pub memory_bytes_max: usize,
     /// Function table elements, over all tables. The Python component needs 5 700. Default: 20 000.
     pub table_elements_max: usize,
-    /// Open files, streams and other handles at one time. Default: 128.
+    /// Open files and folders at one time; who opens more is told `EMFILE`. Default: 1 000.
+    pub open_files_max: usize,
+    /// Files, streams and other handles at one time; who takes more is stopped. An open file may take four. Default: 4 096.
     pub resources_max: usize,
     /// Bytes that one call may hand to the host, and that a callback's error text may have. Default: 2 MiB.
     pub host_call_bytes_max: usize,
@@ -42,7 +44,8 @@ impl Default for Limits {
         Self {
             memory_bytes_max: 64 << 20,
             table_elements_max: 20_000,
-            resources_max: 128,
+            open_files_max: 1_000,
+            resources_max: 4_096,
             host_call_bytes_max: 2 << 20,
             cpu_ms_max: 2_000,
             load_ms_max: 10_000,

@@ -2,20 +2,20 @@
 //! output that goes where its prints go.
 //!
 //! Invariant: no network, no names look-up, no standard input, no file outside its file space. wasmtime-wasi refuses
-//! sockets and look-ups unless told otherwise; nothing here tells it.
+//! sockets and look-ups and has no folder unless told otherwise; nothing here tells it.
 
-use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use files::{ENTRY_BYTES, FileSpace, HOME_PATH, Mount};
+use files::{FileSpace, HOME_PATH, Place};
+use rustix::io::Errno;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::runtime::spawn_blocking;
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, async_trait};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
 
 use crate::errors::StartError;
 use crate::host::Output;
@@ -23,7 +23,7 @@ use crate::limits::Limits;
 use crate::outlet::Outlet;
 
 /// The private folder's place for temporary files.
-const TMP_FOLDER: &str = "tmp";
+const TMP_PATH: &str = "/home/tmp";
 /// Bytes that a guest may write to an output stream in one go.
 const STREAM_WRITE_BYTES_MAX: usize = 64 << 10;
 
@@ -39,47 +39,29 @@ pub(crate) async fn context(
     builder
         .args(args)
         .env("HOME", HOME_PATH)
-        .env("TMPDIR", format!("{HOME_PATH}/{TMP_FOLDER}"))
+        .env("PWD", files.cwd_path())
+        .env("TMPDIR", TMP_PATH)
+        .initial_cwd(files.cwd_path())
         .envs(env)
         .max_random_size(limits.random_bytes_max)
         .stdout(PrintStream { to: Output::Stdout, outlet: outlet.clone() })
         .stderr(PrintStream { to: Output::Stderr, outlet: outlet.clone() });
-    for (mount, folder) in files.folders() {
-        let perms = if mount.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
-        open(&mut builder, &folder, &mount.guest, perms).map_err(|reason| failure(mount, reason))?;
-    }
-    if let Some((home, folder)) = files.folders().find(|(mount, _)| mount.guest == HOME_PATH) {
-        let tmp = folder.join(TMP_FOLDER);
-        // What a guest may have put in its place is left alone.
-        if tmp.symlink_metadata().is_err() {
-            let files = files.clone();
-            let made = spawn_blocking(move || make_tmp(&files, &tmp)).await;
-            made.map_err(|reason| failure(home, reason))?;
-        }
-        open(&mut builder, &folder, ".", FsPerms::ReadWrite).map_err(|reason| failure(home, reason))?;
-        builder.initial_cwd(HOME_PATH);
+    let home = files.home().cloned();
+    if let Some(home) = home {
+        let files = files.clone();
+        let made = spawn_blocking(move || make_tmp(&files)).await;
+        made.map_err(|reason| StartError::Folder { path: home.host, reason: reason.into() })?;
     }
     Ok(builder.build())
 }
 
-fn open(builder: &mut WasiCtxBuilder, folder: &Path, path: &str, perms: FsPerms) -> io::Result<()> {
-    let opened = builder.preopened_dir(folder, path, perms).map(|_| ());
-    opened.map_err(|error| error.downcast().unwrap_or_else(|error| io::Error::other(error.to_string())))
-}
-
-fn failure(mount: &Mount, reason: io::Error) -> StartError {
-    StartError::Folder { path: mount.host.clone(), reason }
-}
-
-/// Makes the folder for temporary files, if there is room for it.
-fn make_tmp(files: &FileSpace, place: &Path) -> io::Result<()> {
+/// Makes the folder for temporary files, if there is room for it. What a guest may have put in its place is left alone.
+fn make_tmp(files: &FileSpace) -> Result<(), Errno> {
     let mut turn = files.quota().turn();
-    if !turn.take(ENTRY_BYTES) {
-        return Ok(());
-    }
-    match std::fs::create_dir(place).inspect_err(|_| turn.may_be_less()) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+    let made = files.make_folder(&Place::root(), TMP_PATH, &mut |bytes| turn.take(bytes));
+    match made.inspect_err(|_| turn.may_be_less()) {
+        Ok(()) | Err(Errno::EXIST | Errno::NOSPC) => Ok(()),
+        Err(errno) => Err(errno),
     }
 }
 

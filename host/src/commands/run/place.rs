@@ -3,7 +3,7 @@
 //! Invariant: what is started here is stopped by [`Place::close`], the accounts before their data centre.
 
 use anyhow::{Context, Result, bail};
-use files::{FileSpace, HOME_BYTES_MAX};
+use files::FileSpace;
 use runtime::{End, Link, Script, ScriptConfig};
 use sandbox::{Limits, Program};
 use serde_json::json;
@@ -12,6 +12,7 @@ use telegram::{Account, AccountConfig, Attachment, DcAddress, RECOVERY_DIALOGS_M
 use tgl::{AccountState, Connection, ScriptName};
 
 use super::embedded::{Embedded, Opened};
+use super::project::{ScriptProject, private_folders};
 use super::script_file::ScriptFile;
 use super::{Args, Begin};
 use crate::commands::login;
@@ -91,19 +92,21 @@ impl Place {
     pub(super) fn start_scripts(
         &self,
         files: &[ScriptFile],
+        projects: &[ScriptProject],
         programs: Vec<Program>,
         args: &Args,
+        data_dir: &DataDir,
         output: &Output,
     ) -> Result<Vec<Script>> {
         let mut scripts = Vec::with_capacity(files.len());
-        for ((file, enrolled), program) in files.iter().zip(&self.enrolled).zip(programs) {
+        for (((file, project), enrolled), program) in files.iter().zip(projects).zip(&self.enrolled).zip(programs) {
             let name = ScriptName::from(enrolled.name.as_str());
             let home = self.dir.make_script_home(&name)?;
-            let files = FileSpace::open(Some(&file.folder), Some(&home), HOME_BYTES_MAX, &args.folders)?;
+            let files = FileSpace::of(project.folders(home, &args.folders, private_folders(data_dir)))?;
             let config = ScriptConfig {
                 name: name.clone(),
                 program,
-                source: file.source(),
+                source: file.source(&project.script_path),
                 files: files.clone(),
                 args: args.args.clone(),
                 env: time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),

@@ -24,8 +24,6 @@ pub(super) struct ScriptFile {
     pub(super) name: ScriptName,
     /// Its file, wherever links to it lie.
     pub(super) path: PathBuf,
-    /// The folder it lies in.
-    pub(super) folder: PathBuf,
     content: Content,
 }
 
@@ -46,7 +44,7 @@ impl ScriptFile {
             bail!("cannot run {shown}: it is a folder, and a script is one file (name its .py or .wasm file)");
         }
         let path = path.canonicalize().with_context(|| format!("cannot run {shown}"))?;
-        let (Some(name), Some(folder)) = (path.file_name().and_then(|name| name.to_str()), path.parent()) else {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             bail!("cannot run {shown}: its name is not UTF-8 text");
         };
         let is_component = path.extension().is_some_and(|extension| extension == "wasm");
@@ -63,13 +61,13 @@ impl ScriptFile {
         } else {
             Content::Python(decode(bytes, &path)?.into())
         };
-        Ok(Self { name: name.into(), folder: folder.to_owned(), path: path.clone(), content })
+        Ok(Self { name: name.into(), path: path.clone(), content })
     }
 
-    /// Python source and its path in the guest, or nothing for a compiled guest.
-    pub(super) fn source(&self) -> Option<(String, String)> {
+    /// Python source with this path, where the guest sees it, or nothing for a compiled guest.
+    pub(super) fn source(&self, path: &str) -> Option<(String, String)> {
         match &self.content {
-            Content::Python(text) => Some((text.to_string(), format!("{}/{}", files::SCRIPT_PATH, self.name))),
+            Content::Python(text) => Some((text.to_string(), path.to_owned())),
             Content::Component(_) => None,
         }
     }

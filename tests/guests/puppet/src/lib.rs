@@ -6,7 +6,7 @@ wit_bindgen::generate!({ path: "../../../wit/v0.1", world: "interpreter-script" 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File, OpenOptions};
 use std::hint::black_box;
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};
 
 use exports::tgl::script::{callbacks, interpreter};
@@ -96,6 +96,11 @@ fn run(line: &str) -> Done {
         "make-folder" => println!("{:?}", fs::create_dir(rest)),
         "make-files" => println!("{:?}", make_files(path(), number())),
         "remove" => println!("{:?}", fs::remove_file(rest)),
+        "names" => match names(rest) {
+            Ok(names) => println!("{names}"),
+            failed => println!("{failed:?}"),
+        },
+        "hold-many" => println!("{:?}", hold_many(path(), number())),
         "list" => println!("{:?}", fs::read_dir(rest).map(|folder| folder.count())),
         "connect" => println!("{:?}", std::net::TcpStream::connect(rest).map(drop)),
         "bind" => println!("{:?}", std::net::UdpSocket::bind(rest).map(drop)),
@@ -157,6 +162,27 @@ fn hold(path: &str, bytes: usize) -> std::io::Result<()> {
     file.write_all(&vec![b'x'; bytes])?;
     FILES.with_borrow_mut(|open| open.push(file));
     Ok(())
+}
+
+/// Makes so many files, keeps them open, and reads what was written to each.
+fn hold_many(folder: &str, count: u64) -> std::io::Result<()> {
+    for number in 0..count {
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(format!("{folder}/{number}"))?;
+        file.write_all(b"x")?;
+        file.seek(SeekFrom::Start(0))?;
+        file.read_exact(&mut [0])?;
+        FILES.with_borrow_mut(|open| open.push(file));
+    }
+    Ok(())
+}
+
+/// The names in a folder.
+fn names(folder: &str) -> std::io::Result<String> {
+    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut names = names.collect::<std::io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names.join(" "))
 }
 
 /// The same in a new folder, which is then removed with all there is in it.

@@ -1,104 +1,138 @@
-//! `wasi:filesystem/types` as guests get it: what changes a private folder or opens something there goes by the quota,
-//! the rest is passed on to wasmtime-wasi as it is. Pipes and devices are opened nowhere.
+//! `wasi:filesystem` as guests get it: paths are looked up by the script's file space, files are wasmtime-wasi's, and what
+//! makes the private folder grow asks its quota.
 //!
-//! Invariant: a method that is passed on for a counted file or folder changes nothing in it but times.
+//! Invariant: nothing of wasmtime-wasi gets a path or a folder, so what a guest names is found by one look-up; and a method
+//! that is passed on for a counted file changes nothing in it but times.
 
-use std::fs::File;
 use std::sync::Arc;
 
-use files::ENTRY_BYTES;
+use files::{OpenHow, Opened, Place};
 use wasmtime::component::{HasData, Linker, Resource};
-use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystemCtxView, WasiFilesystemView};
+use wasmtime_wasi::FsPerms;
+use wasmtime_wasi::filesystem::{Descriptor, File, OpenMode, WasiFilesystemCtx, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode,
     HostDescriptor, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
-use super::Quota;
-use super::in_place::in_place;
+use super::about::{descriptor_type, error, timestamps};
+use super::handles::Handles;
 use super::locks::Wish;
-use super::stream::{self, QuotaStream};
+use super::stream::{self, QuotaStream, ReadStream};
+use super::tree::OpenThing;
+use super::{Quota, Room};
 use crate::imports::Guest;
 
-/// Puts the checked interface in the place of the unchecked one.
+/// Puts the script's file space in the place of wasmtime-wasi's.
 pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    types::add_to_linker::<Guest, QuotaFiles>(linker, |guest| QuotaFilesView {
-        quota: guest.quota.clone(),
-        files: guest.filesystem(),
-    })
+    types::add_to_linker::<Guest, ScriptFiles>(linker, Guest::files)?;
+    preopens::add_to_linker::<Guest, ScriptFiles>(linker, Guest::files)
 }
 
-struct QuotaFiles;
-
-impl HasData for QuotaFiles {
-    type Data<'a> = QuotaFilesView<'a>;
+impl Guest {
+    fn files(&mut self) -> FilesView<'_> {
+        let files = WasiFilesystemCtxView { ctx: &mut self.filesystem, table: &mut self.table };
+        FilesView { quota: self.quota.clone(), handles: &mut self.handles, files }
+    }
 }
 
-struct QuotaFilesView<'a> {
+struct ScriptFiles;
+
+impl HasData for ScriptFiles {
+    type Data<'a> = FilesView<'a>;
+}
+
+struct FilesView<'a> {
     quota: Quota,
+    handles: &'a mut Handles,
     files: WasiFilesystemCtxView<'a>,
 }
 
 type Fd = Resource<Descriptor>;
 
-impl QuotaFilesView<'_> {
-    /// The file, if it is one that may be written to and counts.
-    fn counted_file(&self, fd: &Fd) -> FsResult<Option<Arc<File>>> {
-        Ok(match self.files.table.get(fd)? {
-            Descriptor::File(file) if !file.perms.write_not_permitted() && self.quota.counts(&file.file) => {
-                Some(Arc::clone(&file.file))
-            }
-            _ => None,
-        })
+/// What a guest's table holds for an open folder, where it holds a [`Descriptor`] for a file.
+struct OpenFolder(Place);
+
+/// What it holds for the entries of one.
+struct Listing(std::vec::IntoIter<DirectoryEntry>);
+
+impl FilesView<'_> {
+    fn folder(&self, fd: &Fd) -> Option<Place> {
+        let folder = self.files.table.get(&Resource::<OpenFolder>::new_borrow(fd.rep()));
+        folder.ok().map(|OpenFolder(place)| place.clone())
+    }
+
+    /// The folder that a path is looked up from.
+    fn base(&self, fd: &Fd) -> FsResult<Place> {
+        self.folder(fd).ok_or_else(|| ErrorCode::NotDirectory.into())
+    }
+
+    fn file(&self, fd: &Fd) -> FsResult<&File> {
+        match self.folder(fd) {
+            Some(_) => Err(ErrorCode::BadDescriptor.into()),
+            None => match self.files.table.get(fd)? {
+                Descriptor::File(file) => Ok(file),
+                Descriptor::Dir(_) => Err(ErrorCode::BadDescriptor.into()),
+            },
+        }
+    }
+
+    /// The file, if it may be written to and counts.
+    fn counted_file(&self, fd: &Fd) -> FsResult<Option<Arc<std::fs::File>>> {
+        let file = self.file(fd)?;
+        let is_counted = !file.perms.write_not_permitted() && self.quota.counts(&file.file);
+        Ok(is_counted.then(|| Arc::clone(&file.file)))
     }
 
     /// The file, if it is one that others may write to as the guest does.
-    fn shared_file(&self, fd: &Fd) -> FsResult<Option<Arc<File>>> {
-        Ok(match self.files.table.get(fd)? {
-            Descriptor::File(file) if !file.perms.write_not_permitted() && !self.quota.counts(&file.file) => {
-                Some(Arc::clone(&file.file))
-            }
-            _ => None,
-        })
+    fn shared_file(&self, fd: &Fd) -> FsResult<Option<Arc<std::fs::File>>> {
+        let file = self.file(fd)?;
+        let is_shared = !file.perms.write_not_permitted() && !self.quota.counts(&file.file);
+        Ok(is_shared.then(|| Arc::clone(&file.file)))
     }
 
-    /// The folder, if it is one and counts.
-    fn counted_folder(&self, fd: &Fd) -> FsResult<Option<Dir>> {
-        Ok(match self.files.table.get(fd)? {
-            Descriptor::Dir(folder) if self.quota.counts(&folder.dir) => Some(folder.clone()),
-            _ => None,
-        })
-    }
-
-    fn counted_stream(&mut self, file: Arc<File>, position: Option<u64>) -> FsResult<Resource<DynOutputStream>> {
+    fn counted_stream(
+        &mut self,
+        file: Arc<std::fs::File>,
+        position: Option<u64>,
+    ) -> FsResult<Resource<DynOutputStream>> {
         let stream: DynOutputStream = Box::new(QuotaStream::new(self.quota.clone(), file, position));
         Ok(self.files.table.push(stream)?)
     }
-}
 
-/// Who opens a pipe or a device may wait for ever for whoever is at its other end: with a thread, and with the turn in a
-/// folder that counts.
-async fn refuse_pipe(files: &mut WasiFilesystemCtxView<'_>, folder: Fd, flags: PathFlags, path: &str) -> FsResult<()> {
-    use DescriptorType::{Directory, RegularFile, SymbolicLink};
-    match files.stat_at(folder, flags, path.to_owned()).await {
-        Ok(about) if !matches!(about.type_, Directory | RegularFile | SymbolicLink) => {
-            Err(ErrorCode::Unsupported.into())
-        }
-        // Opening it says why.
-        _ => Ok(()),
+    fn push_folder(&mut self, place: Place) -> wasmtime::Result<Fd> {
+        let rep = self.files.table.push(OpenFolder(place))?.rep();
+        self.handles.opened();
+        Ok(Resource::new_own(rep))
+    }
+
+    fn open_thing(&self, fd: &Fd) -> FsResult<OpenThing> {
+        Ok(match self.folder(fd) {
+            Some(place) => OpenThing::Folder(place),
+            None => OpenThing::File(Arc::clone(&self.file(fd)?.file)),
+        })
     }
 }
 
-/// The file or folder itself.
-fn opened(descriptor: &Descriptor) -> &Arc<File> {
-    match descriptor {
-        Descriptor::File(file) => &file.file,
-        Descriptor::Dir(folder) => &folder.dir,
+/// Methods of a file that change nothing.
+macro_rules! pass_on {
+    ($(async fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        $(async fn $name(&mut self, fd: Fd, $($argument: $type),*) -> $result {
+            self.file(&fd)?;
+            self.files.$name(fd, $($argument),*).await
+        })*
+    };
+}
+
+impl preopens::Host for FilesView<'_> {
+    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
+        Ok(vec![(self.push_folder(Place::root())?, "/".to_owned())])
     }
 }
 
-impl types::Host for QuotaFilesView<'_> {
+impl types::Host for FilesView<'_> {
     fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<ErrorCode> {
         self.files.convert_error_code(error)
     }
@@ -108,33 +142,9 @@ impl types::Host for QuotaFilesView<'_> {
     }
 }
 
-/// Methods that change nothing.
-macro_rules! pass_on {
-    ($(async fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
-        $(async fn $name(&mut self, $($argument: $type),*) -> $result {
-            self.files.$name($($argument),*).await
-        })*
-    };
-}
-
-impl HostDescriptor for QuotaFilesView<'_> {
+impl HostDescriptor for FilesView<'_> {
     pass_on! {
-        async fn sync_data(fd: Fd) -> FsResult<()>;
-        async fn get_flags(fd: Fd) -> FsResult<DescriptorFlags>;
-        async fn get_type(fd: Fd) -> FsResult<DescriptorType>;
-        async fn set_times(fd: Fd, accessed: NewTimestamp, modified: NewTimestamp) -> FsResult<()>;
-        async fn read(fd: Fd, len: u64, offset: u64) -> FsResult<(Vec<u8>, bool)>;
-        async fn read_directory(fd: Fd) -> FsResult<Resource<DirectoryEntryStream>>;
-        async fn sync(fd: Fd) -> FsResult<()>;
-        async fn stat(fd: Fd) -> FsResult<DescriptorStat>;
-        async fn stat_at(fd: Fd, flags: PathFlags, path: String) -> FsResult<DescriptorStat>;
-        async fn set_times_at(
-            fd: Fd, flags: PathFlags, path: String, accessed: NewTimestamp, modified: NewTimestamp
-        ) -> FsResult<()>;
-        async fn readlink_at(fd: Fd, path: String) -> FsResult<String>;
-        async fn is_same_object(a: Fd, b: Fd) -> wasmtime::Result<bool>;
-        async fn metadata_hash(fd: Fd) -> FsResult<MetadataHashValue>;
-        async fn metadata_hash_at(fd: Fd, flags: PathFlags, path: String) -> FsResult<MetadataHashValue>;
+        async fn read(len: u64, offset: u64) -> FsResult<(Vec<u8>, bool)>;
     }
 
     /// Advice may stand for a lock.
@@ -145,6 +155,95 @@ impl HostDescriptor for QuotaFilesView<'_> {
             (Some(_), None) => Ok(()),
             (None, _) => self.files.advise(fd, offset, len, advice).await,
         }
+    }
+
+    async fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
+        match self.folder(&fd) {
+            Some(place) => self.quota.look(move |space| space.sync_folder(&place)).await,
+            None => self.files.sync_data(fd).await,
+        }
+    }
+
+    async fn sync(&mut self, fd: Fd) -> FsResult<()> {
+        match self.folder(&fd) {
+            Some(place) => self.quota.look(move |space| space.sync_folder(&place)).await,
+            None => self.files.sync(fd).await,
+        }
+    }
+
+    async fn get_flags(&mut self, fd: Fd) -> FsResult<DescriptorFlags> {
+        match self.folder(&fd) {
+            Some(_) => Ok(DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY),
+            None => self.files.get_flags(fd).await,
+        }
+    }
+
+    async fn get_type(&mut self, fd: Fd) -> FsResult<DescriptorType> {
+        match self.folder(&fd) {
+            Some(_) => Ok(DescriptorType::Directory),
+            None => self.files.get_type(fd).await,
+        }
+    }
+
+    async fn set_times(&mut self, fd: Fd, accessed: NewTimestamp, modified: NewTimestamp) -> FsResult<()> {
+        let Some(place) = self.folder(&fd) else { return self.files.set_times(fd, accessed, modified).await };
+        let times = timestamps(accessed, modified);
+        self.quota.change_tree(move |space, room| space.set_times(&place, ".", true, &times, room)).await
+    }
+
+    async fn set_times_at(
+        &mut self,
+        fd: Fd,
+        flags: PathFlags,
+        path: String,
+        accessed: NewTimestamp,
+        modified: NewTimestamp,
+    ) -> FsResult<()> {
+        let (base, follow) = (self.base(&fd)?, flags.contains(PathFlags::SYMLINK_FOLLOW));
+        let times = timestamps(accessed, modified);
+        self.quota.change_tree(move |space, room| space.set_times(&base, &path, follow, &times, room)).await
+    }
+
+    async fn stat(&mut self, fd: Fd) -> FsResult<DescriptorStat> {
+        Ok(self.quota.about(self.open_thing(&fd)?).await?.stat)
+    }
+
+    async fn stat_at(&mut self, fd: Fd, flags: PathFlags, path: String) -> FsResult<DescriptorStat> {
+        Ok(self.quota.about_at(self.base(&fd)?, flags, path).await?.stat)
+    }
+
+    async fn metadata_hash(&mut self, fd: Fd) -> FsResult<MetadataHashValue> {
+        Ok(self.quota.about(self.open_thing(&fd)?).await?.identity)
+    }
+
+    async fn metadata_hash_at(&mut self, fd: Fd, flags: PathFlags, path: String) -> FsResult<MetadataHashValue> {
+        Ok(self.quota.about_at(self.base(&fd)?, flags, path).await?.identity)
+    }
+
+    async fn is_same_object(&mut self, a: Fd, b: Fd) -> wasmtime::Result<bool> {
+        let (Ok(a), Ok(b)) = (self.open_thing(&a), self.open_thing(&b)) else { return Ok(false) };
+        let both = (self.quota.about(a).await, self.quota.about(b).await);
+        Ok(
+            matches!(both, (Ok(a), Ok(b)) if (a.identity.lower, a.identity.upper) == (b.identity.lower, b.identity.upper)),
+        )
+    }
+
+    async fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
+        let base = self.base(&fd)?;
+        self.quota.look(move |space| space.read_link(&base, &path)).await
+    }
+
+    async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
+        let place = self.base(&fd)?;
+        if !self.handles.may_list() {
+            return Err(ErrorCode::Quota.into());
+        }
+        let names = self.quota.look(move |space| space.list(&place)).await?;
+        let entry = |(name, kind)| DirectoryEntry { type_: descriptor_type(kind), name };
+        let listing = Listing(names.into_iter().map(entry).collect::<Vec<_>>().into_iter());
+        let rep = self.files.table.push(listing)?.rep();
+        self.handles.listed();
+        Ok(Resource::new_own(rep))
     }
 
     async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {
@@ -164,23 +263,13 @@ impl HostDescriptor for QuotaFilesView<'_> {
     }
 
     async fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let Some(folder) = self.counted_folder(&fd)? else { return self.files.create_directory_at(fd, path).await };
-        let make = move || in_place([&folder], async |files, [fd]| files.create_directory_at(fd, path).await);
-        self.quota.change(|room| room.grow(ENTRY_BYTES, make)).await
+        let base = self.base(&fd)?;
+        self.quota.change_tree(move |space, room| space.make_folder(&base, &path, room)).await
     }
 
-    async fn link_at(&mut self, fd: Fd, flags: PathFlags, path: String, to: Fd, to_path: String) -> FsResult<()> {
-        let (from_folder, to_folder) = match (self.counted_folder(&fd)?, self.counted_folder(&to)?) {
-            (Some(from), Some(to)) => (from, to),
-            (None, None) => return self.files.link_at(fd, flags, path, to, to_path).await,
-            // Between a folder that is counted and one that is not there is only copying.
-            _ => return Err(ErrorCode::CrossDevice.into()),
-        };
-        let make = move || {
-            let folders = [&from_folder, &to_folder];
-            in_place(folders, async |files, [fd, to]| files.link_at(fd, flags, path, to, to_path).await)
-        };
-        self.quota.change(|room| room.grow(ENTRY_BYTES, make)).await
+    async fn link_at(&mut self, fd: Fd, _: PathFlags, path: String, to: Fd, to_path: String) -> FsResult<()> {
+        let (base, to) = (self.base(&fd)?, self.base(&to)?);
+        self.quota.change_tree(move |space, room| space.add_name(&base, &path, &to, &to_path, room)).await
     }
 
     async fn open_at(
@@ -191,69 +280,74 @@ impl HostDescriptor for QuotaFilesView<'_> {
         open_flags: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Fd> {
-        let Some(folder) = self.counted_folder(&fd)? else {
-            refuse_pipe(&mut self.files, Resource::new_borrow(fd.rep()), path_flags, &path).await?;
-            return self.files.open_at(fd, path_flags, path, open_flags, flags).await;
-        };
-        let open = move || {
-            in_place([&folder], async |files, [fd]| {
-                refuse_pipe(files, Resource::new_borrow(fd.rep()), path_flags, &path).await?;
-                let fd = files.open_at(fd, path_flags, path, open_flags, flags).await?;
-                Ok(files.table.delete(fd)?)
-            })
-        };
-        let change = self.quota.change(move |room| {
-            let entry_bytes = if open_flags.contains(OpenFlags::CREATE) { ENTRY_BYTES } else { 0 };
-            let descriptor = room.grow(entry_bytes, open)?;
-            room.turn.opened(opened(&descriptor));
-            if open_flags.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE) {
+        let base = self.base(&fd)?;
+        if !self.handles.may_open() {
+            self.quota.say_files_are_many(self.handles.open_files_max());
+            return Err(ErrorCode::Quota.into());
+        }
+        let how = how(path_flags, open_flags, flags)?;
+        let quota = self.quota.clone();
+        let open = move |room: &mut Room<'_>| {
+            let opened = quota.space().open_at(&base, &path, how, &mut |bytes| room.take(bytes));
+            if how.create || how.truncate || opened.is_err() {
                 // It may have been there already, and longer.
                 room.turn.may_be_less();
             }
-            FsResult::Ok(descriptor)
-        });
-        let descriptor = change.await?;
-        Ok(self.files.table.push(descriptor)?)
+            let (file, writable) = match opened? {
+                Opened::Folder(place) => return Ok(Err(place)),
+                Opened::File { file, writable } => (file, writable),
+            };
+            let file = File::new(file, if writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly }, mode(how), false);
+            if quota.counts(&file.file) {
+                room.turn.opened(&file.file);
+            }
+            Ok(Ok(file))
+        };
+        match self.quota.change(open).await.map_err(error)? {
+            Ok(file) => {
+                let fd = self.files.table.push(Descriptor::File(file))?;
+                self.handles.opened();
+                Ok(fd)
+            }
+            Err(place) => Ok(self.push_folder(place).map_err(FsError::trap)?),
+        }
     }
 
     async fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> FsResult<()> {
-        let Some(folder) = self.counted_folder(&fd)? else { return self.files.symlink_at(fd, target, path).await };
-        let bytes = ENTRY_BYTES.saturating_add(target.len() as u64);
-        let make = move || in_place([&folder], async |files, [fd]| files.symlink_at(fd, target, path).await);
-        self.quota.change(move |room| room.grow(bytes, make)).await
+        let base = self.base(&fd)?;
+        self.quota.change_tree(move |space, room| space.make_link(&target, &base, &path, room)).await
     }
 
     async fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let Some(folder) = self.counted_folder(&fd)? else { return self.files.remove_directory_at(fd, path).await };
-        let remove = move || in_place([&folder], async |files, [fd]| files.remove_directory_at(fd, path).await);
-        self.quota.change(|room| room.shrink(remove)).await
+        let base = self.base(&fd)?;
+        self.quota.change_tree(move |space, room| space.remove_folder(&base, &path, room)).await
     }
 
     async fn rename_at(&mut self, fd: Fd, path: String, to: Fd, to_path: String) -> FsResult<()> {
-        let (from_folder, to_folder) = match (self.counted_folder(&fd)?, self.counted_folder(&to)?) {
-            (Some(from), Some(to)) => (from, to),
-            (None, None) => return self.files.rename_at(fd, path, to, to_path).await,
-            _ => return Err(ErrorCode::CrossDevice.into()),
-        };
-        let rename = move || {
-            let folders = [&from_folder, &to_folder];
-            in_place(folders, async |files, [fd, to]| files.rename_at(fd, path, to, to_path).await)
-        };
-        self.quota.change(|room| room.shrink(rename)).await
+        let (base, to) = (self.base(&fd)?, self.base(&to)?);
+        self.quota.change_tree(move |space, room| space.rename(&base, &path, &to, &to_path, room)).await
     }
 
     async fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let Some(folder) = self.counted_folder(&fd)? else { return self.files.unlink_file_at(fd, path).await };
-        let remove = move || in_place([&folder], async |files, [fd]| files.unlink_file_at(fd, path).await);
-        self.quota.change(|room| room.shrink(remove)).await
+        let base = self.base(&fd)?;
+        self.quota.change_tree(move |space, room| space.remove_file(&base, &path, room)).await
     }
 
     fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {
-        HostDescriptor::drop(&mut self.files, fd)
+        self.handles.closed();
+        match self.folder(&fd) {
+            Some(_) => self.files.table.delete(Resource::<OpenFolder>::new_own(fd.rep())).map(drop).map_err(Into::into),
+            None => HostDescriptor::drop(&mut self.files, fd),
+        }
     }
 
     fn read_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynInputStream>> {
-        self.files.read_via_stream(fd, offset)
+        if self.folder(&fd).is_some() {
+            return Err(ErrorCode::IsDirectory.into());
+        }
+        let whole = self.files.read_via_stream(fd, offset)?;
+        let stream: DynInputStream = Box::new(ReadStream(self.files.table.delete(whole)?));
+        Ok(self.files.table.push(stream)?)
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynOutputStream>> {
@@ -271,12 +365,53 @@ impl HostDescriptor for QuotaFilesView<'_> {
     }
 }
 
-impl HostDirectoryEntryStream for QuotaFilesView<'_> {
-    pass_on! {
-        async fn read_directory_entry(stream: Resource<DirectoryEntryStream>) -> FsResult<Option<DirectoryEntry>>;
+impl HostDirectoryEntryStream for FilesView<'_> {
+    async fn read_directory_entry(
+        &mut self,
+        stream: Resource<DirectoryEntryStream>,
+    ) -> FsResult<Option<DirectoryEntry>> {
+        let Listing(entries) = self.files.table.get_mut(&Resource::<Listing>::new_borrow(stream.rep()))?;
+        Ok(entries.next())
     }
 
     fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> wasmtime::Result<()> {
-        HostDirectoryEntryStream::drop(&mut self.files, stream)
+        self.handles.listing_closed();
+        self.files.table.delete(Resource::<Listing>::new_own(stream.rep()))?;
+        Ok(())
     }
+}
+
+/// wasmtime-wasi's context, which has no folder.
+pub(crate) fn no_folders() -> WasiFilesystemCtx {
+    WasiFilesystemCtx::default()
+}
+
+fn how(path_flags: PathFlags, open_flags: OpenFlags, flags: DescriptorFlags) -> FsResult<OpenHow> {
+    let synchronous = DescriptorFlags::FILE_INTEGRITY_SYNC
+        | DescriptorFlags::DATA_INTEGRITY_SYNC
+        | DescriptorFlags::REQUESTED_WRITE_SYNC;
+    if flags.intersects(synchronous) {
+        return Err(ErrorCode::Unsupported.into());
+    }
+    let write = flags.contains(DescriptorFlags::WRITE);
+    let how = OpenHow {
+        read: flags.contains(DescriptorFlags::READ) || !write,
+        write,
+        create: open_flags.contains(OpenFlags::CREATE),
+        exclusive: open_flags.contains(OpenFlags::EXCLUSIVE),
+        truncate: open_flags.contains(OpenFlags::TRUNCATE),
+        folder: open_flags.contains(OpenFlags::DIRECTORY),
+        follow: path_flags.contains(PathFlags::SYMLINK_FOLLOW),
+    };
+    if how.folder && (how.create || how.exclusive || how.truncate) {
+        return Err(ErrorCode::Invalid.into());
+    }
+    Ok(how)
+}
+
+fn mode(how: OpenHow) -> OpenMode {
+    let mut mode = OpenMode::empty();
+    mode.set(OpenMode::READ, how.read);
+    mode.set(OpenMode::WRITE, how.write || how.create || how.truncate);
+    mode
 }

@@ -1,7 +1,7 @@
-//! The private folder's quota, kept at the write: each operation of the guest on its private folder is made in the folder's
-//! turn, and takes room before it can make the folder grow.
+//! A guest's files: its folders as `wasi:filesystem` shows them, and the private one's quota, kept at the write. Each
+//! operation that changes something is made in the private folder's turn, and takes room before it can make it grow.
 //!
-//! Invariant: nothing a guest does makes its private folder grow without room being taken in [`files::Quota`], and nothing
+//! Invariant: nothing a guest does makes its private folder grow without room being taken in [`files::Quota`], and no file
 //! it opens there goes unnoticed. What is in other folders that it may write to is not counted, and nothing is moved or
 //! linked from there into the private one. A guest that is refused is told that there is no space left, and the script's
 //! log says it in full, since some languages make an input/output error of it.
@@ -10,10 +10,12 @@
 //! guest is stopped meanwhile, so it cannot come later than it was counted; and a folder that has to be measured for it
 //! holds up this guest alone, and costs its CPU time.
 
-mod in_place;
+mod about;
+mod handles;
 mod interface;
 mod locks;
 mod stream;
+mod tree;
 
 use std::fs::File;
 use std::io;
@@ -27,7 +29,8 @@ use rustix::io::Errno;
 use tokio::sync::Mutex;
 use wasmtime_wasi::runtime::spawn_blocking;
 
-pub(crate) use self::interface::add_to_linker;
+pub(crate) use self::handles::Handles;
+pub(crate) use self::interface::{add_to_linker, no_folders};
 use self::locks::{Locks, Wish};
 use crate::host::LogLevel;
 use crate::meter::Meter;
@@ -40,6 +43,7 @@ pub(crate) struct Quota {
 }
 
 struct Inner {
+    space: FileSpace,
     quota: files::Quota,
     home: Option<PathBuf>,
     /// The guest's other folders, which are not counted.
@@ -50,6 +54,7 @@ struct Inner {
     /// Where a refusal is said, once until there is room again.
     outlet: Outlet,
     said: AtomicBool,
+    said_files_are_many: AtomicBool,
     /// Pays for measurings.
     meter: Meter,
     locks: std::sync::Mutex<Locks>,
@@ -65,8 +70,37 @@ impl Quota {
     pub(crate) fn new(files: &FileSpace, outlet: Outlet, meter: Meter) -> Self {
         let others = files.mounts().filter(|mount| mount.guest != HOME_PATH).map(|mount| mount.host.clone()).collect();
         let (quota, home) = (files.quota().clone(), files.home().map(|mount| mount.host.clone()));
-        let (thread, said) = (Arc::default(), AtomicBool::new(false));
-        Self { inner: Arc::new(Inner { quota, home, others, thread, outlet, said, meter, locks: Default::default() }) }
+        let (space, thread) = (files.clone(), Arc::default());
+        let (said, said_files_are_many) = (AtomicBool::new(false), AtomicBool::new(false));
+        let locks = std::sync::Mutex::default();
+        Self {
+            inner: Arc::new(Inner {
+                space,
+                quota,
+                home,
+                others,
+                thread,
+                outlet,
+                said,
+                said_files_are_many,
+                meter,
+                locks,
+            }),
+        }
+    }
+
+    fn space(&self) -> &FileSpace {
+        &self.inner.space
+    }
+
+    /// Says once in the script's log why it can open no more files.
+    fn say_files_are_many(&self, open_files_max: usize) {
+        if !self.inner.said_files_are_many.swap(true, Ordering::Relaxed) {
+            let text = format!(
+                "the script has {open_files_max} files open, the most it may have: close those it has done with"
+            );
+            self.inner.outlet.log(LogLevel::Warn, &text);
+        }
     }
 
     /// Whether what is done to this file or folder counts. Only what is known to be elsewhere does not.

@@ -1,6 +1,7 @@
-//! A counted file's output stream.
+//! A file's streams.
 //!
-//! Invariant: one write at a time, and none is lost: the next one, and the stream's end, wait for it. A write that failed
+//! Invariant: what a guest has not read yet takes [`READ_AHEAD_BYTES_MAX`] of the host's memory at most. Of a counted file's
+//! output stream: one write at a time, and none is lost: the next one, and the stream's end, wait for it. A write that failed
 //! is reported once and leaves the stream where it was, so that it can be tried again when there is room.
 
 use std::fs::File;
@@ -10,13 +11,41 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use wasmtime_wasi::async_trait;
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+use wasmtime_wasi::p2::{DynInputStream, InputStream, OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 
 use super::Quota;
 
 /// Bytes that a guest may write in one go.
 const WRITE_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes that are read before the guest takes them.
+const READ_AHEAD_BYTES_MAX: usize = 4 << 10;
+
+/// wasmtime-wasi's input stream, which reads as far ahead as a guest asks.
+pub(super) struct ReadStream(pub(super) DynInputStream);
+
+#[async_trait]
+impl InputStream for ReadStream {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        self.0.read(size.min(READ_AHEAD_BYTES_MAX))
+    }
+
+    async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
+        self.0.blocking_read(size).await
+    }
+
+    async fn cancel(&mut self) {
+        self.0.cancel().await;
+    }
+}
+
+#[async_trait]
+impl Pollable for ReadStream {
+    async fn ready(&mut self) {
+        self.0.ready().await;
+    }
+}
 
 pub(super) struct QuotaStream {
     quota: Quota,

@@ -29,6 +29,9 @@ async fn home(home_bytes_max: u64) -> Home {
 async fn home_with(home_bytes_max: u64, home: TempDir) -> Home {
     let script = tempfile::tempdir().unwrap();
     fs::write(script.path().join("data.txt"), "data").unwrap();
+    fs::write(script.path().join(".env"), "secret").unwrap();
+    fs::create_dir(script.path().join(".git")).unwrap();
+    fs::write(script.path().join(".git/config"), "secret").unwrap();
     let files = Some(FileSpace::open(Some(script.path()), Some(home.path()), home_bytes_max, &[]).unwrap());
     let args = vec!["puppet.py".to_owned(), "--flag".to_owned()];
     let env = vec![("TZ".to_owned(), "Europe/Paris".to_owned())];
@@ -38,15 +41,24 @@ async fn home_with(home_bytes_max: u64, home: TempDir) -> Home {
 }
 
 #[tokio::test]
-async fn the_scripts_folder_is_read_only_and_home_is_writable() {
+async fn what_a_script_writes_lies_over_its_project_which_stays_as_it_is() {
     let Home { script, home, mut guest } = home(1 << 20).await;
     for (command, answer) in [
         ("read /script/data.txt", "Ok(\"data\")"),
-        ("write /script/data.txt 1", "Err("),
-        ("append /script/data.txt 1", "Err("),
-        ("write /script/new.txt 1", "Err("),
-        ("make-folder /script/new", "Err("),
-        ("remove /script/data.txt", "Err("),
+        ("read data.txt", "Ok(\"data\")"),
+        ("append /script/data.txt 1", "Ok("),
+        ("read data.txt", "Ok(\"datax\")"),
+        ("names /", "home script tmp"),
+        ("names /script", "data.txt tmp"),
+        ("remove data.txt", "Ok("),
+        ("read /script/data.txt", "Err("),
+        ("names /home", "tmp"),
+        ("write /script/new.txt 1", "Ok("),
+        ("read /home/new.txt", "Ok(\"x\")"),
+        ("read /script/../home/new.txt", "Ok(\"x\")"),
+        ("read .env", "Err("),
+        ("read /script/.git/config", "Err("),
+        ("remove /home/new.txt", "Ok("),
         ("write /home/a.txt 3", "Ok("),
         ("read /home/a.txt", "Ok(\"xxx\")"),
         ("read a.txt", "Ok(\"xxx\")"),
@@ -56,7 +68,7 @@ async fn the_scripts_folder_is_read_only_and_home_is_writable() {
         ("read /etc/passwd", "Err("),
         ("make-folder /home/c", "Ok("),
         ("list /home", "Ok(3)"),
-        ("read /home/../script/data.txt", "Err("),
+        ("names /home", "a.txt c tmp"),
     ] {
         let told = guest.tell(command).await;
         assert!(told.starts_with(answer), "{command}: {told}");
@@ -120,7 +132,10 @@ async fn what_was_there_before_counts() {
 #[tokio::test]
 async fn the_environment_is_what_it_is_given() {
     let Home { mut guest, .. } = home(1 << 20).await;
-    assert_eq!(guest.tell("environment").await, "HOME=/home TMPDIR=/home/tmp TZ=Europe/Paris puppet.py --flag");
+    assert_eq!(
+        guest.tell("environment").await,
+        "HOME=/home PWD=/home TMPDIR=/home/tmp TZ=Europe/Paris puppet.py --flag"
+    );
 }
 
 #[tokio::test]
@@ -143,12 +158,43 @@ async fn further_folders_are_seen_and_not_counted() {
         ("make-files /notes 200", "Ok("),
         ("write /home/a 1000000", "Err("),
         ("write /home/a 100000", "Ok("),
-        ("read /notes/../home/a", "Err("),
+        ("read /notes/../home/a", "Ok("),
+        ("rename /home/a /notes/a", "Some(Err("),
+        ("rename /notes/big /home/b", "Some(Err("),
     ] {
         let told = guest.tell(command).await;
         assert!(told.starts_with(answer), "{command}: {told}");
     }
     assert_eq!(fs::metadata(notes.path().join("big")).unwrap().len(), 3_000_000);
+}
+
+#[tokio::test]
+async fn who_opens_too_many_files_is_told_so_and_lives_on() {
+    let limits = Limits { open_files_max: 20, ..Limits::default() };
+    let script = tempfile::tempdir().unwrap();
+    fs::write(script.path().join("puppet.txt"), "").unwrap();
+    let files = Some(FileSpace::open(Some(script.path()), None, 0, &[]).unwrap());
+    let mut guest = start(&puppet().await, With { limits, files, ..With::default() }).await.unwrap();
+    guest.load("").await;
+    for _ in 0..3 {
+        // The root is one of them.
+        assert_eq!(guest.tell("open 19").await, "Ok(())");
+        assert!(guest.tell("open 1").await.starts_with("Err("));
+        assert!(guest.tell("names /script").await.starts_with("Err("), "a folder is one more");
+        assert_eq!(guest.tell("close-held\nnames /script").await, "puppet.txt");
+    }
+    let log = [(
+        LogLevel::Warn,
+        "the script has 20 files open, the most it may have: close those it has done with".to_owned(),
+    )];
+    assert_eq!(guest.notes.log(), log);
+}
+
+#[tokio::test]
+async fn a_thousand_files_are_open_and_read_and_written_at_one_time() {
+    let Home { home: _kept, script, mut guest } = home(HOME_BYTES_MAX).await;
+    fs::write(script.path().join("puppet.txt"), "").unwrap();
+    assert_eq!(guest.tell("hold-many /home 990").await, "Ok(())");
 }
 
 /// What this process has of the disk by files of this folder, open ones without a name included.

@@ -510,14 +510,14 @@ async fn a_script_finds_its_modules_and_files() {
 }
 
 #[tokio::test]
-async fn a_relative_path_is_found_here_first_then_beside_the_script() {
+async fn a_relative_path_is_one_of_the_current_folder() {
     let mut script = start_beside(&[("cat.jpg", "jpg"), ("dog.jpg", "jpg")], None).await;
     let source = "import tgl\nopen('dog.jpg', 'w').close()\ndef on_msg_receive(msg):\n    for name in msg.text.split():\n        msg.src.send_photo(name)";
     script.guest.load(source).await;
     script.guest.tell("cat.jpg dog.jpg none.jpg /x/../cat.jpg ./sub/../cat.jpg").await;
     let paths: Vec<String> = script.guest.notes.take_calls().iter().map(|call| format!("{call:?}")).collect();
     for (call, path) in
-        paths.iter().zip(["/script/cat.jpg", "/home/dog.jpg", "/home/none.jpg", "/cat.jpg", "/script/cat.jpg"])
+        paths.iter().zip(["/home/cat.jpg", "/home/dog.jpg", "/home/none.jpg", "/cat.jpg", "/home/cat.jpg"])
     {
         assert!(call.contains(&format!("\"{path}\"")), "{call}: {path}");
     }

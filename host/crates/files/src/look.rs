@@ -1,0 +1,128 @@
+//! What a guest may look at: what is at a path, what a folder holds, where a link leads.
+//!
+//! Invariant: nothing here changes anything but the time of a last access.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Dir, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use crate::space::FileSpace;
+use crate::tree::{Branch, Child, Folder, Place};
+use crate::walk::link_text;
+
+/// Names that one folder is listed with at most.
+pub const LISTING_ENTRIES_MAX: usize = 65_536;
+
+/// What is at a path.
+#[derive(Clone, Debug)]
+pub enum About {
+    /// A folder that is there only because another is below it.
+    Above(Place),
+    /// Anything that is on the host.
+    There(Box<Stat>),
+}
+
+impl FileSpace {
+    /// What is at a path, from a folder. Blocks.
+    ///
+    /// # Errors
+    /// As the system call of this name.
+    pub fn stat(&self, from: &Place, path: &str, follow: bool) -> Result<About, Errno> {
+        match self.tree().walk(from, path, follow)?.what {
+            Child::Missing => Err(Errno::NOENT),
+            Child::File { about, .. } => Ok(About::There(about)),
+            Child::Folder(Folder { place, branches }) => match branches.first() {
+                Some(branch) => Ok(About::There(Box::new(rustix::fs::fstat(branch.fd())?))),
+                None => Ok(About::Above(place)),
+            },
+        }
+    }
+
+    /// The names in a folder, each once. Blocks.
+    ///
+    /// # Errors
+    /// As the system call of this name; `EOVERFLOW` where there are more than [`LISTING_ENTRIES_MAX`].
+    pub fn list(&self, place: &Place) -> Result<Vec<(String, FileType)>, Errno> {
+        let found = self.tree().walk(place, ".", true)?;
+        let Child::Folder(folder) = found.what else { return Err(Errno::NOTDIR) };
+        let mut names = BTreeMap::new();
+        for branch in &folder.branches {
+            self.add_names(&folder, branch, &mut names)?;
+        }
+        names.extend(self.tree().fixed_names(&folder.place).into_iter().map(|name| (name, FileType::Directory)));
+        if folder.place == Place::root() && matches!(self.stat(&folder.place, "tmp", true), Ok(About::There(_))) {
+            names.insert("tmp".to_owned(), FileType::Directory);
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    fn add_names(
+        &self,
+        folder: &Folder<'_>,
+        branch: &Branch<'_>,
+        names: &mut BTreeMap<String, FileType>,
+    ) -> Result<(), Errno> {
+        let readable = reopened(branch)?;
+        for entry in Dir::read_from(&readable)? {
+            let entry = entry?;
+            // What is not UTF-8 could not be named by a guest.
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            if matches!(name, "." | "..") || branch.hides(name) || names.contains_key(name) {
+                continue;
+            }
+            let is_below = !branch.layer.is_home();
+            if is_below && (folder.is_whited_out(name) || self.is_private(branch, name, entry.file_type())) {
+                continue;
+            }
+            let kind = match entry.file_type() {
+                FileType::Unknown => match branch.about(name)? {
+                    Some(about) => FileType::from_raw_mode(about.st_mode),
+                    None => continue,
+                },
+                kind => kind,
+            };
+            if names.len() >= LISTING_ENTRIES_MAX {
+                return Err(Errno::OVERFLOW);
+            }
+            names.insert(name.to_owned(), kind);
+        }
+        Ok(())
+    }
+
+    fn is_private(&self, branch: &Branch<'_>, name: &str, kind: FileType) -> bool {
+        let may_be = matches!(kind, FileType::Directory | FileType::Unknown);
+        may_be && matches!(branch.about(name), Ok(Some(about)) if self.tree().private().is(&about))
+    }
+
+    /// Where a link leads. Blocks.
+    ///
+    /// # Errors
+    /// As the system call of this name; `EPERM` for an absolute one, which means a place of the host's.
+    pub fn read_link(&self, from: &Place, path: &str) -> Result<String, Errno> {
+        let found = self.tree().walk(from, path, false)?;
+        match (found.what, found.at) {
+            (Child::File { branch, .. }, Some((_, name))) => link_text(branch.fd(), &name),
+            (Child::Missing, _) => Err(Errno::NOENT),
+            _ => Err(Errno::INVAL),
+        }
+    }
+
+    /// Makes sure that a folder's entries are on the disk. Blocks.
+    ///
+    /// # Errors
+    /// As the system call of this name.
+    pub fn sync_folder(&self, place: &Place) -> Result<(), Errno> {
+        let Child::Folder(folder) = self.tree().walk(place, ".", true)?.what else { return Err(Errno::NOTDIR) };
+        match folder.branches.first() {
+            Some(branch) if branch.layer.writable() => rustix::fs::fsync(reopened(branch)?),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A folder, opened for more than looking up names.
+fn reopened(branch: &Branch<'_>) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat(branch.fd(), ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}

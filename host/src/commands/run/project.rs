@@ -1,0 +1,150 @@
+//! Which folder of the host a script sees as its project, and which it never sees.
+//!
+//! Invariant: nobody gets to see a home folder, the root or the host's own folders by where a script happens to lie: then it
+//! sees itself alone. A folder that the user names is taken as named, or refused.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use files::{Folders, HOME_BYTES_MAX, Mount, Project, SCRIPT_PATH};
+
+use crate::data_dir::DataDir;
+
+/// What the user says of the project folder.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct ProjectArgs {
+    /// The folder that the scripts see as theirs, at /script, where it is not the one they lie in
+    #[arg(long = "project", value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Lets the scripts work in their project folder itself: what they write by a relative path changes it
+    #[arg(long = "write-project")]
+    write: bool,
+}
+
+/// A script's project.
+#[derive(Clone, Debug)]
+pub(super) struct ScriptProject {
+    project: Project,
+    /// Where the script sees itself.
+    pub(super) script_path: String,
+    /// What its user should know.
+    pub(super) note: Option<String>,
+}
+
+/// Why a folder can be nobody's project.
+enum Unfit {
+    Root,
+    Home,
+    HoldsHome,
+    HoldsOwn(PathBuf),
+    InOwn(PathBuf),
+}
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unfit::Root => write!(f, "it is the root of the file system"),
+            Unfit::Home => write!(f, "it is a home folder"),
+            Unfit::HoldsHome => write!(f, "your home folder is in it"),
+            Unfit::HoldsOwn(own) => write!(f, "tglhost keeps data in it, in {}", own.display()),
+            Unfit::InOwn(own) => write!(f, "tglhost keeps its data in {}", own.display()),
+        }
+    }
+}
+
+impl ScriptProject {
+    /// The project of the script at this path, links in it followed.
+    pub(super) fn find(script: &Path, args: &ProjectArgs, private: &[PathBuf]) -> Result<Self> {
+        let (Some(own), Some(name)) = (script.parent(), script.file_name().and_then(OsStr::to_str)) else {
+            bail!("{} is no script's file", script.display());
+        };
+        let mut found = match &args.folder {
+            Some(folder) => Self::named(folder, script, private)?,
+            None => match unfit(own, private) {
+                None => Self { project: Project::new(own), script_path: format!("{SCRIPT_PATH}/{name}"), note: None },
+                Some(why) if args.write => bail!(
+                    "{name} cannot work in the folder it lies in ({}): {why}. Move it and its files into a folder of their own",
+                    own.display()
+                ),
+                Some(why) => Self {
+                    project: Project { only: Some(name.to_owned()), ..Project::new(own) },
+                    script_path: format!("{SCRIPT_PATH}/{name}"),
+                    note: Some(format!(
+                        "{name} sees itself alone and no file beside it in {}: {why}. Move it and its files into a folder \
+                         of their own, or name that with --project DIR.",
+                        own.display()
+                    )),
+                },
+            },
+        };
+        found.project.writable = args.write;
+        Ok(found)
+    }
+
+    /// In a folder that the user names.
+    fn named(folder: &Path, script: &Path, private: &[PathBuf]) -> Result<Self> {
+        let shown = folder.display();
+        let folder = folder.canonicalize().with_context(|| format!("{shown} cannot be the project folder"))?;
+        if !folder.is_dir() {
+            bail!("{shown} cannot be the project folder: it is no folder");
+        }
+        if let Some(why) = unfit(&folder, private) {
+            bail!(
+                "{shown} cannot be the project folder: {why}. Name a folder that holds the script and its files alone"
+            );
+        }
+        let Some(rest) = script.strip_prefix(&folder).ok().and_then(Path::to_str) else {
+            bail!("{shown} cannot be the project folder: {} is not in it", script.display());
+        };
+        if rest.split('/').any(|name| name.starts_with('.')) {
+            bail!("{shown} cannot be the project folder: a script sees no dot-folders, and {rest} is in one");
+        }
+        Ok(Self { project: Project::new(&folder), script_path: format!("{SCRIPT_PATH}/{rest}"), note: None })
+    }
+
+    /// All the folders that the script is to see.
+    pub(super) fn folders(&self, home: PathBuf, mounts: &[Mount], private: Vec<PathBuf>) -> Folders {
+        let project = Some(self.project.clone());
+        Folders { project, home: Some(home), home_bytes_max: HOME_BYTES_MAX, mounts: mounts.to_vec(), private }
+    }
+}
+
+/// The host's own folders, whether they are there yet or not: of this data directory and of the usual one, the
+/// configuration's and the cache's.
+pub(super) fn private_folders(data_dir: &DataDir) -> Vec<PathBuf> {
+    let usual = [dirs::data_dir(), dirs::config_dir(), dirs::cache_dir()];
+    let usual = usual.into_iter().flatten().map(|folder| folder.join("tglhost"));
+    std::iter::once(data_dir.root().to_owned()).chain(usual).collect()
+}
+
+fn unfit(folder: &Path, private: &[PathBuf]) -> Option<Unfit> {
+    let homes = homes();
+    if folder.parent().is_none() {
+        return Some(Unfit::Root);
+    }
+    if homes.iter().any(|home| home == folder) {
+        return Some(Unfit::Home);
+    }
+    if homes.first().is_some_and(|home| home.starts_with(folder)) {
+        return Some(Unfit::HoldsHome);
+    }
+    for own in private {
+        let real = own.canonicalize().unwrap_or_else(|_| own.clone());
+        if real.starts_with(folder) {
+            return Some(Unfit::HoldsOwn(real));
+        }
+        if folder.starts_with(&real) {
+            return Some(Unfit::InOwn(real));
+        }
+    }
+    None
+}
+
+/// The home folders of this machine's users, this one's first.
+fn homes() -> Vec<PathBuf> {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = users.lines().filter_map(|line| line.split(':').nth(5)).map(PathBuf::from);
+    let real = |home: PathBuf| home.canonicalize().ok();
+    std::env::home_dir().into_iter().chain(named).filter_map(real).filter(|home| home.parent().is_some()).collect()
+}
