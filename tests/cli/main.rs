@@ -3,6 +3,7 @@
 mod bad_input;
 mod chat;
 mod data_centre;
+mod project;
 mod scripts;
 mod service_messages;
 mod telegram_cli;
