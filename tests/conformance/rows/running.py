@@ -308,8 +308,8 @@ ROWS = [
     runs(
         "threading.Thread with an endless loop",
         LOOPS,
-        ("beat", []),
         ("did", [5]),
+        ("beat", []),
         ("beat", []),
         shown="is left where it waits, and gone on with between callbacks",
         differs="Goes on by the host's clock: the original's went on only while a callback ran. One that waits in something "
