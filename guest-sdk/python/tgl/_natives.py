@@ -7,6 +7,7 @@ subclass is made: each would show the inside.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 from typing import Any, Callable, Never
@@ -39,66 +40,66 @@ class Method:
     """A method of `Peer` or `Msg`. It gives True, or False after wrong arguments were reported on stderr."""
 
     def __init__(self, function: Callable[..., None]) -> None:
+        functools.update_wrapper(self, function)
         self._function = function
-        self.__name__, self.__doc__ = function.__name__, function.__doc__
-        self.__qualname__ = function.__qualname__
-        self.__signature__ = inspect.signature(function)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else BoundMethod(self, instance)
+        return self if instance is None else BoundMethod(_checked, self._function, instance)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> bool:
-        _host.require()
-        try:
-            self._function(*args, **kwargs)
-        except Exception as error:
-            _report.call_now(error)
-            return False
-        return True
+        return _checked(self._function, *args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<method {self.__name__!r} of 'tgl.{self.__qualname__.partition('.')[0]}' objects>"
 
 
-class BoundMethod:
-    # A method of one object. Whoever asks for its type is told that it is a builtin, as it was.
+class BoundMethod(functools.partial):
+    # A method of one object: `_checked` with a function and the object. Whoever asks for its type is told that it is a
+    # builtin, as it was.
 
-    __slots__ = ("_method", "__self__")
+    __slots__ = ()
 
-    def __init__(self, method: Method, instance: Any) -> None:
-        self._method = method
-        self.__self__ = instance
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> bool:
-        return self._method(self.__self__, *args, **kwargs)
+    @property
+    def __self__(self) -> Any:
+        return self.args[1]
 
     @property
     def __doc__(self) -> Any:
-        return self._method.__doc__
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._method, name)  # Its names.
-
-    def __repr__(self) -> str:
-        return f"<built-in method {self._method.__name__} of tgl.{type(self.__self__).__name__} object>"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BoundMethod):
-            return NotImplemented
-        return self._method is other._method and self.__self__ is other.__self__
-
-    def __hash__(self) -> int:
-        return hash((id(self._method), id(self.__self__)))
+        return self.args[0].__doc__
 
     @property
     def __signature__(self) -> inspect.Signature:
-        signature = self._method.__signature__
+        signature = inspect.signature(self.args[0])
         return signature.replace(parameters=list(signature.parameters.values())[1:])
 
     @property
     def __class__(self) -> Any:
         return types.BuiltinMethodType
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.args[0], name)  # Its names.
+
+    def __repr__(self) -> str:
+        return f"<built-in method {self.__name__} of tgl.{type(self.__self__).__name__} object>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BoundMethod):
+            return NotImplemented
+        return self.args[0] is other.args[0] and self.__self__ is other.__self__
+
+    def __hash__(self) -> int:
+        return hash((id(self.args[0]), id(self.__self__)))
+
 
 BoundMethod.__name__ = BoundMethod.__qualname__ = types.BuiltinMethodType.__name__
 BoundMethod.__module__ = types.BuiltinMethodType.__module__
+
+
+def _checked(function: Callable[..., None], /, *args: Any, **kwargs: Any) -> bool:
+    _host.require()
+    try:
+        function(*args, **kwargs)
+    except Exception as error:
+        _report.call_now(error)
+        return False
+    return True
