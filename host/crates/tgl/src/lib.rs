@@ -3,12 +3,14 @@
 //!
 //! Invariant: everything here is a value (serde, no I/O), so that who speaks may live in another process than who listens.
 
+mod bounds;
 mod call;
 mod event;
 mod grants;
 mod message;
 mod peer;
 
+pub use bounds::{NAME_UNITS_MAX, PEERS_MAX, TEXT_UNITS_MAX, TITLE_UNITS_MAX};
 pub use call::{
     Call, CallError, Completion, Failure, FileKind, FilePart, Outcome, Page, Presence, Request, RequestId, ScriptName,
     TypingState,
