@@ -22,7 +22,8 @@ pub(crate) fn choose(option: Option<&str>, dc: &DcAddress) -> Result<Option<Prox
     if is_excluded(&excluded, dc) {
         return Ok(None);
     }
-    let found = VARIABLES.into_iter().find_map(|name| Some((name, env::var(name).ok().filter(|text| !text.is_empty())?)));
+    let found =
+        VARIABLES.into_iter().find_map(|name| Some((name, env::var(name).ok().filter(|text| !text.is_empty())?)));
     let Some((name, text)) = found else { return Ok(None) };
     Proxy::parse(&text).with_context(|| format!("the environment's {name} names no proxy")).map(Some)
 }

@@ -50,7 +50,7 @@ impl Side {
         let last = store.join(READER)?;
         let counted_from_seq = store.inbox_seq();
         let cursor = if from == Begin::Last { last } else { counted_from_seq };
-        store.handled(READER, cursor, &[])?;
+        store.handled(READER, cursor, &[], &[])?;
         Ok(Self { store, state: account.state(), other, cursor, counted_from_seq, messages: 0 })
     }
 
@@ -68,7 +68,7 @@ impl Side {
                 }
             }
             self.cursor = last_seq;
-            self.store.handled(READER, last_seq, &[])?;
+            self.store.handled(READER, last_seq, &[], &[])?;
         }
     }
 

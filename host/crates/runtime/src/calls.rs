@@ -1,36 +1,134 @@
 //! A script's calls on their way to the account, and their completions on their way back.
 //!
-//! Invariant: a call is here, at the account, or completed. Completions of a guest that is gone are dropped, and each of the
-//! others comes after the events it must follow.
+//! Invariant: a call is here, in the outbox on disk, at the account, or completed. What is here is bounded: further calls
+//! wait on disk, further completions at the account. Calls into one conversation leave in their order, and one that has to
+//! wait holds up none into another. Completions of a guest that is gone are dropped, and each of the others comes after the
+//! events it must follow.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use tgl::{Completion, Request, RequestId};
+use store::{AccountStore, StoreError};
+use tgl::{CallError, Completion, Failure, MessageId, Outcome, PeerId, Request, RequestId, ScriptName};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::Instant;
+
+use crate::brake::{Brake, SendRates};
+
+/// Calls of one script that are held in memory until they can leave.
+const CALLS_HELD_MAX: usize = 256;
+/// Those of them that go into one conversation.
+const LANE_HELD_MAX: usize = 64;
+/// Calls into one conversation that have left and not completed: the account makes them one after the other.
+const LANE_UNDER_WAY_MAX: usize = 16;
+/// Completions in memory that came before the events they must follow.
+const EARLY_MAX: usize = 64;
+/// Completions, those included of which the least is kept: a message's id. With so many none is taken, and so no call goes on.
+const EARLY_SHORT_MAX: usize = 100_000;
 
 /// See the module.
-#[derive(Default)]
 pub(crate) struct Calls {
-    /// Calls that are written down and wait for the gate or for room on their way.
-    outgoing: VecDeque<Request>,
+    script: ScriptName,
+    store: AccountStore,
+    brake: Option<Brake>,
+    /// Calls that are written down and wait for the gate, the brake, or room on their way.
+    held: VecDeque<Request>,
+    disk: OnDisk,
     /// Calls leave only after what was left from last time has been delivered, as with telegram-cli.
     gate_open: bool,
     /// Calls that have left and not completed, those of former guests among them.
-    in_flight: usize,
+    under_way: HashMap<RequestId, Option<PeerId>>,
+    /// Calls here or under way that are written nowhere.
+    unwritten: HashSet<RequestId>,
     /// Completions that came before the events they must follow.
-    early: VecDeque<Completion>,
+    early: VecDeque<Early>,
+    /// Those of them that are kept whole.
+    early_whole: usize,
     /// Ids of the guest that lives; older ones belong to guests that are gone.
     first_id: RequestId,
+    /// Why some are still here.
+    delay: Delay,
+}
+
+/// What of the outbox waits on disk.
+#[derive(Debug, Default)]
+struct OnDisk {
+    calls: u64,
+    /// Up to this place everything has been read, but what is parked.
+    read_to: u64,
+    /// Conversations whose calls were passed over because enough of them are held: those after this place are on disk.
+    parked: HashMap<PeerId, u64>,
+}
+
+/// A completion that must follow events.
+enum Early {
+    Whole(Completion),
+    /// The store has the message that was sent, if one was.
+    Short {
+        id: RequestId,
+        sent: Option<MessageId>,
+        after_seq: u64,
+    },
+}
+
+/// Why calls are still here.
+#[derive(Clone, Copy, Debug, Default)]
+struct Delay {
+    /// The account has no room for one that could leave.
+    is_account_full: bool,
+    /// The brake puts some off until then.
+    braked_until: Option<Instant>,
 }
 
 /// The account takes no calls any more.
 pub(crate) struct Closed;
 
 impl Calls {
-    /// Calls that were written down: they leave in this order.
+    pub(crate) fn new(script: ScriptName, store: AccountStore, rates: Option<SendRates>) -> Self {
+        Self {
+            script,
+            store,
+            brake: rates.map(Brake::new),
+            held: VecDeque::new(),
+            disk: OnDisk::default(),
+            gate_open: false,
+            under_way: HashMap::new(),
+            unwritten: HashSet::new(),
+            early: VecDeque::new(),
+            early_whole: 0,
+            first_id: 0,
+            delay: Delay::default(),
+        }
+    }
+
+    /// So many calls wait on disk, from an earlier run or a callback that made many.
+    pub(crate) fn add_on_disk(&mut self, calls: u64) {
+        self.disk.calls += calls;
+    }
+
+    /// How many of these, from the first on, can be held; the others have to wait on disk.
+    pub(crate) fn fitting(&self, requests: &[Request]) -> usize {
+        if self.disk.calls > 0 {
+            return 0;
+        }
+        let mut lanes = self.lanes_held();
+        let fits = |request: &&Request| {
+            let Some(lane) = request.call.destination() else { return true };
+            let held: &mut usize = lanes.entry(lane).or_default();
+            *held += 1;
+            *held <= LANE_HELD_MAX
+        };
+        requests.iter().take(CALLS_HELD_MAX.saturating_sub(self.held.len())).take_while(fits).count()
+    }
+
+    /// Calls that are written down as far as they must be: they leave in this order.
     pub(crate) fn add(&mut self, requests: impl IntoIterator<Item = Request>) {
-        self.outgoing.extend(requests);
+        for request in requests {
+            if !request.call.survives_restart() {
+                self.unwritten.insert(request.id);
+            }
+            self.held.push_back(request);
+        }
     }
 
     /// From now on calls may leave.
@@ -42,49 +140,224 @@ impl Calls {
     /// who waits for them.
     pub(crate) fn begin_guest(&mut self, first_id: RequestId) {
         self.early.clear();
+        self.early_whole = 0;
         self.first_id = first_id;
     }
 
-    /// Sends what may go and fits.
-    pub(crate) fn send(&mut self, account: &mpsc::Sender<Request>) -> Result<(), Closed> {
-        while self.gate_open
-            && let Some(request) = self.outgoing.pop_front()
-        {
-            // A request that an earlier run left has no id, and gets no completion.
-            let completes = request.id != 0;
-            match account.try_send(request) {
-                Ok(()) => self.in_flight += usize::from(completes),
-                Err(TrySendError::Full(request)) => {
-                    self.outgoing.push_front(request);
-                    break;
-                }
-                Err(TrySendError::Closed(_)) => return Err(Closed),
+    /// Fetches from disk what there is room for.
+    pub(crate) fn refill(&mut self) -> Result<(), StoreError> {
+        while self.gate_open && self.disk.calls > 0 && self.held.len() <= CALLS_HELD_MAX / 2 {
+            let mut lanes = self.lanes_held();
+            let before = (self.held.len(), self.disk.read_to);
+            self.fetch_parked(&mut lanes)?;
+            self.fetch_next(&mut lanes)?;
+            if before == (self.held.len(), self.disk.read_to) {
+                break;
             }
         }
         Ok(())
     }
 
+    /// Fetches further calls into conversations that were passed over and have left room since.
+    fn fetch_parked(&mut self, lanes: &mut HashMap<PeerId, usize>) -> Result<(), StoreError> {
+        let few = |lane: &PeerId| lanes.get(lane).is_none_or(|held| *held <= LANE_HELD_MAX / 2);
+        let parked: Vec<(PeerId, u64)> =
+            self.disk.parked.iter().filter(|(lane, _)| few(lane)).map(|(lane, after)| (*lane, *after)).collect();
+        for (lane, after) in parked {
+            let room = LANE_HELD_MAX - lanes.get(&lane).copied().unwrap_or_default();
+            let room = room.min(CALLS_HELD_MAX.saturating_sub(self.held.len()));
+            if room == 0 {
+                break;
+            }
+            let (calls, last) = self.store.take_waiting_in(&self.script, lane, after + 1..=self.disk.read_to, room)?;
+            match last {
+                Some(last) if calls.len() == room => self.disk.parked.insert(lane, last),
+                _ => self.disk.parked.remove(&lane),
+            };
+            *lanes.entry(lane).or_default() += calls.len();
+            self.take_from_disk(calls);
+        }
+        Ok(())
+    }
+
+    /// Fetches what follows, and parks what there is enough of.
+    fn fetch_next(&mut self, lanes: &mut HashMap<PeerId, usize>) -> Result<(), StoreError> {
+        let room = CALLS_HELD_MAX.saturating_sub(self.held.len());
+        if room == 0 {
+            return Ok(());
+        }
+        let OnDisk { read_to, parked, .. } = &mut self.disk;
+        let mut passed = *read_to;
+        let wanted = |place: u64, lane: Option<PeerId>| {
+            passed = place;
+            let Some(lane) = lane else { return true };
+            let held = lanes.entry(lane).or_default();
+            if *held >= LANE_HELD_MAX || parked.contains_key(&lane) {
+                parked.entry(lane).or_insert(place - 1);
+                return false;
+            }
+            *held += 1;
+            true
+        };
+        let calls = self.store.take_waiting(&self.script, *read_to, room, wanted)?;
+        let is_end = passed == *read_to;
+        *read_to = passed;
+        self.take_from_disk(calls);
+        if is_end && self.disk.parked.is_empty() {
+            self.disk.calls = 0;
+        }
+        Ok(())
+    }
+
+    fn take_from_disk(&mut self, calls: Vec<Request>) {
+        self.disk.calls = self.disk.calls.saturating_sub(calls.len() as u64);
+        self.add(calls);
+    }
+
+    /// Whether some wait on disk.
+    pub(crate) fn wait_on_disk(&self) -> bool {
+        self.disk.calls > 0
+    }
+
+    /// Sends what may go and fits. Says whether anything did.
+    pub(crate) fn send(&mut self, account: &mpsc::Sender<Request>) -> Result<bool, Closed> {
+        self.delay = Delay::default();
+        let now = Instant::now();
+        let mut waiting_lanes = HashSet::new();
+        let (mut at, mut is_any) = (0, false);
+        while self.gate_open && at < self.held.len() {
+            let lane = self.held[at].call.destination();
+            if lane.is_some_and(|lane| waiting_lanes.contains(&lane) || self.is_crowded(lane)) {
+                at += 1;
+                continue;
+            }
+            let permit = match account.try_reserve() {
+                Ok(permit) => permit,
+                Err(TrySendError::Full(())) => {
+                    self.delay.is_account_full = true;
+                    break;
+                }
+                Err(TrySendError::Closed(())) => return Err(Closed),
+            };
+            if let (Some(lane), Some(brake)) = (lane, &mut self.brake)
+                && let Err(until) = brake.admit(lane, now)
+            {
+                waiting_lanes.insert(lane);
+                self.delay.braked_until = Some(self.delay.braked_until.map_or(until, |other| other.min(until)));
+                at += 1;
+                continue;
+            }
+            let Some(request) = self.held.remove(at) else { break };
+            // A request that an earlier run left has no id, and gets no completion.
+            if request.id != 0 {
+                self.under_way.insert(request.id, lane);
+            }
+            permit.send(request);
+            is_any = true;
+        }
+        Ok(is_any)
+    }
+
+    /// Whether enough calls into this conversation are under way.
+    fn is_crowded(&self, lane: PeerId) -> bool {
+        self.under_way.len() >= LANE_UNDER_WAY_MAX
+            && self.under_way.values().filter(|other| **other == Some(lane)).count() >= LANE_UNDER_WAY_MAX
+    }
+
+    fn lanes_held(&self) -> HashMap<PeerId, usize> {
+        let mut lanes = HashMap::new();
+        for lane in self.held.iter().filter_map(|request| request.call.destination()) {
+            *lanes.entry(lane).or_default() += 1;
+        }
+        lanes
+    }
+
     /// Whether there are calls that could leave if the account had room for them.
     pub(crate) fn waits_for_room(&self) -> bool {
-        self.gate_open && !self.outgoing.is_empty()
+        self.delay.is_account_full
+    }
+
+    /// When the brake lets the next call go, where it holds any.
+    pub(crate) fn braked_until(&self) -> Option<Instant> {
+        self.delay.braked_until
+    }
+
+    /// Whether a completion may be taken in.
+    pub(crate) fn takes_completions(&self) -> bool {
+        self.early_whole < EARLY_MAX && self.early.len() < EARLY_SHORT_MAX
     }
 
     /// A completion has come: of the guest that lives it is kept until delivered, of a former one it is dropped.
     pub(crate) fn take_in(&mut self, completion: Completion) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if completion.id >= self.first_id {
-            self.early.push_back(completion);
+        self.under_way.remove(&completion.id);
+        self.unwritten.remove(&completion.id);
+        if completion.id < self.first_id {
+            return;
         }
+        let sent = match &completion.result {
+            Ok(Outcome::Message(message)) => Some(Some(message.id)),
+            Ok(Outcome::Done) => Some(None),
+            _ => None,
+        };
+        self.early.push_back(match sent {
+            Some(sent) if self.early_whole >= EARLY_MAX / 2 => {
+                Early::Short { id: completion.id, sent, after_seq: completion.after_seq }
+            }
+            _ => {
+                self.early_whole += 1;
+                Early::Whole(completion)
+            }
+        });
     }
 
     /// The next completion whose events have been handled, if there is one.
-    pub(crate) fn next_completion(&mut self, handled_seq: u64) -> Option<Completion> {
-        let ready = self.early.iter().position(|completion| completion.after_seq <= handled_seq)?;
-        self.early.remove(ready)
+    pub(crate) fn next_completion(&mut self, handled_seq: u64) -> Result<Option<Completion>, StoreError> {
+        let Some(ready) = self.early.iter().position(|early| early.after_seq() <= handled_seq) else { return Ok(None) };
+        let completion = match &self.early[ready] {
+            Early::Whole(_) => None,
+            Early::Short { id, sent, after_seq } => {
+                let forgotten = || CallError::new(Failure::NotFound, "it was sent, and is not kept here any more");
+                let result = match sent {
+                    Some(message) => self.store.message(*message)?.map(Outcome::Message).ok_or_else(forgotten),
+                    None => Ok(Outcome::Done),
+                };
+                Some(Completion { id: *id, result, after_seq: *after_seq })
+            }
+        };
+        Ok(match self.early.remove(ready) {
+            Some(Early::Whole(completion)) => {
+                self.early_whole -= 1;
+                Some(completion)
+            }
+            _ => completion,
+        })
+    }
+
+    /// Whether calls go on without any event being delivered.
+    pub(crate) fn are_moving(&self) -> bool {
+        self.takes_completions() && self.not_completed() > 0
+    }
+
+    /// Calls that are written nowhere: the outbox does not count them.
+    pub(crate) fn unwritten(&self) -> u64 {
+        self.unwritten.len() as u64
     }
 
     /// Calls whose completion has not been delivered.
     pub(crate) fn pending(&self) -> usize {
-        self.in_flight + self.outgoing.len() + self.early.len()
+        self.not_completed() + self.early.len()
+    }
+
+    fn not_completed(&self) -> usize {
+        self.under_way.len() + self.held.len() + self.disk.calls as usize
+    }
+}
+
+impl Early {
+    fn after_seq(&self) -> u64 {
+        match self {
+            Self::Whole(completion) => completion.after_seq,
+            Self::Short { after_seq, .. } => *after_seq,
+        }
     }
 }

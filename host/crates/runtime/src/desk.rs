@@ -1,13 +1,15 @@
 //! What a guest leaves with the host while a callback runs: calls, a timer, the wish to end.
 //!
-//! Invariant: a guest never has more than its limit of calls without completion; one more is refused by a completion of
-//! its own, and a guest that does not even wait for those is stopped.
+//! Invariant: every call that a guest makes passes here, so what protects the host is checked here. A guest never has more
+//! calls without completion than its limits say, by number and by size; one more is refused by a completion of its own, and
+//! a guest that does not even wait for those is stopped. What one callback makes is held in memory up to
+//! [`CALLS_IN_MEMORY_MAX`] only.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sandbox::{ExitMoment, GuestHost, LogLevel, Output};
-use store::AccountStore;
+use sandbox::{ExitMoment, GuestHost, Limits, LogLevel, Output};
+use store::{AccountStore, Load};
 use tgl::{Call, CallError, Failure, Grants, Message, MessageId, Peer, PeerId, Request, RequestId, ScriptName};
 use tokio::time::Instant;
 
@@ -20,16 +22,22 @@ pub(crate) struct Desk {
     papers: Arc<Mutex<Papers>>,
 }
 
+/// Calls of a callback that runs that are held in memory; further ones make all of them wait on disk for its return.
+const CALLS_IN_MEMORY_MAX: usize = 256;
+
+/// Refusals that wait for their completions. A guest that makes more calls is stopped.
+const REFUSED_MAX: usize = 1_024;
+
 /// What lies on the desk.
 pub(crate) struct Papers {
     next_id: RequestId,
     /// Calls of the callback that runs.
-    calls: Vec<Request>,
+    made: Made,
     /// Calls that were refused, and why; each still gets its completion.
     refused: Vec<(RequestId, CallError)>,
     /// Calls without completion, the refused ones not among them.
-    pending: usize,
-    calls_pending_max: usize,
+    load: Load,
+    load_max: Load,
     /// Where its answers go.
     pub(crate) topics: Topics,
     /// When the guest wants its next on-timer.
@@ -38,15 +46,32 @@ pub(crate) struct Papers {
     pub(crate) exit: Option<(u8, ExitMoment)>,
 }
 
+/// The calls of one callback, in their order.
+#[derive(Default)]
+pub(crate) struct Made {
+    /// So many are staged in the outbox: they come first.
+    pub(crate) staged: u64,
+    pub(crate) requests: Vec<Request>,
+    /// The disk took nothing: they stay in memory.
+    is_disk_full: bool,
+}
+
+impl Made {
+    pub(crate) fn count(&self) -> u64 {
+        self.staged + self.requests.len() as u64
+    }
+}
+
 impl Desk {
     /// An empty desk.
-    pub(crate) fn new(calls_pending_max: usize) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let load_max = Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max };
         let papers = Papers {
             next_id: 1,
-            calls: Vec::new(),
+            made: Made::default(),
             refused: Vec::new(),
-            pending: 0,
-            calls_pending_max,
+            load: Load::default(),
+            load_max,
             topics: Topics::default(),
             timer: None,
             exit: None,
@@ -66,9 +91,14 @@ impl Papers {
         self.next_id
     }
 
+    /// A callback begins, while this much has not completed.
+    pub(crate) fn begin_callback(&mut self, load: Load) {
+        self.load = load;
+    }
+
     /// Takes the calls made since the last time.
-    pub(crate) fn take_calls(&mut self) -> Vec<Request> {
-        std::mem::take(&mut self.calls)
+    pub(crate) fn take_calls(&mut self) -> Made {
+        std::mem::take(&mut self.made)
     }
 
     /// Takes the calls that were refused since the last time.
@@ -76,32 +106,31 @@ impl Papers {
         std::mem::take(&mut self.refused)
     }
 
-    /// Why a call is not even tried.
-    fn refusal(&self, call: &Call) -> Option<CallError> {
-        let max = self.calls_pending_max;
-        if self.pending >= max {
-            let detail = format!("{max} calls wait for their completion, the most a script may have");
-            return Some(CallError::new(Failure::LimitReached, detail));
-        }
-        match call {
-            Call::SendLocation { latitude, longitude, .. } if !(latitude.is_finite() && longitude.is_finite()) => {
-                Some(CallError::new(Failure::Invalid, "latitude and longitude must be numbers"))
+    /// Adds a call, or says why it is not even tried.
+    fn add(&mut self, script: &ScriptName, call: Call) -> Result<(), CallError> {
+        call.check()?;
+        let load = Load { calls: self.load.calls + 1, bytes: self.load.bytes + store::size(&call) };
+        let reached = match self.load_max {
+            max if load.calls > max.calls => {
+                Some(format!("{} calls wait for their completion, the most a script may have", max.calls))
+            }
+            max if load.bytes > max.bytes => {
+                Some(format!("the calls that wait take {} KiB, the most a script's may take", max.bytes >> 10))
             }
             _ => None,
+        };
+        if let Some(detail) = reached {
+            return Err(CallError::new(Failure::LimitReached, detail));
         }
-    }
-
-    /// A completion is being delivered.
-    pub(crate) fn completed(&mut self, id: RequestId) {
-        self.topics.begin_completion(id);
-        self.pending = self.pending.saturating_sub(1);
+        self.load = load;
+        self.made.requests.push(Request::new(script.clone(), self.next_id, call));
+        Ok(())
     }
 
     /// The guest is gone: nobody waits for its calls or its timer any more. Request ids are not used again.
     pub(crate) fn clear(&mut self) {
-        self.calls.clear();
+        self.made = Made::default();
         self.refused.clear();
-        self.pending = 0;
         self.topics = Topics::default();
         self.timer = None;
         self.exit = None;
@@ -128,15 +157,14 @@ impl GuestHost for Clerk {
         let mut papers = self.desk.papers();
         let id = papers.next_id;
         let call = papers.topics.place(id, call);
-        match papers.refusal(&call) {
-            Some(_) if papers.refused.len() >= papers.calls_pending_max => return None,
-            Some(reason) => papers.refused.push((id, reason)),
-            None => {
-                papers.pending += 1;
-                papers.calls.push(Request::new(self.name.clone(), id, call));
+        if let Err(reason) = papers.add(&self.name, call) {
+            if papers.refused.len() >= REFUSED_MAX {
+                return None;
             }
+            papers.refused.push((id, reason));
         }
         papers.next_id += 1;
+        self.stage(&mut papers.made);
         Some(id)
     }
 
@@ -171,6 +199,23 @@ impl GuestHost for Clerk {
 }
 
 impl Clerk {
+    /// Lets calls wait on disk where a callback makes many.
+    fn stage(&self, made: &mut Made) {
+        if made.requests.len() < CALLS_IN_MEMORY_MAX || made.is_disk_full {
+            return;
+        }
+        match self.store.stage(&self.name, &made.requests) {
+            Ok(()) => {
+                made.staged += made.requests.len() as u64;
+                made.requests.clear();
+            }
+            Err(error) => {
+                tracing::warn!(script = %self.name, %error, "calls of a callback stay in memory");
+                made.is_disk_full = true;
+            }
+        }
+    }
+
     /// A look-up that fails finds nothing: the guest cannot mend the host's disk.
     fn look_up<T>(&self, found: Result<Option<T>, store::StoreError>) -> Option<T> {
         found.unwrap_or_else(|error| {

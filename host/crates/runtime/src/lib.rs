@@ -6,9 +6,14 @@
 
 mod actor;
 mod backoff;
+mod brake;
 mod calls;
+mod delivery;
 mod desk;
+mod patience;
 mod script;
 mod topics;
 
-pub use script::{End, Link, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
+pub use backoff::RESTART_WAIT;
+pub use brake::SendRates;
+pub use script::{End, Hold, Link, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};

@@ -3,6 +3,7 @@
 //! Invariant: a status says [`Phase::Ended`] exactly once, last, whatever happens inside, a panic included.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use files::FileSpace;
 use sandbox::{Limits, LogLevel, Output, Program};
@@ -11,6 +12,7 @@ use tgl::{AccountState, Completion, Grants, Request, ScriptName};
 use tokio::sync::{mpsc, watch};
 
 use crate::actor::Actor;
+use crate::brake::SendRates;
 
 /// What a script is.
 pub struct ScriptConfig {
@@ -28,6 +30,10 @@ pub struct ScriptConfig {
     pub env: Vec<(String, String)>,
     /// How much it may use.
     pub limits: Limits,
+    /// How fast it may send; none: as fast as it can.
+    pub send_rates: Option<SendRates>,
+    /// How long it waits after its first crash; each further wait is twice as long. [`crate::RESTART_WAIT`] suits.
+    pub restart_wait: Duration,
     /// Whether messages for which it does not say get the link preview that Telegram would give them.
     pub link_previews: bool,
     /// What it may do beside what every script may.
@@ -80,6 +86,19 @@ pub enum Phase {
     Ended(End),
 }
 
+/// What a script waits for though there is something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Half of the calls that it may have are pending: events wait.
+    Calls,
+    /// They take half of what they may take: events wait.
+    CallBytes,
+    /// The brake puts its sends off.
+    Brake,
+    /// The disk takes nothing.
+    Disk,
+}
+
 /// How a script stands. Everything in it is of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptStatus {
@@ -87,8 +106,16 @@ pub struct ScriptStatus {
     pub phase: Phase,
     /// It has handled the inbox up to here.
     pub handled_seq: u64,
+    /// Events that wait for it.
+    pub events_waiting: u64,
+    /// Events that left the inbox before it came to them, since it was started.
+    pub events_lost: u64,
     /// Calls that have not completed yet, those that have not left yet among them.
     pub calls_pending: usize,
+    /// What those of them take that are written down.
+    pub calls_bytes: u64,
+    /// What it waits for.
+    pub hold: Option<Hold>,
     /// Events whose callback trapped, and other crashes, since it was started.
     pub crashes: u64,
 }
@@ -103,20 +130,26 @@ pub struct Script {
 impl Script {
     /// Starts a script on the current tokio runtime. What the account gets from now on is the script's to handle.
     pub fn start(config: ScriptConfig, link: Link, store: AccountStore, output: Arc<dyn ScriptOutput>) -> Self {
-        let begin = ScriptStatus { phase: Phase::Loading, handled_seq: 0, calls_pending: 0, crashes: 0 };
+        let begin = ScriptStatus {
+            phase: Phase::Loading,
+            handled_seq: 0,
+            events_waiting: 0,
+            events_lost: 0,
+            calls_pending: 0,
+            calls_bytes: 0,
+            hold: None,
+            crashes: 0,
+        };
         let (status_sender, status) = watch::channel(begin);
         let (stop, stopped) = watch::channel(false);
         let name = config.name.clone();
         let cursor = store.join(&name);
         tokio::spawn(async move {
-            let actor = Actor::new(config, link, store.clone(), output, status_sender.clone(), stopped);
+            let actor = Actor::new(config, link, store, output, status_sender.clone(), stopped);
             if let Err(error) = tokio::spawn(actor.run(cursor)).await {
                 tracing::error!(script = %name, %error, "the script's actor ended badly");
                 let end = End::Quarantined("a fault in the host (a bug in tglhost)".to_owned());
                 status_sender.send_modify(|status| status.phase = Phase::Ended(end));
-            }
-            if let Err(error) = store.part(&name) {
-                tracing::warn!(script = %name, %error, "that a script has ended is not written down");
             }
         });
         Self { status, stop }

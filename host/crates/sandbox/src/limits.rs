@@ -35,8 +35,11 @@ pub struct Limits {
     pub log_line_bytes_max: usize,
     /// Random bytes for one request. Default: 64 KiB.
     pub random_bytes_max: u64,
-    /// Calls whose completion has not been delivered yet; kept by who implements [`crate::GuestHost`]. Default: 1 024.
+    /// Calls that have not completed yet, over all lives of the script; those that cannot be held in memory wait on disk.
+    /// With more than half of them no event is delivered. Kept by who implements [`crate::GuestHost`]. Default: 100 000.
     pub calls_pending_max: usize,
+    /// What they take, as they are written down. Default: 64 MiB.
+    pub calls_bytes_max: u64,
 }
 
 impl Default for Limits {
@@ -54,7 +57,8 @@ impl Default for Limits {
             output_burst_bytes_max: 1 << 20,
             log_line_bytes_max: 4 << 10,
             random_bytes_max: 64 << 10,
-            calls_pending_max: 1_024,
+            calls_pending_max: 100_000,
+            calls_bytes_max: 64 << 20,
         }
     }
 }

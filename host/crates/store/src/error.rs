@@ -47,6 +47,13 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the same may succeed later: the disk has room again, for example.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::InboxFull { .. })
+    }
+}
+
 /// An error that does not know yet which file it is about.
 #[derive(Debug)]
 pub(crate) enum Fault {

@@ -1,30 +1,39 @@
-//! The inbox of events that scripts have still to handle, each script's cursor in it, and the outbox of their calls.
+//! The inbox of events that scripts have still to handle, and each script's cursor in it.
 //!
-//! Invariant: an event leaves the inbox only when every script's cursor has passed it. The one exception: a script that
-//! has not joined in this run holds at most the newest [`crate::INBOX_EVENTS_MAX`] events.
+//! Invariant: an event leaves the inbox only when every script's cursor has passed it, or when those that it has not
+//! passed are behind by more than their quota: [`crate::INBOX_EVENTS_MAX`] for a script that runs,
+//! [`crate::AWAY_EVENTS_MAX`] for one that does not, [`crate::INBOX_BYTES_MAX`] for all. So who lags holds up nobody. Only
+//! when all that run are behind by their quota, updates wait at the server instead.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use rusqlite::{Connection, TransactionBehavior};
-use tgl::{Call, Event, Request, ScriptName};
+use tgl::{Event, Request};
 
 use crate::error::Fault;
+use crate::outbox::{Outbox, Stage, Writing};
 use crate::{AccountStore, Batch, Bounds, State, StoreError};
 
 impl AccountStore {
     /// Says that the script runs, and gives its cursor: the events after it are the script's to handle. A script that
-    /// is new to the account begins at the inbox's end. A script that is not running any more must [`Self::leave`]
-    /// unless its events are to wait for it.
+    /// is new to the account begins at the inbox's end. Where the disk takes nothing for now that is remembered until
+    /// [`Self::handled`] writes it down.
     pub fn join(&self, script: &str) -> Result<u64, StoreError> {
         let end = self.inbox_seq();
         let mut state = self.lock();
         let cursor = state.cursors.get(script).copied();
         if cursor.is_none() {
-            state
-                .connection
-                .execute("INSERT INTO script (name, cursor) VALUES (?1, ?2)", (script, end as i64))
-                .map_err(|error| Fault::from(error).at(&self.0.path))?;
+            let insert = "INSERT INTO script (name, cursor) VALUES (?1, ?2)";
+            match state.connection.execute(insert, (script, end as i64)) {
+                Ok(_) => {}
+                Err(error) => match Fault::from(error).at(&self.0.path) {
+                    error if error.is_passing() => {
+                        tracing::warn!(%error, script, "a script's place is not written yet")
+                    }
+                    error => return Err(error),
+                },
+            }
             state.cursors.insert(script.to_owned(), end);
         }
         state.joined.insert(script.to_owned());
@@ -42,8 +51,10 @@ impl AccountStore {
             transaction.commit()?;
             state.cursors.remove(script);
             state.joined.remove(script);
+            state.outbox.forget(script);
             state.prune(seq)
         })();
+        self.0.checkpointer.begin();
         left.map_err(|fault: Fault| fault.at(&self.0.path))
     }
 
@@ -76,11 +87,18 @@ impl AccountStore {
         self.lock().inbox_room(self.inbox_seq())
     }
 
-    /// The script has handled the events up to `seq`, and these are the calls it made: the cursor and those calls that
-    /// survive a restart are written as one. Only then may the calls leave.
-    pub fn handled(&self, script: &str, seq: u64, requests: &[Request]) -> Result<(), StoreError> {
+    /// What the quota has taken from the inbox's beginning: events up to here are there no more.
+    pub fn pruned_seq(&self) -> u64 {
+        self.lock().pruned_seq
+    }
+
+    /// The script has handled the events up to `seq`, and these are the calls it made. The cursor and those calls that
+    /// survive a restart are written as one; only then may the calls leave. `waiting` come after `taken`, and after all
+    /// that waits already: they leave when [`Self::take_waiting`] gives them.
+    pub fn handled(&self, script: &str, seq: u64, taken: &[Request], waiting: &[Request]) -> Result<(), StoreError> {
         let end = self.inbox_seq();
         let mut state = self.lock();
+        let state = &mut *state;
         let written = (|| {
             let cursor = state.cursors.get(script).copied().unwrap_or_default().max(seq);
             let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -89,36 +107,19 @@ impl AccountStore {
                     "INSERT INTO script (name, cursor) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET cursor = ?2",
                 )?
                 .execute((script, cursor as i64))?;
-            for request in requests.iter().filter(|request| request.call.survives_restart()) {
-                transaction
-                    .prepare_cached(
-                        "INSERT OR IGNORE INTO outbox (random_id, script, place, call)
-                         VALUES (?1, ?2, 1 + (SELECT COALESCE(MAX(place), 0) FROM outbox), ?3)",
-                    )?
-                    .execute((request.random_id, script, serde_json::to_string(&request.call)?))?;
-            }
+            let mut outbox = Writing::begin(&transaction, &state.outbox, script);
+            outbox.put(taken, Stage::Taken)?;
+            outbox.release_staged()?;
+            outbox.put(waiting, Stage::Waiting)?;
+            let put = outbox.end();
             transaction.commit()?;
+            state.outbox.count_released(script);
+            state.outbox.count_put(script, put);
             state.cursors.insert(script.to_owned(), cursor);
             state.prune(end)
         })();
         self.0.checkpointer.count_transaction();
         written.map_err(|fault: Fault| fault.at(&self.0.path))
-    }
-
-    /// The calls that an earlier run left unfinished, in their order. Nobody waits for them: their id is 0.
-    pub fn outbox(&self, script: &ScriptName) -> Result<Vec<Request>, StoreError> {
-        self.read(|db| {
-            let mut select =
-                db.prepare_cached("SELECT random_id, call FROM outbox WHERE script = ?1 ORDER BY place")?;
-            let rows = select.query_map([&**script], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let mut requests = Vec::new();
-            for row in rows {
-                let (random_id, call): (i64, String) = row?;
-                let call: Call = serde_json::from_str(&call)?;
-                requests.push(Request { script: script.clone(), id: 0, random_id, call });
-            }
-            Ok(requests)
-        })
     }
 }
 
@@ -137,25 +138,15 @@ impl Batch<'_> {
             return Err(StoreError::InboxFull { path: self.path.to_path_buf() });
         }
         let seq = self.seq + 1;
-        self.run(|db| {
-            db.prepare_cached("INSERT INTO inbox (seq, key, event) VALUES (?1, ?2, ?3)")?.execute((
-                seq as i64,
-                key,
-                serde_json::to_string(event)?,
-            ))?;
-            Ok(())
+        self.bytes_put += self.run(|db| {
+            let event = serde_json::to_string(event)?;
+            db.prepare_cached("INSERT INTO inbox (seq, key, event) VALUES (?1, ?2, ?3)")?
+                .execute((seq as i64, key, &event))?;
+            Ok(event.len() as u64)
         })?;
         self.seq = seq;
         self.room -= 1;
         Ok(true)
-    }
-
-    /// The call with this random id has come to its end: it leaves the outbox.
-    pub fn complete_call(&mut self, random_id: i64) -> Result<(), StoreError> {
-        self.run(|db| {
-            db.prepare_cached("DELETE FROM outbox WHERE random_id = ?1")?.execute([random_id])?;
-            Ok(())
-        })
     }
 }
 
@@ -168,10 +159,20 @@ impl State {
             cursors: HashMap::new(),
             joined: HashSet::new(),
             pruned_seq: pruned_seq as u64,
+            inbox_bytes: 0,
             messages_since_prune: 0,
+            outbox: Outbox::default(),
         };
-        state.reload_cursors()?;
+        state.reload()?;
         Ok(state)
+    }
+
+    /// Learns anew what the tables say of scripts, inbox and outbox.
+    pub(crate) fn reload(&mut self) -> Result<(), Fault> {
+        self.reload_cursors()?;
+        self.inbox_bytes = bytes_between(&self.connection, self.pruned_seq, i64::MAX as u64)?;
+        self.outbox = Outbox::load(&self.connection)?;
+        Ok(())
     }
 
     pub(crate) fn reload_cursors(&mut self) -> Result<(), Fault> {
@@ -181,20 +182,42 @@ impl State {
         Ok(())
     }
 
+    /// How much room there is before whoever runs and is furthest has its quota full.
     pub(crate) fn inbox_room(&self, seq: u64) -> u64 {
-        let waiting = self.joined.iter().filter_map(|script| self.cursors.get(script)).min();
-        let waiting = waiting.map_or(0, |cursor| seq.saturating_sub(*cursor));
-        self.bounds.inbox_events_max.saturating_sub(waiting)
+        let furthest = self.joined.iter().filter_map(|script| self.cursors.get(script)).max();
+        let Some(furthest) = furthest.copied() else { return self.bounds.inbox_events_max };
+        let can_shrink = furthest >= self.pruned_seq + self.bounds.prune_step;
+        if self.inbox_bytes > self.bounds.inbox_bytes_max && !can_shrink {
+            return 0;
+        }
+        self.bounds.inbox_events_max.saturating_sub(seq.saturating_sub(furthest))
+    }
+
+    /// Up to where nobody needs the inbox any more, or has no right to.
+    fn passed_seq(&self, seq: u64) -> u64 {
+        let held_from = |(script, cursor): (&String, &u64)| {
+            let is_running = self.joined.contains(script);
+            let events_max = if is_running { self.bounds.inbox_events_max } else { self.bounds.away_events_max };
+            (*cursor).max(seq.saturating_sub(events_max))
+        };
+        let passed = self.cursors.iter().map(held_from).min().unwrap_or(seq);
+        let is_too_large = self.inbox_bytes > self.bounds.inbox_bytes_max;
+        let furthest = self.joined.iter().filter_map(|script| self.cursors.get(script)).max().copied().unwrap_or(seq);
+        match is_too_large {
+            // Nothing goes that has reached nobody yet.
+            true => passed.max((self.pruned_seq + self.bounds.prune_step).min(furthest)),
+            false => passed,
+        }
     }
 
     /// Takes out of the tables what nobody needs any more, a whole step at a time.
     pub(crate) fn prune(&mut self, seq: u64) -> Result<(), Fault> {
         self.prune_messages()?;
-        let passed = self.cursors.values().copied().min().unwrap_or(seq);
-        let passed = passed.max(seq.saturating_sub(self.bounds.inbox_events_max)).min(seq);
+        let passed = self.passed_seq(seq).min(seq);
         if passed < self.pruned_seq + self.bounds.prune_step {
             return Ok(());
         }
+        let gone_bytes = bytes_between(&self.connection, self.pruned_seq, passed)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let keys_before = seq.saturating_sub(self.bounds.event_keys_max);
         for (statement, from, to) in [
@@ -207,13 +230,11 @@ impl State {
             transaction.prepare_cached(statement)?.execute((from as i64, to as i64))?;
         }
         transaction.commit()?;
-        let absent = self.cursors.iter().filter(|(_, cursor)| **cursor < passed);
-        for (script, cursor) in absent {
-            tracing::warn!(
-                script,
-                events = passed - cursor,
-                "the inbox is full: the oldest events of a script that does not run are dropped"
-            );
+        self.inbox_bytes = self.inbox_bytes.saturating_sub(gone_bytes);
+        let behind = self.cursors.iter().filter(|(_, cursor)| **cursor < passed);
+        for (script, cursor) in behind {
+            let events = passed - (*cursor).max(self.pruned_seq);
+            tracing::warn!(script, events, "the inbox is full: the oldest events of a script that lags are dropped");
         }
         self.pruned_seq = passed;
         Ok(())
@@ -227,4 +248,11 @@ pub(crate) fn last_seq(db: &Connection) -> Result<u64, Fault> {
 
 fn is_known(db: &Connection, key: &str) -> Result<bool, Fault> {
     Ok(db.prepare_cached("SELECT 1 FROM inbox WHERE key = ?1")?.exists([key])?)
+}
+
+/// How much the events after `from` take, up to `to`.
+fn bytes_between(db: &Connection, from: u64, to: u64) -> Result<u64, Fault> {
+    let sum = "SELECT COALESCE(SUM(octet_length(event)), 0) FROM inbox WHERE seq > ?1 AND seq <= ?2";
+    let bytes: i64 = db.prepare_cached(sum)?.query_row((from as i64, to as i64), |row| row.get(0))?;
+    Ok(bytes as u64)
 }

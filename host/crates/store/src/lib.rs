@@ -11,6 +11,7 @@ mod error;
 mod inbox;
 mod media;
 mod messages;
+mod outbox;
 mod peers;
 mod schema;
 mod scripts;
@@ -32,6 +33,8 @@ use error::Fault;
 pub use error::StoreError;
 pub use media::{MediaFile, MediaKind, Thumbnail};
 pub use messages::RESTORED_MAX;
+use outbox::Outbox;
+pub use outbox::{Load, size};
 pub use peers::{PeerFacts, PeerRecord};
 pub use scripts::{Enrolled, Forgotten, Origin, ScriptRecord, forget, scripts};
 pub use session::{DcRecord, Owner, UpdateState};
@@ -47,8 +50,14 @@ const LOCK_FILE: &str = "account.lock";
 const LOOKS_MAX: u32 = 5;
 const LOOK_WAIT: std::time::Duration = std::time::Duration::from_millis(20);
 
-/// Events that may wait in the inbox before no more updates are taken from the server.
-pub const INBOX_EVENTS_MAX: u64 = 100_000;
+/// Events that wait in the inbox for a script that runs.
+pub const INBOX_EVENTS_MAX: u64 = 1_000_000;
+
+/// Events that wait for a script that does not run.
+pub const AWAY_EVENTS_MAX: u64 = 100_000;
+
+/// How much the inbox takes on disk, in all.
+pub const INBOX_BYTES_MAX: u64 = 1 << 30;
 
 /// Messages kept for look-ups, deleted ones included; the oldest go first.
 pub const MESSAGES_MAX: u64 = 50_000;
@@ -58,18 +67,23 @@ pub const EVENT_KEYS_MAX: u64 = 100_000;
 
 /// How much is kept. Differs from the constants above only in tests that reach a bound.
 #[derive(Clone, Copy, Debug)]
-struct Bounds {
-    inbox_events_max: u64,
-    messages_max: u64,
-    event_keys_max: u64,
+#[allow(missing_docs, reason = "the constants say it")]
+pub struct Bounds {
+    pub inbox_events_max: u64,
+    pub away_events_max: u64,
+    pub inbox_bytes_max: u64,
+    pub messages_max: u64,
+    pub event_keys_max: u64,
     /// How many rows go in one deletion.
-    prune_step: u64,
+    pub prune_step: u64,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
         Self {
             inbox_events_max: INBOX_EVENTS_MAX,
+            away_events_max: AWAY_EVENTS_MAX,
+            inbox_bytes_max: INBOX_BYTES_MAX,
             messages_max: MESSAGES_MAX,
             event_keys_max: EVENT_KEYS_MAX,
             prune_step: 256,
@@ -99,8 +113,11 @@ struct State {
     joined: HashSet<String>,
     /// Everything up to here has left the inbox.
     pruned_seq: u64,
+    /// What the rest takes.
+    inbox_bytes: u64,
     /// Messages recorded since the table was last cut to its bound.
     messages_since_prune: u64,
+    outbox: Outbox,
 }
 
 impl AccountStore {
@@ -113,7 +130,11 @@ impl AccountStore {
         Self::open_bounded(dir, Bounds::default())
     }
 
-    fn open_bounded(dir: &Path, bounds: Bounds) -> Result<Self, StoreError> {
+    /// The same with other bounds.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_bounded(dir: &Path, bounds: Bounds) -> Result<Self, StoreError> {
         let path = dir.join(DATABASE_FILE);
         let failed = |source: std::io::Error| StoreError::Failed { path: path.clone(), detail: source.to_string() };
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
@@ -153,11 +174,15 @@ impl AccountStore {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| Fault::from(error).at(&self.0.path))?;
-        let mut batch = Batch { transaction, path: &self.0.path, seq, room, messages_put: 0 };
+        let mut batch =
+            Batch { transaction, path: &self.0.path, seq, room, bytes_put: 0, messages_put: 0, completed: Vec::new() };
         let given = write(&mut batch)?;
-        let (seq, messages_put) = batch.commit()?;
+        let done = batch.commit()?;
+        let seq = done.seq;
         self.0.inbox_seq.store(seq, Ordering::Release);
-        state.messages_since_prune += messages_put;
+        state.inbox_bytes += done.bytes_put;
+        state.messages_since_prune += done.messages_put;
+        state.outbox.count_completed(done.completed);
         state.prune(seq).map_err(|fault| fault.at(&self.0.path))?;
         self.0.checkpointer.count_transaction();
         Ok((given, seq))
@@ -185,13 +210,25 @@ pub struct Batch<'a> {
     path: &'a Path,
     seq: u64,
     room: u64,
+    bytes_put: u64,
     messages_put: u64,
+    /// Whose calls have left the outbox, and how large they were.
+    completed: Vec<(String, u64)>,
+}
+
+/// What a batch has changed.
+struct Done {
+    seq: u64,
+    bytes_put: u64,
+    messages_put: u64,
+    completed: Vec<(String, u64)>,
 }
 
 impl Batch<'_> {
-    fn commit(self) -> Result<(u64, u64), StoreError> {
-        self.transaction.commit().map_err(|error| Fault::from(error).at(self.path))?;
-        Ok((self.seq, self.messages_put))
+    fn commit(self) -> Result<Done, StoreError> {
+        let Self { transaction, path, seq, bytes_put, messages_put, completed, .. } = self;
+        transaction.commit().map_err(|error| Fault::from(error).at(path))?;
+        Ok(Done { seq, bytes_put, messages_put, completed })
     }
 
     fn run<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {

@@ -8,7 +8,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::Fault;
 
 /// What each format changed about the one before it, from an empty file on. A step, once used, stays as it is.
-const STEPS: [fn(&Connection) -> Result<(), Fault>; 4] = [make_tables, name_peers, add_channels, tell_scripts_apart];
+const STEPS: [fn(&Connection) -> Result<(), Fault>; 5] =
+    [make_tables, name_peers, add_channels, tell_scripts_apart, let_calls_wait];
 
 /// The format this program writes.
 const FORMAT: i64 = STEPS.len() as i64;
@@ -22,17 +23,23 @@ const STATEMENTS_MAX: usize = 64;
 /// The log's length at which a writer moves it into the file itself. Long before that it is done beside the writer.
 const LOG_PAGES_MAX: i64 = 4_096;
 
+/// How long the log's file stays after it was longer.
+const LOG_BYTES_KEPT: i64 = 4 << 20;
+
 /// Makes the connection ready for use, and brings the file to the format of this program, or leaves it as it is.
 pub(crate) fn prepare(connection: &Connection) -> Result<(), Fault> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     // A kept statement stays as it is when other values are bound to it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // Before anything is written: pages that are free can go back to the system.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
     let found = format(connection)?;
     match usize::try_from(found) {
-        Ok(done) if found <= FORMAT => step_on(connection, done),
+        Ok(done) if found <= FORMAT => step_on(connection, done).and_then(|()| make_shrinkable(connection)),
         Ok(_) => Err(Fault::TooNew { found, known: FORMAT }),
         Err(_) => Err(Fault::Content(format!("it says format {found}, which never was"))),
     }
@@ -56,6 +63,17 @@ fn step_on(connection: &Connection, done: usize) -> Result<(), Fault> {
     STEPS[done..].iter().try_for_each(|step| step(&transaction))?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
+}
+
+/// A file of the time when free pages stayed in it for ever is written anew.
+fn make_shrinkable(connection: &Connection) -> Result<(), Fault> {
+    let auto_vacuum: i64 = connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+    if auto_vacuum == 0
+        && let Err(error) = connection.execute_batch("VACUUM")
+    {
+        tracing::debug!(%error, "an account's file stays as large as it was");
+    }
+    Ok(())
 }
 
 /// Peers, messages, events and calls are kept as the JSON of their types in crate `tgl`; columns beside it are what is
@@ -132,5 +150,19 @@ fn tell_scripts_apart(transaction: &Connection) -> Result<(), Fault> {
          ALTER TABLE script ADD COLUMN is_named INTEGER NOT NULL DEFAULT 0;
          ALTER TABLE script ADD COLUMN is_running INTEGER NOT NULL DEFAULT 0;
          ALTER TABLE script ADD COLUMN last_run INTEGER;",
+    )?)
+}
+
+/// Calls that a script has no room for in memory wait in the outbox, in its order, those that only ask among them. Only what
+/// waits is indexed.
+fn let_calls_wait(transaction: &Connection) -> Result<(), Fault> {
+    Ok(transaction.execute_batch(
+        "ALTER TABLE outbox ADD COLUMN id INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE outbox ADD COLUMN lane TEXT;
+         ALTER TABLE outbox ADD COLUMN kept INTEGER NOT NULL DEFAULT 1;
+         ALTER TABLE outbox ADD COLUMN stage INTEGER NOT NULL DEFAULT 0;
+         CREATE INDEX outbox_waiting ON outbox (script, place) WHERE stage = 1;
+         CREATE INDEX outbox_lanes ON outbox (script, lane, place) WHERE stage = 1;
+         CREATE INDEX outbox_staged ON outbox (script) WHERE stage = 2;",
     )?)
 }

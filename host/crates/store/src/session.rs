@@ -112,7 +112,7 @@ impl AccountStore {
                 Ok(())
             })
         })?;
-        self.lock().reload_cursors().map_err(|fault| fault.at(&self.0.path))
+        self.lock().reload().map_err(|fault| fault.at(&self.0.path))
     }
 
     /// Forgets the login: every authorisation key. How far updates were taken and what scripts have not handled stays,

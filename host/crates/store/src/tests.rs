@@ -13,10 +13,19 @@ use super::*;
 use crate::checkpoint::TRANSACTIONS_MAX;
 
 mod formats;
+mod inbox;
 mod messages;
+mod outbox;
 mod scripts;
 
-const SMALL: Bounds = Bounds { inbox_events_max: 8, messages_max: 4, event_keys_max: 8, prune_step: 2 };
+const SMALL: Bounds = Bounds {
+    inbox_events_max: 8,
+    away_events_max: 8,
+    inbox_bytes_max: INBOX_BYTES_MAX,
+    messages_max: 4,
+    event_keys_max: 8,
+    prune_step: 2,
+};
 
 fn open(dir: &TempDir) -> AccountStore {
     AccountStore::open(dir.path()).unwrap()
@@ -93,30 +102,14 @@ fn a_new_script_begins_at_the_end_and_a_known_one_where_it_was() {
     receive(&store, [1, 2]);
     assert_eq!(store.join("bot.py").unwrap(), 2);
     receive(&store, [3, 4]);
-    store.handled("bot.py", 3, &[]).unwrap();
-    store.handled("bot.py", 1, &[]).unwrap();
+    store.handled("bot.py", 3, &[], &[]).unwrap();
+    store.handled("bot.py", 1, &[], &[]).unwrap();
     drop(store);
     let store = open(&dir);
     assert_eq!(store.join("bot.py").unwrap(), 3, "a cursor never goes back");
     assert_eq!(waiting(&store, 3), [4]);
     store.leave("bot.py").unwrap();
     assert_eq!(store.join("bot.py").unwrap(), 4);
-}
-
-#[test]
-fn the_outbox_keeps_calls_that_change_something_until_they_complete() {
-    let dir = TempDir::new().unwrap();
-    let store = open(&dir);
-    store.join("bot.py").unwrap();
-    let ask = Request { call: Call::GetContacts, ..send(13, "") };
-    store.handled("bot.py", 0, &[send(11, "one"), send(12, "two"), ask]).unwrap();
-    store.handled("bot.py", 0, &[send(10, "three"), send(11, "one")]).unwrap();
-    store.record(|batch| batch.complete_call(12)).unwrap();
-    drop(store);
-    let left = open(&dir).outbox(&Arc::from("bot.py")).unwrap();
-    let expected = [Request { id: 0, ..send(11, "one") }, Request { id: 0, ..send(10, "three") }];
-    assert_eq!(left, expected);
-    assert!(open(&dir).outbox(&Arc::from("other.py")).unwrap().is_empty());
 }
 
 #[test]
@@ -152,7 +145,7 @@ fn a_process_killed_after_a_record_finds_all_of_it_again() {
     let store = open(&dir);
     store.join("bot.py").unwrap();
     receive(&store, [1, 2, 3]);
-    store.handled("bot.py", 2, &[send(77, "answer")]).unwrap();
+    store.handled("bot.py", 2, &[send(77, "answer")], &[]).unwrap();
     // What a kill leaves: the files as they are, with nothing flushed or closed.
     for file in std::fs::read_dir(dir.path()).unwrap() {
         let file = file.unwrap();
@@ -163,59 +156,6 @@ fn a_process_killed_after_a_record_finds_all_of_it_again() {
     assert_eq!(waiting(&store, 2), [3]);
     assert_eq!(store.outbox(&Arc::from("bot.py")).unwrap().len(), 1);
     assert_eq!(receive(&store, [3, 4]), 4);
-}
-
-#[test]
-fn rows_that_every_cursor_has_passed_go() {
-    let dir = TempDir::new().unwrap();
-    let store = AccountStore::open_bounded(dir.path(), SMALL).unwrap();
-    store.join("a.py").unwrap();
-    store.join("b.py").unwrap();
-    receive(&store, 1..=6);
-    store.handled("a.py", 6, &[]).unwrap();
-    assert_eq!(waiting(&store, 0), [1, 2, 3, 4, 5, 6], "b.py still needs them");
-    store.handled("b.py", 4, &[]).unwrap();
-    assert_eq!(waiting(&store, 0), [5, 6]);
-    store.leave("b.py").unwrap();
-    assert_eq!(waiting(&store, 0), [] as [i64; 0]);
-    let unnamed = Event::UserUpdate { user: user(1, "A", "").peer, what: tgl::Changes::default() };
-    let push_two = |batch: &mut Batch<'_>| (0..2).try_for_each(|_| batch.push_event(None, &unnamed).map(|_| ()));
-    store.record(push_two).unwrap();
-    store.handled("a.py", 8, &[]).unwrap();
-    assert_eq!(waiting(&store, 0), [] as [i64; 0]);
-    drop(store);
-    assert_eq!(receive(&open(&dir), [6, 7]), 9, "keys outlast events, and sequence numbers are never used again");
-}
-
-#[test]
-fn a_full_inbox_takes_nothing_until_a_script_has_caught_up() {
-    let dir = TempDir::new().unwrap();
-    let store = AccountStore::open_bounded(dir.path(), SMALL).unwrap();
-    store.join("slow.py").unwrap();
-    receive(&store, 1..=7);
-    assert_eq!(store.inbox_room(), 1);
-    let two = store.record(|batch| {
-        batch.push_event(Some("m8"), &Event::Message(message(8, "x")))?;
-        batch.push_event(Some("m9"), &Event::Message(message(9, "x")))
-    });
-    assert!(matches!(two, Err(StoreError::InboxFull { .. })));
-    assert_eq!(store.inbox_seq(), 7);
-    store.handled("slow.py", 5, &[]).unwrap();
-    assert_eq!(receive(&store, [8, 9]), 9);
-}
-
-#[test]
-fn a_script_that_does_not_run_cannot_hold_up_the_account() {
-    let dir = TempDir::new().unwrap();
-    AccountStore::open_bounded(dir.path(), SMALL).unwrap().join("gone.py").unwrap();
-    let store = AccountStore::open_bounded(dir.path(), SMALL).unwrap();
-    store.join("runs.py").unwrap();
-    for id in 1..=20 {
-        let seq = receive(&store, [id]);
-        store.handled("runs.py", seq, &[]).unwrap();
-    }
-    let kept = waiting(&store, store.join("gone.py").unwrap());
-    assert!(kept.len() >= 8 && kept.len() <= 10 && kept.ends_with(&[20]), "{kept:?}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::session::StoreSession;
 use crate::transfers::{Seat, Transfers};
 
 /// Requests of one script that may wait for the account to take them.
-pub const REQUESTS_PENDING_MAX: usize = 1_000;
+pub const REQUESTS_PENDING_MAX: usize = 256;
 
 /// Lines for a script's log that may wait for it to take them; further ones are dropped.
 pub const NOTES_PENDING_MAX: usize = 64;

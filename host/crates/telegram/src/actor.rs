@@ -83,6 +83,9 @@ pub(crate) struct Actor {
     calls: FuturesUnordered<BoxFuture<Ended>>,
     /// Calls that wait for an earlier one into the same conversation, which is under way.
     lanes: HashMap<PeerId, VecDeque<Held>>,
+    /// Calls that have ended, by their random ids, and are in the outbox still: the disk takes nothing. No more calls end
+    /// meanwhile than scripts had under way.
+    ended: Vec<i64>,
 }
 
 impl Actor {
@@ -108,6 +111,7 @@ impl Actor {
             inbound: FuturesUnordered::new(),
             calls: FuturesUnordered::new(),
             lanes: HashMap::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -140,6 +144,7 @@ impl Actor {
 
     fn begin_what_is_due(&mut self) {
         let now = Instant::now();
+        self.write_ended();
         if self.live.is_none() && !self.is_logged_out && now >= self.connect_at {
             self.connect();
         }
@@ -307,7 +312,7 @@ impl Actor {
         let Some((attached, mut held)) = next else { return };
         self.inbound.push(Box::pin(next_request(attached)));
         // A basic group and the supergroup that it has become are one conversation.
-        held.lane = calls::lane(&held.request.call).map(|lane| self.context.current(lane).unwrap_or(lane));
+        held.lane = held.request.call.destination().map(|lane| self.context.current(lane).unwrap_or(lane));
         match held.lane {
             Some(lane) => match self.lanes.get_mut(&lane) {
                 Some(waiting) => waiting.push_back(held),
@@ -340,14 +345,27 @@ impl Actor {
         }
         // Nobody was told of the end of a call from an earlier run: while it cannot be made it stays for the next one.
         let is_told = request.id != 0 || !matches!(&result, Err(error) if error.kind == Failure::Unavailable);
-        if is_told
-            && caller.is_in_outbox()
-            && let Err(error) = self.context.intake().write(|batch| batch.complete_call(request.random_id))
-        {
-            tracing::warn!(%error, "a call that has ended stays in the outbox; its random id keeps it from being done twice");
+        if is_told && caller.is_in_outbox() {
+            self.ended.push(request.random_id);
+            self.write_ended();
         }
         if request.id != 0 {
             permit.send(Completion { id: request.id, result, after_seq: self.config.store.inbox_seq() });
+        }
+    }
+
+    /// Takes the calls that have ended out of the outbox. Until that is written their random ids keep them from being done
+    /// twice.
+    fn write_ended(&mut self) {
+        if self.ended.is_empty() {
+            return;
+        }
+        let ended = &self.ended;
+        let write =
+            |batch: &mut store::Batch<'_>| ended.iter().try_for_each(|random_id| batch.complete_call(*random_id));
+        match self.context.intake().write(write) {
+            Ok(()) => self.ended.clear(),
+            Err(error) => tracing::debug!(%error, calls = self.ended.len(), "calls that have ended stay in the outbox"),
         }
     }
 

@@ -83,7 +83,7 @@ impl Place {
             self.tell_missed(end, output)?;
         }
         for script in &self.enrolled {
-            self.store.handled(&script.name, end, &[])?;
+            self.store.handled(&script.name, end, &[], &[])?;
         }
         Ok(())
     }
@@ -111,6 +111,8 @@ impl Place {
                 args: args.args.clone(),
                 env: time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
                 limits: Limits::default(),
+                send_rates: None,
+                restart_wait: runtime::RESTART_WAIT,
                 link_previews: args.link_previews,
                 grants: args.grants(),
             };

@@ -18,6 +18,7 @@ use tgl::script::types::{CallError, Changes, Message, MessageFlags, Outcome, Pee
 thread_local! {
     static TRACE: Cell<bool> = const { Cell::new(false) };
     static ON_COMPLETION: RefCell<String> = const { RefCell::new(String::new()) };
+    static ON_OUR_ID: RefCell<String> = const { RefCell::new(String::new()) };
     static ON_TIMER: RefCell<String> = const { RefCell::new(String::new()) };
     static FILES: RefCell<Vec<File>> = const { RefCell::new(Vec::new()) };
 }
@@ -52,9 +53,17 @@ fn run(line: &str) -> Done {
         // Calls.
         "send" => _ = send(rest),
         "spam" => (0..number()).for_each(|_| _ = send("spam")),
+        "newsletter" => (0..number()).for_each(|n| _ = send(&format!("letter {n}"))),
+        "send-to" => {
+            let (to, text) = rest.split_once(' ').unwrap_or((rest, ""));
+            _ = send_to(to.parse().unwrap_or(0), text);
+        }
+        "send-bytes" => _ = send(&"x".repeat(number() as usize)),
+        "create-chat" => _ = calls::create_chat(&vec![user(1); number() as usize], "many"),
         "nowhere" => _ = calls::send_location(user(1), f64::NAN, 0.0),
         "history" => _ = calls::get_history(user(1), Page { offset: 0, limit: 10 }),
         "timer" => host::set_timer(number()),
+        "on-our-id" => ON_OUR_ID.set(rest.to_owned()),
         "on-completion" => ON_COMPLETION.set(rest.to_owned()),
         "on-timer" => ON_TIMER.set(rest.to_owned()),
         "peer" => println!("{:?}", lookup::get_peer(user(number() as i64)).map(|peer| peer.name)),
@@ -119,7 +128,11 @@ fn user(id: i64) -> PeerId {
 }
 
 fn send(text: &str) -> u64 {
-    calls::send_message(user(1), text, SendOptions { reply_to: None, preview: None })
+    send_to(1, text)
+}
+
+fn send_to(id: i64, text: &str) -> u64 {
+    calls::send_message(user(id), text, SendOptions { reply_to: None, preview: None })
 }
 
 fn work(time: Duration) {
@@ -241,7 +254,8 @@ impl interpreter::Guest for Puppet {
 impl callbacks::Guest for Puppet {
     fn on_our_id(id: i64) -> Done {
         trace(|| format!("our_id {id}"));
-        Ok(())
+        let commands = ON_OUR_ID.with_borrow(Clone::clone);
+        commands.split(';').try_for_each(run)
     }
 
     fn on_binlog_replay_end() -> Done {

@@ -38,7 +38,7 @@ async fn a_script_that_crashes_is_named_and_started_again_after_the_event() {
 async fn a_script_that_floods_the_host_with_calls_is_stopped() {
     let limits = Limits { calls_pending_max: 3, ..Limits::default() };
     let stage = Stage::new(Setting { limits, ..Setting::of("") }).await;
-    stage.tell(1, "spam 7");
+    stage.tell(1, "spam 1100");
     let line = stage.log_line("stopped").await;
     assert!(line.contains("it made call after call without waiting for any to complete; restarting in 1 s"), "{line}");
 }

@@ -5,6 +5,7 @@
 #[path = "../../../../../tests/guests/built.rs"]
 mod built;
 
+mod bounds;
 mod crashes;
 mod ends;
 mod order;

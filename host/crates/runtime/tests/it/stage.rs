@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use files::FileSpace;
-use runtime::{End, Link, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
+use runtime::{End, Link, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, SendRates};
 use sandbox::{ComponentSource, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig};
-use store::AccountStore;
+use store::{AccountStore, Bounds};
 use tempfile::TempDir;
 use tgl::{
     AccountState, CallError, Completion, Event, Grants, Message, MessageFlags, MessageId, Outcome, PeerId, Request,
@@ -38,12 +38,24 @@ pub(crate) struct Setting {
     pub(crate) is_logged_in: bool,
     pub(crate) link_previews: bool,
     pub(crate) grants: Grants,
+    pub(crate) send_rates: Option<SendRates>,
+    pub(crate) bounds: Bounds,
+    pub(crate) restart_wait: Duration,
 }
 
 impl Setting {
     /// A script with this source on an account that is logged in.
     pub(crate) fn of(source: &'static str) -> Self {
-        Self { source, limits: Limits::default(), is_logged_in: true, link_previews: true, grants: Grants::default() }
+        Self {
+            source,
+            limits: Limits::default(),
+            is_logged_in: true,
+            link_previews: true,
+            send_rates: None,
+            bounds: Bounds::default(),
+            restart_wait: runtime::RESTART_WAIT,
+            grants: Grants::default(),
+        }
     }
 }
 
@@ -61,7 +73,7 @@ impl Stage {
     }
 
     async fn on(folder: Arc<TempDir>, setting: Setting) -> Self {
-        let store = AccountStore::open(folder.path()).unwrap();
+        let store = AccountStore::open_bounded(folder.path(), setting.bounds).unwrap();
         let program = program().await;
         let (requests_sender, requests) = mpsc::channel(64);
         let (completions, completions_receiver) = mpsc::channel(64);
@@ -79,6 +91,8 @@ impl Stage {
             args: Vec::new(),
             env: Vec::new(),
             limits: setting.limits,
+            send_rates: setting.send_rates,
+            restart_wait: setting.restart_wait,
             link_previews: setting.link_previews,
             grants: setting.grants,
         };
@@ -95,10 +109,14 @@ impl Stage {
 
     /// Stops the script and starts it again, as after a restart of the process.
     pub(crate) async fn restart(self, setting: Setting) -> Self {
+        self.pause().await.resume(setting).await
+    }
+
+    /// Stops the script. Its account goes on.
+    pub(crate) async fn pause(self) -> Interval {
         let Self { store, script, folder, .. } = self;
         script.stop().await;
-        drop(store);
-        Self::on(folder, setting).await
+        Interval { store, folder }
     }
 
     /// The account gets an event.
@@ -120,6 +138,7 @@ impl Stage {
 
     /// Completes a call, after these events.
     pub(crate) async fn complete(&self, request: &Request, result: Result<Outcome, CallError>, after_seq: u64) {
+        self.store.record(|batch| batch.complete_call(request.random_id)).unwrap();
         self.completions.send(Completion { id: request.id, result, after_seq }).await.unwrap();
     }
 
@@ -160,6 +179,26 @@ impl Stage {
 
     pub(crate) async fn ends(&self) -> End {
         tokio::time::timeout(PATIENCE, self.script.ended()).await.expect("it ends")
+    }
+}
+
+/// The time between two runs of a script.
+pub(crate) struct Interval {
+    store: AccountStore,
+    folder: Arc<TempDir>,
+}
+
+impl Interval {
+    /// A message comes in meanwhile.
+    pub(crate) fn tell(&self, id: MessageId, text: &str) {
+        let event = Event::Message(message(id, text));
+        self.store.record(|batch| batch.push_event(None, &event).map(drop)).unwrap();
+    }
+
+    pub(crate) async fn resume(self, setting: Setting) -> Stage {
+        let Self { store, folder } = self;
+        drop(store);
+        Stage::on(folder, setting).await
     }
 }
 

@@ -4,8 +4,12 @@ use super::*;
 
 fn back_to_format_3(db: &Connection) {
     db.execute_batch(
-        "ALTER TABLE script DROP COLUMN path; ALTER TABLE script DROP COLUMN is_named;
-         ALTER TABLE script DROP COLUMN is_running; ALTER TABLE script DROP COLUMN last_run; PRAGMA user_version = 3",
+        "DROP INDEX outbox_waiting; DROP INDEX outbox_lanes; DROP INDEX outbox_staged;
+         ALTER TABLE outbox DROP COLUMN id; ALTER TABLE outbox DROP COLUMN lane;
+         ALTER TABLE outbox DROP COLUMN kept; ALTER TABLE outbox DROP COLUMN stage;
+         ALTER TABLE script DROP COLUMN path; ALTER TABLE script DROP COLUMN is_named;
+         ALTER TABLE script DROP COLUMN is_running; ALTER TABLE script DROP COLUMN last_run; PRAGMA user_version = 3;
+         PRAGMA auto_vacuum = NONE; VACUUM",
     )
     .unwrap();
 }
@@ -36,6 +40,23 @@ fn scripts_of_format_3_wait_for_the_first_that_is_called_so() {
     assert_eq!((first.name.as_str(), first.origin, first.cursor), ("bot.py", Origin::EarlierVersion, 2));
     let second = store.enrol(Path::new("/bob/bot.py"), None).unwrap();
     assert_eq!((second.name.as_str(), second.origin, second.cursor), ("bob-bot.py", Origin::New, 3));
+}
+
+#[test]
+fn a_file_of_format_3_is_brought_up_to_date() {
+    let dir = TempDir::new().unwrap();
+    drop(open(&dir));
+    let db = Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
+    back_to_format_3(&db);
+    let call = serde_json::to_string(&send(5, "left").call).unwrap();
+    db.execute("INSERT INTO outbox VALUES (5, 'bot.py', 1, ?1)", [call]).unwrap();
+    drop(db);
+    let store = open(&dir);
+    assert_eq!(store.resume_outbox("bot.py").unwrap(), 1);
+    let left = store.take_waiting(&Arc::from("bot.py"), 0, 9, |_, _| true).unwrap();
+    assert_eq!(left, [Request { id: 0, ..send(5, "left") }]);
+    let vacuum: i64 = store.lock().connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).unwrap();
+    assert_eq!(vacuum, 2, "pages that are free can go back to the system");
 }
 
 #[test]

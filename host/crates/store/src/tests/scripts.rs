@@ -58,7 +58,7 @@ fn scripts_are_seen_from_outside_with_what_waits_for_them() {
     receive(&store, [1, 2]);
     let unnamed = Event::UserUpdate { user: user(1, "A", "").peer, what: tgl::Changes::default() };
     store.record(|batch| batch.push_event(None, &unnamed)).unwrap();
-    store.handled(&first.name, 1, &[send(11, "one")]).unwrap();
+    store.handled(&first.name, 1, &[send(11, "one")], &[]).unwrap();
     assert_eq!(store.enrol(Path::new("/bob/bot.py"), None).unwrap().cursor, 3);
     assert_eq!(store.messages_between(0, 3).unwrap(), 2, "handled or not; a peer's change is no message");
     store.part("bob-bot.py").unwrap();
@@ -89,7 +89,7 @@ fn what_is_kept_for_a_script_goes_when_it_is_not_at_work() {
     for path in ["/a/bot.py", "/b/bot.py"] {
         store.enrol(Path::new(path), None).unwrap();
     }
-    store.handled("bot.py", 0, &[send(11, "one")]).unwrap();
+    store.handled("bot.py", 0, &[send(11, "one")], &[]).unwrap();
     assert_eq!(
         (forget_it("bot.py"), forget_it("stranger.py"), removed.get()),
         (Forgotten::Running, Forgotten::Unknown, 0)
@@ -120,7 +120,7 @@ fn who_has_ended_holds_up_nobody() {
     store.part("ends.py").unwrap();
     for id in 1..=20 {
         let seq = receive(&store, [id]);
-        store.handled("runs.py", seq, &[]).unwrap();
+        store.handled("runs.py", seq, &[], &[]).unwrap();
     }
     let seen = scripts(dir.path()).unwrap();
     let counts: Vec<_> = seen.iter().map(|s| (s.name.as_str(), s.waiting_events, s.lost_events)).collect();

@@ -73,6 +73,7 @@ pub(crate) async fn blocking<A: Send + 'static, T: Send + 'static>(
 pub(crate) struct Caller {
     pub(crate) context: Arc<Context>,
     script: ScriptName,
+    random_id: i64,
     /// What the call is about: those about the same wait together.
     conversation: Option<PeerId>,
     /// The message that began the topic in which the call stays.
@@ -92,6 +93,7 @@ impl Caller {
         Self {
             context,
             script: request.script.clone(),
+            random_id: request.random_id,
             conversation: super::lane(&request.call).or_else(|| super::conversation(&request.call)),
             topic: match &request.call {
                 Call::InTopic { topic, .. } => Some(*topic),
@@ -104,9 +106,10 @@ impl Caller {
         }
     }
 
-    /// The call has left the outbox already.
+    /// The call has left the outbox already, unless the disk took nothing.
     pub(crate) fn settle(&self) {
-        self.is_settled.store(true, Ordering::Relaxed);
+        let is_gone = matches!(self.context.store.is_in_outbox(self.random_id), Ok(false));
+        self.is_settled.store(is_gone, Ordering::Relaxed);
     }
 
     /// Whether it may have been executed before the answer that it has got now.

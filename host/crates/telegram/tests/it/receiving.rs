@@ -98,14 +98,22 @@ async fn what_no_difference_tells_is_looked_up_in_the_conversations() {
     assert_eq!(bob.texts(1).await, ["after"]);
 }
 
+/// How many events wait in the inbox of a test that fills it.
+const INBOX_EVENTS_MAX: u64 = 5_000;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_inbox_leaves_updates_at_the_server() {
     let world = World::new().await;
-    let (mut alice, mut bob) = two_users(&world).await;
+    let bounds = store::Bounds { inbox_events_max: INBOX_EVENTS_MAX, ..store::Bounds::default() };
+    let store = world.store_bounded("Bob", bounds);
+    sign_up(&store, world.address(), "Bob", &phone(2)).await;
+    let mut bob = world.start(store).await;
+    let mut alice = world.user("Alice", 1).await;
+    alice.knows(&bob, 2).await;
     bob.events();
     let filler = Event::UserUpdate { user: alice.store.peer(alice.peer()).unwrap().unwrap(), what: Changes::default() };
     let fill = |batch: &mut store::Batch<'_>| {
-        (0..store::INBOX_EVENTS_MAX).try_for_each(|_| batch.push_event(None, &filler).map(|_| ()))
+        (0..INBOX_EVENTS_MAX).try_for_each(|_| batch.push_event(None, &filler).map(|_| ()))
     };
     bob.store.record(fill).unwrap();
     for text in ["one", "two", "three"] {

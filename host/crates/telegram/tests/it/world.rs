@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use datacentre::{Config, DataCentre};
 use files::{FileSpace, HOME_BYTES_MAX};
-use store::AccountStore;
+use store::{AccountStore, Bounds};
 use telegram::login::{Login, SignIn};
 use telegram::{Account, AccountConfig, ApiCredentials, Attachment, DcAddress};
 use tempfile::TempDir;
@@ -47,7 +47,11 @@ impl World {
     }
 
     pub(crate) fn store(&self, name: &str) -> AccountStore {
-        AccountStore::open(&self.dir.path().join(name)).unwrap()
+        self.store_bounded(name, Bounds::default())
+    }
+
+    pub(crate) fn store_bounded(&self, name: &str, bounds: Bounds) -> AccountStore {
+        AccountStore::open_bounded(&self.dir.path().join(name), bounds).unwrap()
     }
 
     /// Signs a new user up and starts the account. `digit` tells users apart: 1 to 9.
@@ -162,7 +166,7 @@ impl User {
         self.calls += 1;
         let random_id = (self.id << 32) ^ (self.store.inbox_seq() as i64) << 16 ^ self.calls as i64;
         let request = Request { script: self.script.clone(), id: self.calls, random_id, call };
-        self.store.handled(&self.script, 0, std::slice::from_ref(&request)).unwrap();
+        self.store.handled(&self.script, 0, std::slice::from_ref(&request), &[]).unwrap();
         self.requests.send(request).await.unwrap();
         self.calls
     }
@@ -191,7 +195,7 @@ impl User {
         let events = self.store.inbox_after(self.cursor, 10_000).unwrap();
         if let Some((seq, _)) = events.last() {
             self.cursor = *seq;
-            self.store.handled(&self.script, *seq, &[]).unwrap();
+            self.store.handled(&self.script, *seq, &[], &[]).unwrap();
         }
         events.into_iter().map(|(_, event)| event).collect()
     }
@@ -199,7 +203,7 @@ impl User {
     /// Handles every event unread.
     pub(crate) fn skip_events(&mut self) {
         self.cursor = self.store.inbox_seq();
-        self.store.handled(&self.script, self.cursor, &[]).unwrap();
+        self.store.handled(&self.script, self.cursor, &[], &[]).unwrap();
     }
 
     /// Waits until this many messages have come, and gives them.

@@ -1,0 +1,217 @@
+//! What a guest is told, callback by callback, and what is taken up after each.
+//!
+//! Invariant: an event counts as handled, and calls leave, only once both are written down together.
+
+use std::time::Duration;
+
+use sandbox::{GuestError, Instance, LogLevel};
+use tgl::{Event, Failure, PeerKind};
+use tokio::time::{Instant, timeout};
+
+use crate::actor::{Actor, LifeEnd, trapped};
+use crate::script::End;
+use crate::topics::Topic;
+
+/// Events read from the inbox at once: the script's mailbox.
+const MAILBOX_EVENTS_MAX: usize = 256;
+
+/// How long the callback under way may take to return once the script is to stop.
+const STOP_MAX: Duration = Duration::from_secs(1);
+
+impl Actor {
+    /// Waits for a callback. Where the script is to stop and the callback does not return, it is given up as if the process
+    /// had ended: nothing of it is written down, so the next start does it again.
+    pub(crate) async fn unless_stopped<T>(&self, callback: impl Future<Output = T>) -> Result<T, LifeEnd> {
+        self.desk.papers().begin_callback(self.load_now());
+        tokio::pin!(callback);
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            outcome = &mut callback => return Ok(outcome),
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+        timeout(STOP_MAX, callback).await.map_err(|_| LifeEnd::Over(End::Stopped))
+    }
+
+    /// After a callback of a life's start. One that trapped is called again in the next life, so its calls are not made.
+    pub(crate) async fn settle_start(&mut self, outcome: Result<(), GuestError>, during: &str) -> Result<(), LifeEnd> {
+        if let Err(GuestError::Trapped(trap)) = &outcome {
+            return Err(self.give_up(trapped(during, trap)).await);
+        }
+        self.settle(outcome, during, self.cursor).await
+    }
+
+    /// After a callback: takes up what it left, and says what became of it. `during` fits after "stopped".
+    async fn settle(&mut self, outcome: Result<(), GuestError>, during: &str, handled_seq: u64) -> Result<(), LifeEnd> {
+        self.take_up(handled_seq).await?;
+        if let Some(code) = self.exits_now() {
+            return Err(LifeEnd::Over(End::Exited(code)));
+        }
+        if *self.stop.borrow() {
+            return Err(LifeEnd::Over(End::Stopped));
+        }
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(GuestError::Raised(text)) => {
+                self.log(LogLevel::Error, text.trim_end());
+                Ok(())
+            }
+            Err(GuestError::Trapped(trap)) => Err(trapped(during, &trap)),
+        }
+    }
+
+    /// The life goes no further, and the calls of the callback that it ended in are not made. An end that the guest asked
+    /// for before goes before this one.
+    pub(crate) async fn give_up(&mut self, end: LifeEnd) -> LifeEnd {
+        if let Err(end) = self.drop_calls().await {
+            return end;
+        }
+        match self.exits_now() {
+            Some(code) => LifeEnd::Over(End::Exited(code)),
+            None => end,
+        }
+    }
+
+    /// Writes down, together, that the inbox is handled up to `seq` and which calls were made, and only then takes the
+    /// calls. An end at once drops them, as the end of a process would.
+    async fn take_up(&mut self, seq: u64) -> Result<(), LifeEnd> {
+        if self.exits_now().is_some() {
+            self.drop_calls().await?;
+        }
+        let made = {
+            let mut papers = self.desk.papers();
+            papers.topics.end();
+            papers.take_calls()
+        };
+        if seq == self.cursor && made.count() == 0 {
+            return Ok(());
+        }
+        // What is staged already goes before the rest.
+        let held = if made.staged > 0 { 0 } else { self.calls.fitting(&made.requests) };
+        let (taken, waiting) = made.requests.split_at(held);
+        let name = self.config.name.clone();
+        self.keep(|store| store.handled(&name, seq, taken, waiting)).await?;
+        self.cursor = seq;
+        self.calls.add_on_disk(made.staged + waiting.len() as u64);
+        self.calls.add(made.requests.into_iter().take(held));
+        Ok(())
+    }
+
+    /// The callback's calls are not to be made.
+    async fn drop_calls(&mut self) -> Result<(), LifeEnd> {
+        if self.desk.papers().take_calls().staged > 0 {
+            let name = self.config.name.clone();
+            self.keep(|store| store.unstage(&name)).await?;
+        }
+        Ok(())
+    }
+
+    /// Delivers the next event, if there is one and its answers have a place.
+    pub(crate) async fn deliver_event(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
+        if self.mailbox.is_empty() {
+            if self.store.inbox_seq() <= self.cursor {
+                return Ok(false);
+            }
+            self.tell_of_loss();
+            let after = self.cursor;
+            let events = self.keep(|store| store.inbox_after(after, MAILBOX_EVENTS_MAX)).await?;
+            self.mailbox.extend(events);
+        }
+        if self.is_held() {
+            return Ok(false);
+        }
+        let Some((seq, event)) = self.mailbox.pop_front() else { return Ok(false) };
+        match self.config.grants.shown_event(event) {
+            Some(event) => {
+                let topic = self.topic(&event).await?;
+                self.desk.papers().topics.begin_message(topic);
+                let outcome = self.unless_stopped(guest.on_event(&event)).await?;
+                self.settle(outcome, &during(&event), seq).await?;
+            }
+            None => self.take_up(seq).await?,
+        }
+        Ok(true)
+    }
+
+    /// The topic in which a message lies. Only supergroups have them.
+    async fn topic(&mut self, event: &Event) -> Result<Option<Topic>, LifeEnd> {
+        match event {
+            Event::Message(message) if message.destination.kind == PeerKind::Channel => {
+                let topic = self.keep(|store| store.topic(message.id)).await?;
+                Ok(topic.map(|topic| (message.destination, topic)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Delivers the next completion whose events have been delivered, if there is one.
+    pub(crate) async fn deliver_completion(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
+        while self.calls.takes_completions()
+            && let Ok(completion) = self.link.completions.try_recv()
+        {
+            self.calls.take_in(completion);
+        }
+        let completion = loop {
+            match self.calls.next_completion(self.cursor) {
+                Ok(Some(completion)) => break completion,
+                Ok(None) => return Ok(false),
+                Err(error) => self.wait_for_disk(error).await?,
+            }
+        };
+        self.put_drain_off();
+        self.desk.papers().topics.begin_completion(completion.id);
+        let outcome = self.unless_stopped(guest.on_completion(completion.id, &completion.result)).await?;
+        self.settle(outcome, "in a call's callback", self.cursor).await?;
+        Ok(true)
+    }
+
+    /// Completes the calls that were refused at once. Says only once per callback that there were too many.
+    pub(crate) async fn refuse_calls(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
+        let refused = self.desk.papers().take_refused();
+        let over_limit = refused.iter().filter(|(_, reason)| reason.kind == Failure::LimitReached);
+        if let Some((_, reason)) = over_limit.clone().next() {
+            self.log(LogLevel::Warn, &format!("calls refused: {}: {}", over_limit.count(), reason.detail));
+        }
+        let is_any = !refused.is_empty();
+        for (id, reason) in refused {
+            let outcome = self.unless_stopped(guest.on_completion(id, &Err(reason))).await?;
+            self.settle(outcome, "in a call's callback", self.cursor).await?;
+        }
+        Ok(is_any)
+    }
+
+    /// Tells once that what was missed has been delivered.
+    pub(crate) async fn tell_difference_end(&mut self, guest: &mut Instance, told: &mut bool) -> Result<bool, LifeEnd> {
+        let end_seq = self.link.state.borrow_and_update().difference_end_seq;
+        if *told || end_seq.is_none_or(|seq| seq > self.cursor) {
+            return Ok(false);
+        }
+        *told = true;
+        let outcome = self.unless_stopped(guest.on_get_difference_end()).await?;
+        self.settle(outcome, "in on_get_difference_end", self.cursor).await?;
+        Ok(true)
+    }
+
+    /// Rings the guest's timer if its moment has come and its calls have a place.
+    pub(crate) async fn ring_timer(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
+        if self.hold().is_some() {
+            return Ok(false);
+        }
+        let is_due = self.desk.papers().timer.take_if(|moment| *moment <= Instant::now()).is_some();
+        if is_due {
+            let outcome = self.unless_stopped(guest.on_timer()).await?;
+            self.settle(outcome, "in a timer's callback", self.cursor).await?;
+        }
+        Ok(is_due)
+    }
+}
+
+/// What a script was doing, for the line that tells of its crash.
+fn during(event: &Event) -> String {
+    match event {
+        Event::Message(message) => format!("in on_msg_receive (message {})", message.id),
+        Event::UserUpdate { user, .. } => format!("in on_user_update ({})", user.name),
+        Event::ChatUpdate { chat, .. } => format!("in on_chat_update ({})", chat.name),
+        Event::SecretChatUpdate { chat, .. } => format!("in on_secret_chat_update ({})", chat.name),
+    }
+}

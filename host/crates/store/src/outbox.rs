@@ -1,0 +1,364 @@
+//! The outbox: calls of scripts that have not completed. Those that a script cannot hold in memory wait here for their turn.
+//!
+//! Invariant: of one script, calls leave in the order of their places. A call that only asks is written only when it has to
+//! wait here, and is never made again after a restart.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Write;
+use std::ops::RangeInclusive;
+
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
+use tgl::{Call, PeerId, Request, ScriptName};
+
+use crate::error::Fault;
+use crate::{AccountStore, Batch, StoreError};
+
+/// Rows that are looked at while one question to the outbox is answered.
+const SCANNED_MAX: i64 = 1_024;
+
+/// How much waits in the outbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// How many calls.
+    pub calls: u64,
+    /// How large they are as they are kept.
+    pub bytes: u64,
+}
+
+/// How large a call is as it is kept.
+pub fn size(call: &Call) -> u64 {
+    struct Counter(u64);
+    impl Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    match serde_json::to_writer(&mut counter, call) {
+        Ok(()) => counter.0,
+        // What cannot be written down is refused when it is.
+        Err(_) => 0,
+    }
+}
+
+impl AccountStore {
+    /// The script begins: what an earlier run left waits for its turn, and nobody for its completion. What it only asked
+    /// for, and what was never said to be made, is gone. Gives how many calls wait.
+    pub fn resume_outbox(&self, script: &str) -> Result<u64, StoreError> {
+        let mut state = self.lock();
+        let load = state.outbox.load_of(script);
+        if load.calls == 0 {
+            return Ok(0);
+        }
+        let resumed = (|| {
+            let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute("DELETE FROM outbox WHERE script = ?1 AND (kept = 0 OR stage = 2)", [script])?;
+            transaction.execute("UPDATE outbox SET id = 0, stage = 1 WHERE script = ?1", [script])?;
+            transaction.commit()?;
+            let state = &mut *state;
+            state.outbox.staged.remove(script);
+            state.outbox.reload(&state.connection, script)
+        })();
+        resumed.map(|load| load.calls).map_err(|fault: Fault| fault.at(&self.0.path))
+    }
+
+    /// Takes the calls that wait after this place and are wanted, at most so many, in their order. `wanted` is asked of
+    /// each, by its place and its conversation, until there are enough; what it passes over stays. A call that only asks
+    /// leaves the outbox with this.
+    pub fn take_waiting(
+        &self,
+        script: &ScriptName,
+        place: u64,
+        limit: usize,
+        mut wanted: impl FnMut(u64, Option<PeerId>) -> bool,
+    ) -> Result<Vec<Request>, StoreError> {
+        let (taken, asking) = self.read(|db| {
+            let mut select = db.prepare_cached(
+                "SELECT place, lane, kept, id, random_id, call FROM outbox
+                 WHERE script = ?1 AND place > ?2 AND stage = 1 ORDER BY place LIMIT ?3",
+            )?;
+            let mut rows = select.query((&**script, place as i64, SCANNED_MAX))?;
+            let (mut taken, mut asking) = (Vec::new(), Vec::new());
+            while taken.len() < limit
+                && let Some(row) = rows.next()?
+            {
+                let lane = row.get_ref(1)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+                let lane = lane.map(serde_json::from_str::<PeerId>).transpose()?;
+                if !wanted(row.get::<_, i64>(0)? as u64, lane) {
+                    continue;
+                }
+                let request = request(script, (row.get(3)?, row.get(4)?, row.get(5)?))?;
+                if !row.get::<_, bool>(2)? {
+                    asking.push(request.random_id);
+                }
+                taken.push(request);
+            }
+            Ok((taken, asking))
+        })?;
+        if !asking.is_empty()
+            && let Err(error) =
+                self.record(|batch| asking.iter().try_for_each(|random_id| batch.complete_call(*random_id)))
+        {
+            tracing::debug!(%error, "calls that only ask stay in the outbox until the next start");
+        }
+        Ok(taken)
+    }
+
+    /// Takes the calls into this conversation that wait at these places, at most so many, with the last one's place.
+    pub fn take_waiting_in(
+        &self,
+        script: &ScriptName,
+        lane: PeerId,
+        places: RangeInclusive<u64>,
+        limit: usize,
+    ) -> Result<(Vec<Request>, Option<u64>), StoreError> {
+        self.read(|db| {
+            let mut select = db.prepare_cached(
+                "SELECT id, random_id, call, place FROM outbox
+                 WHERE script = ?1 AND lane = ?2 AND place BETWEEN ?3 AND ?4 AND stage = 1 ORDER BY place LIMIT ?5",
+            )?;
+            let (from, to) = (*places.start() as i64, *places.end() as i64);
+            let mut rows = select.query((&**script, lane_key(lane)?, from, to, limit as i64))?;
+            let (mut taken, mut last) = (Vec::new(), None);
+            while let Some(row) = rows.next()? {
+                taken.push(request(script, parts(row)?)?);
+                last = Some(row.get::<_, i64>(3)? as u64);
+            }
+            Ok((taken, last))
+        })
+    }
+
+    /// Every call of the script that has not completed, in their order, for who only looks: nobody waits for these, so their
+    /// id is 0.
+    pub fn outbox(&self, script: &ScriptName) -> Result<Vec<Request>, StoreError> {
+        self.read(|db| {
+            let mut select = db.prepare_cached(
+                "SELECT 0, random_id, call FROM outbox WHERE script = ?1 AND stage < 2 ORDER BY place",
+            )?;
+            let rows = select.query_map([&**script], parts)?;
+            rows.map(|row| request(script, row?)).collect()
+        })
+    }
+
+    /// Calls of a callback that still runs, too many to be held in memory: they count once [`Self::handled`] says so, and
+    /// until then are gone after a restart.
+    pub fn stage(&self, script: &str, requests: &[Request]) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let staged = (|| {
+            let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut outbox = Writing::begin(&transaction, &state.outbox, script);
+            outbox.put(requests, Stage::Staged)?;
+            let put = outbox.end();
+            transaction.commit()?;
+            state.outbox.count_put(script, put);
+            state.outbox.staged.insert(script.to_owned());
+            Ok(())
+        })();
+        staged.map_err(|fault: Fault| fault.at(&self.0.path))
+    }
+
+    /// Forgets what was staged: the callback's calls are not to be made.
+    pub fn unstage(&self, script: &str) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        if !state.outbox.staged.contains(script) {
+            return Ok(());
+        }
+        let unstaged = (|| {
+            state.connection.execute("DELETE FROM outbox WHERE script = ?1 AND stage = 2", [script])?;
+            state.outbox.staged.remove(script);
+            state.outbox.reload(&state.connection, script).map(drop)
+        })();
+        unstaged.map_err(|fault: Fault| fault.at(&self.0.path))
+    }
+
+    /// Whether this call has still to complete.
+    pub fn is_in_outbox(&self, random_id: i64) -> Result<bool, StoreError> {
+        self.read(|db| Ok(db.prepare_cached("SELECT 1 FROM outbox WHERE random_id = ?1")?.exists([random_id])?))
+    }
+
+    /// How much of the script's waits or is under way.
+    pub fn outbox_load(&self, script: &str) -> Load {
+        self.lock().outbox.load_of(script)
+    }
+}
+
+impl Batch<'_> {
+    /// The call with this random id has come to its end: it leaves the outbox.
+    pub fn complete_call(&mut self, random_id: i64) -> Result<(), StoreError> {
+        let gone = self.run(|db| {
+            let delete = "DELETE FROM outbox WHERE random_id = ?1 RETURNING script, octet_length(call)";
+            let mut delete = db.prepare_cached(delete)?;
+            let mut rows = delete.query([random_id])?;
+            let mut gone = None;
+            while let Some(row) = rows.next()? {
+                gone = Some((row.get(0)?, row.get::<_, i64>(1)? as u64));
+            }
+            Ok(gone)
+        })?;
+        self.completed.extend(gone);
+        Ok(())
+    }
+}
+
+/// How far a call in the outbox has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The script holds it in memory, or it is under way.
+    Taken = 0,
+    /// It waits for its turn.
+    Waiting = 1,
+    /// The callback that makes it has not returned.
+    Staged = 2,
+}
+
+/// What is known of the outbox without looking into it.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    loads: HashMap<String, Load>,
+    /// Scripts of which there are calls at [`Stage::Staged`].
+    staged: HashSet<String>,
+    last_place: u64,
+}
+
+/// What a transaction puts into the outbox.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Put {
+    load: Load,
+    last_place: u64,
+}
+
+impl Outbox {
+    pub(crate) fn load(db: &Connection) -> Result<Self, Fault> {
+        let mut outbox = Self::default();
+        let sums = "SELECT script, COUNT(*), SUM(octet_length(call)), MAX(place) FROM outbox GROUP BY script";
+        let mut select = db.prepare(sums)?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let (calls, bytes, place): (i64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            outbox.loads.insert(row.get(0)?, Load { calls: calls as u64, bytes: bytes as u64 });
+            outbox.last_place = outbox.last_place.max(place as u64);
+        }
+        Ok(outbox)
+    }
+
+    pub(crate) fn forget(&mut self, script: &str) {
+        self.loads.remove(script);
+        self.staged.remove(script);
+    }
+
+    fn load_of(&self, script: &str) -> Load {
+        self.loads.get(script).copied().unwrap_or_default()
+    }
+
+    fn reload(&mut self, db: &Connection, script: &str) -> Result<Load, Fault> {
+        let sums = "SELECT COUNT(*), COALESCE(SUM(octet_length(call)), 0) FROM outbox WHERE script = ?1";
+        let (calls, bytes): (i64, i64) = db.query_row(sums, [script], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let load = Load { calls: calls as u64, bytes: bytes as u64 };
+        self.loads.insert(script.to_owned(), load);
+        Ok(load)
+    }
+
+    pub(crate) fn count_released(&mut self, script: &str) {
+        self.staged.remove(script);
+    }
+
+    pub(crate) fn count_put(&mut self, script: &str, put: Put) {
+        self.last_place = self.last_place.max(put.last_place);
+        if put.load.calls > 0 {
+            let load = self.loads.entry(script.to_owned()).or_default();
+            load.calls += put.load.calls;
+            load.bytes += put.load.bytes;
+        }
+    }
+
+    pub(crate) fn count_completed(&mut self, completed: Vec<(String, u64)>) {
+        for (script, bytes) in completed {
+            if let Some(load) = self.loads.get_mut(&script) {
+                load.calls = load.calls.saturating_sub(1);
+                load.bytes = load.bytes.saturating_sub(bytes);
+            }
+        }
+    }
+}
+
+/// One script's calls on their way into the outbox, in a transaction.
+pub(crate) struct Writing<'a> {
+    transaction: &'a Transaction<'a>,
+    script: &'a str,
+    has_staged: bool,
+    put: Put,
+}
+
+impl<'a> Writing<'a> {
+    pub(crate) fn begin(transaction: &'a Transaction<'a>, outbox: &Outbox, script: &'a str) -> Self {
+        let put = Put { load: Load::default(), last_place: outbox.last_place };
+        Self { transaction, script, has_staged: outbox.staged.contains(script), put }
+    }
+
+    /// Puts calls at the outbox's end; of those that do not wait, only what has to survive a restart.
+    pub(crate) fn put(&mut self, requests: &[Request], stage: Stage) -> Result<(), Fault> {
+        for request in requests {
+            let is_kept = request.call.survives_restart();
+            if stage == Stage::Taken && !is_kept {
+                continue;
+            }
+            let call = serde_json::to_string(&request.call)?;
+            let lane = request.call.destination().filter(|_| stage != Stage::Taken).map(lane_key).transpose()?;
+            let place = self.put.last_place + 1;
+            let new = self
+                .transaction
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO outbox (random_id, script, place, call, id, lane, kept, stage)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute((
+                    request.random_id,
+                    self.script,
+                    place as i64,
+                    &call,
+                    request.id as i64,
+                    lane,
+                    is_kept,
+                    stage as i64,
+                ))?;
+            self.put.last_place = place;
+            self.put.load.calls += new as u64;
+            self.put.load.bytes += (new * call.len()) as u64;
+        }
+        Ok(())
+    }
+
+    /// What was staged waits from now on.
+    pub(crate) fn release_staged(&mut self) -> Result<(), Fault> {
+        if self.has_staged {
+            let release = "UPDATE outbox SET stage = 1 WHERE script = ?1 AND stage = 2";
+            self.transaction.prepare_cached(release)?.execute([self.script])?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn end(self) -> Put {
+        self.put
+    }
+}
+
+type Parts = (i64, i64, String);
+
+/// Id, random id and call.
+fn parts(row: &Row<'_>) -> rusqlite::Result<Parts> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn request(script: &ScriptName, (id, random_id, call): Parts) -> Result<Request, Fault> {
+    Ok(Request { script: script.clone(), id: id as u64, random_id, call: serde_json::from_str(&call)? })
+}
+
+fn lane_key(lane: PeerId) -> Result<String, Fault> {
+    Ok(serde_json::to_string(&lane)?)
+}
