@@ -8,8 +8,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::Fault;
 
 /// What each format changed about the one before it, from an empty file on. A step, once used, stays as it is.
-const STEPS: [fn(&Connection) -> Result<(), Fault>; 5] =
-    [make_tables, name_peers, add_channels, tell_scripts_apart, let_calls_wait];
+const STEPS: [Step; 5] = [make_tables, name_peers, add_channels, tell_scripts_apart, let_calls_wait];
+
+type Step = fn(&Connection) -> Result<(), Fault>;
 
 /// The format this program writes.
 const FORMAT: i64 = STEPS.len() as i64;
