@@ -15,17 +15,19 @@ Invariant: what is not named here stays as it was; where something is not found 
 
 import pathlib
 import sys
-from typing import Callable, Iterator, NamedTuple
+from typing import Callable, Iterable, Iterator
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "runtime"))
 
 from _tglhost.linux_errno import NUMBERS
 
-CUSTOM, IMPORT, FUNCTION, EXPORT, CODE = 0, 2, 3, 7, 10
+CUSTOM, TYPE, IMPORT, FUNCTION, EXPORT, CODE = 0, 1, 2, 3, 7, 10
 """Sections of a module. In a component, section 1 holds a module."""
 
 COMPONENT_MODULE = 1
 PREAMBLE_BYTES = 8
+FUNCTION_NAMES = 1
+"""The part of the custom section "name" that names functions which are not exported, too."""
 
 F_GETLK, F_SETLK = 12, 13
 F_RDLCK, F_WRLCK, F_UNLCK = 0, 1, 2
@@ -40,7 +42,9 @@ SEEK_SET, SEEK_CUR = 0, 1
 S_IFMT, S_IFDIR, S_IFLNK = 0o170000, 0o040000, 0o120000
 
 STACK_BYTES_PER_LEVEL = 128
-"""The guard leaves room for some 4,000 levels of such."""
+"""There is 1 MiB of the C library's stack, so this is room for 8,000 levels."""
+
+FUNCTION_TYPE = 0x60
 
 Body = Callable[["Module", int], bytes]
 """Makes a function's body; it is given the module and the number of the function that it stands in the place of."""
@@ -127,6 +131,8 @@ class Module:
             name, kind, number = exports.name(), exports.byte(), exports.uleb()
             if kind == 0:
                 self.exports[name] = number
+        self._parameters = self._read_types(Reader(by_number.get(TYPE, b"\0")))
+        self._names = self._read_names()
 
     def _read_imports(self, reader: Reader) -> None:
         globals_imported = 0
@@ -147,6 +153,41 @@ class Module:
             else:
                 raise ValueError(f"an import of kind {kind}")
 
+    @staticmethod
+    def _read_types(reader: Reader) -> list[int]:
+        """How many parameters each type of function has."""
+        parameters = []
+        for _ in range(reader.uleb()):
+            if reader.byte() != FUNCTION_TYPE:
+                raise ValueError("a type that is no function's")
+            parameters.append(len(reader.bytes()))
+            reader.bytes()
+        return parameters
+
+    def _read_names(self) -> dict[str, int]:
+        names = {}
+        for number, part in self._sections:
+            reader = Reader(part)
+            if number != CUSTOM or reader.name() != "name":
+                continue
+            while reader.at < len(part):
+                kind, content = reader.byte(), Reader(reader.bytes())
+                for _ in range(content.uleb() if kind == FUNCTION_NAMES else 0):
+                    function = content.uleb()
+                    names[content.name()] = function
+        return names
+
+    def has(self, functions: Iterable[str]) -> bool:
+        """Whether functions of these names are its own."""
+        return all(self._place(name) >= 0 for name in functions)
+
+    def _place(self, name: str) -> int:
+        return self.exports.get(name, self._names.get(name, -1)) - self._functions_imported
+
+    def parameters(self, function: int) -> int:
+        """How many parameters a function has."""
+        return self._parameters[self._types[function - self._functions_imported]]
+
     def address_of(self, variable: str) -> bytes:
         """Instructions that give the address of a C variable of another library."""
         return b"\x23" + uleb(self._globals["GOT.mem", variable])
@@ -156,10 +197,8 @@ class Module:
         return uleb(self._globals["env", "__stack_pointer"])
 
     def replace(self, name: str, body: Body) -> None:
-        """Puts a new function in an exported one's place."""
-        place = self.exports[name] - self._functions_imported
-        if place < 0:
-            raise ValueError(f"{name} is another library's")
+        """Puts a new function in another's place."""
+        place = self._place(name)
         original = self._functions_imported + len(self._bodies)
         self._bodies.append(self._bodies[place])
         self._types.append(self._types[place])
@@ -278,17 +317,13 @@ def raises_linux_numbers(module: Module, original: int) -> bytes:
     return NO_LOCALS + errno + mapped(number, dict(NUMBERS.values()), number) + store() + call(original, 3) + END
 
 
-def uses_stack(arguments: int) -> Body:
-    """Of any function with so many arguments and one result or none: the guard measures the C library's stack, of which these
-    functions need none, and WebAssembly's own ends before it."""
-
-    def body(module: Module, original: int) -> bytes:
-        stack = module.stack_pointer()
-        down = b"\x23" + stack + constant(STACK_BYTES_PER_LEVEL) + I32_SUB + b"\x24" + stack
-        up = b"\x23" + stack + constant(STACK_BYTES_PER_LEVEL) + I32_ADD + b"\x24" + stack
-        return NO_LOCALS + down + call(original, arguments) + up + END
-
-    return body
+def uses_stack(module: Module, original: int) -> bytes:
+    """Any function that calls itself, if in a roundabout way: the guard measures the C library's stack, of which these need
+    little, and WebAssembly's own ends before it."""
+    stack = module.stack_pointer()
+    down = b"\x23" + stack + constant(STACK_BYTES_PER_LEVEL) + I32_SUB + b"\x24" + stack
+    up = b"\x23" + stack + constant(STACK_BYTES_PER_LEVEL) + I32_ADD + b"\x24" + stack
+    return NO_LOCALS + down + call(original, module.parameters(original)) + up + END
 
 
 LIBC: dict[str, Body] = {
@@ -303,10 +338,14 @@ LIBC: dict[str, Body] = {
 }
 LIBPYTHON: dict[str, Body] = {
     "PyErr_SetFromErrnoWithFilenameObjects": raises_linux_numbers,
-    "_Py_Dealloc": uses_stack(1),
-    "PyObject_Repr": uses_stack(1),
-    "PyObject_RichCompare": uses_stack(3),
-}
+    **dict.fromkeys(
+        (
+            "_Py_Dealloc", "PyObject_Repr", "PyObject_RichCompare", "scan_once_unicode", "encoder_listencode_obj", "save",
+            "symtable_visit_expr", "codegen_visit_expr", "astfold_expr", "object_recursive_isinstance",
+        ),
+        uses_stack,
+    ),
+}  # fmt: skip
 
 
 def adapted(component: bytes) -> bytes:
@@ -318,7 +357,7 @@ def adapted(component: bytes) -> bytes:
             if number != COMPONENT_MODULE:
                 continue
             module = Module(part)
-            if module.is_library and functions.keys() <= module.exports.keys():
+            if module.is_library and module.has(functions):
                 for name, body in functions.items():
                     module.replace(name, body)
                 parts[place] = (number, module.data())

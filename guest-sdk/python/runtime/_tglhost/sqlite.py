@@ -23,6 +23,13 @@ SHARED_VFS = "unix"
 MODIFIERS_MAX = 8
 """A date function with more modifiers than this does not know 'localtime'."""
 
+IN_WAL_MODE = (
+    "{} is in WAL mode, which the sandbox's SQLite does not know: with SQLite outside, do PRAGMA journal_mode = DELETE in it"
+)
+
+_VERSIONS, _OF_WAL, _OF_JOURNAL = slice(18, 20), b"\2\2", b"\1\1"
+"""In a database's header, who may write to it and who may read it."""
+
 _DATE_FUNCTIONS = ("date", "time", "datetime", "julianday", "unixepoch", "strftime")
 
 Path = Union[str, bytes, "os.PathLike[Any]"]
@@ -33,7 +40,10 @@ class Connection(sqlite3.Connection):
 
     def __init__(self, database: Path, *args: Any, **kwargs: Any) -> None:
         uri = kwargs.pop("uri", args[6] if len(args) > 6 else False)
-        super().__init__(_located(database, bool(uri)), *args[:6], uri=True, **kwargs)
+        path, address = _located(database, bool(uri))
+        if path:
+            _leave_wal(path)
+        super().__init__(address, *args[:6], uri=True, **kwargs)
         for name, function in _functions.items():
             for arguments in range(2 + (name == "strftime"), MODIFIERS_MAX + 2):
                 self.create_function(name, arguments, function, deterministic=True)
@@ -60,31 +70,55 @@ def install() -> None:
 _c_connect = sqlite3.connect
 
 
-def _located(database: Path, is_uri: bool) -> str:
-    """The URI that opens a database with the right locks."""
+def _located(database: Path, is_uri: bool) -> tuple[str, str]:
+    """The path of a database, none where it is no file, and the URI that opens it with the right locks."""
     name = os.fsdecode(database)
     if not (is_uri and name.startswith("file:")):
         if "\0" in name:
             raise ValueError("embedded null character")
-        path = f"//{name}" if name.startswith("/") else name
-        return f"file:{urllib.parse.quote(path, safe='/', errors='surrogateescape')}?vfs={_vfs(name)}"
-    address, hash_sign, fragment = name.partition("#")
-    path, question_mark, query = address.partition("?")
+        quoted = urllib.parse.quote(f"//{name}" if name.startswith("/") else name, safe="/", errors="surrogateescape")
+        return "" if name == ":memory:" else name, f"file:{quoted}?vfs={_vfs(name)}"
+    address, _, _ = name.partition("#")
+    place, _, query = address.partition("?")
+    path = urllib.parse.unquote(place.removeprefix("file:").removeprefix("//"))
     given = dict(urllib.parse.parse_qsl(query))
     if "vfs" in given:
-        return name
+        return "", name
     if given.get("mode") == "memory" and given.get("cache") == "shared":
-        return f"file:/{path.removeprefix('file:').lstrip('/')}?vfs=memdb"
-    vfs = f"vfs={_vfs(urllib.parse.unquote(path.removeprefix('file:').removeprefix('//')))}"
-    return f"{path}?{query}&{vfs}" if query else f"{path}?{vfs}"
+        return "", f"file:/{path.lstrip('/')}?vfs=memdb"
+    is_file = given.get("mode") != "memory" and path != ":memory:"
+    return path if is_file else "", f"{place}?{query}{'&' if query else ''}vfs={_vfs(path)}"
 
 
 def _vfs(name: str) -> str:
     """Which locks a database needs by where it lies."""
-    home, script = os.environ.get("HOME", "/home"), "/script"
+    return PRIVATE_VFS if name in ("", ":memory:") or _is_private(name) else SHARED_VFS
+
+
+def _is_private(name: str) -> bool:
+    """Whether nobody else can have this file open: in the private folder, and in the project's, of which the script has a copy."""
     folder = os.path.realpath(os.path.dirname(os.path.abspath(name)))
-    is_private = name in ("", ":memory:") or any(f"{folder}/".startswith(f"{place}/") for place in (home, script))
-    return PRIVATE_VFS if is_private else SHARED_VFS
+    return any(f"{folder}/".startswith(f"{place}/") for place in (os.environ.get("HOME", "/home"), "/script"))
+
+
+def _leave_wal(path: str) -> None:
+    """Takes a database out of WAL mode, which this SQLite does not know, or says that it is in it."""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(_VERSIONS.stop)
+    except OSError:
+        return  # SQLite says what is wrong with it.
+    if header[_VERSIONS] != _OF_WAL:
+        return
+    try:
+        is_whole = not os.path.exists(f"{path}-wal") or os.path.getsize(f"{path}-wal") == 0
+        if not (is_whole and _is_private(path)):
+            raise PermissionError
+        with open(path, "r+b") as file:
+            file.seek(_VERSIONS.start)
+            file.write(_OF_JOURNAL)
+    except OSError:
+        raise sqlite3.OperationalError(IN_WAL_MODE.format(path)) from None
 
 
 def _date_function(name: str) -> Callable[..., Any]:

@@ -129,7 +129,17 @@ async fn structures_are_freed_and_described_however_deep() {
         "x = None\nfor i in range(10 ** 5):\n    y = ValueError()\n    y.__context__, x = x, y\ndel x, y",
         "import sys\nsys.setrecursionlimit(10 ** 9)\nx = []\nfor i in range(10 ** 5): x = [x]\ntry: repr(x)\nexcept RecursionError: pass",
         "import sys\nsys.setrecursionlimit(10 ** 9)\nx, y = [], []\nfor i in range(10 ** 5): x, y = [x], [y]\ntry: x == y\nexcept RecursionError: pass",
-        "import json\ntry: json.loads('[' * 10 ** 4)\nexcept (RecursionError, ValueError): pass",
+        "import json\ntry: json.loads('[' * 10 ** 5)\nexcept RecursionError: pass",
+        "import json\ntry: json.loads('{\"a\":' * 10 ** 5)\nexcept RecursionError: pass",
+        "import json\nx = []\nfor i in range(10 ** 5): x = [x]\ntry: json.dumps(x)\nexcept RecursionError: pass",
+        "import pickle\nx = []\nfor i in range(10 ** 5): x = [x]\ntry: pickle.dumps(x)\nexcept RecursionError: pass",
+        "import marshal\nx = []\nfor i in range(10 ** 5): x = [x]\ntry: marshal.dumps(x)\nexcept ValueError: pass",
+        "try: eval('+'.join(['1'] * 10 ** 5))\nexcept (RecursionError, MemoryError): pass",
+        "try: eval('x' + '.y' * 10 ** 5)\nexcept (RecursionError, MemoryError): pass",
+        "try: eval('-' * 10 ** 5 + '1')\nexcept (RecursionError, MemoryError): pass",
+        "import ast\ntry: ast.literal_eval('[' * 10 ** 5)\nexcept (RecursionError, MemoryError, SyntaxError): pass",
+        "x = ()\nfor i in range(10 ** 5): x = (x,)\ntry: isinstance(1, x)\nexcept RecursionError: pass",
+        "from xml.etree import ElementTree as E\nE.fromstring('<a>' * 10 ** 5 + '</a>' * 10 ** 5)",
     ];
     let limits = Limits { cpu_ms_max: 60_000, ..Limits::default() };
     let program = python().await;

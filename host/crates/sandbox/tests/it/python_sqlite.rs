@@ -157,6 +157,28 @@ print(db.execute(\"select count(*) from t where text like 'y%'\").fetchone(), db
 }
 
 #[tokio::test]
+async fn a_database_in_wal_mode_is_taken_out_of_it_or_said_to_be_in_it() {
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // As SQLite leaves one in WAL mode that was closed: only the header tells.
+    let make = "\
+import sqlite3
+for path in 'kept.db', 'open.db', '/shared/kept.db':
+    with sqlite3.connect(path) as db: db.execute('create table t (n)')
+    db.close()
+    with open(path, 'r+b') as file:
+        file.seek(18)
+        file.write(b'\\2\\2')
+open('open.db-wal', 'w').write('frames')";
+    let look = "\
+import sqlite3
+for path in 'kept.db', 'open.db', '/shared/kept.db':
+    try: print(sqlite3.connect(path).execute('insert into t values (1)').rowcount)
+    except sqlite3.OperationalError as error: print(str(error)[:30])";
+    let told = one_after_the_other(home.path(), &[shared(folder.path())], &[make, look]).await;
+    assert_eq!(told, "1\nopen.db is in WAL mode, which \n/shared/kept.db is in WAL mode");
+}
+
+#[tokio::test]
 async fn local_time_is_that_of_the_script() {
     let cases = [
         ("datetime(0, 'unixepoch', 'localtime')", "1970-01-01 01:00:00"),
