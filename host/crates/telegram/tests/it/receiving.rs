@@ -273,3 +273,35 @@ async fn drain(user: &mut User, count: usize) {
         user.completion().await.result.unwrap();
     }
 }
+
+/// What one writes to oneself is one's own wherever a script meets it; what is only kept there is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn saved_messages_are_outgoing_unless_they_are_forwards() {
+    let world = World::new().await;
+    let (mut alice, mut bob) = two_users(&world).await;
+    let us = alice.peer();
+    bob.knows(&alice, 1).await;
+    bob.send(us, "kept").await;
+    let theirs = alice.messages(1).await.remove(0);
+    let sent = alice.send(us, "a note").await;
+    let Ok(Outcome::Message(forwarded)) = alice.call(Call::ForwardMessage { to: us, id: theirs.id }).await else {
+        panic!("not forwarded")
+    };
+    let events = alice.messages(2).await;
+    let page = Page { offset: 0, limit: 10 };
+    let mut seen = vec![("by its callback", vec![forwarded, sent]), ("as an event", events)];
+    for (way, call) in [
+        ("in the history", Call::GetHistory { peer: us, page }),
+        ("in a search", Call::SearchMessages { peer: Some(us), text: "note".to_owned(), page }),
+        ("in a search of all", Call::SearchMessages { peer: None, text: "note".to_owned(), page }),
+    ] {
+        let Ok(Outcome::Messages(messages)) = alice.call(call).await else { panic!("{way}") };
+        seen.push((way, messages));
+    }
+    for (way, messages) in seen {
+        assert!(messages.iter().any(|message| message.text.as_deref() == Some("a note")), "{way}: {messages:#?}");
+        for message in messages {
+            assert_eq!(message.flags.outgoing, message.forward.is_none(), "{way}: {message:?}");
+        }
+    }
+}
