@@ -23,6 +23,9 @@ use tokio::time::{Instant, sleep_until};
 use crate::commands::run::Begin;
 use crate::output::Output;
 
+/// Lines on their way at a time: fewer than the channel to the account holds, so that sending one never waits for room that
+/// only the reading of completions makes.
+const LINES_UNDER_WAY_MAX: u64 = 64;
 /// Lines read ahead of the sending.
 const LINES_AHEAD_MAX: usize = 16;
 /// Events read from an inbox at once.
@@ -162,7 +165,7 @@ impl TerminalChat {
     ) -> Result<Step> {
         let statuses = select_all(self.statuses.iter_mut().map(|status| Box::pin(changed(status))));
         Ok(tokio::select! {
-            line = lines.recv(), if input_open => line.transpose()?.map_or(Step::EndOfInput, Step::Line),
+            line = lines.recv(), if input_open && self.sent - self.completed < LINES_UNDER_WAY_MAX => line.transpose()?.map_or(Step::EndOfInput, Step::Line),
             completion = self.completions.recv() => {
                 Step::Completed(completion.context("the account You has stopped")?.result)
             }

@@ -3,6 +3,7 @@
 //!
 //! Invariant: scripts are read and checked before anything else is started, so a typing error costs nobody anything.
 
+mod brake;
 mod embedded;
 mod place;
 mod project;
@@ -13,12 +14,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use files::{FileSpace, Folders, Mount};
-use runtime::End;
+use runtime::{End, Script};
 use tgl::Grants;
 
 use crate::commands::login::{Credentials, DcArgs};
 use crate::data_dir::DataDir;
 use crate::output::Output;
+pub(crate) use brake::Brake;
 use place::Place;
 pub(crate) use project::ProjectArgs;
 use project::{ScriptProject, private_folders};
@@ -53,6 +55,10 @@ pub(crate) struct Args {
     allowed: Vec<Allowed>,
     #[command(flatten)]
     project: ProjectArgs,
+    /// How fast each script may send: on, off, or sends a second in a chat, a minute in a group, a second in all [default: on
+    /// at Telegram, which is 1,20,30; off elsewhere]
+    #[arg(long, value_name = "RATES")]
+    brake: Option<Brake>,
     /// Gives the scripts one more folder, at GUEST; with `:rw` they may write to it. May be given several times
     #[arg(long = "dir", value_name = "HOST:GUEST[:rw]")]
     folders: Vec<Mount>,
@@ -97,6 +103,7 @@ impl Args {
             names: Vec::new(),
             from: None,
             allowed: Vec::new(),
+            brake: None,
             project,
             folders,
             dc,
@@ -104,6 +111,11 @@ impl Args {
             args: Vec::new(),
             link_previews,
         }
+    }
+
+    /// The same, with this brake on the scripts' sends.
+    pub(crate) fn braked(self, brake: Option<Brake>) -> Self {
+        Self { brake, ..self }
     }
 
     /// What the scripts may do beside what every script may.
@@ -181,9 +193,8 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
         ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&files, &ends, output)),
         () = &mut interrupted => Ok(INTERRUPTED_CODE),
     };
-    for script in scripts {
-        script.stop().await;
-    }
+    // All at once: each may take as long as its callback does.
+    futures_util::future::join_all(scripts.into_iter().map(Script::stop)).await;
     place.close().await;
     outcome
 }

@@ -68,6 +68,9 @@ pub(crate) struct Args {
     /// Gives the script one more folder, at GUEST; with `:rw` it may write to it. May be given several times
     #[arg(long = "dir", value_name = "HOST:GUEST[:rw]")]
     folders: Vec<Mount>,
+    /// How fast the script may send, as with `tglhost run`
+    #[arg(long, value_name = "RATES")]
+    brake: Option<run::Brake>,
     #[command(flatten)]
     dc: DcArgs,
     #[command(flatten)]
@@ -136,7 +139,7 @@ impl Args {
     /// The arguments of `tglhost run` that mean the same.
     pub(crate) fn into_run(self) -> Result<run::Args> {
         let script = self.script()?.to_owned();
-        let Self { profile, phone, bot, disable_link_preview, project, folders, dc, .. } = self;
+        let Self { profile, phone, bot, disable_link_preview, project, folders, brake, dc, .. } = self;
         Ok(run::Args::on_account(
             script,
             profile.unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),
@@ -145,7 +148,8 @@ impl Args {
             project,
             folders,
             !disable_link_preview,
-        ))
+        )
+        .braked(brake))
     }
 
     fn script(&self) -> Result<&Path> {

@@ -14,7 +14,7 @@ use tgl::{AccountState, Connection, ScriptName};
 use super::embedded::{Embedded, Opened};
 use super::project::{ScriptProject, private_folders};
 use super::script_file::ScriptFile;
-use super::{Args, Begin};
+use super::{Args, Begin, Brake};
 use crate::commands::login;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::output::{self, Output};
@@ -28,6 +28,7 @@ pub(super) struct Place {
     /// The scripts' own places in the account, in their order.
     enrolled: Vec<Enrolled>,
     from: Begin,
+    is_telegram: bool,
     chat: Option<Embedded>,
 }
 
@@ -44,18 +45,20 @@ impl Place {
                 let enrol = |store: &AccountStore| enrol(store, files, args, output);
                 let (script, enrolled, embedded) = Embedded::start(data_dir, from, enrol).await?;
                 let Opened { dir, store, account } = script;
-                Ok(Self { dir, store, account, enrolled, from, chat: Some(embedded) })
+                Ok(Self { dir, store, account, enrolled, from, is_telegram: false, chat: Some(embedded) })
             }
             (name, dc) => {
                 let dir = data_dir.account(name.as_deref().unwrap_or("default"))?;
                 let dc = logged_in(&dir, dc, args, output).await?;
+                let is_telegram = matches!(dc, DcAddress::Telegram);
                 let store = AccountStore::open(&dir.path)?;
                 let api = login::api_credentials(&dc)?;
                 let proxy = args.dc.proxy(&dc)?;
                 let enrolled = enrol(&store, files, args, output)?;
                 let account = Account::start(AccountConfig { store: store.clone(), dc, api, proxy })?;
                 output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
-                Ok(Self { dir, store, account, enrolled, from: args.from.unwrap_or(Begin::Last), chat: None })
+                let from = args.from.unwrap_or(Begin::Last);
+                Ok(Self { dir, store, account, enrolled, from, is_telegram, chat: None })
             }
         }
     }
@@ -111,7 +114,7 @@ impl Place {
                 args: args.args.clone(),
                 env: time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
                 limits: Limits::default(),
-                send_rates: None,
+                send_rates: Brake::rates(args.brake, self.is_telegram),
                 restart_wait: runtime::RESTART_WAIT,
                 link_previews: args.link_previews,
                 grants: args.grants(),
