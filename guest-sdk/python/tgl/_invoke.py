@@ -9,7 +9,9 @@ import asyncio
 import inspect
 from typing import Any, Callable, Mapping, Optional
 
-from . import _arity, _report, _tasks
+from . import _arity, _report, _steps, _tasks
+from ._turns import TooLong
+from ._waits import Steps
 
 
 def invoke(
@@ -17,18 +19,15 @@ def invoke(
     arguments: tuple[Any, ...],
     origin: Callable[[], str],
     take: Optional[Callable[[object], None]] = None,
-    named: Mapping[str, Any] = {},
 ) -> Optional[asyncio.Future]:
     """Calls the function. `origin` says who calls it, and since where, if it does not take these arguments; `take` gets what
     it gives, unless that is None. Gives the task of a coroutine."""
     try:
-        result = function(*arguments, **named)
+        result = function(*arguments)
     except SystemExit:
         raise
     except BaseException as error:
-        if isinstance(error, TypeError) and _is_called_wrongly(error, function, len(arguments), named):
-            error.add_note(f"{origin()}; defined: {_arity.shown(_arity.place(function))}")
-        _report.exception(error)
+        _tell(error, function, len(arguments), {}, origin)
         return None
     if result is None:
         return None
@@ -39,7 +38,30 @@ def invoke(
     return None
 
 
+def invoke_in_steps(
+    function: Callable[..., object], arguments: tuple[Any, ...], named: Mapping[str, Any], origin: Callable[[], str]
+) -> Steps:
+    """The same for a function that may be left where it waits."""
+    try:
+        result = yield from _steps.call(function, *arguments, **named)
+    except (SystemExit, GeneratorExit, TooLong):
+        raise
+    except BaseException as error:
+        _tell(error, function, len(arguments), named, origin)
+        return
+    if inspect.isawaitable(result):
+        _tasks.begin(result)
+
+
+def _tell(
+    error: BaseException, function: Callable[..., object], count: int, named: Mapping[str, Any], origin: Callable[[], str]
+) -> None:
+    if isinstance(error, TypeError) and _is_called_wrongly(error, function, count, named):
+        error.add_note(f"{origin()}; defined: {_arity.shown(_arity.place(function))}")
+    _report.exception(error)
+
+
 def _is_called_wrongly(error: TypeError, function: Callable[..., object], count: int, named: Mapping[str, Any]) -> bool:
     """Whether the call itself failed: no line of the function has run, or it does not take these arguments."""
-    trace = error.__traceback__
-    return trace is None or trace.tb_next is None or not _arity.takes(function, count, named)
+    trace = _report.outside_package(error.__traceback__)
+    return trace is None or not _arity.takes(function, count, named)

@@ -12,7 +12,7 @@ import threading
 import time
 
 from . import _arity, _host, _report, _tasks, _turns
-from ._invoke import invoke
+from ._invoke import invoke_in_steps
 from ._turns import timers
 
 LOOP_TICK_S = 1.0
@@ -45,8 +45,8 @@ def arm(ticking: bool) -> None:
 
 
 class Timer(threading.Timer):
-    """`threading.Timer` for a guest: its function runs between two callbacks, or while one waits, not beside them. It may be
-    `async def`."""
+    """`threading.Timer` for a guest: its function runs between two callbacks, or while one waits, and is left where it waits
+    itself, as a thread's is. It may be `async def`."""
 
     _waiting = False
 
@@ -71,7 +71,7 @@ class Timer(threading.Timer):
         """Calls the function, unless the timer was cancelled."""
         if not self.finished.is_set():
             self.finished.set()
-            invoke(self.function, tuple(self.args), self._origin, named=self.kwargs)
+            _turns.step(self, invoke_in_steps(self.function, tuple(self.args), self.kwargs, self._origin))
 
     def _origin(self) -> str:
         return f"threading.Timer calls it; started: {_arity.shown(self._place)}"

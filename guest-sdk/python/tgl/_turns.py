@@ -81,8 +81,46 @@ def run_all() -> None:
         _run_started()
     for thread in list(left):
         if thread in left and _can_go_on(left[thread][1]):
-            _step(thread, left.pop(thread)[0])
+            step(thread, left.pop(thread)[0])
             _run_started()
+
+
+def step(thread: threading.Thread, steps: Steps) -> None:
+    """Runs a thread up to where it waits or ends; what it raises goes to `threading.excepthook`, or is printed."""
+    global _nested
+    ident = threading.get_ident()
+    before = threading._active.get(ident)
+    threading._active[ident] = thread
+    recursion_max = sys.getrecursionlimit()
+    own_recursion_max = recursion_max + _frames_below() + _steps.FRAMES_MAX
+    _nested += 1
+    try:
+        sys.setrecursionlimit(own_recursion_max)
+        with _time_limit():
+            left[thread] = (steps, next(steps))
+    except (StopIteration, SystemExit):
+        pass  # The latter ends the thread, as ever.
+    except TooLong:
+        _host.warn(WAITS_TOO_LONG.format(name=thread.name, s=THREADS_S_MAX))
+    except BaseException as error:
+        trace = _report.outside_package(error.__traceback__)
+        try:
+            threading.excepthook(threading.ExceptHookArgs((type(error), error, trace, thread)))
+        except Exception:
+            _report.exception(error)
+    finally:
+        _nested -= 1
+        if sys.getrecursionlimit() == own_recursion_max:  # Otherwise the script has set one.
+            sys.setrecursionlimit(recursion_max)
+        thread._has_run = thread not in left
+        if before is None:
+            del threading._active[ident]
+        else:
+            threading._active[ident] = before
+        if thread in left:
+            threading._limbo[thread] = thread  # So that threading.enumerate() lists it.
+        else:
+            threading._limbo.pop(thread, None)
 
 
 def deadline() -> float:
@@ -147,7 +185,7 @@ def _run_started() -> None:
     while threads:
         thread = threads.popleft()
         threading._limbo.pop(thread, None)
-        _step(thread, _steps.of_thread(thread))
+        step(thread, _steps.of_thread(thread))
 
 
 def _run_one() -> bool:
@@ -155,7 +193,7 @@ def _run_one() -> bool:
     if threads:
         thread = threads.popleft()
         threading._limbo.pop(thread, None)
-        _step(thread, _steps.of_thread(thread))
+        step(thread, _steps.of_thread(thread))
         return True
     if timers and timers[0][0] <= time.monotonic():
         heapq.heappop(timers)[2].expire()
@@ -163,7 +201,7 @@ def _run_one() -> bool:
     for thread, (steps, wait) in left.items():
         if _can_go_on(wait):
             del left[thread]
-            _step(thread, steps)
+            step(thread, steps)
             return True
     return False
 
@@ -172,48 +210,10 @@ def _can_go_on(wait: Wait) -> bool:
     return wait.deadline <= time.monotonic() or wait.is_over()
 
 
-def _step(thread: threading.Thread, steps: Steps) -> None:
-    """Runs a thread up to where it waits or ends; what it raises goes to `threading.excepthook`, or is printed."""
-    global _nested
-    ident = threading.get_ident()
-    before = threading._active.get(ident)
-    threading._active[ident] = thread
-    recursion_max = sys.getrecursionlimit()
-    own_recursion_max = recursion_max + _frames_below() + _steps.FRAMES_MAX
-    _nested += 1
-    try:
-        sys.setrecursionlimit(own_recursion_max)
-        with _time_limit():
-            left[thread] = (steps, next(steps))
-    except (StopIteration, SystemExit):
-        pass  # The latter ends the thread, as ever.
-    except TooLong:
-        _host.warn(WAITS_TOO_LONG.format(name=thread.name, s=THREADS_S_MAX))
-    except BaseException as error:
-        trace = _report.outside_package(error.__traceback__)
-        try:
-            threading.excepthook(threading.ExceptHookArgs((type(error), error, trace, thread)))
-        except Exception:
-            _report.exception(error)
-    finally:
-        _nested -= 1
-        if sys.getrecursionlimit() == own_recursion_max:  # Otherwise the script has set one.
-            sys.setrecursionlimit(recursion_max)
-        thread._has_run = thread not in left
-        if before is None:
-            del threading._active[ident]
-        else:
-            threading._active[ident] = before
-        if thread in left:
-            threading._limbo[thread] = thread  # So that threading.enumerate() lists it.
-        else:
-            threading._limbo.pop(thread, None)
-
-
 def _frames_below() -> int:
     """How many calls there are between the thread that waits and the one that begins on top of it: each has as many as the
     interpreter allows to itself, as it would elsewhere."""
     frame, frames = sys._getframe(1).f_back, 1
-    while frame is not None and frame.f_code is not _step.__code__:
+    while frame is not None and frame.f_code is not step.__code__:
         frame, frames = frame.f_back, frames + 1
     return frames
