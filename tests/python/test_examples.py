@@ -21,7 +21,7 @@ class Examples(GuestTest):
         home = tempfile.TemporaryDirectory()
         self.addCleanup(home.cleanup)
         self.addCleanup(os.chdir, os.getcwd())
-        home_before = unittest.mock.patch.dict(os.environ, HOME=home.name)
+        home_before = unittest.mock.patch.dict(os.environ, HOME=home.name, PWD=home.name)
         home_before.start()
         self.addCleanup(home_before.stop)
         self.home = pathlib.Path(home.name)
