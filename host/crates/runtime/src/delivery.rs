@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sandbox::{GuestError, Instance, LogLevel};
 use tgl::{Event, Failure, PeerKind};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep};
 
 use crate::actor::{Actor, LifeEnd, trapped};
 use crate::script::End;
@@ -25,12 +25,17 @@ impl Actor {
         self.desk.papers().begin_callback(self.load_now());
         tokio::pin!(callback);
         let mut stop = self.stop.clone();
+        // The stop goes first: among many busy scripts each further turn of a callback is another's time.
         tokio::select! {
             biased;
-            outcome = &mut callback => return Ok(outcome),
             _ = stop.wait_for(|stop| *stop) => {}
+            outcome = &mut callback => return Ok(outcome),
         }
-        timeout(STOP_MAX, callback).await.map_err(|_| LifeEnd::Over(End::Stopped))
+        tokio::select! {
+            biased;
+            () = sleep(STOP_MAX) => Err(LifeEnd::Over(End::Stopped)),
+            outcome = callback => Ok(outcome),
+        }
     }
 
     /// After a callback of a life's start. One that trapped is called again in the next life, so its calls are not made.
