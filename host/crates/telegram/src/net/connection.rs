@@ -48,6 +48,7 @@ pub(crate) enum Use {
 
 /// What the data centre sends of its own accord.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a gap is rare")]
 pub(crate) enum Pushed {
     Updates(enums::Updates),
     /// Something was sent that is not understood, or that there was no room for.
