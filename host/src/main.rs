@@ -4,39 +4,76 @@
 
 mod commands;
 mod data_dir;
+mod log_file;
+mod logging;
 mod output;
 mod proxy;
 mod python_component;
+mod readiness;
 mod settings;
+mod signals;
 mod terminal_chat;
 mod time_zone;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+use crate::commands::telegram_cli::HandedOver;
 use crate::commands::{accounts, compile_worker, dc, forget, login, run, scripts, telegram_cli};
+use crate::log_file::LogFile;
+use crate::output::{Line, Output};
+
+/// The code of a command that failed.
+const FAILED_CODE: u8 = 1;
+
+/// What `--help` says at its end, of this command and of those that run scripts.
+const ENVIRONMENT_AND_EXIT_CODES: &str = "\
+Environment:
+  TGLHOST_DATA     As --data
+  TGLHOST_API_ID, TGLHOST_API_HASH
+                   How Telegram knows the program: https://my.telegram.org/apps
+  TGLHOST_LOG      The host's own log: error, warn, info, debug or trace, or
+                   by part: error,telegram=debug [default: error]
+  NOTIFY_SOCKET    Where a service manager is told of readiness (sd_notify)
+
+Signals:
+  SIGTERM          Ends in order, with code 0
+  SIGINT (Ctrl-C)  Ends in order, with code 130
+  SIGHUP, SIGUSR1  Opens the log file (telegram-cli -L) anew
+
+Exit codes:
+  0                Done, or ended by SIGTERM
+  1                Failed, and said why; or a script could not be loaded, or
+                   was given up
+  2                The command line is wrong
+  130              Ended by Ctrl-C
+  any other        A script's own, as of sys.exit(5): the first script's that
+                   did not end with 0";
 
 /// Runs telegram-cli Python scripts, and new ones in any language, as isolated WebAssembly guests.
 #[derive(Parser)]
-#[command(name = "tglhost", version, about, propagate_version = true)]
+#[command(name = "tglhost", version, about, propagate_version = true, after_help = ENVIRONMENT_AND_EXIT_CODES)]
+#[command(max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 
     /// Where accounts, sessions and scripts' own files are kept [default: the platform's data directory]
-    #[arg(long, global = true, value_name = "DIR", env = "TGLHOST_DATA")]
+    #[arg(long, global = true, value_name = "DIR", env = "TGLHOST_DATA", help_heading = "Everywhere")]
     data: Option<PathBuf>,
 
-    /// Print one JSON object per line
-    #[arg(long, global = true)]
+    /// Print one JSON object per line, as docs/json.schema.json describes them
+    #[arg(long, global = true, help_heading = "Everywhere")]
     json: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Run scripts; without an account, in an embedded data centre with a chat in this terminal
+    #[command(after_help = ENVIRONMENT_AND_EXIT_CODES)]
     Run(run::Args),
     /// Run the embedded data centre alone
     Dc(dc::Args),
@@ -49,7 +86,7 @@ enum Command {
     /// Forget what is kept for a script: what waits for it, and its folder /home
     Forget(forget::Args),
     /// Run a script by telegram-cli's own command line
-    #[command(name = "telegram-cli", disable_version_flag = true)]
+    #[command(name = "telegram-cli", disable_version_flag = true, after_help = ENVIRONMENT_AND_EXIT_CODES)]
     TelegramCli(Box<telegram_cli::Args>),
     /// Compile one component from stdin to stdout, in a process with its own limits
     #[command(name = compile_worker::COMPILE_WORKER, hide = true)]
@@ -57,46 +94,95 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_a_command(&error),
+    };
     if let Command::CompileWorker = cli.command {
         return compile_worker::execute();
     }
-    output::start_logging(match &cli.command {
-        Command::TelegramCli(args) => args.log_filter(),
-        _ => None,
-    });
-    let output = output::Output::new(cli.json);
-    match begin(cli.command, cli.data, &output) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
+    with_output(cli.json, |output| {
+        logging::start(cli.command.log_filter(), output);
+        begin(cli.command, cli.data, output).unwrap_or_else(|error| {
             output.failed(&error);
-            ExitCode::FAILURE
+            FAILED_CODE
+        })
+    })
+}
+
+/// Does the work, and then has all that was said written.
+fn with_output(json: bool, work: impl FnOnce(&Output) -> u8) -> ExitCode {
+    let output = match Output::new(json) {
+        Ok(output) => output,
+        Err(error) => {
+            eprintln!("tglhost: cannot start: {error}");
+            return ExitCode::from(FAILED_CODE);
+        }
+    };
+    let code = work(&output);
+    output.finish();
+    ExitCode::from(code)
+}
+
+/// A command line that asks for help or for the version, or that is wrong.
+fn not_a_command(error: &clap::Error) -> ExitCode {
+    let is_json = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
+    if !is_json {
+        // Where nobody reads it there is nothing left to do.
+        let _ = error.print();
+        return ExitCode::from(error.exit_code() as u8);
+    }
+    with_output(true, |output| {
+        let text = error.render().to_string();
+        match error.kind() {
+            ErrorKind::DisplayVersion => {
+                output.json(&Line::Version { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") });
+            }
+            ErrorKind::DisplayHelp => output.json(&Line::Help { text: text.trim_end() }),
+            _ => output.json(&Line::Error { text: text.trim_end() }),
+        }
+        error.exit_code() as u8
+    })
+}
+
+impl Command {
+    /// What the host's own log says, where the command line names it.
+    fn log_filter(&self) -> Option<&'static str> {
+        match self {
+            Command::TelegramCli(args) => args.log_filter(),
+            _ => None,
         }
     }
 }
 
 /// Does the work here, unless another process is to.
-fn begin(command: Command, data: Option<PathBuf>, output: &output::Output) -> anyhow::Result<u8> {
+fn begin(command: Command, data: Option<PathBuf>, output: &Output) -> anyhow::Result<u8> {
     match command {
         Command::TelegramCli(args) => match args.hand_over(output)? {
-            Some(code) => Ok(code),
-            None => execute(Command::Run(args.into_run()?), data, output),
+            HandedOver::Ended(code) => Ok(code),
+            HandedOver::Here(log_file) => execute(Command::Run(args.into_run()?), data, log_file, output),
         },
-        command => execute(command, data, output),
+        command => execute(command, data, None, output),
     }
 }
 
 /// Runs one verb on a runtime of two workers, as many as the smallest machine has cores. A thread that waits for
 /// terminal input cannot be woken, so the runtime is left without waiting for it. The verb is one of the runtime's tasks:
 /// on this thread, every event that it looks at would be a change of threads.
-fn execute(command: Command, data: Option<PathBuf>, output: &output::Output) -> anyhow::Result<u8> {
+fn execute(command: Command, data: Option<PathBuf>, log_file: Option<LogFile>, output: &Output) -> anyhow::Result<u8> {
     let data_dir = data_dir::DataDir::open(data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let output = output.clone();
     let work = async move {
         match command {
-            Command::Run(args) => run::execute(args, &data_dir, &output).await,
-            Command::Dc(args) => dc::execute(args, &data_dir, &output).await,
+            Command::Run(args) => {
+                signals::heed_others(log_file, &output)?;
+                run::execute(args, &data_dir, &output).await
+            }
+            Command::Dc(args) => {
+                signals::heed_others(log_file, &output)?;
+                dc::execute(args, &data_dir, &output).await
+            }
             Command::Login(args) => login::execute(args, &data_dir, &output).await,
             Command::Accounts => accounts::execute(&data_dir, &output),
             Command::Scripts => scripts::execute(&data_dir, &output),

@@ -1,118 +1,221 @@
 //! What the user sees: text, or one JSON object per line.
 //!
-//! Invariant: a script cannot steer the user's terminal: control sequences are taken out of what it prints when the
-//! output is a terminal, and JSON strings escape them.
+//! Invariant: whoever has something to say never waits for whoever reads it, a chat's messages and the process's end aside;
+//! and a script cannot steer the user's terminal or forge a line that is not its own.
 
-use std::io::{IsTerminal, Write};
+mod allowance;
+mod escape;
+mod line;
+mod voice;
+mod writer;
+
+use std::borrow::Cow;
+use std::io::IsTerminal;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use sandbox::Limits;
 use serde::Serialize;
-use serde_json::json;
+use tgl::ScriptName;
 
-/// Where results, notes and scripts' prints go. Cheap to clone.
+use self::line::About;
+pub(crate) use self::line::Line;
+pub(crate) use self::voice::{Voice, exit_code};
+use self::writer::{Stream, Writer};
+use crate::signals::asked_to_end;
+
+/// How long the process's end waits for a reader that reads nothing.
+const FLUSH_STALL_MAX: Duration = Duration::from_secs(10);
+/// The same where the process has been asked to end.
+const FLUSH_STALL_IN_HASTE_MAX: Duration = Duration::from_millis(500);
+
+/// Where results, notes and what scripts say go. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Output {
+    shared: Arc<Shared>,
+    account: Option<Arc<str>>,
+    script: Option<Arc<str>>,
+}
+
+struct Shared {
     json: bool,
-    stdout_is_terminal: bool,
-    stderr_is_terminal: bool,
+    stdout: Writer,
+    stderr: Writer,
+    is_in_haste: AtomicBool,
 }
 
 impl Output {
     /// Text, or JSON lines.
-    pub(crate) fn new(json: bool) -> Self {
-        Self {
-            json,
-            stdout_is_terminal: std::io::stdout().is_terminal(),
-            stderr_is_terminal: std::io::stderr().is_terminal(),
-        }
+    pub(crate) fn new(json: bool) -> std::io::Result<Self> {
+        Self::to(json, rustix::stdio::stdout(), rustix::stdio::stderr())
+    }
+
+    fn to(json: bool, stdout: impl AsFd + Send + 'static, stderr: impl AsFd + Send + 'static) -> std::io::Result<Self> {
+        let stderr = Writer::start(stderr, move |stderr, bytes| {
+            stderr.say(&dropped_text(Stream::Stderr, bytes));
+        })?;
+        let notes = stderr.clone();
+        let stdout = Writer::start(stdout, move |stdout, bytes| {
+            if json {
+                stdout.say(&line::json(About::default(), &Line::Dropped { bytes, why: "nobody_reads" }));
+            } else {
+                notes.say(&dropped_text(Stream::Stdout, bytes));
+            }
+        })?;
+        let shared = Shared { json, stdout, stderr, is_in_haste: AtomicBool::new(false) };
+        Ok(Self { shared: Arc::new(shared), account: None, script: None })
+    }
+
+    /// The same, for what is about this account.
+    pub(crate) fn on_account(&self, name: &str) -> Self {
+        Self { account: Some(name.into()), ..self.clone() }
+    }
+
+    /// The same, for what is about this script.
+    pub(crate) fn about_script(&self, name: &str) -> Self {
+        Self { script: Some(name.into()), ..self.clone() }
+    }
+
+    /// The way of one script, which is alone or one of several.
+    pub(crate) fn voice(&self, script: ScriptName, is_one_of_several: bool, limits: &Limits) -> Arc<Voice> {
+        Arc::new(Voice::new(self, script, is_one_of_several, limits))
+    }
+
+    /// Whether somebody sits at a terminal that this process reads or writes.
+    pub(crate) fn is_on_terminal(&self) -> bool {
+        std::io::stdin().is_terminal() || std::io::stdout().is_terminal() || std::io::stderr().is_terminal()
     }
 
     /// Whether JSON lines were asked for.
     pub(crate) fn is_json(&self) -> bool {
-        self.json
+        self.shared.json
     }
 
     /// A result of the verb: the value as JSON, else the text.
     pub(crate) fn result(&self, value: &impl Serialize, text: &str) {
-        if self.json { self.json(value) } else { self.stdout(&format!("{text}\n")) }
+        if self.is_json() {
+            self.json(value);
+        } else {
+            self.write(Stream::Stdout, &self.for_terminal(Stream::Stdout, &format!("{text}\n")));
+        }
     }
 
-    /// A line of JSON, whatever was asked for.
+    /// A line of JSON, whatever was asked for. The value says its `kind`.
     pub(crate) fn json(&self, value: &impl Serialize) {
-        match serde_json::to_string(value) {
-            Ok(line) => write_or_leave(std::io::stdout().lock(), &format!("{line}\n")),
-            Err(error) => self.note(&format!("cannot write as JSON: {error}")),
+        self.write(Stream::Stdout, &self.json_line(value));
+    }
+
+    /// Something that happened: the line as JSON, else the text for the person at the terminal.
+    pub(crate) fn tell(&self, line: &Line<'_>, text: &str) {
+        if self.is_json() {
+            self.json(line);
+        } else {
+            self.write(Stream::Stderr, &format!("{}\n", escape::line(text)));
         }
     }
 
     /// A line for the person at the terminal; it is no result.
     pub(crate) fn note(&self, text: &str) {
-        let text = if self.stderr_is_terminal { without_control(text) } else { text.to_owned() };
-        write_or_leave(std::io::stderr().lock(), &format!("{text}\n"));
+        self.tell(&Line::Note { text }, text);
     }
 
-    /// The verb's end in an error: what, and why.
+    /// The command's end in an error: what, and why.
     pub(crate) fn failed(&self, error: &anyhow::Error) {
         let text = sentence(error);
-        if self.json {
-            self.json(&json!({"event": "error", "error": text}));
-        }
-        self.note(&format!("tglhost: {text}"));
+        self.tell(&Line::Error { text: &text }, &format!("tglhost: {text}"));
     }
 
-    /// Text as it is, for stdout.
-    fn stdout(&self, text: &str) {
-        let text = if self.stdout_is_terminal { without_control(text) } else { text.to_owned() };
-        write_or_leave(std::io::stdout().lock(), &text);
+    /// A line of the host's own log.
+    pub(crate) fn host_log(&self, text: &str) {
+        self.tell(&Line::HostLog { text }, &format!("{} {text}", line::now()));
     }
 
-    /// A message of the chat in this terminal.
-    pub(crate) fn chat_message(&self, from: &str, text: &str) {
-        if self.json {
-            self.json(&json!({"event": "message", "from": from, "text": text}));
+    /// A message of the chat in this terminal. Waits where it is not read as fast as it comes.
+    pub(crate) async fn chat_message(&self, from: &str, text: &str) {
+        let text = if self.is_json() {
+            Cow::Owned(self.json_line(&Line::Message { from, text }))
         } else {
-            self.stdout(&format!("{text}\n"));
-        }
+            Cow::Owned(self.for_terminal(Stream::Stdout, &format!("{text}\n")).into_owned())
+        };
+        self.shared.stdout.say_in_time(&text).await;
     }
-}
 
-impl runtime::ScriptOutput for Output {
-    fn print(&self, script: &tgl::ScriptName, stream: sandbox::Output, text: &str) {
-        if self.json {
-            let stream = match stream {
-                sandbox::Output::Stdout => "stdout",
-                sandbox::Output::Stderr => "stderr",
-            };
-            return self.json(&json!({"event": "print", "script": script, "stream": stream, "text": text}));
-        }
-        match stream {
-            sandbox::Output::Stdout => self.stdout(text),
-            sandbox::Output::Stderr => {
-                let text = if self.stderr_is_terminal { without_control(text) } else { text.to_owned() };
-                write_or_leave(std::io::stderr().lock(), &text);
+    /// The process has been asked to end: what nobody reads is not waited for any more.
+    pub(crate) fn hurry(&self) {
+        self.shared.is_in_haste.store(true, Ordering::Relaxed);
+    }
+
+    /// The process's end: waits until all has been written, as long as somebody reads it and nobody asks to end.
+    pub(crate) fn finish(&self) {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let Ok(asked_to_end) = asked_to_end(self) else { return };
+            tokio::select! {
+                () = self.flush() => {}
+                _ = asked_to_end => {}
             }
-        }
+        });
     }
 
-    fn log(&self, script: &tgl::ScriptName, level: sandbox::LogLevel, text: &str) {
-        if self.json {
-            let level = format!("{level:?}").to_lowercase();
-            return self.json(&json!({"event": "log", "script": script, "level": level, "text": text}));
+    /// Waits until all has been written, as long as somebody reads it.
+    async fn flush(&self) {
+        let is_in_haste = self.shared.is_in_haste.load(Ordering::Relaxed);
+        let stall_max = if is_in_haste { FLUSH_STALL_IN_HASTE_MAX } else { FLUSH_STALL_MAX };
+        tokio::join!(self.shared.stdout.flush(stall_max), self.shared.stderr.flush(stall_max));
+    }
+
+    /// From now on a copy of the notes goes there as well.
+    pub(crate) fn set_witness(&self, witness: OwnedFd) {
+        self.notes().set_witness(witness);
+    }
+
+    /// Ends the copying after what has been said so far, and gives back where it went.
+    pub(crate) async fn dismiss_witness(&self) -> Option<Arc<OwnedFd>> {
+        self.flush().await;
+        self.notes().dismiss_witness()
+    }
+
+    /// Passes on notes of another process as they are.
+    pub(crate) fn pass_on(&self, notes: &str) {
+        let stream = if self.is_json() { Stream::Stdout } else { Stream::Stderr };
+        self.write(stream, &self.for_terminal(stream, notes));
+    }
+
+    fn notes(&self) -> &Writer {
+        if self.is_json() { &self.shared.stdout } else { &self.shared.stderr }
+    }
+
+    fn json_line(&self, what: &impl Serialize) -> String {
+        line::json(About { account: self.account.as_deref(), script: self.script.as_deref() }, what)
+    }
+
+    /// Text as it is; without what steers a terminal, where the stream is one.
+    fn for_terminal<'a>(&self, stream: Stream, text: &'a str) -> Cow<'a, str> {
+        // Not asked beforehand: a log file may take the terminal's place.
+        let is_terminal = match stream {
+            Stream::Stdout => std::io::stdout().is_terminal(),
+            Stream::Stderr => std::io::stderr().is_terminal(),
+        };
+        if is_terminal { Cow::Owned(escape::without_control(text)) } else { Cow::Borrowed(text) }
+    }
+
+    fn write(&self, stream: Stream, text: &str) {
+        match stream {
+            Stream::Stdout => self.shared.stdout.say(text),
+            Stream::Stderr => self.shared.stderr.say(text),
         }
-        self.note(&format!("{script}: {text}"));
     }
 }
 
-/// The host's own log, for those who look for a fault: `TGLHOST_LOG=debug`. By default `filter`, or only errors.
-pub(crate) fn start_logging(filter: Option<&str>) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TGLHOST_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(filter.unwrap_or("error")));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-}
-
-/// An output for the runtime's scripts.
-pub(crate) fn for_scripts(output: &Output) -> Arc<dyn runtime::ScriptOutput> {
-    Arc::new(output.clone())
+/// What is said where nobody has read a stream for a while.
+fn dropped_text(stream: Stream, bytes: u64) -> String {
+    let stream = match stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => "stderr",
+    };
+    format!("tglhost: {bytes} bytes for {stream} were dropped: nobody read them in time\n")
 }
 
 /// An error and its causes in one line, each said once.
@@ -130,26 +233,9 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
     text
 }
 
-/// Text without the bytes by which a terminal is steered; line ends and tabs stay.
-fn without_control(text: &str) -> String {
-    text.chars().filter(|&c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
-}
-
-/// Writes all of it. When nobody reads any more there is nothing left to do but go on.
-fn write_or_leave(mut to: impl Write, text: &str) {
-    if to.write_all(text.as_bytes()).and_then(|()| to.flush()).is_err() {
-        tracing::debug!("nobody reads the output");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_script_cannot_steer_the_terminal() {
-        assert_eq!(without_control("\x1b]0;owned\x07a\tb\u{9b}31m\r\n"), "]0;owneda\tb31m\n");
-    }
 
     #[test]
     fn an_error_says_each_cause_once() {

@@ -57,22 +57,21 @@ impl Side {
         Ok(Self { store, state: account.state(), other, cursor, counted_from_seq, messages: 0 })
     }
 
-    /// Reads on to the inbox's end, counting the chat's messages and handing each to `each`.
-    fn read(&mut self, mut each: impl FnMut(&Message)) -> Result<()> {
-        loop {
-            let events = self.store.inbox_after(self.cursor, EVENTS_AT_ONCE_MAX)?;
-            let Some(&(last_seq, _)) = events.last() else { return Ok(()) };
-            for (seq, event) in &events {
-                if let Event::Message(message) = event
-                    && self.is_of_this_chat(message)
-                {
-                    self.messages += usize::from(*seq > self.counted_from_seq);
-                    each(message);
-                }
+    /// Reads on, counting the chat's messages and handing each to `each`. Gives whether there may be more.
+    fn read(&mut self, mut each: impl FnMut(&Message)) -> Result<bool> {
+        let events = self.store.inbox_after(self.cursor, EVENTS_AT_ONCE_MAX)?;
+        let Some(&(last_seq, _)) = events.last() else { return Ok(false) };
+        for (seq, event) in &events {
+            if let Event::Message(message) = event
+                && self.is_of_this_chat(message)
+            {
+                self.messages += usize::from(*seq > self.counted_from_seq);
+                each(message);
             }
-            self.cursor = last_seq;
-            self.store.handled(READER, last_seq, &[], &[])?;
         }
+        self.cursor = last_seq;
+        self.store.handled(READER, last_seq, &[], &[])?;
+        Ok(true)
     }
 
     fn is_of_this_chat(&self, message: &Message) -> bool {
@@ -126,12 +125,12 @@ impl TerminalChat {
         let mut input_open = true;
         let mut settle_by = None;
         loop {
-            self.show_new_messages()?;
+            self.show_new_messages().await?;
             if input_open && self.every_script_has_ended() {
                 input_open = false;
                 settle_by = Some(Instant::now() + SETTLE_MAX);
             }
-            if !input_open && self.is_settled()? {
+            if !input_open && self.is_settled().await? {
                 return Ok(self.ends());
             }
             match self.next(&mut lines, input_open, settle_by).await? {
@@ -147,6 +146,8 @@ impl TerminalChat {
                     }
                 }
                 Step::Changed => {}
+                // A program that is compiled has a bound of its own.
+                Step::NotSettled if self.is_any_loading() => settle_by = Some(Instant::now() + SETTLE_MAX),
                 // What scripts end with matters more than a message that cannot be shown.
                 Step::NotSettled if self.every_script_has_ended() => return Ok(self.ends()),
                 Step::NotSettled => {
@@ -189,23 +190,32 @@ impl TerminalChat {
             .context("the account You has stopped")
     }
 
-    fn show_new_messages(&mut self) -> Result<()> {
-        let (output, store) = (self.output.clone(), self.you.store.clone());
-        let from = store.peer(self.you.other)?.map_or_else(String::new, |peer| peer.name);
-        self.you.read(|message| {
-            if !message.flags.outgoing {
-                output.chat_message(&from, message.text.as_deref().unwrap_or("(no text)"));
+    /// Shows what has come. Where nobody reads it, it waits here, and the inbox on disk.
+    async fn show_new_messages(&mut self) -> Result<()> {
+        let from = self.you.store.peer(self.you.other)?.map_or_else(String::new, |peer| peer.name);
+        loop {
+            let mut texts = Vec::new();
+            let is_more = self.you.read(|message| {
+                if !message.flags.outgoing {
+                    texts.push(message.text.clone());
+                }
+            })?;
+            for text in texts {
+                self.output.chat_message(&from, text.as_deref().unwrap_or("(no text)")).await;
             }
-        })
+            if !is_more {
+                return Ok(());
+            }
+        }
     }
 
     /// Whether nothing is under way on either side. Reads the scripts' side before it asks how far the scripts are.
-    fn is_settled(&mut self) -> Result<bool> {
+    async fn is_settled(&mut self) -> Result<bool> {
         if self.completed < self.sent {
             return Ok(false);
         }
-        self.show_new_messages()?;
-        self.scripts_side.read(|_| {})?;
+        self.show_new_messages().await?;
+        while self.scripts_side.read(|_| {})? {}
         if self.you.messages != self.scripts_side.messages {
             return Ok(false);
         }
@@ -222,6 +232,10 @@ impl TerminalChat {
 
     fn every_script_has_ended(&self) -> bool {
         self.statuses.iter().all(|status| matches!(status.borrow().phase, Phase::Ended(_)))
+    }
+
+    fn is_any_loading(&self) -> bool {
+        self.statuses.iter().any(|status| status.borrow().phase == Phase::Loading)
     }
 
     fn ends(&self) -> Vec<Option<End>> {

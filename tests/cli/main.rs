@@ -3,8 +3,11 @@
 mod bad_input;
 mod chat;
 mod data_centre;
+mod json;
+mod output;
 mod project;
 mod scripts;
 mod service_messages;
+mod signals;
 mod telegram_cli;
 mod ways;

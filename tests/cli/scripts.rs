@@ -278,7 +278,7 @@ fn what_was_missed_is_counted_and_given_or_passed_over() {
     assert_eq!(passed.stderr.matches("a is online").count(), 1, "{}", passed.stderr);
     write(&place, "six");
     let last = run(&["--from", "last", "--json"]);
-    let missed = last.json_lines().into_iter().find(|line| line["event"] == "missed").expect("it is said");
+    let missed = last.json_lines().into_iter().find(|line| line["kind"] == "missed").expect("it is said");
     assert_eq!((&missed["script"], &missed["messages"]), (&"printing.py".into(), &1.into()));
 }
 

@@ -115,7 +115,7 @@ class Run:
     async def read(self, stream) -> None:
         while line := await stream.readline():
             said = json.loads(line)
-            if said["event"] == "print" and said["stream"] == "stdout":
+            if said["kind"] == "print" and said["stream"] == "stdout":
                 said = json.loads(said["text"]) if said["text"].startswith("{") else said
             self.lines.append(said)
             self.told.set()
@@ -133,7 +133,7 @@ class Run:
         return (await self.says(is_it, since, f"no {event} matches {short(args)}"))["args"]
 
     def printed(self, since=0) -> str:
-        return "".join(line["text"] for line in self.lines[since:] if line.get("event") == "print")
+        return "".join(line["text"] for line in self.lines[since:] if line.get("kind") == "print")
 
     def complaints(self, since: int) -> list:
         """What the script's author is told on stderr and in the log, since that line."""
@@ -141,7 +141,7 @@ class Run:
         return [
             line["text"]
             for line in lines
-            if line.get("event") == "log" or (line.get("event"), line.get("stream")) == ("print", "stderr")
+            if line.get("kind") == "log" or (line.get("kind"), line.get("stream")) == ("print", "stderr")
         ]
 
     async def ends(self) -> int:

@@ -4,9 +4,11 @@
 
 mod namespace;
 mod place;
+mod schema;
 
 pub use namespace::{interop_python, run_inside};
 pub use place::Place;
+pub use schema::check_line;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -36,11 +38,15 @@ impl Finished {
         self.status.code()
     }
 
-    /// The lines of stdout as JSON.
+    /// The lines of stdout as JSON, each as docs/json.schema.json says.
     pub fn json_lines(&self) -> Vec<serde_json::Value> {
         self.stdout
             .lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is not JSON: {error}")))
+            .map(|line| {
+                let line = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is not JSON: {error}"));
+                check_line(&line);
+                line
+            })
             .collect()
     }
 }
@@ -142,7 +148,12 @@ impl Process {
     /// Asks it to end. Not as Ctrl-C does: a shell may have SIGINT ignored by all that it started in the background, until
     /// `tglhost` listens for it.
     pub fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        self.signal("TERM");
+    }
+
+    /// Sends it the signal of this name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
     }
 

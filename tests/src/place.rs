@@ -30,7 +30,7 @@ impl Place {
     pub fn at(data: TempDir, listen: &str) -> Self {
         let mut data_centre = Process::start(tglhost(&data.path().join("dc")).args(["dc", "--listen", listen]));
         let ready: serde_json::Value = serde_json::from_str(&data_centre.line()).expect("one line of JSON");
-        assert_eq!(ready["event"], "ready");
+        assert_eq!(ready["kind"], "ready");
         assert_eq!(ready["dc_id"], 2);
         let text = |key: &str| ready[key].as_str().expect("a string").to_owned();
         Self { address: text("address"), public_key: text("rsa_public_key").into(), data, data_centre }

@@ -15,13 +15,13 @@ pub(crate) fn execute(data_dir: &DataDir, output: &Output) -> Result<u8> {
     }
     for account in accounts {
         let line = Line::read(&account);
-        output.result(&line, &line.text());
+        output.on_account(&account.name).result(&line, &line.text());
     }
     Ok(0)
 }
 
 #[derive(Serialize)]
-#[serde(tag = "event", rename = "account")]
+#[serde(tag = "kind", rename = "account")]
 struct Line {
     name: String,
     data_centre: String,

@@ -7,9 +7,10 @@ use anyhow::Result;
 use datacentre::{Config, DataCentre};
 use serde::Serialize;
 
-use crate::commands::run::interrupted;
 use crate::data_dir::DataDir;
 use crate::output::Output;
+use crate::readiness;
+use crate::signals::asked_to_end;
 
 /// The number of the embedded data centre.
 pub(crate) const DC_ID: i32 = 2;
@@ -22,7 +23,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "event", rename = "ready")]
+#[serde(tag = "kind", rename = "ready")]
 struct Ready {
     address: SocketAddr,
     dc_id: i32,
@@ -36,13 +37,14 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     }
     let config = Config { listen: args.listen, data_dir: data_dir.data_centre(), dc_id: DC_ID };
     let data_centre = DataCentre::start(config).await?;
-    let interrupted = interrupted()?;
+    let asked_to_end = asked_to_end(output)?;
     output.json(&Ready {
         address: data_centre.address,
         dc_id: data_centre.dc_id,
         rsa_public_key: data_centre.public_key_path.clone(),
     });
-    interrupted.await;
+    readiness::tell(output).await;
+    let code = asked_to_end.await;
     data_centre.stop().await;
-    Ok(0)
+    Ok(code)
 }

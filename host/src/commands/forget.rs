@@ -34,8 +34,8 @@ pub(crate) fn execute(args: &Args, data_dir: &DataDir, output: &Output) -> Resul
     if let Some(aside) = aside {
         remove_folder(&aside).with_context(|| format!("cannot delete {}: delete it yourself", aside.display()))?;
     }
-    output.result(
-        &json!({"event": "forgotten", "account": account.name, "script": name}),
+    output.on_account(&account.name).about_script(name).result(
+        &json!({"kind": "forgotten"}),
         &format!("{name} of {} is forgotten: at its next start it begins anew", account.name),
     );
     Ok(0)

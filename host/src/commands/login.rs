@@ -178,8 +178,8 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let proxy = args.dc.proxy(&dc)?;
     let user = log_in(&account, &dc, proxy, &args.credentials, output).await?;
     let name = telegram::display_name(&user);
-    output.result(
-        &json!({"event": "logged_in", "account": account.name, "user_id": user.id, "user": name}),
+    output.on_account(&account.name).result(
+        &json!({"kind": "logged_in", "user_id": user.id, "user": name}),
         &format!("{} is logged in as {name} ({})", account.name, user.id),
     );
     Ok(0)

@@ -10,24 +10,24 @@ mod project;
 mod script_file;
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use files::{FileSpace, Folders, Mount};
-use runtime::{End, Script};
+use runtime::{End, Phase, Script, ScriptStatus};
 use tgl::Grants;
 
 use crate::commands::login::{Credentials, DcArgs};
 use crate::data_dir::DataDir;
-use crate::output::Output;
+use crate::output::{self, Output};
+use crate::readiness;
+use crate::signals::asked_to_end;
 pub(crate) use brake::Brake;
 use place::Place;
 pub(crate) use project::ProjectArgs;
 use project::{ScriptProject, private_folders};
 use script_file::{ScriptFile, compile};
-
-/// What `kill` by Ctrl-C gives, by convention.
-const INTERRUPTED_CODE: u8 = 130;
 
 /// Longest name that a script may be given, in bytes.
 const SCRIPT_NAME_BYTES_MAX: usize = 64;
@@ -177,21 +177,22 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let programs = async { programs.await.context("compiling was broken off")? };
     let (programs, place) = tokio::try_join!(programs, Place::open(&args, &files, data_dir, output))?;
     // Before the first script runs: from then on there is something to end in order.
-    let interrupted = interrupted()?;
-    tokio::pin!(interrupted);
-    let is_ready = tokio::select! {
-        ready = place.until_scripts_may_begin(output) => ready.map(|()| true),
-        () = &mut interrupted => Ok(false),
+    let asked_to_end = asked_to_end(output)?;
+    tokio::pin!(asked_to_end);
+    let asked_early = tokio::select! {
+        ready = place.until_scripts_may_begin(output) => ready.map(|()| None),
+        code = &mut asked_to_end => Ok(Some(code)),
     };
-    if !matches!(is_ready, Ok(true)) {
+    if !matches!(asked_early, Ok(None)) {
         place.close().await;
-        return is_ready.map(|_| INTERRUPTED_CODE);
+        return asked_early.map(Option::unwrap_or_default);
     }
     let scripts = place.start_scripts(&files, &projects, programs, &args, data_dir, output)?;
 
     let outcome = tokio::select! {
-        ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&files, &ends, output)),
-        () = &mut interrupted => Ok(INTERRUPTED_CODE),
+        ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&ends)),
+        code = &mut asked_to_end => Ok(code),
+        never = tell_when_ready(&scripts, output) => match never {},
     };
     // All at once: each may take as long as its callback does.
     futures_util::future::join_all(scripts.into_iter().map(Script::stop)).await;
@@ -208,35 +209,22 @@ fn raise_open_files() {
     let _ = raised.inspect_err(|reason| tracing::warn!("no more open files are to be had: {reason}"));
 }
 
-/// Ready when the process has been asked to end, at any time after this call.
-pub(crate) fn interrupted() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
+/// Tells whoever started this process that each script has come through its start, or has ended while another goes on.
+async fn tell_when_ready(scripts: &[Script], output: &Output) -> Infallible {
+    let mut is_any_running = false;
+    for script in scripts {
+        let mut status = script.status();
+        let is_decided = |status: &ScriptStatus| matches!(status.phase, Phase::Running | Phase::Ended(_));
+        is_any_running |= status.wait_for(is_decided).await.is_ok_and(|status| status.phase == Phase::Running);
+    }
+    if is_any_running {
+        readiness::tell(output).await;
+    }
+    std::future::pending().await
 }
 
-/// The code that the process ends with: the first script's that did not end well, else 0. Says why for those that failed.
-fn exit_code(files: &[ScriptFile], ends: &[Option<End>], output: &Output) -> u8 {
-    let mut code = 0;
-    for (file, end) in files.iter().zip(ends) {
-        let its_code = match end {
-            None | Some(End::Stopped) => 0,
-            Some(End::Exited(code)) => *code,
-            Some(End::LoadFailed(why)) => {
-                output.note(&format!("{} could not be loaded:\n{}", file.name, why.trim_end()));
-                1
-            }
-            Some(End::Quarantined(why)) => {
-                output.note(&format!("{} was stopped for good: {why}", file.name));
-                1
-            }
-        };
-        code = if code == 0 { its_code } else { code };
-    }
-    code
+/// The code that the process ends with: the first script's that did not end well, else 0.
+fn exit_code(ends: &[Option<End>]) -> u8 {
+    let codes = ends.iter().flatten().map(output::exit_code);
+    codes.into_iter().find(|&code| code != 0).unwrap_or(0)
 }

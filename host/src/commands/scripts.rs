@@ -26,7 +26,7 @@ pub(crate) fn execute(data_dir: &DataDir, output: &Output) -> Result<u8> {
         };
         for script in scripts {
             let line = Line::of(&account, script);
-            output.result(&line, &line.text());
+            output.on_account(&account.name).about_script(&line.name).result(&line, &line.text());
             is_any = true;
         }
     }
@@ -37,8 +37,9 @@ pub(crate) fn execute(data_dir: &DataDir, output: &Output) -> Result<u8> {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "event", rename = "script")]
+#[serde(tag = "kind", rename = "script")]
 struct Line {
+    #[serde(skip)]
     account: String,
     name: String,
     /// The file that it was last run from.

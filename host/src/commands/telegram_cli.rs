@@ -8,17 +8,19 @@ mod identity;
 mod ignored;
 
 use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use files::Mount;
 
 use crate::commands::login::{Credentials, DcArgs};
 use crate::commands::run;
+use crate::log_file::LogFile;
 use crate::output::Output;
+use crate::readiness::{self, READY};
 use identity::Identity;
 use ignored::Ignored;
 
@@ -77,6 +79,14 @@ pub(crate) struct Args {
     ignored: Ignored,
 }
 
+/// Where the work is done.
+pub(crate) enum HandedOver {
+    /// In another process, or it is done; with the code to end with.
+    Ended(u8),
+    /// In this one, which may have a log file.
+    Here(Option<LogFile>),
+}
+
 impl Args {
     /// What the host's own log says: a level of `tracing`, if the flags name one.
     pub(crate) fn log_filter(&self) -> Option<&'static str> {
@@ -89,9 +99,8 @@ impl Args {
         }
     }
 
-    /// Goes on in another process where the flags ask for one: in the background, or as another user. Gives the code to end
-    /// with where that process has been started; none where this one is to do the work.
-    pub(crate) fn hand_over(&self, output: &Output) -> Result<Option<u8>> {
+    /// Goes on in another process where the flags ask for one: in the background, or as another user.
+    pub(crate) fn hand_over(&self, output: &Output) -> Result<HandedOver> {
         let identity = Identity::find(self.username.as_deref(), self.groupname.as_deref())?;
         let is_handed_over = std::env::var_os(HANDED_OVER).is_some();
         if !is_handed_over {
@@ -99,8 +108,7 @@ impl Args {
             run::check_script(self.script()?)?;
         }
         if is_handed_over || (!self.daemonize && identity.is_none()) {
-            self.settle(identity.as_ref())?;
-            return Ok(None);
+            return self.settle(identity.as_ref(), is_handed_over, output).map(HandedOver::Here);
         }
         let mut command = Command::new(std::env::current_exe().context("cannot find this program's own file")?);
         command.args(std::env::args_os().skip(1)).env(HANDED_OVER, "1");
@@ -108,32 +116,33 @@ impl Args {
             identity.assume(&mut command);
         } else if let Some(path) = &self.logname {
             // Said while somebody sees it.
-            open_log(path)?;
+            LogFile::check(path)?;
         }
         if self.daemonize {
-            let child = command.stdin(Stdio::null()).spawn().context("cannot start in the background")?;
-            output.note(&format!("goes on in the background as process {}", child.id()));
-            return Ok(Some(0));
+            return start_in_background(command, output).map(HandedOver::Ended);
         }
+        output.finish();
         Err(command.exec()).context("cannot go on as asked for")
     }
 
     /// In the process that does the work: out of the terminal, and its output where it belongs. The log file is opened
     /// with the rights of the user that it runs as, so that no more is written to than that user may write to.
-    fn settle(&self, identity: Option<&Identity>) -> Result<()> {
+    fn settle(&self, identity: Option<&Identity>, is_handed_over: bool, output: &Output) -> Result<Option<LogFile>> {
         if identity.is_some_and(|identity| !identity.is_assumed()) {
             bail!("this process does not run as the user asked for (-U, -G), though {HANDED_OVER} is set: unset it");
         }
-        let output = match &self.logname {
-            Some(path) => open_log(path)?,
-            None if self.daemonize => File::options().write(true).open("/dev/null").context("cannot open /dev/null")?,
-            None => return Ok(()),
-        };
-        if self.daemonize {
+        output.finish();
+        let log_file = self.logname.as_deref().map(LogFile::redirect).transpose()?;
+        if self.daemonize && is_handed_over {
+            let nothing = File::options().read(true).write(true).open("/dev/null").context("cannot open /dev/null")?;
+            readiness::tell_also(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?, output);
+            rustix::stdio::dup2_stdin(&nothing)?;
+            if log_file.is_none() {
+                rustix::stdio::dup2_stdout(&nothing).and_then(|()| rustix::stdio::dup2_stderr(&nothing))?;
+            }
             rustix::process::setsid().context("cannot leave the terminal")?;
         }
-        rustix::stdio::dup2_stdout(&output).and_then(|()| rustix::stdio::dup2_stderr(&output))?;
-        Ok(())
+        Ok(log_file)
     }
 
     /// The arguments of `tglhost run` that mean the same.
@@ -163,8 +172,30 @@ impl Args {
     }
 }
 
-/// The log file, made if there is none, for its owner to read only.
-fn open_log(path: &Path) -> Result<File> {
-    let opened = File::options().create(true).append(true).mode(0o600).open(path);
-    opened.with_context(|| format!("cannot write to the log file {}", path.display()))
+/// Starts the process that goes on in the background, and waits until it is ready. What it has to say until then is said
+/// here, and why it failed if it did. Gives the code to end with.
+fn start_in_background(mut command: Command, output: &Output) -> Result<u8> {
+    let (mut notes, its_notes) = std::io::pipe().context("cannot start in the background")?;
+    let mut child = command.stdin(its_notes).spawn().context("cannot start in the background")?;
+    // Its end of the pipe is the child's alone.
+    drop(command);
+    let mut chunk = [0; 4096];
+    loop {
+        let count = notes.read(&mut chunk).context("cannot hear from the process in the background")?;
+        let (said, rest) = chunk[..count].split_at(chunk[..count].iter().position(|&b| b == READY).unwrap_or(count));
+        output.pass_on(&String::from_utf8_lossy(said));
+        if !rest.is_empty() {
+            output.note(&format!("goes on in the background as process {}", child.id()));
+            return Ok(0);
+        }
+        if count == 0 {
+            break;
+        }
+    }
+    let status = child.wait().context("cannot hear from the process in the background")?;
+    match status.code() {
+        Some(0) => output.note("the process in the background has ended, and all is done"),
+        _ => output.note(&format!("the process in the background has failed before it was ready ({status})")),
+    }
+    Ok(status.code().map_or(1, |code| code as u8))
 }

@@ -204,7 +204,7 @@ async def bob_asks_in_topic(w, run):
 
 
 async def is_logged(w, run):
-    line = await run.says(lambda line: line.get("event") == "log", complaint="nothing is logged")
+    line = await run.says(lambda line: line.get("kind") == "log", complaint="nothing is logged")
     check(line["text"] == " *** python: grüße", f"the log says {line['text']!r}")
 
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandbox::{ExitMoment, GuestError, Instance, LogLevel, StartConfig, StartError, Trap};
+use sandbox::{ExitMoment, GuestError, Instance, LogLevel, Program, StartConfig, StartError, Trap};
 use store::{AccountStore, StoreError};
 use tgl::Event;
 use tokio::sync::watch;
@@ -16,7 +16,7 @@ use crate::backoff::Backoff;
 use crate::calls::{Calls, Closed};
 use crate::desk::{Clerk, Desk};
 use crate::patience::Said;
-use crate::script::{End, Hold, Link, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
+use crate::script::{End, Hold, Link, News, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
 
 /// How long none of the pending calls may complete after the script asked to end.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
@@ -92,13 +92,22 @@ impl Actor {
 
     /// Runs the script to its end, and says in one status that and how far it came: who watches must not see a script
     /// at rest that is about to end.
-    pub(crate) async fn run(mut self, cursor: Result<u64, StoreError>) {
-        let end = self.lives(cursor).await;
+    pub(crate) async fn run(
+        mut self,
+        program: impl Future<Output = Result<Program, String>>,
+        cursor: Result<u64, StoreError>,
+    ) {
+        let end = match self.unless_stopped_at_once(program).await {
+            Some(Ok(program)) => self.lives(&program, cursor).await,
+            Some(Err(why)) => End::LoadFailed(why),
+            None => End::Stopped,
+        };
+        self.output.tell(&News::Ended(end.clone()));
         self.publish(Phase::Ended(end));
     }
 
     /// One life after another, to the last.
-    async fn lives(&mut self, cursor: Result<u64, StoreError>) -> End {
+    async fn lives(&mut self, program: &Program, cursor: Result<u64, StoreError>) -> End {
         match self.begin(cursor).await {
             Ok(()) => {}
             Err(LifeEnd::Over(end)) => return end,
@@ -108,12 +117,12 @@ impl Actor {
         loop {
             let born = Instant::now();
             self.publish(Phase::Loading);
-            let end = match self.live().await {
+            let end = match self.live(program).await {
                 Ok(end) | Err(LifeEnd::Over(end)) => end,
                 Err(LifeEnd::Crashed { what }) => match backoff.crashed(born.elapsed(), self.is_started) {
-                    Some(wait) => {
-                        self.log(LogLevel::Error, &format!("stopped {what}; restarting in {} s", wait.as_secs()));
-                        match self.back_off(wait).await {
+                    Some(restart_in) => {
+                        self.output.tell(&News::Crashed { why: what, restart_in });
+                        match self.back_off(restart_in).await {
                             None => continue,
                             Some(end) => end,
                         }
@@ -135,11 +144,11 @@ impl Actor {
     }
 
     /// One life of the guest.
-    async fn live(&mut self) -> Result<End, LifeEnd> {
+    async fn live(&mut self, program: &Program) -> Result<End, LifeEnd> {
         (self.is_started, self.drain_by) = (false, None);
         self.mailbox.clear();
         let replay_end_seq = self.store.inbox_seq();
-        let mut guest = self.load().await?;
+        let mut guest = self.load(program).await?;
         let our_id = self.our_id().await?;
         let outcome = self.unless_stopped(guest.on_our_id(our_id)).await?;
         self.settle_start(outcome, "in on_our_id").await?;
@@ -159,6 +168,7 @@ impl Actor {
         self.settle_start(outcome, "in on_binlog_replay_end").await?;
         self.calls.open_gate();
         self.is_started = true;
+        self.output.tell(&News::Ready);
 
         let mut difference_told = false;
         loop {
@@ -182,8 +192,18 @@ impl Actor {
         }
     }
 
+    /// Waits for what may be given up at any moment; nothing where the script is to stop first.
+    async fn unless_stopped_at_once<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            outcome = work => Some(outcome),
+            _ = stop.wait_for(|stop| *stop) => None,
+        }
+    }
+
     /// A new guest with its program loaded.
-    async fn load(&mut self) -> Result<Instance, LifeEnd> {
+    async fn load(&mut self, program: &Program) -> Result<Instance, LifeEnd> {
         self.begin_guest();
         let mut args = vec![self.config.source.as_ref().map_or(self.config.name.to_string(), |(_, path)| path.clone())];
         args.extend(self.config.args.iter().cloned());
@@ -201,7 +221,7 @@ impl Actor {
                 grants: self.config.grants,
             }),
         };
-        let mut guest = match self.config.program.start(config).await {
+        let mut guest = match program.start(config).await {
             Ok(guest) => guest,
             Err(StartError::Trapped(trap)) => return Err(trapped("at its start", &trap)),
             Err(error) => return Err(LifeEnd::Over(End::LoadFailed(error.to_string()))),
@@ -213,6 +233,7 @@ impl Actor {
             }
             self.settle_start(outcome, "while it was loaded").await?;
         }
+        self.output.tell(&News::Loaded);
         Ok(guest)
     }
 
@@ -273,7 +294,7 @@ impl Actor {
                 completion.map(Some).ok_or(())
             }
             Some(note) = self.link.notes.recv() => {
-                self.output.log(&self.config.name, LogLevel::Info, &note);
+                self.output.log(LogLevel::Info, &note);
                 Ok(None)
             }
             permit = self.link.requests.reserve(), if self.calls.waits_for_room() => permit.map(|_| None).map_err(drop),
@@ -343,7 +364,7 @@ impl Actor {
     }
 
     pub(crate) fn log(&self, level: LogLevel, text: &str) {
-        self.output.log(&self.config.name, level, text);
+        self.output.log(level, text);
     }
 
     /// Whether the guest wants to end at once.

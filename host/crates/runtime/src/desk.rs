@@ -177,11 +177,11 @@ impl GuestHost for Clerk {
     }
 
     fn log(&mut self, level: LogLevel, text: &str) {
-        self.output.log(&self.name, level, text);
+        self.output.log(level, text);
     }
 
     fn print(&mut self, to: Output, text: &str) {
-        self.output.print(&self.name, to, text);
+        self.output.print(to, text);
     }
 
     fn set_timer(&mut self, after_ms: u64) {
@@ -219,7 +219,7 @@ impl Clerk {
     /// A look-up that fails finds nothing: the guest cannot mend the host's disk.
     fn look_up<T>(&self, found: Result<Option<T>, store::StoreError>) -> Option<T> {
         found.unwrap_or_else(|error| {
-            tracing::error!(script = %self.name, %error, "a look-up failed");
+            self.output.log(LogLevel::Error, &format!("a look-up failed: {error}"));
             None
         })
     }

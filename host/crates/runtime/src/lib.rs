@@ -16,4 +16,4 @@ mod topics;
 
 pub use backoff::RESTART_WAIT;
 pub use brake::SendRates;
-pub use script::{End, Hold, Link, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
+pub use script::{End, Hold, Link, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};

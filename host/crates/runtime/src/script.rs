@@ -18,8 +18,6 @@ use crate::brake::SendRates;
 pub struct ScriptConfig {
     /// Its name within its account.
     pub name: ScriptName,
-    /// The component that it is, or that interprets it.
-    pub program: Program,
     /// For an interpreter: the program's text and its path in the guest.
     pub source: Option<(String, String)>,
     /// What it sees of the file system.
@@ -52,12 +50,33 @@ pub struct Link {
     pub state: watch::Receiver<AccountState>,
 }
 
-/// Where a script's prints and log lines go. Neither may block.
+/// Where everything goes that one script says and that is said of it. Nothing here may block; what
+/// [`Limits::output_bytes_per_s`] does not allow is dropped here.
 pub trait ScriptOutput: Send + Sync + 'static {
     /// Text that the script prints, as it is.
-    fn print(&self, script: &ScriptName, to: Output, text: &str);
+    fn print(&self, to: Output, text: &str);
     /// A line of the script's log.
-    fn log(&self, script: &ScriptName, level: LogLevel, text: &str);
+    fn log(&self, level: LogLevel, text: &str);
+    /// What has become of it.
+    fn tell(&self, news: &News);
+}
+
+/// What becomes of a script, as it happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Its program has been loaded.
+    Loaded,
+    /// It has been given what was left from last time, and takes what comes; in each of its lives once.
+    Ready,
+    /// It was stopped, and is started again in a while.
+    Crashed {
+        /// What was done with it, and how it ended; fits after "stopped".
+        why: String,
+        /// The while.
+        restart_in: Duration,
+    },
+    /// It is over. Nothing comes after this.
+    Ended(End),
 }
 
 /// How a script came to its end.
@@ -128,8 +147,15 @@ pub struct Script {
 }
 
 impl Script {
-    /// Starts a script on the current tokio runtime. What the account gets from now on is the script's to handle.
-    pub fn start(config: ScriptConfig, link: Link, store: AccountStore, output: Arc<dyn ScriptOutput>) -> Self {
+    /// Starts a script on the current tokio runtime. What the account gets from now on is the script's to handle, also while
+    /// its program is not there yet: the component that it is, or that interprets it, or why it cannot be had.
+    pub fn start(
+        config: ScriptConfig,
+        program: impl Future<Output = Result<Program, String>> + Send + 'static,
+        link: Link,
+        store: AccountStore,
+        output: Arc<dyn ScriptOutput>,
+    ) -> Self {
         let begin = ScriptStatus {
             phase: Phase::Loading,
             handled_seq: 0,
@@ -145,10 +171,11 @@ impl Script {
         let name = config.name.clone();
         let cursor = store.join(&name);
         tokio::spawn(async move {
-            let actor = Actor::new(config, link, store, output, status_sender.clone(), stopped);
-            if let Err(error) = tokio::spawn(actor.run(cursor)).await {
+            let actor = Actor::new(config, link, store, Arc::clone(&output), status_sender.clone(), stopped);
+            if let Err(error) = tokio::spawn(actor.run(program, cursor)).await {
                 tracing::error!(script = %name, %error, "the script's actor ended badly");
                 let end = End::Quarantined("a fault in the host (a bug in tglhost)".to_owned());
+                output.tell(&News::Ended(end.clone()));
                 status_sender.send_modify(|status| status.phase = Phase::Ended(end));
             }
         });

@@ -27,9 +27,10 @@ pub struct Limits {
     /// Time from a callback's begin to its end, sleep and file access included: it holds up nothing but its own script, and
     /// scripts do sleep between two sends. Default: 60 000 ms.
     pub wall_ms_max: u64,
-    /// Printed and logged text in the long run; more is dropped and its amount logged. Default: 64 KiB.
+    /// Bytes written for what it prints, logs and fails at in the long run; more is dropped and its amount logged, by who
+    /// implements [`crate::GuestHost`]. Default: 64 KiB.
     pub output_bytes_per_s: u64,
-    /// Printed and logged text at once, before [`Limits::output_bytes_per_s`] holds. Default: 1 MiB.
+    /// The same at once, before [`Limits::output_bytes_per_s`] holds. Default: 1 MiB.
     pub output_burst_bytes_max: u64,
     /// One log line; longer ones are cut. Default: 4 KiB.
     pub log_line_bytes_max: usize,

@@ -5,7 +5,7 @@
 use anyhow::{Context, Result, bail};
 use files::FileSpace;
 use runtime::{End, Link, Script, ScriptConfig};
-use sandbox::{Limits, Program};
+use sandbox::Limits;
 use serde_json::json;
 use store::{AccountStore, Enrolled, Origin};
 use telegram::{Account, AccountConfig, Attachment, DcAddress, RECOVERY_DIALOGS_MAX, RECOVERY_MESSAGES_MAX};
@@ -13,11 +13,11 @@ use tgl::{AccountState, Connection, ScriptName};
 
 use super::embedded::{Embedded, Opened};
 use super::project::{ScriptProject, private_folders};
-use super::script_file::ScriptFile;
+use super::script_file::{Compiling, ScriptFile};
 use super::{Args, Begin, Brake};
 use crate::commands::login;
 use crate::data_dir::{AccountDir, DataDir};
-use crate::output::{self, Output};
+use crate::output::{Line, Output};
 use crate::time_zone;
 
 /// The account that the scripts run on, and what stands around it.
@@ -96,11 +96,13 @@ impl Place {
         &self,
         files: &[ScriptFile],
         projects: &[ScriptProject],
-        programs: Vec<Program>,
+        programs: Vec<Compiling>,
         args: &Args,
         data_dir: &DataDir,
         output: &Output,
     ) -> Result<Vec<Script>> {
+        let output = output.on_account(&self.dir.name);
+        let is_one_of_several = files.len() > 1;
         let mut scripts = Vec::with_capacity(files.len());
         for (((file, project), enrolled), program) in files.iter().zip(projects).zip(&self.enrolled).zip(programs) {
             let name = ScriptName::from(enrolled.name.as_str());
@@ -108,7 +110,6 @@ impl Place {
             let files = FileSpace::of(project.folders(home, &args.folders, private_folders(data_dir)))?;
             let config = ScriptConfig {
                 name: name.clone(),
-                program,
                 source: file.source(&project.script_path),
                 files: files.clone(),
                 args: args.args.clone(),
@@ -119,9 +120,10 @@ impl Place {
                 link_previews: args.link_previews,
                 grants: args.grants(),
             };
+            let voice = output.voice(name.clone(), is_one_of_several, &config.limits);
             let Attachment { requests, completions, notes } = self.account.attach(name, files, args.grants());
             let link = Link { requests, completions, notes, state: self.account.state() };
-            scripts.push(Script::start(config, link, self.store.clone(), output::for_scripts(output)));
+            scripts.push(Script::start(config, program, link, self.store.clone(), voice));
         }
         Ok(scripts)
     }
@@ -172,9 +174,8 @@ impl Place {
             let passed = if self.from == Begin::Now { ", passed over" } else { "" };
             if output.is_json() {
                 let passed_over = self.from == Begin::Now;
-                output.json(
-                    &json!({"event": "missed", "script": name, "messages": messages, "passed_over": passed_over}),
-                );
+                let missed = json!({"kind": "missed", "messages": messages, "passed_over": passed_over});
+                output.on_account(&self.dir.name).about_script(name).json(&missed);
             } else {
                 output.note(&format!("{name}: {messages} messages {since}{passed}"));
             }
@@ -184,17 +185,13 @@ impl Place {
 
     fn tell(&self, connection: &Connection, output: &Output) -> Result<()> {
         let account = &self.dir.name;
+        let output = output.on_account(account);
         match connection {
             Connection::Connecting => {}
-            Connection::Online => {
-                let text = format!("{account} is online.");
-                if output.is_json() {
-                    output.json(&json!({"event": "online", "account": account}));
-                } else {
-                    output.note(&text);
-                }
+            Connection::Online => output.tell(&Line::Connected, &format!("{account} is online.")),
+            Connection::Waiting(why) => {
+                output.tell(&Line::Lost { text: why }, &format!("{account} is not connected, and tries again: {why}"));
             }
-            Connection::Waiting(why) => output.note(&format!("{account} is not connected, and tries again: {why}")),
             Connection::LoggedOut(why) => {
                 bail!("{account} was logged out: {why}; log it in again with `tglhost login {account}`")
             }

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use encoding_rs::Encoding;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
 use sandbox::{ComponentSource, Program, Sandbox, SandboxConfig, WorkerCommand};
 use tgl::ScriptName;
 
 use crate::commands::compile_worker::COMPILE_WORKER;
-use crate::output::Output;
+use crate::output::{Output, sentence};
 use crate::python_component;
 
 /// A script larger than this is a mistake.
@@ -108,31 +110,41 @@ fn declared_encoding(script: &[u8]) -> Option<&'static Encoding> {
     })
 }
 
-/// Compiles what the scripts need, or takes it from the cache. The Python runtime is compiled once for all of them.
-pub(super) async fn compile(files: Vec<ScriptFile>, output: Output) -> Result<Vec<Program>> {
+/// A program on its way: the program, or why it cannot be had.
+pub(super) type Compiling = Shared<BoxFuture<'static, Result<Program, String>>>;
+
+/// Has compiled what the scripts need, or taken from the cache: each by itself, so that none waits for another's. The Python
+/// runtime is compiled once for all of them.
+pub(super) async fn compile(files: Vec<ScriptFile>, output: Output) -> Result<Vec<Compiling>> {
     let worker = WorkerCommand {
         program: std::env::current_exe().context("cannot find this program's own file")?,
         args: vec![COMPILE_WORKER.into()],
     };
     let sandbox = Sandbox::new(SandboxConfig { compile_worker: Some(worker), ..SandboxConfig::new(cache_dir()?) })?;
-    let say = |what: &str| output.note(&format!("Compiling {what} for this machine (once)…"));
-    let mut python: Option<Program> = None;
-    let mut programs = Vec::with_capacity(files.len());
-    for file in &files {
-        let program = match (&file.content, &python) {
-            (Content::Component(bytes), _) => {
-                let compiled = sandbox.compile(ComponentSource::user(bytes.to_vec()), || say(&file.name)).await;
-                compiled.with_context(|| format!("cannot run {}", file.name))?
-            }
-            (Content::Python(_), Some(python)) => python.clone(),
-            (Content::Python(_), None) => {
-                let compiled = sandbox.compile(python_component::source()?, || say("the Python runtime")).await?;
-                python.insert(compiled).clone()
-            }
-        };
-        programs.push(program);
-    }
-    Ok(programs)
+    let mut python: Option<Compiling> = None;
+    let begin = |source: ComponentSource, what: &str| begin_compiling(sandbox.clone(), source, what, output.clone());
+    let mut program = |file: &ScriptFile| match &file.content {
+        Content::Component(bytes) => Ok(begin(ComponentSource::user(bytes.to_vec()), &file.name)),
+        Content::Python(_) => match &python {
+            Some(program) => Ok(program.clone()),
+            None => Ok(python.insert(begin(python_component::source()?, "the Python runtime")).clone()),
+        },
+    };
+    files.iter().map(&mut program).collect()
+}
+
+/// Compiles as a task of its own, which goes on whether or not somebody waits for it.
+fn begin_compiling(sandbox: Sandbox, source: ComponentSource, what: &str, output: Output) -> Compiling {
+    let text = format!("Compiling {what} for this machine (once)…");
+    let task = tokio::spawn(async move { sandbox.compile(source, || output.note(&text)).await });
+    let program = async {
+        match task.await {
+            Ok(Ok(program)) => Ok(program),
+            Ok(Err(error)) => Err(sentence(&error.into())),
+            Err(error) => Err(format!("compiling was broken off: {error}")),
+        }
+    };
+    program.boxed().shared()
 }
 
 /// Where compiled components are kept: private to this user, and safe to delete.

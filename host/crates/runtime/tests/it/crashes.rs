@@ -1,6 +1,8 @@
 //! Scripts that crash: said, started again, and nobody else's trouble.
 
-use runtime::{End, Phase};
+use std::time::Duration;
+
+use runtime::{End, News, Phase};
 use sandbox::Limits;
 use tgl::Outcome;
 
@@ -32,6 +34,10 @@ async fn a_script_that_crashes_is_named_and_started_again_after_the_event() {
     let second = ["load /script/puppet", "our_id 77", "message 43 ", "binlog_replay_end"];
     stage.hears(&[&start[..], &first[..], &second[..]].concat()).await;
     stage.settles().await;
+    let why = said.strip_prefix("puppet: stopped ").and_then(|said| said.strip_suffix("; restarting in 1 s"));
+    let crashed = News::Crashed { why: why.unwrap_or_default().to_owned(), restart_in: Duration::from_secs(1) };
+    let life = [News::Loaded, News::Ready];
+    assert_eq!(stage.news(5).await, [&life[..], &[crashed], &life[..]].concat());
 }
 
 #[tokio::test]

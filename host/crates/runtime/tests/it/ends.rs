@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use runtime::{End, Phase};
+use runtime::{End, News, Phase};
 use tgl::Outcome;
 
 use crate::stage::{Setting, Stage};
@@ -36,7 +36,9 @@ async fn an_end_at_once_drops_the_callbacks_calls_and_a_drained_one_waits_for_th
 #[tokio::test]
 async fn a_script_that_does_not_load_is_over_with_its_traceback() {
     let stage = Stage::new(Setting::of("send never\nraise Traceback: line 1")).await;
-    assert_eq!(stage.ends().await, End::LoadFailed("Traceback: line 1".into()));
+    let end = End::LoadFailed("Traceback: line 1".into());
+    assert_eq!(stage.ends().await, end);
+    assert_eq!(stage.news(1).await, [News::Ended(end)], "it is told by the time that it can be seen");
 }
 
 #[tokio::test]

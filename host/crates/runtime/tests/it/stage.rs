@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use files::FileSpace;
-use runtime::{End, Link, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, SendRates};
+use runtime::{End, Link, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, SendRates};
 use sandbox::{ComponentSource, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig};
 use store::{AccountStore, Bounds};
 use tempfile::TempDir;
 use tgl::{
     AccountState, CallError, Completion, Event, Grants, Message, MessageFlags, MessageId, Outcome, PeerId, Request,
-    ScriptName, ServiceAction,
+    ServiceAction,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -85,7 +85,6 @@ impl Stage {
         });
         let config = ScriptConfig {
             name: "puppet".into(),
-            program,
             source: Some((setting.source.to_owned(), "/script/puppet".to_owned())),
             files: FileSpace::empty(),
             args: Vec::new(),
@@ -103,7 +102,7 @@ impl Stage {
             state: state_receiver,
         };
         let said = Said::default();
-        let script = Script::start(config, link, store.clone(), Arc::new(said.clone()));
+        let script = Script::start(config, async { Ok(program) }, link, store.clone(), Arc::new(said.clone()));
         Self { store, requests, completions, notes, state, script, said, folder }
     }
 
@@ -152,6 +151,11 @@ impl Stage {
     pub(crate) async fn log_line(&self, part: &str) -> String {
         let said = self.said.wait(|said| said.log.iter().any(|line| line.contains(part))).await;
         said.log.iter().find(|line| line.contains(part)).cloned().unwrap_or_default()
+    }
+
+    /// Waits until so much has become of the script, and gives it.
+    pub(crate) async fn news(&self, count: usize) -> Vec<News> {
+        self.said.wait(|said| said.news.len() >= count).await.news
     }
 
     /// Every log line so far.
@@ -220,6 +224,7 @@ struct Said {
 struct Words {
     printed: String,
     log: Vec<String>,
+    news: Vec<News>,
 }
 
 impl Words {
@@ -243,12 +248,21 @@ impl Said {
 }
 
 impl ScriptOutput for Said {
-    fn print(&self, _: &ScriptName, _: Output, text: &str) {
+    fn print(&self, _: Output, text: &str) {
         self.inner.send_modify(|words| words.printed.push_str(text));
     }
 
-    fn log(&self, script: &ScriptName, _: LogLevel, text: &str) {
-        self.inner.send_modify(|words| words.log.push(format!("{script}: {text}")));
+    fn log(&self, _: LogLevel, text: &str) {
+        self.inner.send_modify(|words| words.log.push(format!("puppet: {text}")));
+    }
+
+    fn tell(&self, news: &News) {
+        self.inner.send_modify(|words| {
+            if let News::Crashed { why, restart_in } = news {
+                words.log.push(format!("puppet: stopped {why}; restarting in {} s", restart_in.as_secs()));
+            }
+            words.news.push(news.clone());
+        });
     }
 }
 

@@ -65,20 +65,10 @@ async fn output_through_wasi_comes_in_whole_lines_and_in_full() {
 }
 
 #[tokio::test]
-async fn too_much_output_is_dropped_and_said() {
-    let mut limits =
-        sandbox::Limits { output_burst_bytes_max: 10_000, output_bytes_per_s: 100_000, ..Default::default() };
-    limits.log_line_bytes_max = 100;
+async fn a_long_log_line_is_cut() {
+    let limits = sandbox::Limits { log_line_bytes_max: 100, ..Default::default() };
     let mut guest = start(&puppet().await, With { limits, ..With::default() }).await.unwrap();
     guest.load("").await;
-    let printed = guest.tell("flood 200").await.len();
-    assert!((9_000..60_000).contains(&printed), "{printed} of 200 000 bytes were printed");
-    let began = std::time::Instant::now();
-    while guest.notes.log().is_empty() {
-        assert!(began.elapsed().as_secs() < 10, "the output goes on");
-        guest.tell("log-bytes 101").await;
-    }
-    let log = guest.notes.log();
-    assert!(log[0].1.ends_with("bytes of output were dropped: the script writes too much"), "{log:?}");
-    assert_eq!(log[1].1.len(), 100, "a log line is cut");
+    guest.tell("log-bytes 101").await;
+    assert_eq!(guest.notes.log()[0].1.len(), 100);
 }
