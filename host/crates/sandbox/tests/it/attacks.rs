@@ -36,7 +36,7 @@ async fn attacks_end_as_they_should() {
         ("process-exit 3", Stopped(Trap::Exited(1))),
         ("process-exit 0", Stopped(Trap::Exited(0))),
         ("log-bytes 3000000", Stopped(Trap::HostCallTooLarge { bytes_max: 2 << 20 })),
-        ("open 200", Told("Err(")),
+        ("open 200", Stopped(Trap::Resources { max: 40 })),
         ("spam 1000", Stopped(Trap::TooManyCalls)),
         ("peer 666", Stopped(Trap::HostFault)),
         ("connect 127.0.0.1:22", Told("Err(")),
