@@ -31,10 +31,26 @@ pub(crate) fn telegram_credentials() -> Result<ApiCredentials> {
     })
 }
 
+/// How many bytes the compile cache may have, from the environment, else from the config file, else the usual.
+pub(crate) fn cache_bytes_max() -> Result<u64> {
+    let mib_max = match std::env::var("TGLHOST_CACHE_MIB_MAX") {
+        Ok(text) => Some(text.parse::<u64>().context("TGLHOST_CACHE_MIB_MAX is not a number of MiB")?),
+        Err(_) => read_config_file()?.cache.mib_max,
+    };
+    Ok(mib_max.map_or(sandbox::CACHE_BYTES_MAX, |mib| mib.saturating_mul(1 << 20)))
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ConfigFile {
     telegram: TelegramSection,
+    cache: CacheSection,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CacheSection {
+    mib_max: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]

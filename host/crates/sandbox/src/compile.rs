@@ -1,42 +1,27 @@
-//! From a component's bytes to machine code: looked up in the cache, else compiled, here or in a process of its own.
+//! From a component's bytes to a component that can be linked: looked up in the cache, else checked and compiled.
 //!
-//! Invariant: machine code comes from the cache or from our own compiler, never from a user. What a user's component costs
-//! to compile is bounded by the worker's limits; the worker has no access to the cache or its key. It is a bound on cost,
-//! not on trust: what it answers runs in this process, as the output of a compiler does.
+//! Invariant: machine code comes from the cache or from our own compiler, never from a user; and nothing is compiled that
+//! could not be linked for what it imports or lacks.
 
-use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read, Write};
-use std::path::PathBuf;
-use std::process::{ExitCode, Stdio};
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::compiled::{self, Cache};
+use crate::cache::{Compiling, SealedFile};
+use crate::compiled;
 use crate::engine::compiler_config;
 use crate::errors::CompileError;
+use crate::inspect;
+use crate::program::check_size;
+use crate::sandbox::Shared;
+use crate::worker::{MachineCode, WORKER_WALL_S_MAX, machine_code};
 
 /// The largest component that is compiled; the Python component has 28 MiB.
 pub const COMPONENT_BYTES_MAX: usize = 64 << 20;
-/// The largest machine code that a worker may answer with.
-const MACHINE_CODE_BYTES_MAX: u64 = 512 << 20;
-/// Address space of a worker.
-const WORKER_MEMORY_BYTES_MAX: u64 = 4 << 30;
-/// CPU time of a worker, over all its threads.
-const WORKER_CPU_S_MAX: u64 = 120;
-/// Time from a worker's start to its end.
-const WORKER_WALL_S_MAX: u64 = 240;
-/// What of a worker's error text is read.
-const WORKER_ERROR_BYTES_MAX: u64 = 1 << 10;
-/// Files that a worker may have open.
-const WORKER_FILES_MAX: u64 = 32;
-/// A worker's exit code for a component that does not compile; any other failure is the worker's own.
-const WORKER_REFUSES: u8 = 65;
 
 /// Where a component comes from.
 pub struct ComponentSource {
@@ -58,191 +43,119 @@ impl ComponentSource {
     }
 }
 
-/// The command that runs [`compile_worker`].
-#[derive(Clone, Debug)]
-pub struct WorkerCommand {
-    /// Usually this very program.
-    pub program: PathBuf,
-    /// What makes it a worker.
-    pub args: Vec<OsString>,
-}
-
-/// Machine code that our own compiler made in this run.
-pub(crate) struct MachineCode(Vec<u8>);
-
-impl MachineCode {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
 /// A component, ready to be linked.
 pub(crate) struct Compiled {
     pub(crate) component: Component,
+    /// Its file in the cache, where it is kept as long as this is.
+    pub(crate) file: Option<SealedFile>,
     pub(crate) was_cached: bool,
 }
 
-/// Takes a component from the cache, or compiles it and puts it there.
+/// Takes a component from the cache, or compiles it and puts it there under this name.
 pub(crate) async fn component(
-    engine: &Engine,
-    cache: Option<&Cache>,
-    worker: Option<&WorkerCommand>,
+    shared: &Arc<Shared>,
+    name: String,
     source: ComponentSource,
     before_compiling: impl FnOnce() + Send,
 ) -> Result<Compiled, CompileError> {
-    let name = cache_name(engine, &source.content_hash);
-    if let Some(component) = cache.and_then(|cache| cache.load(engine, &name)) {
-        return Ok(Compiled { component, was_cached: true });
+    let name: Arc<str> = name.into();
+    if let Some(compiled) = cached(shared, &name).await? {
+        return Ok(compiled);
     }
+    let bytes = blocking(|| checked_bytes(source)).await??;
+    before_compiling();
+    let _compiling = compiling(shared, &name).await;
+    if let Some(compiled) = cached(shared, &name).await? {
+        return Ok(compiled);
+    }
+    let code = shared.turns.take(compile(shared, bytes)).await?;
+    let shared = Arc::clone(shared);
+    blocking(move || keep(&shared, &name, &code)).await?
+}
+
+/// The same for the same component under the same engine settings, version and processor only.
+pub(crate) fn cache_name(engine: &Engine, source: &ComponentSource) -> String {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{}-{:016x}", source.content_hash.to_hex(), hasher.finish())
+}
+
+/// What there is to compile, and whether it comes from a user.
+struct Bytes {
+    content: Vec<u8>,
+    built_in: bool,
+}
+
+/// A component's bytes, if it is a script's.
+fn checked_bytes(source: ComponentSource) -> Result<Bytes, CompileError> {
     let ComponentSource { content_hash, bytes, built_in } = source;
-    let bytes = blocking(bytes).await??;
-    check_bytes(&bytes)?;
-    if built_in && blake3::hash(&bytes) != content_hash {
+    let content = bytes()?;
+    if built_in && blake3::hash(&content) != content_hash {
         return Err(CompileError::Damaged);
     }
-    before_compiling();
-    let code = match worker {
-        Some(worker) if !built_in => worker.compile(&bytes).await?,
+    inspect::check(&content)?;
+    Ok(Bytes { content, built_in })
+}
+
+/// The component of this name from the cache.
+async fn cached(shared: &Arc<Shared>, name: &Arc<str>) -> Result<Option<Compiled>, CompileError> {
+    let (shared, name) = (Arc::clone(shared), Arc::clone(name));
+    blocking(move || {
+        let compiled = find(&shared, &name, true)?;
+        shared.cache.as_ref()?.used(&name);
+        Some(compiled)
+    })
+    .await
+}
+
+fn find(shared: &Shared, name: &str, was_cached: bool) -> Option<Compiled> {
+    let file = shared.cache.as_ref()?.find(name)?;
+    let component = compiled::from_file(&shared.engine, &file)
+        .inspect_err(|error| tracing::info!("a compiled program is compiled again: {error:#}"))
+        .ok()?;
+    Some(Compiled { component, file: Some(file), was_cached })
+}
+
+/// Waits while another process compiles the same component; not longer than that can take.
+async fn compiling(shared: &Arc<Shared>, name: &Arc<str>) -> Option<Compiling> {
+    let (cache, name) = (shared.cache.clone()?, Arc::clone(name));
+    let waited = blocking(move || cache.compiling(&name));
+    let waited = tokio::time::timeout(Duration::from_secs(WORKER_WALL_S_MAX), waited).await;
+    let lock = waited.ok()?.ok()?;
+    lock.inspect_err(|reason| tracing::debug!("other processes are not waited for: {reason}")).ok()
+}
+
+async fn compile(shared: &Arc<Shared>, bytes: Bytes) -> Result<MachineCode, CompileError> {
+    match &shared.compile_worker {
+        Some(worker) if !bytes.built_in => worker.compile(&bytes.content).await,
         _ => {
-            let engine = engine.clone();
-            blocking(move || machine_code(&engine, &bytes)).await??
-        }
-    };
-    let (engine, cache) = (engine.clone(), cache.cloned());
-    let component = blocking(move || keep(&engine, cache.as_ref(), &name, &code)).await??;
-    Ok(Compiled { component, was_cached: false })
-}
-
-/// Reads a component on stdin and writes its machine code on stdout, within limits on memory and CPU time; the host's
-/// binary calls this for its hidden compile-worker command. A component that does not compile is said on stderr.
-pub fn compile_worker() -> ExitCode {
-    let run = || -> Result<(), CompileError> {
-        limit_worker().map_err(|error| CompileError::Compiler(format!("its limits cannot be set: {error}")))?;
-        let mut bytes = Vec::new();
-        io::stdin().lock().take(COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-        check_bytes(&bytes)?;
-        let engine = Engine::new(&compiler_config()).map_err(|error| CompileError::Compiler(format!("{error:#}")))?;
-        let code = machine_code(&engine, &bytes)?;
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(code.bytes())?;
-        Ok(stdout.flush()?)
-    };
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(CompileError::Invalid(reason)) => {
-            // Nobody is there to be told where this fails.
-            let _ = io::stderr().write_all(reason.as_bytes());
-            ExitCode::from(WORKER_REFUSES)
-        }
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "{error}");
-            ExitCode::FAILURE
+            let engine = shared.engine.clone();
+            blocking(move || machine_code(&engine, &bytes.content)).await?
         }
     }
-}
-
-impl WorkerCommand {
-    async fn compile(&self, bytes: &[u8]) -> Result<MachineCode, CompileError> {
-        let stopped = |reason: String| CompileError::Compiler(format!("the compiler {reason}"));
-        let mut child = Command::new(&self.program)
-            .args(&self.args)
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| stopped(format!("cannot be started ({}): {error}", self.program.display())))?;
-        let talk = tokio::time::timeout(Duration::from_secs(WORKER_WALL_S_MAX), talk(&mut child, bytes));
-        let Ok(answer) = talk.await else {
-            return Err(stopped(format!("did not end within {WORKER_WALL_S_MAX} s")));
-        };
-        let (code, error_text) = answer.map_err(|error| stopped(format!("broke off: {error}")))?;
-        let status = child.wait().await.map_err(|error| stopped(format!("is lost: {error}")))?;
-        if status.code() == Some(i32::from(WORKER_REFUSES)) {
-            return Err(CompileError::Invalid(error_text));
-        }
-        if !status.success() {
-            return Err(stopped(format!(
-                "stopped ({status}); it may use {} GiB of memory and {WORKER_CPU_S_MAX} s of CPU. {error_text}",
-                WORKER_MEMORY_BYTES_MAX >> 30
-            )));
-        }
-        if code.len() as u64 > MACHINE_CODE_BYTES_MAX {
-            return Err(stopped(format!("made more than {MACHINE_CODE_BYTES_MAX} bytes of machine code")));
-        }
-        Ok(MachineCode(code))
-    }
-}
-
-/// Gives the worker its component and takes what it answers, at the same time.
-async fn talk(child: &mut Child, bytes: &[u8]) -> io::Result<(Vec<u8>, String)> {
-    let missing = || io::Error::other("no pipe");
-    let mut stdin = child.stdin.take().ok_or_else(missing)?;
-    let stdout = child.stdout.take().ok_or_else(missing)?;
-    let stderr = child.stderr.take().ok_or_else(missing)?;
-    let give = async move {
-        // A worker that refuses the component does not read it to its end.
-        let _ = stdin.write_all(bytes).await;
-    };
-    let (mut code, mut error_text) = (Vec::new(), Vec::new());
-    let (mut stdout, mut stderr) = (stdout.take(MACHINE_CODE_BYTES_MAX + 1), stderr.take(WORKER_ERROR_BYTES_MAX));
-    let ((), read, read_error) = tokio::join!(give, stdout.read_to_end(&mut code), stderr.read_to_end(&mut error_text));
-    read.and(read_error)?;
-    Ok((code, String::from_utf8_lossy(&error_text).into_owned()))
-}
-
-fn limit_worker() -> rustix::io::Result<()> {
-    for (resource, max) in [
-        (Resource::As, WORKER_MEMORY_BYTES_MAX),
-        (Resource::Cpu, WORKER_CPU_S_MAX),
-        (Resource::Nofile, WORKER_FILES_MAX),
-        (Resource::Fsize, 0),
-        (Resource::Core, 0),
-    ] {
-        setrlimit(resource, Rlimit { current: Some(max), maximum: Some(max) })?;
-    }
-    Ok(())
-}
-
-/// Says what is wrong with a file before anything costly looks at it.
-fn check_bytes(bytes: &[u8]) -> Result<(), CompileError> {
-    if bytes.len() > COMPONENT_BYTES_MAX {
-        return Err(CompileError::TooLarge { bytes: bytes.len(), bytes_max: COMPONENT_BYTES_MAX });
-    }
-    // https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md: magic, version, layer.
-    match bytes {
-        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
-        [0, b'a', b's', b'm', _, _, 0, 0, ..] => Err(CompileError::CoreModule),
-        _ => Err(CompileError::NotWasm),
-    }
-}
-
-fn machine_code(engine: &Engine, bytes: &[u8]) -> Result<MachineCode, CompileError> {
-    engine.precompile_component(bytes).map(MachineCode).map_err(|error| CompileError::Invalid(format!("{error:#}")))
 }
 
 /// Puts machine code into the cache and gives it from there, where it is shared with other processes; without a cache, from
 /// memory.
-fn keep(engine: &Engine, cache: Option<&Cache>, name: &str, code: &MachineCode) -> Result<Component, CompileError> {
-    if let Some(cache) = cache {
+fn keep(shared: &Shared, name: &str, code: &MachineCode) -> Result<Compiled, CompileError> {
+    if let Some(cache) = &shared.cache {
         match cache.save(name, code) {
             Ok(()) => {
-                if let Some(component) = cache.load(engine, name) {
-                    return Ok(component);
+                if let Some(compiled) = find(shared, name, false) {
+                    return Ok(compiled);
                 }
             }
             Err(reason) => tracing::warn!("a compiled program is not kept: {reason}"),
         }
     }
-    compiled::from_memory(engine, code)
+    let component = compiled::from_memory(&shared.engine, code).map_err(|error| misfit(code).unwrap_or(error))?;
+    Ok(Compiled { component, file: None, was_cached: false })
 }
 
-/// The same for the same component under the same engine settings, version and processor only.
-fn cache_name(engine: &Engine, content_hash: &blake3::Hash) -> String {
-    let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    format!("{}-{:016x}", content_hash.to_hex(), hasher.finish())
+/// Why there is no room for a component in the engine's pool, as an engine without one can tell.
+fn misfit(code: &MachineCode) -> Option<CompileError> {
+    let engine = Engine::new(&compiler_config()).ok()?;
+    check_size(&compiled::from_memory(&engine, code).ok()?).err()
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CompileError> {

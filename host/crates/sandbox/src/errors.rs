@@ -38,11 +38,11 @@ pub enum CompileError {
     /// It does not validate.
     #[error("the component is not valid: {0}")]
     Invalid(String),
-    /// It wants what scripts are not given.
+    /// It wants what scripts are not given; each with what its author can do.
     #[error(
-        "the component asks for interfaces that scripts are not given: {}; \
-         a script has tgl:script and, of WASI 0.2, clocks, random, filesystem and cli",
-        .0.join(", ")
+        "the component asks for interfaces that scripts are not given: {}. \
+         A script has tgl:script and, of WASI 0.2, io, clocks, random, cli, filesystem, and sockets that refuse every use",
+        .0.join("; ")
     )]
     UnknownImports(Vec<String>),
     /// It was built against another version of the contract.
@@ -54,11 +54,30 @@ pub enum CompileError {
         ours: &'static str,
     },
     /// It lacks the callbacks.
-    #[error("the component is not a script: it does not export {0} (see the worlds in wit/)")]
+    #[error(
+        "the component is not a script: it does not export {0}; build it for the world `script` of wit/v0.1, \
+         as docs/GUESTS.md shows"
+    )]
     NotAScript(&'static str),
     /// The names agree, the types do not.
-    #[error("the component does not fit the contract in wit/: {0}")]
+    #[error(
+        "the component does not fit the contract in wit/v0.1, or WASI 0.2, as this tglhost has them: \
+         build it again with these files ({0})"
+    )]
     Mismatch(String),
+    /// It is made of more parts than a slot has room for.
+    #[error("the component has {found} {what}, and {max} is the most: join fewer components into one")]
+    TooMany {
+        /// Which parts.
+        what: &'static str,
+        /// How many it has.
+        found: usize,
+        /// The most.
+        max: usize,
+    },
+    /// The worker says why it does not compile.
+    #[error("{0}")]
+    Refused(String),
     /// The compiler took too much, or failed.
     #[error("the component could not be compiled: {0}")]
     Compiler(String),
@@ -116,7 +135,7 @@ pub enum Trap {
         bytes_max: usize,
     },
     /// Recursed too deeply.
-    #[error("called functions too deeply: its stack is used up")]
+    #[error("called functions too deeply, or freed something that was nested too deeply: its stack is used up")]
     StackOverflow,
     /// Held too many handles.
     #[error("held more than {max} files and streams open")]
@@ -142,7 +161,13 @@ pub enum Trap {
     /// The host's side of a call panicked.
     #[error("met a fault in the host (a bug in tglhost)")]
     HostFault,
-    /// Anything else, WebAssembly's own traps among them.
+    /// A component stopped itself.
+    #[error("gave up: it panicked or aborted")]
+    Aborted,
+    /// A program crashed the interpreter that runs it.
+    #[error("crashed its interpreter: it ran code that no compiler made, or met a fault of the interpreter")]
+    InterpreterCrashed,
+    /// Anything else, WebAssembly's own traps of components among them.
     #[error("crashed: {0}")]
     Other(String),
 }

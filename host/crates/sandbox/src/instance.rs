@@ -12,28 +12,22 @@ use std::time::Duration;
 
 use tgl::{CallError, Event, Outcome, RequestId};
 use tokio::sync::OwnedSemaphorePermit;
-use wasmtime::component::{ResourceTable, ResourceTableError, TypedFunc};
+use wasmtime::component::{ResourceTable, TypedFunc};
 use wasmtime::{Store, UpdateDeadline};
-use wasmtime_wasi::I32Exit;
 
 use crate::bindings::Script;
 use crate::bindings::tgl::script::types;
-use crate::engine::{SLICE_TICKS, Shared};
+use crate::clock::SLICE_TICKS;
 use crate::errors::{GuestError, StartError, Trap};
-use crate::imports::{CallsExhausted, Guest};
+use crate::imports::Guest;
 use crate::limits::{Limiter, Limits};
-use crate::meter::{Meter, Spent};
+use crate::meter::Meter;
 use crate::outlet::Outlet;
 use crate::program::{Inner, StartConfig};
 use crate::quota::{self, Handles, Quota};
+use crate::sandbox::Shared;
+use crate::verdict::verdict;
 use crate::wasi;
-
-/// What wasmtime says when a host call is larger than allowed; it has no error type of its own.
-const HOST_CALL_TOO_LARGE: &str = "fuel allocated for hostcalls";
-/// How wasmtime begins the text of WebAssembly's own traps.
-const TRAP_PREFIX: &str = "wasm trap: ";
-/// Bytes of an unknown error's text that are passed on.
-const ERROR_TEXT_BYTES_MAX: usize = 300;
 
 /// A guest. Its methods are the callbacks; each takes what the contract's function of the same name takes.
 ///
@@ -95,9 +89,10 @@ impl Instance {
         };
         meter.begin(limits.load_ms_max);
         let outcome = contain(&shared, &meter, &limits, pin!(set_up)).await;
-        match outcome
-            .and_then(|result| result.map_err(|error| classify(&error, &mut store, &limits, limits.load_ms_max)))
-        {
+        let is_interpreter = program.load.is_some();
+        match outcome.and_then(|result| {
+            result.map_err(|error| verdict(&error, &mut store, &limits, limits.load_ms_max, is_interpreter))
+        }) {
             Ok((callbacks, load)) => {
                 let running = Box::new(Running { store, callbacks, load, _slot: slot });
                 Ok(Self { running: Some(running), limits, shared, meter, outlet })
@@ -163,7 +158,10 @@ impl Instance {
                 self.running = Some(running);
                 return result.map_err(GuestError::Raised);
             }
-            Ok(Err(error)) => classify(&error, &mut running.store, &self.limits, cpu_ms_max),
+            Ok(Err(error)) => {
+                let is_interpreter = running.load.is_some();
+                verdict(&error, &mut running.store, &self.limits, cpu_ms_max, is_interpreter)
+            }
             Err(trap) => trap,
         };
         Err(GuestError::Trapped(trap))
@@ -247,41 +245,4 @@ async fn contain<T>(
     }
     let ms_max = limits.wall_ms_max;
     tokio::time::timeout(Duration::from_millis(ms_max), turn).await.unwrap_or(Err(Trap::WallTime { ms_max }))
-}
-
-/// Says in the user's words what stopped a guest.
-fn classify(error: &wasmtime::Error, store: &mut Store<Guest>, limits: &Limits, cpu_ms_max: u64) -> Trap {
-    let memory_refused = store.data_mut().limiter.take_memory_refused();
-    if let Some(I32Exit(code)) = find(error) {
-        return Trap::Exited(*code);
-    }
-    if find::<Spent>(error).is_some() {
-        return Trap::CpuTime { ms_max: cpu_ms_max };
-    }
-    if find::<CallsExhausted>(error).is_some() {
-        return Trap::TooManyCalls;
-    }
-    if let Some(ResourceTableError::Full) = find(error) {
-        return Trap::Resources { max: limits.resources_max };
-    }
-    if let Some(wasmtime::Trap::StackOverflow) = find(error) {
-        return Trap::StackOverflow;
-    }
-    if memory_refused {
-        return Trap::Memory { bytes_max: limits.memory_bytes_max };
-    }
-    let text = match find::<wasmtime::Trap>(error) {
-        Some(trap) => trap.to_string(),
-        None => error.root_cause().to_string(),
-    };
-    if text.contains(HOST_CALL_TOO_LARGE) {
-        return Trap::HostCallTooLarge { bytes_max: limits.host_call_bytes_max };
-    }
-    let text = text.strip_prefix(TRAP_PREFIX).unwrap_or(&text);
-    Trap::Other(text[..text.floor_char_boundary(ERROR_TEXT_BYTES_MAX)].to_owned())
-}
-
-/// An error of this type anywhere in the chain.
-fn find<E: std::error::Error + Send + Sync + 'static>(error: &wasmtime::Error) -> Option<&E> {
-    error.chain().find_map(|cause| cause.downcast_ref::<E>())
 }

@@ -4,25 +4,36 @@
 //! memory, the calls of `wit/`, and of WASI the clocks, random numbers, its folders and its output.
 
 mod bindings;
+mod cache;
+mod clock;
 mod compile;
 mod compiled;
 mod convert;
 mod engine;
 mod errors;
+mod eviction;
 mod host;
 mod imports;
+mod inspect;
 mod instance;
 mod limits;
 mod meter;
 mod outlet;
 mod program;
 mod quota;
+mod sandbox;
+mod seal;
+mod turns;
+mod verdict;
 mod wasi;
+mod worker;
 
-pub use compile::{COMPONENT_BYTES_MAX, ComponentSource, WorkerCommand, compile_worker};
-pub use engine::{INSTANCES_MAX, Sandbox, SandboxConfig};
+pub use compile::{COMPONENT_BYTES_MAX, ComponentSource};
+pub use engine::INSTANCES_MAX;
 pub use errors::{CompileError, GuestError, SandboxError, StartError, Trap};
 pub use host::{ExitMoment, GuestHost, LogLevel, Output};
 pub use instance::Instance;
 pub use limits::Limits;
 pub use program::{Program, StartConfig};
+pub use sandbox::{CACHE_BYTES_MAX, Sandbox, SandboxConfig};
+pub use worker::{WorkerCommand, compile_worker};

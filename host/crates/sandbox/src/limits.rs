@@ -9,7 +9,7 @@ use wasmtime::ResourceLimiter;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Linear memory, whole. The Python component takes 22 MiB of it before any script is loaded, shared with every
+    /// Linear memory, over all memories of the component. The Python component takes 22 MiB of it before any script is loaded, shared with every
     /// other script until written to. Growth beyond it fails inside the guest (`MemoryError` in Python). Default: 64 MiB.
     pub memory_bytes_max: usize,
     /// Function table elements, over all tables. The Python component needs 5 700. Default: 20 000.
@@ -65,27 +65,25 @@ impl Default for Limits {
 }
 
 /// Core instances in one component; the Python component has 14.
-pub(crate) const CORE_INSTANCES_MAX: usize = 40;
+pub(crate) const CORE_INSTANCES_MAX: usize = 60;
 /// Tables in one component; the Python component has 2.
-pub(crate) const TABLES_MAX: usize = 4;
-/// Linear memories in one component: each reserves 4 GiB of address space.
-pub(crate) const MEMORIES_MAX: usize = 1;
+pub(crate) const TABLES_MAX: usize = 8;
+/// Linear memories in one component: each reserves 4 GiB of address space. Most have one, two joined components two.
+pub(crate) const MEMORIES_MAX: usize = 4;
 
 /// Tells wasmtime what may grow, and remembers whether memory was refused, so that a crash that follows can be explained.
 #[derive(Debug)]
 pub(crate) struct Limiter {
-    memory_bytes_max: usize,
-    table_elements_max: usize,
-    table_elements: usize,
+    memory_bytes: Sum,
+    table_elements: Sum,
     memory_refused: bool,
 }
 
 impl Limiter {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            memory_bytes_max: limits.memory_bytes_max,
-            table_elements_max: limits.table_elements_max,
-            table_elements: 0,
+            memory_bytes: Sum::of(limits.memory_bytes_max),
+            table_elements: Sum::of(limits.table_elements_max),
             memory_refused: false,
         }
     }
@@ -97,19 +95,18 @@ impl Limiter {
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.memory_bytes_max;
+    fn memory_growing(&mut self, current: usize, desired: usize, own_max: Option<usize>) -> wasmtime::Result<bool> {
+        if own_max.is_some_and(|max| desired > max) {
+            // The guest's own bound, of which it knows.
+            return Ok(false);
+        }
+        let allowed = self.memory_bytes.grow(current, desired);
         self.memory_refused |= !allowed;
         Ok(allowed)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let elements = self.table_elements.saturating_add(desired.saturating_sub(current));
-        let allowed = elements <= self.table_elements_max;
-        if allowed {
-            self.table_elements = elements;
-        }
-        Ok(allowed)
+    fn table_growing(&mut self, current: usize, desired: usize, own_max: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(own_max.is_none_or(|max| desired <= max) && self.table_elements.grow(current, desired))
     }
 
     fn instances(&self) -> usize {
@@ -122,5 +119,27 @@ impl ResourceLimiter for Limiter {
 
     fn memories(&self) -> usize {
         MEMORIES_MAX
+    }
+}
+
+/// What all memories, or all tables, of a guest have together. A growth that fails for want of the host's memory counts all
+/// the same: who asks again and again is no nearer to the host's end.
+#[derive(Debug)]
+struct Sum {
+    total: usize,
+    max: usize,
+}
+
+impl Sum {
+    fn of(max: usize) -> Self {
+        Self { total: 0, max }
+    }
+
+    /// Counts a growth that is within the bound.
+    fn grow(&mut self, current: usize, desired: usize) -> bool {
+        let growth = desired.saturating_sub(current);
+        let fits = growth <= self.max.saturating_sub(self.total);
+        self.total += if fits { growth } else { 0 };
+        fits
     }
 }

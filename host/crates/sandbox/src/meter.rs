@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 use wasmtime::UpdateDeadline;
 
-use crate::engine::{SLICE_TICKS, TICK_MS};
+use crate::clock::{SLICE_TICKS, TICK_MS};
 
 /// The CPU time of the callback under way. Shared between the call and the engine's interruptions.
 #[derive(Clone, Debug, Default)]

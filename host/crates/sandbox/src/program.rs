@@ -1,34 +1,26 @@
 //! A compiled component that fits the contract: checked and linked once, started many times.
 //!
-//! Invariant: whatever a [`Program`] is made of imports only what the linker has and exports the callbacks.
+//! Invariant: whatever a [`Program`] is made of imports only what the linker has, exports the callbacks, and fits into a slot.
 
 use std::sync::Arc;
 
 use files::FileSpace;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
-use crate::bindings::{CALLBACKS, INTERPRETER, ScriptIndices};
+use crate::bindings::{INTERPRETER, ScriptIndices};
+use crate::cache::SealedFile;
 use crate::compile::Compiled;
-use crate::engine::Shared;
 use crate::errors::{CompileError, StartError};
 use crate::host::GuestHost;
 use crate::imports::Guest;
 use crate::instance::Instance;
-use crate::limits::Limits;
-
-/// The contract's package, and the version that this host speaks. Later patch versions of it fit as well.
-const CONTRACT: (&str, &str) = ("tgl:script", "0.1.0");
-/// What of the contract a guest may import.
-const CONTRACT_INTERFACES: [&str; 4] = ["types", "calls", "lookup", "host"];
-/// The packages of WASI 0.2 that a guest may import. Of sockets there is the interface, and every use of it is refused:
-/// the Python component cannot be linked without it.
-const WASI_PACKAGES: [&str; 6] =
-    ["wasi:io", "wasi:clocks", "wasi:random", "wasi:cli", "wasi:filesystem", "wasi:sockets"];
+use crate::limits::{Limits, MEMORIES_MAX, TABLES_MAX};
+use crate::sandbox::Shared;
 
 /// A program, ready to be started. Cheap to clone.
 #[derive(Clone)]
 pub struct Program {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {
@@ -36,6 +28,8 @@ pub(crate) struct Inner {
     pub(crate) instance: InstancePre<Guest>,
     pub(crate) callbacks: ScriptIndices,
     pub(crate) load: Option<ComponentExportIndex>,
+    /// Keeps its machine code in the cache.
+    _file: Option<SealedFile>,
     was_cached: bool,
 }
 
@@ -55,17 +49,14 @@ pub struct StartConfig {
 
 impl Program {
     pub(crate) fn new(shared: Arc<Shared>, compiled: Compiled) -> Result<Self, CompileError> {
-        let Compiled { component, was_cached } = compiled;
-        check_imports(&component, &shared)?;
+        let Compiled { component, file, was_cached } = compiled;
+        check_size(&component)?;
         let misfit = |error: wasmtime::Error| CompileError::Mismatch(format!("{error:#}"));
         let instance = shared.linker.instantiate_pre(&component).map_err(misfit)?;
-        if component.get_export_index(None, CALLBACKS).is_none() {
-            return Err(CompileError::NotAScript(CALLBACKS));
-        }
         let callbacks = ScriptIndices::new(&instance).map_err(misfit)?;
         let interpreter = component.get_export_index(None, INTERPRETER);
         let load = interpreter.and_then(|interpreter| component.get_export_index(Some(&interpreter), "load"));
-        Ok(Self { inner: Arc::new(Inner { shared, instance, callbacks, load, was_cached }) })
+        Ok(Self { inner: Arc::new(Inner { shared, instance, callbacks, load, _file: file, was_cached }) })
     }
 
     /// Whether it runs programs given as text, through [`Instance::load`].
@@ -84,38 +75,15 @@ impl Program {
     }
 }
 
-/// Names every import that guests are not given.
-fn check_imports(component: &Component, shared: &Shared) -> Result<(), CompileError> {
-    let mut unknown = Vec::new();
-    for (name, _) in component.component_type().imports(&shared.engine) {
-        let (path, version) = name.split_once('@').unwrap_or((name, ""));
-        let (package, interface) = path.split_once('/').unwrap_or((path, ""));
-        if package == CONTRACT.0 && !compatible(version, CONTRACT.1) {
-            return Err(CompileError::OtherVersion { found: name.to_owned(), ours: "tgl:script@0.1.0" });
-        }
-        let known = (package == CONTRACT.0 && CONTRACT_INTERFACES.contains(&interface))
-            || (WASI_PACKAGES.contains(&package) && compatible(version, "0.2.0"));
-        if !known {
-            unknown.push(name.to_owned());
+/// Whether an instance fits into a slot. What it takes of its limits shows when it starts.
+pub(crate) fn check_size(component: &Component) -> Result<(), CompileError> {
+    let Some(required) = component.resources_required() else { return Ok(()) };
+    for (what, found, max) in
+        [("linear memories", required.num_memories, MEMORIES_MAX), ("tables", required.num_tables, TABLES_MAX)]
+    {
+        if found as usize > max {
+            return Err(CompileError::TooMany { what, found: found as usize, max });
         }
     }
-    if unknown.is_empty() { Ok(()) } else { Err(CompileError::UnknownImports(unknown)) }
-}
-
-/// Whether two versions below 1.0 differ in their patch number at most.
-fn compatible(version: &str, ours: &str) -> bool {
-    let line = |version: &str| version.rsplit_once('.').map(|(line, _)| line.to_owned());
-    line(version).is_some() && line(version) == line(ours)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_fit_up_to_their_patch_number() {
-        for (version, fits) in [("0.1.0", true), ("0.1.7", true), ("0.2.0", false), ("1.1.0", false), ("", false)] {
-            assert_eq!(compatible(version, CONTRACT.1), fits, "{version}");
-        }
-    }
+    Ok(())
 }

@@ -1,32 +1,53 @@
-//! The compile worker as a process of its own: this very program, which is why the test brings its own `main`.
+//! The compile worker as a process of its own, and several hosts at once: all of them this very program, which is why the
+//! test brings its own `main`.
 
 #[path = "../../../../tests/guests/built.rs"]
 mod built;
 
-use std::io::Write;
-use std::process::ExitCode;
+#[path = "it/components.rs"]
+#[allow(dead_code, reason = "made for the other tests")]
+mod components;
 
-use sandbox::{ComponentSource, Sandbox, SandboxConfig, WorkerCommand};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use sandbox::{CompileError, ComponentSource, Sandbox, SandboxConfig, WorkerCommand};
 
 const WORKER: &str = "compile-worker";
+/// A worker that waits at a gate if there is a token for it.
+const SLOW_WORKER: &str = "slow-worker";
+/// A host that has the puppet compiled.
+const HOST: &str = "host";
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some(WORKER) {
-        return sandbox::compile_worker();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [WORKER] => sandbox::compile_worker(),
+        [SLOW_WORKER, gate] => slow_worker(Path::new(gate)),
+        [HOST, cache] => run(host(Path::new(cache))),
+        _ => run(async {
+            a_worker_compiles_what_the_host_can_load().await;
+            a_worker_that_fails_is_told_from_a_component_that_does().await;
+            a_component_that_compiles_for_long_holds_up_no_other().await;
+            hosts_that_start_at_once_compile_a_component_once();
+            // As the standard harness says it.
+            let _ = writeln!(std::io::stdout(), "test result: ok. 4 passed; 0 failed");
+        }),
     }
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-    runtime.block_on(async {
-        a_worker_compiles_what_the_host_can_load().await;
-        a_worker_that_fails_is_told_from_a_component_that_does().await;
-    });
-    // As the standard harness says it.
-    let _ = writeln!(std::io::stdout(), "test result: ok. 2 passed; 0 failed");
+}
+
+fn run(work: impl Future<Output = ()>) -> ExitCode {
+    tokio::runtime::Runtime::new().expect("a runtime starts").block_on(work);
     ExitCode::SUCCESS
 }
 
-fn with_worker(program: &str) -> (Sandbox, tempfile::TempDir) {
+/// A sandbox whose worker is this program with these arguments, or another program.
+fn with_worker(program: &str, args: &[&str]) -> (Sandbox, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let worker = WorkerCommand { program: program.into(), args: vec![WORKER.into()] };
+    let worker = WorkerCommand { program: program.into(), args: args.iter().map(Into::into).collect() };
     let config = SandboxConfig { compile_worker: Some(worker), ..SandboxConfig::new(folder.path().join("compiled")) };
     (Sandbox::new(config).expect("the engine starts"), folder)
 }
@@ -36,7 +57,7 @@ fn this_program() -> String {
 }
 
 async fn a_worker_compiles_what_the_host_can_load() {
-    let (sandbox, _folder) = with_worker(&this_program());
+    let (sandbox, _folder) = with_worker(&this_program(), &[WORKER]);
     for was_cached in [false, true] {
         let program = sandbox.compile(ComponentSource::user(built::puppet()), || ()).await.expect("it compiles");
         assert_eq!(program.was_cached(), was_cached);
@@ -52,11 +73,78 @@ async fn a_worker_that_fails_is_told_from_a_component_that_does() {
         ("false", built::puppet(), "the compiler stopped (exit status: 1)"),
         ("true", built::puppet(), "the component could not be compiled: "),
     ] {
-        let (sandbox, _folder) = with_worker(program);
+        let (sandbox, _folder) = with_worker(program, &[WORKER]);
         let Err(error) = sandbox.compile(ComponentSource::user(component), || ()).await else {
             panic!("{program} gives a program")
         };
         let error = error.to_string();
         assert!(error.contains(reason), "{error}");
     }
+}
+
+/// Takes a token, if there is one, and then waits until the gate is opened.
+fn slow_worker(gate: &Path) -> ExitCode {
+    let mut tokens = fs::read_dir(gate).expect("the gate's folder").map(|entry| entry.expect("a token").path());
+    if tokens.any(|token| token.file_name() != Some("gate".as_ref()) && fs::remove_file(token).is_ok()) {
+        File::open(gate.join("gate")).and_then(|gate| gate.lock_shared()).expect("the gate opens");
+    }
+    sandbox::compile_worker()
+}
+
+async fn a_component_that_compiles_for_long_holds_up_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gate = File::create(folder.path().join("gate")).expect("a gate");
+    gate.lock().expect("closed");
+    let cores = std::thread::available_parallelism().expect("there are some").get();
+    for number in 0..cores {
+        File::create(folder.path().join(number.to_string())).expect("a token");
+    }
+    let (sandbox, _cache) = with_worker(&this_program(), &[SLOW_WORKER, folder.path().to_str().expect("UTF-8")]);
+    let slow: Vec<_> = (0..cores)
+        .map(|number| {
+            let component = components::pretending(&number.to_string());
+            let sandbox = sandbox.clone();
+            tokio::spawn(async move { sandbox.compile(ComponentSource::user(component), || ()).await.map(drop) })
+        })
+        .collect();
+    while fs::read_dir(folder.path()).expect("the gate's folder").count() > 1 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let quick = sandbox.compile(ComponentSource::user(built::puppet()), || ());
+    let quick = tokio::time::timeout(Duration::from_secs(120), quick).await;
+    quick.expect("it waits for no other").expect("it compiles");
+    assert!(slow.iter().all(|slow| !slow.is_finished()), "the others are being compiled");
+    gate.unlock().expect("open");
+    for slow in slow {
+        let refused = slow.await.expect("no panic").expect_err("it cannot be linked");
+        assert!(matches!(refused, CompileError::Mismatch(_)), "{refused}");
+    }
+}
+
+/// Says whether the puppet had to be compiled.
+async fn host(cache: &Path) {
+    let worker = WorkerCommand { program: this_program().into(), args: vec![WORKER.into()] };
+    let config = SandboxConfig { compile_worker: Some(worker), ..SandboxConfig::new(cache) };
+    let sandbox = Sandbox::new(config).expect("the engine starts");
+    let program = sandbox.compile(ComponentSource::user(built::puppet()), || ()).await.expect("it compiles");
+    let _ = writeln!(std::io::stdout(), "{}", if program.was_cached() { "cached" } else { "compiled" });
+}
+
+fn hosts_that_start_at_once_compile_a_component_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hosts: Vec<_> = (0..4)
+        .map(|_| {
+            let mut host = Command::new(this_program());
+            host.arg(HOST).arg(folder.path().join("compiled")).stdout(Stdio::piped()).spawn().expect("it starts")
+        })
+        .collect();
+    let mut said: Vec<String> = hosts
+        .into_iter()
+        .map(|host| {
+            let output = host.wait_with_output().expect("it ends");
+            String::from_utf8(output.stdout).expect("text").trim().to_owned()
+        })
+        .collect();
+    said.sort();
+    assert_eq!(said, ["cached", "cached", "cached", "compiled"]);
 }

@@ -15,6 +15,7 @@ use tgl::ScriptName;
 use crate::commands::compile_worker::COMPILE_WORKER;
 use crate::output::{Output, sentence};
 use crate::python_component;
+use crate::settings;
 
 /// A script larger than this is a mistake.
 const SCRIPT_BYTES_MAX: u64 = 16 << 20;
@@ -120,7 +121,11 @@ pub(super) async fn compile(files: Vec<ScriptFile>, output: Output) -> Result<Ve
         program: std::env::current_exe().context("cannot find this program's own file")?,
         args: vec![COMPILE_WORKER.into()],
     };
-    let sandbox = Sandbox::new(SandboxConfig { compile_worker: Some(worker), ..SandboxConfig::new(cache_dir()?) })?;
+    let sandbox = Sandbox::new(SandboxConfig {
+        compile_worker: Some(worker),
+        cache_bytes_max: settings::cache_bytes_max()?,
+        ..SandboxConfig::new(cache_dir()?)
+    })?;
     let mut python: Option<Compiling> = None;
     let begin = |source: ComponentSource, what: &str| begin_compiling(sandbox.clone(), source, what, output.clone());
     let mut program = |file: &ScriptFile| match &file.content {

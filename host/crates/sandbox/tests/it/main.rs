@@ -6,7 +6,9 @@
 mod built;
 
 mod attacks;
+mod cache;
 mod callbacks;
+mod components;
 mod files;
 mod programs;
 mod python;

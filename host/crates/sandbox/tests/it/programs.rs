@@ -1,22 +1,10 @@
-//! From a file to a program: what is refused and why, and the cache.
+//! From a file to a program: what is refused and why, and how much one may be made of.
 
-use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use sandbox::{CompileError, ComponentSource, Program, Sandbox, SandboxConfig, StartError};
+use sandbox::{CompileError, ComponentSource, Limits, Sandbox, SandboxConfig, StartError, Trap};
 
 use crate::built;
+use crate::components::{importing, memories, modules, pretending};
 use crate::support::{With, puppet, sandbox, start};
-
-/// A component that imports an instance of this name with one function, in the binary format of the component model.
-fn component_importing(name: &str) -> Vec<u8> {
-    let instance = [0x42, 0x02, 0x01, 0x40, 0x00, 0x01, 0x00, 0x04, 0x00, 0x01, b'f', 0x01, 0x00];
-    let types = [&[0x07, instance.len() as u8 + 1, 0x01], instance.as_slice()].concat();
-    let import = [&[0x01, 0x00, name.len() as u8], name.as_bytes(), &[0x05, 0x00]].concat();
-    [b"\0asm\x0d\0\x01\0", types.as_slice(), &[0x0a, import.len() as u8], &import].concat()
-}
 
 async fn refusal(bytes: &[u8]) -> String {
     match sandbox().compile(ComponentSource::user(bytes.to_vec()), || ()).await {
@@ -37,18 +25,15 @@ async fn what_is_no_script_is_refused_with_the_reason() {
         (b"\0asm\x0d\0\x01\0", "the component is not a script: it does not export tgl:script/callbacks@0.1.0"),
         (&damaged, "the component is not valid: "),
         (&too_large, "the component has 68157448 bytes; the most that is compiled is 67108864"),
-        (&component_importing("acme:door/key@1.0.0"), "interfaces that scripts are not given: acme:door/key@1.0.0;"),
-        (
-            &component_importing("wasi:http/types@0.2.0"),
-            "interfaces that scripts are not given: wasi:http/types@0.2.0;",
-        ),
-        (&component_importing("wasi:cli/run@0.3.0"), "interfaces that scripts are not given: wasi:cli/run@0.3.0;"),
-        (
-            &component_importing("tgl:script/admin@0.1.0"),
-            "interfaces that scripts are not given: tgl:script/admin@0.1.0;",
-        ),
-        (&component_importing("tgl:script/calls@0.2.0"), "was built for tgl:script/calls@0.2.0; this tglhost speaks"),
-        (&component_importing("wasi:cli/run@0.2.0"), "does not fit the contract in wit/: "),
+        (&importing("acme:door/key@1.0.0"), "not given: acme:door/key@1.0.0 (another component has to provide it"),
+        (&importing("wasi:http/types@0.2.0"), "not given: wasi:http/types@0.2.0 (a script has no network"),
+        (&importing("wasi:cli/run@0.3.0"), "not given: wasi:cli/run@0.3.0 (scripts are given WASI 0.2"),
+        (&importing("wasi:cli/run@0.2.0"), "not given: wasi:cli/run@0.2.0 (WASI's, and not for scripts)"),
+        (&importing("tgl:script/admin@0.1.0"), "not given: tgl:script/admin@0.1.0 (the contract in wit/v0.1 has no"),
+        (&importing("tgl:script/calls@0.2.0"), "was built for tgl:script/calls@0.2.0; this tglhost speaks"),
+        (&importing("tgl:script/calls@0.1.0"), "it does not export tgl:script/callbacks@0.1.0"),
+        (&pretending(""), "does not fit the contract in wit/v0.1, or WASI 0.2"),
+        (&with_memories(4, 1), "has 5 linear memories, and 4 is the most"),
     ] {
         let told = refusal(bytes).await;
         assert!(told.contains(reason), "{told}");
@@ -57,112 +42,41 @@ async fn what_is_no_script_is_refused_with_the_reason() {
     assert!(matches!(sandbox().compile(source, || ()).await, Err(CompileError::Damaged)));
 }
 
-/// Compiles the puppet with this cache, and says whether it had to be compiled.
-async fn compiled(cache: &Path) -> (Program, bool) {
-    let sandbox = Sandbox::new(SandboxConfig { instances_max: 2, ..SandboxConfig::new(cache) }).unwrap();
-    let compiling = AtomicBool::new(false);
-    let source = ComponentSource::user(built::puppet());
-    let program = sandbox.compile(source, || compiling.store(true, Ordering::Relaxed)).await.unwrap();
-    assert_eq!(program.was_cached(), !compiling.load(Ordering::Relaxed));
-    let mut guest = start(&program, With::default()).await.unwrap();
-    guest.load("").await;
-    assert_eq!(guest.tell("print works").await, "works");
-    (program, compiling.load(Ordering::Relaxed))
-}
-
-fn file_with(cache: &Path, extension: &str) -> std::path::PathBuf {
-    let with = |path: &std::path::PathBuf| path.extension().is_some_and(|found| found == extension);
-    fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path()).find(with).unwrap()
+/// The puppet with more memories than its own, of so many pages (64 KiB) each.
+fn with_memories(count: u8, pages: u8) -> Vec<u8> {
+    let puppet = built::puppet();
+    let more = memories(count, pages, modules(&puppet));
+    [puppet, more].concat()
 }
 
 #[tokio::test]
-async fn a_program_is_compiled_once_and_again_on_any_doubt() {
-    let folder = tempfile::tempdir().unwrap();
-    let cache = folder.path().join("compiled");
-    assert!(compiled(&cache).await.1, "nothing is there yet");
-    assert!(!compiled(&cache).await.1, "the second time it is");
-    for entry in fs::read_dir(&cache).unwrap() {
-        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    type Doubt = (&'static str, fn(&Path));
-    let doubts: [Doubt; 8] = [
-        ("a changed byte", |cache| {
-            let path = file_with(cache, "cwasm");
-            let mut code = fs::read(&path).unwrap();
-            let middle = code.len() / 2;
-            code[middle] ^= 1;
-            fs::write(path, code).unwrap();
-        }),
-        ("a shorter file", |cache| {
-            let file = fs::OpenOptions::new().write(true).open(file_with(cache, "cwasm")).unwrap();
-            file.set_len(1_000).unwrap();
-        }),
-        ("a changed seal", |cache| {
-            let path = file_with(cache, "seal");
-            let mut seal = fs::read(&path).unwrap();
-            seal[0] ^= 1;
-            fs::write(path, seal).unwrap();
-        }),
-        ("no seal", |cache| fs::remove_file(file_with(cache, "seal")).unwrap()),
-        ("another key", |cache| fs::write(cache.join("key"), [7; 32]).unwrap()),
-        ("half a key", |cache| fs::write(cache.join("key"), [7; 16]).unwrap()),
-        ("others may write", |cache| {
-            fs::set_permissions(file_with(cache, "cwasm"), fs::Permissions::from_mode(0o622)).unwrap();
-        }),
-        ("a symbolic link", |cache| {
-            let (path, elsewhere) = (file_with(cache, "cwasm"), cache.join("elsewhere"));
-            fs::rename(&path, &elsewhere).unwrap();
-            std::os::unix::fs::symlink(elsewhere, path).unwrap();
-        }),
-    ];
-    for (doubt, make) in doubts {
-        make(&cache);
-        assert!(compiled(&cache).await.1, "{doubt}: compiled again");
-        assert!(!compiled(&cache).await.1, "{doubt}: good again afterwards");
+async fn what_cannot_be_linked_is_refused_before_it_is_compiled() {
+    for bytes in [importing("acme:door/key@1.0.0"), importing("tgl:script/calls@0.1.0"), b"print('hello')".to_vec()] {
+        let compiling = || panic!("it is compiled");
+        assert!(sandbox().compile(ComponentSource::user(bytes), compiling).await.is_err());
     }
 }
 
 #[tokio::test]
-async fn a_copied_cache_is_recognised_by_its_content() {
-    let folder = tempfile::tempdir().unwrap();
-    let (cache, copy) = (folder.path().join("compiled"), folder.path().join("copy"));
-    compiled(&cache).await;
-    assert!(std::process::Command::new("cp").arg("-r").arg(&cache).arg(&copy).status().unwrap().success());
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o700)).unwrap();
-    assert!(!compiled(&copy).await.1);
-}
-
-#[tokio::test]
-async fn the_cache_keeps_so_many_programs_and_no_unfinished_ones() {
-    let folder = tempfile::tempdir().unwrap();
-    let cache = folder.path().join("compiled");
-    fs::DirBuilder::new().mode(0o700).create(&cache).unwrap();
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(4_000);
-    for name in (0..40).map(|number| format!("{number}.cwasm")).chain(["unfinished-1".into()]) {
-        fs::File::create(cache.join(name)).unwrap().set_modified(old).unwrap();
+async fn several_memories_share_the_limit() {
+    let limits = Limits { memory_bytes_max: 16 << 20, ..Limits::default() };
+    // Three more memories, of so many pages each, and the MiB that are left to allocate.
+    for (pages, left) in [(1, "14"), (32, "8"), (64, "2")] {
+        let program = sandbox().compile(ComponentSource::user(with_memories(3, pages)), || ()).await.unwrap();
+        let mut guest = start(&program, With { limits, ..With::default() }).await.unwrap();
+        guest.load("").await;
+        assert_eq!(guest.tell("allocate 100").await, left, "{pages} pages each");
     }
-    compiled(&cache).await;
-    let names: Vec<String> =
-        fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    assert_eq!(names.iter().filter(|name| name.ends_with(".cwasm")).count(), 32, "{names:?}");
-    assert!(!names.iter().any(|name| name.starts_with("unfinished")), "{names:?}");
-}
-
-#[tokio::test]
-async fn a_folder_open_to_others_is_done_without() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    assert!(compiled(folder.path()).await.1);
-    assert!(compiled(folder.path()).await.1, "compiled each time");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let program = sandbox().compile(ComponentSource::user(with_memories(3, 100)), || ()).await.unwrap();
+    let Err(error) = start(&program, With { limits, ..With::default() }).await else { panic!("it starts") };
+    assert!(matches!(error, StartError::Trapped(Trap::Memory { .. })), "{error}");
 }
 
 #[tokio::test]
 async fn a_full_host_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let (program, _) = compiled(&folder.path().join("compiled")).await;
+    let config = SandboxConfig { instances_max: 2, ..SandboxConfig::new(folder.path().join("compiled")) };
+    let program = Sandbox::new(config).unwrap().compile(ComponentSource::user(built::puppet()), || ()).await.unwrap();
     let first = start(&program, With::default()).await.unwrap();
     let _second = start(&program, With::default()).await.unwrap();
     let Err(error) = start(&program, With::default()).await else { panic!("a third one starts") };
