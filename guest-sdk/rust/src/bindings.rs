@@ -11,7 +11,7 @@
 )]
 
 wit_bindgen::generate!({
-    path: "../../wit/v0.1",
+    path: "wit/v0.1",
     world: "script",
     pub_export_macro: true,
     export_macro_name: "export_component",
