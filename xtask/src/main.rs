@@ -1,4 +1,4 @@
-//! `cargo xtask <verb>`: set-up, run, test, bench. Each verb has a file.
+//! `cargo xtask <verb>`: set-up, run, install, test, bench. Each verb has a file.
 //!
 //! Invariant: every verb does the set-up that it needs, and none does work twice.
 
@@ -18,10 +18,11 @@ Usage: cargo xtask <verb>
   run SCRIPT... [OPTIONS]   build what is needed, then `tglhost run`: a Python file, a component (.wasm),
                             or the folder of a Rust guest
   test [SUITE]              build what is needed, then every test, or one suite: a package (store, telegram…),
-                            a file or folder of tests/ (cli, interop…), or python; conformance writes
-                            docs/COMPATIBILITY.md and prints the table
+                            a file or folder of tests/ (cli, interop…), or python, which writes docs/API.md;
+                            conformance writes docs/COMPATIBILITY.md and prints the table
   bench                     measure, and write docs/BENCHMARKS.md
   build                     build the host with everything in it
+  install [OPTIONS]         build it and install it as `cargo install` does, whose options these are (--root DIR)
   setup                     get the tools and build the Python runtime component, as every other verb does first";
 
 fn main() -> ExitCode {
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         ("test", [] | [_]) => test::test(arguments.first().map(String::as_str)),
         ("bench", []) => bench::bench(),
         ("build", []) => run::build_host(),
+        ("install", _) => run::install(arguments),
         ("setup", []) => setup::setup(),
         _ => {
             eprintln!("{USAGE}");

@@ -5,11 +5,17 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{cargo, root, step};
+use crate::shell::{self, cargo, root, step};
 use crate::{conformance, guests, run, setup};
 
 /// Where the unit tests of the `tgl` package are.
 const PYTHON_TESTS: &str = "tests/python";
+
+/// The suite that builds guests in other languages.
+const LANGUAGES: &str = "languages";
+
+/// Writes docs/API.md from the package's stubs.
+const API_PAGE: &str = "tests/python/api.py";
 
 /// How many tests ended which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +33,9 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
         step("Building the Rust guests");
         guests::build_all()?;
         setup::interop_environment()?;
+        if suite.is_none_or(|suite| suite == LANGUAGES) {
+            setup::javascript_tools()?;
+        }
         if suite == Some(conformance::SUITE) {
             conformance::prepare()?;
         }
@@ -36,8 +45,13 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
         tally.add(counted(&mut tests, Stream::Stdout)?);
     }
     if suite.is_none_or(|suite| suite == "python") {
+        let python = setup::python_tests_environment()?.join("bin/python");
+        if suite.is_some() {
+            step("Writing docs/API.md");
+            shell::run(Command::new(&python).current_dir(root()).arg(API_PAGE))?;
+        }
         step("Running the tests of the Python package");
-        let mut tests = Command::new(setup::python_tests_environment()?.join("bin/python"));
+        let mut tests = Command::new(python);
         tests.current_dir(root()).args(["-m", "unittest", "discover", PYTHON_TESTS]).stderr(Stdio::piped());
         tally.add(counted(&mut tests, Stream::Stderr)?);
     }
