@@ -68,6 +68,7 @@ fn a_panic_ends_the_instance_and_the_next_one_answers() {
     tour.hear("the closure: 1, true");
     tour.say("panic");
     tour.process.stderr_line_with("as you wished");
+    tour.process.stderr_line_with("gave up: it panicked or aborted");
     tour.say("closure");
     tour.hear("the call");
     tour.hear("the closure: 1, true");
@@ -79,4 +80,13 @@ fn an_exit_waits_for_the_calls_under_way_and_gives_its_code() {
     tour.say("exit");
     let finished = tour.process.finish();
     assert_eq!((finished.stdout.as_str(), finished.code()), ("goodbye\n", Some(7)), "{}", finished.stderr);
+}
+
+/// The crate stands by itself: packaged, it is built from the package alone.
+#[test]
+fn the_crate_for_guests_can_be_packaged() {
+    let mut package = std::process::Command::new(env!("CARGO"));
+    package.args(["package", "--quiet", "--offline", "--allow-dirty", "--package", "tgl-guest"]).current_dir(root());
+    let packaged = package.env("CARGO_TARGET_DIR", root().join("target/package")).output().expect("cargo starts");
+    assert!(packaged.status.success(), "{}", String::from_utf8_lossy(&packaged.stderr));
 }
