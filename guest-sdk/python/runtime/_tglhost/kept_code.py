@@ -44,9 +44,11 @@ def install() -> None:
     sys.path_hooks[-1] = importlib.machinery.FileFinder.path_hook(*loaders)
 
 
-def compiled(source: bytes, path: str) -> tuple[CodeType, bool]:
-    """The code of a source, and whether it was compiled just now."""
-    digest = hashlib.sha256(b"\0".join((importlib.util.MAGIC_NUMBER, os.fsencode(path), source))).hexdigest()
+def compiled(source: str | bytes, path: str) -> tuple[CodeType, bool]:
+    """The code of a source, and whether it was compiled just now. What a source declares of its encoding holds for bytes;
+    a text has been read already."""
+    kind, data = (b"text", source.encode(errors="surrogatepass")) if isinstance(source, str) else (b"file", source)
+    digest = hashlib.sha256(b"\0".join((importlib.util.MAGIC_NUMBER, kind, os.fsencode(path), data))).hexdigest()
     home = os.environ.get("HOME")
     place = os.path.join(home, FOLDER, digest) if home else ""
     if place:
@@ -57,7 +59,7 @@ def compiled(source: bytes, path: str) -> tuple[CodeType, bool]:
         code = compile(source, path, "exec", dont_inherit=True)
     for each in said:
         warnings.showwarning(each.message, each.category, each.filename, each.lineno)
-    if place and (said or len(source) >= SOURCE_BYTES_MIN):
+    if place and (said or len(data) >= SOURCE_BYTES_MIN):
         _keep(place, code)
     return code, True
 

@@ -37,7 +37,7 @@ def run(source: str, path: str) -> None:
     source = source.removeprefix("\ufeff")
     linecache.cache[path] = (len(source), None, source.splitlines(True), path)
     module = _module(path)
-    code, is_new = kept_code.compiled(source.encode(errors="surrogatepass"), path)
+    code, is_new = kept_code.compiled(source, path)
     if is_new:
         python_2.warn_of_except(source, path)
     exec(code, module.__dict__)
