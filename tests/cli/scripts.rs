@@ -87,7 +87,7 @@ fn files_of_one_name_are_scripts_of_their_own() {
     assert_eq!(case.run(&[&alice], &[]).stdout, "alice/bot.py 1\n");
     assert_eq!(case.run(&[&bob], &[]).stdout, "bob/bot.py 1\n", "it does not see the other's folder");
     let together = case.run(&[&alice, &bob], &[]);
-    assert_eq!(sorted(&together.stdout), ["alice/bot.py 2", "bob/bot.py 2"]);
+    assert_eq!(sorted(&together.stdout), ["bob-bot.py: bob/bot.py 2", "bot.py: alice/bot.py 2"]);
     let link = case.folders.path().join("link.py");
     std::os::unix::fs::symlink(&alice, &link).expect("linked");
     assert_eq!(case.run(&[&link], &[]).stdout, "alice/bot.py 3\n", "by another way to it it is the same");
@@ -124,7 +124,7 @@ fn a_name_goes_where_the_file_goes() {
     assert!(moved.stderr.contains(&format!("it was last run from {}", here.display())), "{}", moved.stderr);
     assert_eq!(case.run(&[&there], &[]).stdout, "there/bot.py 1\n", "without its name it is another script");
     let twice = case.run(&[&here, &here], &["--name", "night", "--name", "day"]);
-    assert_eq!(sorted(&twice.stdout), ["here/bot.py 1", "here/bot.py 3"], "one file, two scripts");
+    assert_eq!(sorted(&twice.stdout), ["day: here/bot.py 1", "night: here/bot.py 3"], "one file, two scripts");
 }
 
 #[test]
