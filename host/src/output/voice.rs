@@ -282,7 +282,9 @@ mod tests {
         const BURST: usize = 100_000;
         let limits = Limits { output_bytes_per_s: 0, output_burst_bytes_max: BURST as u64, ..Limits::default() };
         let huge = "x".repeat(1_900_000);
-        let tries: [(&str, &dyn Fn(&Voice)); 7] = [
+        /// What is done, and how.
+        type Try<'a> = (&'a str, &'a dyn Fn(&Voice));
+        let tries: [Try; 7] = [
             ("empty prints", &|voice| voice.print(sandbox::Output::Stdout, "\n")),
             ("many lines", &|voice| voice.print(sandbox::Output::Stderr, &"\n".repeat(100))),
             ("escapes", &|voice| voice.print(sandbox::Output::Stdout, &"\u{1}\u{2028}".repeat(500))),
