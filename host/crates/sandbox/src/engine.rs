@@ -3,6 +3,8 @@
 //! Invariant: the settings that decide what compiled code looks like are made in one place ([`compiler_config`]), the same
 //! for this process and for the compile worker.
 
+use std::num::NonZeroUsize;
+
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
 use crate::limits::{CORE_INSTANCES_MAX, Limits, MEMORIES_MAX, TABLES_MAX};
@@ -15,6 +17,8 @@ pub const INSTANCES_MAX: u32 = 1_000;
 const SLOT_MEMORY_BYTES_MAX: usize = 1 << 30;
 /// Stack that WebAssembly may use: enough that Python's own guard against too many levels is reached before.
 const WASM_STACK_BYTES: usize = 8 << 20;
+/// Functions, one called by the other, that an error tells of: who is this deep when its memory ends has used up its stack.
+pub(crate) const FRAMES_TOLD_MAX: usize = 256;
 /// Stack of a call, host functions included.
 const CALL_STACK_BYTES: usize = 10 << 20;
 
@@ -39,7 +43,7 @@ pub(crate) fn compiler_config() -> Config {
         .memory_init_cow(true)
         .max_wasm_stack(WASM_STACK_BYTES)
         .async_stack_size(CALL_STACK_BYTES)
-        .wasm_backtrace_max_frames(None);
+        .wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES_TOLD_MAX));
     config
 }
 

@@ -3,10 +3,11 @@
 //! Invariant: a script's author reads what the script did, and a trap of WebAssembly's only where it is a component and the
 //! reason is known to nobody.
 
-use wasmtime::Store;
 use wasmtime::component::ResourceTableError;
+use wasmtime::{Store, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use crate::engine::FRAMES_TOLD_MAX;
 use crate::errors::Trap;
 use crate::imports::{CallsExhausted, Guest};
 use crate::limits::Limits;
@@ -40,7 +41,7 @@ pub(crate) fn verdict(
     if let Some(ResourceTableError::Full) = find(error) {
         return Trap::Resources { max: limits.resources_max };
     }
-    if let Some(wasmtime::Trap::StackOverflow) = find(error) {
+    if is_stack_used_up(error) {
         return Trap::StackOverflow;
     }
     if memory_refused {
@@ -52,7 +53,7 @@ pub(crate) fn verdict(
             Trap::InterpreterCrashed
         }
         Some(wasmtime::Trap::UnreachableCodeReached) => Trap::Aborted,
-        Some(trap) => other(&trap.to_string()),
+        Some(trap) => in_plain_words(*trap),
         None => {
             let text = error.root_cause().to_string();
             if text.contains(HOST_CALL_TOO_LARGE) {
@@ -64,6 +65,33 @@ pub(crate) fn verdict(
     }
 }
 
+/// A guest has two stacks: the engine's, and one at the begin of its memory, where compilers keep what has an address. Who
+/// uses up the second one meets the end of its memory, deep down; in a bad pointer nobody is that deep.
+fn is_stack_used_up(error: &wasmtime::Error) -> bool {
+    match find(error) {
+        Some(wasmtime::Trap::StackOverflow) => true,
+        Some(wasmtime::Trap::MemoryOutOfBounds) => {
+            error.downcast_ref::<WasmBacktrace>().is_some_and(|functions| functions.frames().len() >= FRAMES_TOLD_MAX)
+        }
+        _ => false,
+    }
+}
+
+fn in_plain_words(trap: wasmtime::Trap) -> Trap {
+    use wasmtime::Trap::*;
+    match trap {
+        MemoryOutOfBounds | HeapMisaligned => {
+            other("it used memory that it does not have, by a bad pointer or by variables too large for its stack")
+        }
+        TableOutOfBounds | IndirectCallToNull | BadSignature => {
+            other("it called a function by a pointer that points to none of its kind")
+        }
+        IntegerDivisionByZero => other("it divided by zero"),
+        IntegerOverflow | BadConversionToInteger => other("it computed a number that its type has no room for"),
+        _ => other(&trap.to_string()),
+    }
+}
+
 fn other(text: &str) -> Trap {
     let text = text.strip_prefix(TRAP_PREFIX).unwrap_or(text);
     Trap::Other(text[..text.floor_char_boundary(ERROR_TEXT_BYTES_MAX)].to_owned())
@@ -72,4 +100,23 @@ fn other(text: &str) -> Trap {
 /// An error of this type anywhere in the chain.
 fn find<E: std::error::Error + Send + Sync + 'static>(error: &wasmtime::Error) -> Option<&E> {
     error.chain().find_map(|cause| cause.downcast_ref::<E>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_components_crash_is_told_in_plain_words() {
+        for (trap, told) in [
+            (wasmtime::Trap::MemoryOutOfBounds, "memory that it does not have"),
+            (wasmtime::Trap::IndirectCallToNull, "by a pointer"),
+            (wasmtime::Trap::BadSignature, "by a pointer"),
+            (wasmtime::Trap::IntegerDivisionByZero, "divided by zero"),
+            (wasmtime::Trap::BadConversionToInteger, "no room for"),
+        ] {
+            let said = in_plain_words(trap).to_string();
+            assert!(said.contains(told) && !said.contains("wasm"), "{trap}: {said}");
+        }
+    }
 }

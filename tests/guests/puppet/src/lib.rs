@@ -86,6 +86,8 @@ fn run(line: &str) -> Done {
             black_box(vec![1_u8; 1 << 30]);
         }
         "recurse" => println!("{}", recurse(number() + 1)),
+        "recurse-widely" => println!("{}", recurse_widely(number() + 1)),
+        "hold-widely" => println!("{}", hold_widely()),
         "open" => {
             let files: Result<Vec<File>, _> = (0..number()).map(|_| File::open("/script/puppet.txt")).collect();
             println!("{:?}", files.map(|files| FILES.with_borrow_mut(|open| open.extend(files))));
@@ -163,6 +165,19 @@ fn allocate(mib_max: usize) -> usize {
 #[allow(unconditional_recursion)]
 fn recurse(depth: u64) -> u64 {
     black_box(recurse(black_box(depth) + 1)) + 1
+}
+
+/// Keeps something that has an address at each level, so that the stack in its memory ends first.
+#[allow(unconditional_recursion)]
+fn recurse_widely(depth: u64) -> u64 {
+    let kept = black_box([depth; 64]);
+    recurse_widely(kept[0] + 1) + black_box(kept)[63]
+}
+
+/// Wants more than its whole stack at once.
+#[inline(never)]
+fn hold_widely() -> u8 {
+    black_box([1; 4 << 20])[0]
 }
 
 fn append(path: &str, bytes: usize) -> std::io::Result<()> {

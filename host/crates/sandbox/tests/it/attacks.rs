@@ -32,6 +32,8 @@ async fn attacks_end_as_they_should() {
         ("allocate 1000", Told("30")),
         ("hoard", Stopped(Trap::Memory { bytes_max: 32 << 20 })),
         ("recurse", Stopped(Trap::StackOverflow)),
+        ("recurse-widely", Stopped(Trap::StackOverflow)),
+        ("hold-widely", Stopped(Trap::InterpreterCrashed)),
         ("panic", Stopped(Trap::InterpreterCrashed)),
         ("process-exit 3", Stopped(Trap::Exited(1))),
         ("process-exit 0", Stopped(Trap::Exited(0))),
