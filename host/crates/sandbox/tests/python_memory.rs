@@ -15,9 +15,10 @@ use sandbox::ComponentSource;
 use support::{message, sandbox, started};
 use tgl::{Event, PeerId};
 
-const WARM_UP_MESSAGES: i64 = 1_000;
+/// What the guest keeps of the last messages is full by then.
+const WARM_UP_MESSAGES: i64 = 20_000;
 const MESSAGES: i64 = 100_000;
-const GROWTH_KIB_MAX: u64 = 1024;
+const GROWTH_KIB_MAX: u64 = 256;
 
 const SCRIPT: &str = "\
 import tgl
