@@ -18,7 +18,7 @@ PRIVATE_VFS = "unix-excl"
 """Locks between the connections of one guest, and asks nobody else."""
 
 SHARED_VFS = "unix"
-"""Locks against other guests and programs of the host as well."""
+"""Locks against other guests and programs of the host as well, where they can have the file open: the host knows."""
 
 MODIFIERS_MAX = 8
 """A date function with more modifiers than this does not know 'localtime'."""
@@ -26,6 +26,10 @@ MODIFIERS_MAX = 8
 IN_WAL_MODE = (
     "{} is in WAL mode, which the sandbox's SQLite does not know: with SQLite outside, do PRAGMA journal_mode = DELETE in it"
 )
+
+_LOCK_BYTES, _FOR_WRITING, _NO_MORE = (0x4000_0002, 510), 5, 4
+"""What everybody who has a database in WAL mode open holds a lock on, and the advice that stands for locking it and for
+unlocking all (libc.py)."""
 
 _VERSIONS, _OF_WAL, _OF_JOURNAL = slice(18, 20), b"\2\2", b"\1\1"
 """In a database's header, who may write to it and who may read it."""
@@ -92,17 +96,22 @@ def _located(database: Path, is_uri: bool) -> tuple[str, str]:
 
 def _vfs(name: str) -> str:
     """Which locks a database needs by where it lies."""
-    return PRIVATE_VFS if name in ("", ":memory:") or _is_private(name) else SHARED_VFS
+    return PRIVATE_VFS if name in ("", ":memory:") or _is_in(name, _home()) else SHARED_VFS
 
 
-def _is_private(name: str) -> bool:
-    """Whether nobody else can have this file open: in the private folder, and in the project's, of which the script has a copy."""
+def _home() -> str:
+    """The private folder: nobody else can have a file in it open. In the project's the script may work itself."""
+    return os.environ.get("HOME", "/home")
+
+
+def _is_in(name: str, *places: str) -> bool:
     folder = os.path.realpath(os.path.dirname(os.path.abspath(name)))
-    return any(f"{folder}/".startswith(f"{place}/") for place in (os.environ.get("HOME", "/home"), "/script"))
+    return any(f"{folder}/".startswith(f"{place}/") for place in places)
 
 
 def _leave_wal(path: str) -> None:
-    """Takes a database out of WAL mode, which this SQLite does not know, or says that it is in it."""
+    """Takes a database out of WAL mode, which this SQLite does not know, or says that it is in it: where the script
+    has it for itself, if nobody has it open."""
     try:
         with open(path, "rb") as file:
             header = file.read(_VERSIONS.stop)
@@ -111,12 +120,18 @@ def _leave_wal(path: str) -> None:
     if header[_VERSIONS] != _OF_WAL:
         return
     try:
-        is_whole = not os.path.exists(f"{path}-wal") or os.path.getsize(f"{path}-wal") == 0
-        if not (is_whole and _is_private(path)):
+        if not _is_in(path, _home(), "/script"):
             raise PermissionError
         with open(path, "r+b") as file:
-            file.seek(_VERSIONS.start)
-            file.write(_OF_JOURNAL)
+            os.posix_fadvise(file.fileno(), *_LOCK_BYTES, _FOR_WRITING)
+            try:
+                if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):
+                    raise PermissionError
+                file.seek(_VERSIONS.start)
+                file.write(_OF_JOURNAL)
+                file.flush()
+            finally:
+                os.posix_fadvise(file.fileno(), 0, 0, _NO_MORE)
     except OSError:
         raise sqlite3.OperationalError(IN_WAL_MODE.format(path)) from None
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use files::{FileSpace, Mount};
+use files::{FileSpace, Folders, Mount, Project};
 
 use crate::python::python;
 use crate::python_scripts::surprises;
@@ -262,15 +262,8 @@ async fn programs_of_the_host_are_locked_out_and_lock_out() {
     guest.tell("create table t (n)").await;
     let path = folder.path().join("kept.db");
     let theirs = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
-    let lock = |kind: i32| nix::libc::flock {
-        l_type: kind as i16,
-        l_whence: 0,
-        // As SQLite does before it writes.
-        l_start: 0x4000_0001,
-        l_len: 1,
-        l_pid: 0,
-    };
-    let set = |kind| nix::fcntl::fcntl(&theirs, nix::fcntl::FcntlArg::F_OFD_SETLK(&lock(kind)));
+    // As SQLite does before it writes.
+    let set = |kind| lock_by_another(&theirs, 0x4000_0001, 1, kind);
     set(nix::libc::F_WRLCK).unwrap();
     assert_eq!(guest.tell("insert into t values (1)").await, "database is locked");
     set(nix::libc::F_UNLCK).unwrap();
@@ -278,6 +271,61 @@ async fn programs_of_the_host_are_locked_out_and_lock_out() {
     assert!(set(nix::libc::F_WRLCK).is_err());
     assert_eq!(guest.tell("commit").await, "[]");
     set(nix::libc::F_WRLCK).unwrap();
+}
+
+/// As SQLite locks by these bytes, from another program.
+fn lock_by_another(theirs: &fs::File, start: i64, len: i64, kind: i32) -> nix::Result<i32> {
+    let lock = nix::libc::flock { l_type: kind as i16, l_whence: 0, l_start: start, l_len: len, l_pid: 0 };
+    nix::fcntl::fcntl(theirs, nix::fcntl::FcntlArg::F_OFD_SETLK(&lock))
+}
+
+#[tokio::test]
+async fn a_project_that_is_written_to_is_locked_against_others_and_a_copy_is_not() {
+    let source = "\
+import sqlite3
+from contextlib import closing
+def on_msg_receive(msg):
+    try:
+        with closing(sqlite3.connect('/script/kept.db', timeout=0)) as db: print(db.execute(msg.text).fetchall())
+    except sqlite3.Error as error: print(str(error)[:48])";
+    let sources = [
+        "import sqlite3\nwith sqlite3.connect('kept.db') as db: db.execute('create table t (n)')",
+        "with open('kept.db', 'r+b') as file:\n    file.seek(18)\n    file.write(b'\\2\\2')",
+    ];
+    let (reserved, shared_bytes) = ((0x4000_0001, 1), (0x4000_0002, 510));
+    let in_wal_mode = "/script/kept.db is in WAL mode, which the sandbo";
+    // whether the project is written to, the bytes another program holds a lock on, its kind, whether in WAL mode; told
+    let cases = [
+        (true, reserved, nix::libc::F_WRLCK, false, "database is locked"),
+        (false, reserved, nix::libc::F_WRLCK, false, "[]"),
+        (true, shared_bytes, nix::libc::F_RDLCK, true, in_wal_mode),
+        (false, shared_bytes, nix::libc::F_RDLCK, true, "[]"),
+    ];
+    for case in cases {
+        let (writable, (first, len), kind, is_wal, told) = case;
+        let (home, folder, made) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        one_after_the_other(made.path(), &[], &sources[..1 + usize::from(is_wal)]).await;
+        let path = folder.path().join("kept.db");
+        fs::copy(made.path().join("kept.db"), &path).unwrap();
+        let theirs = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let space = FileSpace::of(Folders {
+            project: Some(Project { writable, ..Project::new(folder.path()) }),
+            home: Some(home.path().to_owned()),
+            home_bytes_max: HOME_BYTES_MAX,
+            mounts: Vec::new(),
+            private: Vec::new(),
+        });
+        let with = With { files: Some(space.unwrap()), ..With::default() };
+        let mut guest = start(&python().await, with).await.unwrap();
+        guest.load(source).await;
+        lock_by_another(&theirs, first, len, kind).unwrap();
+        assert_eq!(guest.tell("insert into t values (1)").await, told, "{case:?}");
+        lock_by_another(&theirs, first, len, nix::libc::F_UNLCK).unwrap();
+        assert_eq!(guest.tell("insert into t values (2)").await, "[]", "{case:?}, nobody else");
+        let free = lock_by_another(&theirs, first, len, nix::libc::F_WRLCK);
+        assert!(free.is_ok(), "{case:?}: the guest holds a lock on what it has closed");
+    }
 }
 
 #[tokio::test]
