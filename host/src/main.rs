@@ -171,7 +171,8 @@ fn begin(command: Command, data: Option<PathBuf>, output: &Output) -> anyhow::Re
 /// on this thread, every event that it looks at would be a change of threads.
 fn execute(command: Command, data: Option<PathBuf>, log_file: Option<LogFile>, output: &Output) -> anyhow::Result<u8> {
     let data_dir = data_dir::DataDir::open(data)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(sandbox::COMPUTING_MAX).enable_all().build()?;
     let output = output.clone();
     let work = async move {
         match command {

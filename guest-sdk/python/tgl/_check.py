@@ -16,8 +16,8 @@ from ._natives import Handle
 TEXT_BYTES_MAX = 512 * 1024
 """No text of a call may be longer. The host takes 2 MiB per call; Telegram's own limits are far lower."""
 
-PEERS_MAX = 1000
-"""No list of peers may be longer (a basic group holds 200)."""
+PEERS_MAX = 200
+"""No list of peers may be longer: the host refuses a call with more, as Telegram does."""
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _UINT32_MAX = 2**32 - 1

@@ -18,6 +18,7 @@ use wasmtime::{Store, UpdateDeadline};
 use crate::bindings::Script;
 use crate::bindings::tgl::script::types;
 use crate::clock::SLICE_TICKS;
+use crate::computing::once;
 use crate::errors::{GuestError, StartError, Trap};
 use crate::imports::Guest;
 use crate::limits::{Limiter, Limits};
@@ -236,13 +237,14 @@ async fn contain<T>(
     mut call: Pin<&mut impl Future<Output = wasmtime::Result<T>>>,
 ) -> Result<wasmtime::Result<T>, Trap> {
     let _ticking = shared.ticker.run();
-    let mut turn = poll_fn(|context| {
+    let mut turn = pin!(poll_fn(|context| {
         let poll = catch_unwind(AssertUnwindSafe(|| meter.measure(|| call.as_mut().poll(context))));
         poll.map_or(Poll::Ready(Err(Trap::HostFault)), |poll| poll.map(Ok))
-    });
-    if let Poll::Ready(result) = poll_fn(|context| Poll::Ready(Pin::new(&mut turn).poll(context))).await {
+    }));
+    if let Poll::Ready(result) = once(turn.as_mut()).await {
         return result;
     }
     let ms_max = limits.wall_ms_max;
-    tokio::time::timeout(Duration::from_millis(ms_max), turn).await.unwrap_or(Err(Trap::WallTime { ms_max }))
+    let rest = shared.computing.finish(turn);
+    tokio::time::timeout(Duration::from_millis(ms_max), rest).await.unwrap_or(Err(Trap::WallTime { ms_max }))
 }

@@ -8,6 +8,7 @@ mod cache;
 mod clock;
 mod compile;
 mod compiled;
+mod computing;
 mod convert;
 mod engine;
 mod errors;
@@ -29,6 +30,7 @@ mod wasi;
 mod worker;
 
 pub use compile::{COMPONENT_BYTES_MAX, ComponentSource};
+pub use computing::COMPUTING_MAX;
 pub use engine::INSTANCES_MAX;
 pub use errors::{CompileError, GuestError, SandboxError, StartError, Trap};
 pub use host::{ExitMoment, GuestHost, LogLevel, Output};

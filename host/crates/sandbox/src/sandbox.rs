@@ -13,6 +13,7 @@ use wasmtime::component::Linker;
 use crate::cache::Cache;
 use crate::clock::Ticker;
 use crate::compile::{self, ComponentSource};
+use crate::computing::Computing;
 use crate::engine::{self, INSTANCES_MAX};
 use crate::errors::{CompileError, SandboxError};
 use crate::imports::{self, Guest};
@@ -61,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) linker: Linker<Guest>,
     pub(crate) ticker: Ticker,
     pub(crate) slots: Arc<Semaphore>,
+    pub(crate) computing: Computing,
     pub(crate) instances_max: u32,
     pub(crate) cache: Option<Cache>,
     pub(crate) compile_worker: Option<WorkerCommand>,
@@ -91,6 +93,7 @@ impl Sandbox {
             linker,
             ticker,
             slots: Arc::new(Semaphore::new(instances_max as usize)),
+            computing: Computing::default(),
             instances_max,
             cache,
             compile_worker: config.compile_worker,

@@ -88,6 +88,28 @@ async fn a_busy_guest_leaves_room_for_others() {
     assert_eq!(spin.await.unwrap(), Err(GuestError::Trapped(Trap::CpuTime { ms_max: Limits::default().cpu_ms_max })));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn many_busy_guests_leave_as_much_room_for_the_host_as_one() {
+    let limits = Limits { cpu_ms_max: 300, ..Limits::default() };
+    let program = puppet().await;
+    let mut spins = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let mut busy = start(&program, With { limits, ..With::default() }).await.unwrap();
+        busy.load("").await;
+        spins.spawn(async move { busy.instance.on_event(&Event::Message(message(1, "spin"))).await });
+    }
+    // A task of the host's: each of its hundred turns would wait for a slice of each guest, which have thirty.
+    let host = tokio::spawn(async {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    });
+    host.await.unwrap();
+    assert!(spins.try_join_next().is_none(), "a guest has used up its time before the host had its turns");
+    let used_up = Err(GuestError::Trapped(Trap::CpuTime { ms_max: 300 }));
+    assert!(spins.join_all().await.iter().all(|outcome| *outcome == used_up), "each has its own turns");
+}
+
 #[tokio::test]
 async fn sleep_is_not_cpu_time() {
     let limits = Limits { cpu_ms_max: 50, ..Limits::default() };

@@ -1,0 +1,52 @@
+//! Whose turn it is to compute, among guests whose callbacks take long.
+//!
+//! Invariant: at most [`COMPUTING_MAX`] of them are in the runtime's queue. Were all of them there, the host's own work would
+//! wait behind each: a hundred would put half a second before every signal and every packet.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use tokio::sync::Semaphore;
+
+/// Guests that compute at one time beyond their first slice. As many threads as the smallest machine has cores, and as the
+/// host works with.
+pub const COMPUTING_MAX: usize = 2;
+
+/// The turns: first come, first served.
+pub(crate) struct Computing {
+    turns: Semaphore,
+}
+
+impl Default for Computing {
+    fn default() -> Self {
+        Self { turns: Semaphore::new(COMPUTING_MAX) }
+    }
+}
+
+impl Computing {
+    /// Goes on with work that has had its first turn and did not end in it.
+    pub(crate) async fn finish<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> T {
+        loop {
+            woken().await;
+            // It is never closed.
+            let _turn = self.turns.acquire().await;
+            // The runtime lets whoever is woken by another task go first; this one is to go last.
+            tokio::task::yield_now().await;
+            if let Poll::Ready(outcome) = once(work.as_mut()).await {
+                return outcome;
+            }
+        }
+    }
+}
+
+/// One turn of the work.
+pub(crate) async fn once<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await
+}
+
+/// Ends when the task is woken by what it was left with.
+async fn woken() {
+    let mut is_woken = false;
+    poll_fn(|_| if std::mem::replace(&mut is_woken, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
