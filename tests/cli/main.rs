@@ -1,6 +1,7 @@
 //! The command line as its users meet it: the chat in the terminal, exit codes, bad input, JSON.
 
 mod bad_input;
+mod bounds;
 mod chat;
 mod data_centre;
 mod json;

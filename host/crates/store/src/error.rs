@@ -1,8 +1,9 @@
 //! What can go wrong with an account's file, in words for its owner.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why the store could not do what was asked. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,14 @@ pub enum StoreError {
         /// The account's file.
         path: PathBuf,
     },
+    /// The disk takes no more.
+    #[error("there is no room for {}: {detail}; make room on its disk", .path.display())]
+    DiskFull {
+        /// The account's file.
+        path: PathBuf,
+        /// The system's words.
+        detail: String,
+    },
     /// The system refused.
     #[error("cannot use {}: {detail}; check that the disk has room and that the file may be written", .path.display())]
     Failed {
@@ -50,7 +59,18 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same may succeed later: the disk has room again, for example.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Failed { .. } | Self::InboxFull { .. })
+        matches!(self, Self::Failed { .. } | Self::InboxFull { .. } | Self::DiskFull { .. })
+    }
+
+    /// What the system said of a file.
+    pub(crate) fn of_system(path: &Path, error: &std::io::Error) -> Self {
+        let (path, detail) = (path.to_path_buf(), error.to_string());
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                Self::DiskFull { path, detail }
+            }
+            _ => Self::Failed { path, detail },
+        }
     }
 }
 
@@ -75,6 +95,7 @@ impl Fault {
             Fault::Content(detail) => StoreError::Damaged { path, detail },
             Fault::Refused(detail) => StoreError::Failed { path, detail },
             Fault::Sql(error) if is_damage(&error) => StoreError::Damaged { path, detail: error.to_string() },
+            Fault::Sql(error) if is_no_room(&error) => StoreError::DiskFull { path, detail: error.to_string() },
             Fault::Sql(error) => StoreError::Failed { path, detail: error.to_string() },
         }
     }
@@ -91,6 +112,12 @@ impl From<serde_json::Error> for Fault {
         // serde_json's own text may quote what it read; the position is enough.
         Self::Content(format!("a record is unreadable at line {} column {}", error.line(), error.column()))
     }
+}
+
+/// Whether there was no room to write: SQLite tells a full disk from a quota or another bound on files by its code.
+fn is_no_room(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::DiskFull
+        || matches!(failure.extended_code, ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE))
 }
 
 /// Whether the file's content is at fault, not the system.

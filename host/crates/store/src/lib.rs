@@ -125,7 +125,7 @@ impl AccountStore {
     ///
     /// # Errors
     /// [`StoreError::InUse`] while another process has it open, [`StoreError::Damaged`] and [`StoreError::TooNew`]
-    /// where the file cannot be understood, [`StoreError::Failed`] where the system refuses.
+    /// where the file cannot be understood, [`StoreError::DiskFull`] and [`StoreError::Failed`] where the system refuses.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         Self::open_bounded(dir, Bounds::default())
     }
@@ -136,7 +136,7 @@ impl AccountStore {
     /// As [`Self::open`].
     pub fn open_bounded(dir: &Path, bounds: Bounds) -> Result<Self, StoreError> {
         let path = dir.join(DATABASE_FILE);
-        let failed = |source: std::io::Error| StoreError::Failed { path: path.clone(), detail: source.to_string() };
+        let failed = |source: std::io::Error| StoreError::of_system(&path, &source);
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
         let lock = private_file(&dir.join(LOCK_FILE)).map_err(failed)?;
         take(&lock).map_err(|error| match error {

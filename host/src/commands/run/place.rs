@@ -13,6 +13,7 @@ use tgl::{AccountState, Connection, ScriptName};
 
 use super::embedded::{Embedded, Opened};
 use super::project::{ScriptProject, private_folders};
+use super::room::when_there_is_room;
 use super::script_file::{Compiling, ScriptFile};
 use super::{Args, Begin, Brake};
 use crate::commands::login;
@@ -42,7 +43,10 @@ impl Place {
                     bail!("--proxy is for an account of your own: the embedded data centre is in this process");
                 }
                 let from = args.from.unwrap_or(Begin::Now);
-                let enrol = |store: &AccountStore| enrol(store, files, args, output);
+                let enrol = |store: &AccountStore| {
+                    let mut enrolled = Vec::with_capacity(files.len());
+                    enrol(store, files, args, output, &mut enrolled).map(|()| enrolled)
+                };
                 let (script, enrolled, embedded) = Embedded::start(data_dir, from, enrol).await?;
                 let Opened { dir, store, account } = script;
                 Ok(Self { dir, store, account, enrolled, from, is_telegram: false, chat: Some(embedded) })
@@ -51,10 +55,11 @@ impl Place {
                 let dir = data_dir.account(name.as_deref().unwrap_or("default"))?;
                 let dc = logged_in(&dir, dc, args, output).await?;
                 let is_telegram = matches!(dc, DcAddress::Telegram);
-                let store = AccountStore::open(&dir.path)?;
+                let store = when_there_is_room(output, || Ok(AccountStore::open(&dir.path)?)).await?;
                 let api = login::api_credentials(&dc)?;
                 let proxy = args.dc.proxy(&dc)?;
-                let enrolled = enrol(&store, files, args, output)?;
+                let mut enrolled = Vec::with_capacity(files.len());
+                when_there_is_room(output, || enrol(&store, files, args, output, &mut enrolled)).await?;
                 let account = Account::start(AccountConfig { store: store.clone(), dc, api, proxy })?;
                 output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
                 let from = args.from.unwrap_or(Begin::Last);
@@ -63,8 +68,12 @@ impl Place {
         }
     }
 
-    /// Waits, where scripts are to begin now, until it is known what they have missed, and passes it over.
+    /// Waits until every script has its folder and, where scripts are to begin now, until it is known what they have missed,
+    /// and passes it over.
     pub(super) async fn until_scripts_may_begin(&self, output: &Output) -> Result<()> {
+        for script in &self.enrolled {
+            when_there_is_room(output, || self.dir.make_script_home(&script.name)).await?;
+        }
         if self.from == Begin::Last {
             return Ok(());
         }
@@ -86,7 +95,7 @@ impl Place {
             self.tell_missed(end, output)?;
         }
         for script in &self.enrolled {
-            self.store.handled(&script.name, end, &[], &[])?;
+            when_there_is_room(output, || Ok(self.store.handled(&script.name, end, &[], &[])?)).await?;
         }
         Ok(())
     }
@@ -106,7 +115,7 @@ impl Place {
         let mut scripts = Vec::with_capacity(files.len());
         for (((file, project), enrolled), program) in files.iter().zip(projects).zip(&self.enrolled).zip(programs) {
             let name = ScriptName::from(enrolled.name.as_str());
-            let home = self.dir.make_script_home(&name)?;
+            let home = self.dir.script_home(&name);
             let files = FileSpace::of(project.folders(home, &args.folders, private_folders(data_dir)))?;
             let config = ScriptConfig {
                 name: name.clone(),
@@ -219,10 +228,15 @@ fn tell_cut(is_missed_cut: bool, dir: &AccountDir, output: &Output) {
     }
 }
 
-/// Gives each script its place in the account, and says where that is not what one would expect.
-fn enrol(store: &AccountStore, files: &[ScriptFile], args: &Args, output: &Output) -> Result<Vec<Enrolled>> {
-    let mut enrolled = Vec::with_capacity(files.len());
-    for (index, file) in files.iter().enumerate() {
+/// Gives each script that has none yet its place in the account, and says where that is not what one would expect.
+fn enrol(
+    store: &AccountStore,
+    files: &[ScriptFile],
+    args: &Args,
+    output: &Output,
+    enrolled: &mut Vec<Enrolled>,
+) -> Result<()> {
+    for (index, file) in files.iter().enumerate().skip(enrolled.len()) {
         let given_name = args.names.get(index).map(String::as_str);
         let script = store.enrol(&file.path, given_name)?;
         let (name, path) = (&script.name, file.path.display());
@@ -241,12 +255,12 @@ fn enrol(store: &AccountStore, files: &[ScriptFile], args: &Args, output: &Outpu
         }
         enrolled.push(script);
     }
-    Ok(enrolled)
+    Ok(())
 }
 
 /// Where the account is logged in: it was before, or is now with the credentials given.
 async fn logged_in(dir: &AccountDir, dc: Option<DcAddress>, args: &Args, output: &Output) -> Result<DcAddress> {
-    if !dir.is_logged_in()? {
+    if !when_there_is_room(output, || dir.is_logged_in()).await? {
         if !args.credentials.are_at_hand() {
             bail!(
                 "nobody is logged in as {:?}: run `tglhost login {}` first, or give --phone and --code or --bot-token-file",

@@ -1,0 +1,109 @@
+//! What happens when a bound is reached: the source is held back, nothing is lost, and nobody else waits.
+
+use std::process::Command;
+
+use tests::{Place, Process, finish};
+
+/// Answers each message with its text.
+const ECHO: &str = "\
+import tgl
+def f(m):
+    if not m.out: m.src.send_msg(m.text)
+tgl.set_on_msg_receive(f)
+";
+
+/// Scripts that compute at one time.
+const BUSY: usize = 40;
+
+#[test]
+fn a_newsletter_goes_out_whole_and_in_order() {
+    let place = Place::new();
+    let script = place.script(
+        "news.py",
+        "import tgl\ndef f(m):\n    if not m.out:\n        for n in range(2500): m.src.send_msg(f'letter {n}')\ntgl.set_on_msg_receive(f)\n",
+    );
+    let mut chat = Process::start(tests::tglhost(place.data.path()).arg("run").arg(script));
+    chat.write("go\n");
+    for n in 0..2500 {
+        assert_eq!(chat.line(), format!("letter {n}\n"));
+    }
+    chat.close_input();
+    let end = chat.finish();
+    assert_eq!((end.code(), end.stdout.as_str()), (Some(0), ""), "{}", end.stderr);
+}
+
+#[test]
+fn lines_typed_ahead_are_all_answered() {
+    let place = Place::new();
+    let script = place.script("echo.py", ECHO);
+    let lines: String = (0..500).map(|n| format!("line {n}\n")).collect();
+    let chat = finish(tests::tglhost(place.data.path()).arg("run").arg(script), &lines);
+    assert_eq!((chat.code(), chat.stdout), (Some(0), lines), "{}", chat.stderr);
+}
+
+#[test]
+fn scripts_that_answer_each_other_are_slowed_down() {
+    let place = Place::new();
+    place.sign_up("a", "9996631001", "Ann");
+    place.sign_up("b", "9996631002", "Bob");
+    let begins = "def added(ok, peers): peers[0].send_msg('ping')\ntgl.add_contact('9996631001', 'Ann', '', added)\n";
+    let (echo, first) = (place.script("echo.py", ECHO), place.script("first.py", &format!("{ECHO}{begins}")));
+    let run = |account: &str, script| {
+        Process::start(place.command(&["run", "--account", account, "--brake", "on"]).arg(script))
+    };
+    let (mut ann, mut bob) = (run("a", echo), run("b", first));
+    for end in [&mut ann, &mut bob] {
+        end.stderr_line_with("sends are slowed down to 1 a second in a chat");
+    }
+    for end in [ann, bob] {
+        end.terminate();
+        assert_eq!(end.finish().code(), Some(0));
+    }
+}
+
+#[test]
+fn many_busy_scripts_end_in_order_and_lose_nothing() {
+    let place = Place::new();
+    let spin = "import tgl\ndef f(m):\n    print('spins')\n    while True: pass\ntgl.set_on_msg_receive(f)\n";
+    let scripts: Vec<_> = (0..BUSY).map(|n| place.script(&format!("{n}.py"), spin)).collect();
+    for begin in ["now", "last"] {
+        let mut command = tests::tglhost(place.data.path());
+        let mut run = Process::start(command.args(["run", "--from", begin]).args(&scripts));
+        if begin == "now" {
+            run.write("go\n");
+        }
+        for _ in 0..BUSY {
+            assert!(run.line().ends_with("spins\n"), "what was not handled before the end comes again");
+        }
+        run.terminate();
+        let end = run.finish();
+        assert_eq!((end.code(), end.stdout.as_str()), (Some(0), ""), "{}", end.stderr);
+        assert!(!end.stderr.contains("stopped"), "none counts as crashed: {}", end.stderr);
+    }
+}
+
+#[test]
+fn a_start_waits_until_the_disk_has_room() {
+    let place = Place::new();
+    place.sign_up("a", "9996631001", "Ann");
+    let script = place.script("up.py", "import tgl\ntgl.set_on_get_difference_end(lambda: print('up'))");
+    let command = place.command(&["run", "--account", "a"]);
+    // No file may grow beyond a block, as on a full disk.
+    let mut full = Command::new("sh");
+    full.args(["-c", "trap '' XFSZ; ulimit -S -f 1; exec \"$@\"", "sh"]).arg(command.get_program());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => full.env(name, value),
+            None => full.env_remove(name),
+        };
+    }
+    let mut run = Process::start(full.args(command.get_args()).arg(script));
+    run.stderr_line_with("The start waits until the disk has room");
+    let room = Command::new("prlimit").args(["--fsize=unlimited:unlimited", "--pid", &run.id().to_string()]).status();
+    assert!(room.expect("prlimit runs").success());
+    assert_eq!(run.line(), "up\n");
+    run.terminate();
+    let end = run.finish();
+    assert_eq!(end.code(), Some(0), "{}", end.stderr);
+    assert!(!end.stderr.contains("disk has room"), "said once: {}", end.stderr);
+}
