@@ -141,7 +141,8 @@ class Run:
         return [
             line["text"]
             for line in lines
-            if line.get("kind") == "log" or (line.get("kind"), line.get("stream")) == ("print", "stderr")
+            if line.get("kind") in ("log", "load_failed")
+            or (line.get("kind"), line.get("stream")) == ("print", "stderr")
         ]
 
     async def ends(self) -> int:
