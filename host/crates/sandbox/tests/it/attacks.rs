@@ -19,12 +19,7 @@ use Verdict::{Stopped, Told};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attacks_end_as_they_should() {
-    let limits = Limits {
-        cpu_ms_max: 200,
-        memory_bytes_max: 32 << 20,
-        resources_max: 40,
-        ..Limits::default()
-    };
+    let limits = Limits { cpu_ms_max: 200, memory_bytes_max: 32 << 20, resources_max: 40, ..Limits::default() };
     let cases = [
         ("spin", Stopped(Trap::CpuTime { ms_max: 200 })),
         ("sleep 100000", Stopped(Trap::WallTime { ms_max: 3_000 })),
