@@ -93,6 +93,8 @@ def _end(end: SystemExit) -> None:
     elif not isinstance(code, int):
         _report.write(f"{_text(code)}\n")
         code = 1
+    elif not -(2**63) <= code < 2**63:
+        code = -1  # As Python has it for what no C long holds.
     try:
         atexit._run_exitfuncs()
     finally:

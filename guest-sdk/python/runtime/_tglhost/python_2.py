@@ -10,6 +10,7 @@ import re
 import string
 import sys
 import traceback
+import types
 import urllib
 from types import FunctionType, ModuleType
 from typing import Any, Iterator
@@ -56,6 +57,7 @@ _ATTRIBUTES: list[tuple[Any, frozenset[str]]] = [
     (string, frozenset("atof atoi find join letters lower lowercase maketrans replace split strip upper uppercase".split())),
     (itertools, frozenset("ifilter ifilterfalse imap izip izip_longest".split())),
     (os, frozenset(["getcwdu"])),
+    (types, frozenset("ClassType DictType IntType ListType LongType StringType TupleType UnicodeType".split())),
     (urllib, frozenset("pathname2url quote quote_plus unquote unquote_plus urlencode urlopen urlretrieve".split())),
 ]
 """What Python 2 had on a module or on the instances of a class."""
@@ -95,6 +97,9 @@ def _is_of_syntax(error: SyntaxError) -> bool:
 def _is_of_names(error: BaseException, file: str) -> bool:
     if isinstance(error, ModuleNotFoundError):
         return error.name in modules.PYTHON_2
+    if isinstance(error, ImportError):  # `from module import name`
+        module = sys.modules.get(error.name or "")
+        return any(module is kind and error.name_from in names for kind, names in _ATTRIBUTES)
     if isinstance(error, NameError):
         return error.name in _BUILTINS
     if isinstance(error, AttributeError):

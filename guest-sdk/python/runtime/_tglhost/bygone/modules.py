@@ -23,6 +23,7 @@ REMOVED = {
     "crypt": ("3.13", "use hashlib.pbkdf2_hmac"),
     "distutils": ("3.12", "use shutil for files, sysconfig for settings, and the script's own function for strtobool"),
     "dummy_threading": ("3.9", "use threading"),
+    "_dummy_thread": ("3.9", "use threading"),
     "_dummy_threading": ("3.9", "use threading"),
     "formatter": ("3.10", "use textwrap"),
     "lib2to3": ("3.13", "use ast"),
@@ -56,6 +57,10 @@ PYTHON_2 = {
     "SimpleHTTPServer": "http.server", "SimpleXMLRPCServer": "xmlrpc.server", "SocketServer": "socketserver", "StringIO": "io",
     "thread": "threading", "Tkinter": "tkinter", "tkMessageBox": "tkinter", "urllib2": "urllib.request",
     "urlparse": "urllib.parse", "UserDict": "collections", "UserList": "collections", "UserString": "collections",
-    "whichdb": "dbm", "xmlrpclib": "xmlrpc.client", "_winreg": "winreg",
+    "whichdb": "dbm", "xmlrpclib": "xmlrpc.client", "_winreg": "winreg", "bsddb": "dbm", "dircache": "os.listdir",
+    "future_builtins": "builtins", "fpformat": "format", "hotshot": "cProfile", "htmllib": "html.parser",
+    "ihooks": "importlib", "imputil": "importlib", "mhlib": "mailbox", "multifile": "email", "posixfile": "os",
+    "ScrolledText": "tkinter.scrolledtext", "sgmllib": "html.parser", "statvfs": "os.statvfs", "stringold": "str",
+    "strop": "str", "timing": "time", "tkFileDialog": "tkinter.filedialog", "toaiff": "wave", "user": "runpy",
 }  # fmt: skip
 """Python 2's names, and what Python 3 has instead."""

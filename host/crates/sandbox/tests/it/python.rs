@@ -177,6 +177,7 @@ async fn an_end_that_goes_wrong_is_told_in_pythons_words() {
         ("import atexit\natexit.register(lambda: 1 / 0)\nraise SystemExit(4)", 4, "ZeroDivisionError"),
         ("raise SystemExit('over')", 1, "over"),
         ("raise SystemExit(258)", 2, ""),
+        ("raise SystemExit(2**70)", 255, ""),
     ];
     for (source, code, told) in cases {
         let mut guest = started(&python().await).await;

@@ -22,6 +22,10 @@ async fn errors_have_the_numbers_of_linux() {
             "FileNotFoundError FileExistsError",
         ),
         ("print(os.strerror(0), os.strerror(999))", "Success Unknown error 999"),
+        (
+            "print(errno.EPIPE, os.strerror(errno.EPIPE), type(OSError(errno.EPIPE, 'x')).__name__)",
+            "32 Broken pipe BrokenPipeError",
+        ),
     ];
     let sources: Vec<String> = cases.iter().map(|(source, _)| format!("{caught}{source}")).collect();
     let cases: Vec<(&str, &str)> = sources.iter().map(String::as_str).zip(cases.map(|(_, printed)| printed)).collect();

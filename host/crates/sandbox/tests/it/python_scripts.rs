@@ -260,7 +260,11 @@ async fn python_2_is_called_by_its_name() {
         "'x'.decode('utf8')",
         "import urllib\nurllib.urlopen('http://example.org')",
         "import itertools\nitertools.izip()",
+        "from itertools import izip",
+        "from urllib import quote",
+        "from types import StringType",
         "import urllib2",
+        "import hotshot",
         "from ConfigParser import ConfigParser",
         "import old",
         "import older\nolder.f()",
@@ -288,7 +292,14 @@ async fn python_2_is_called_by_its_name() {
         let stderr = script.guest.notes.stderr();
         assert!(stderr.contains("This looks like Python 2"), "{source}: {stderr}");
     }
-    for source in ["nothing", "{}.nothing", "import nothing", "1 >> 'x'", "try: unicode\nexcept NameError: 1 / 0"] {
+    for source in [
+        "nothing",
+        "{}.nothing",
+        "import nothing",
+        "from itertools import nothing",
+        "1 >> 'x'",
+        "try: unicode\nexcept NameError: 1 / 0",
+    ] {
         let mut script = start_beside(&files, None).await;
         let Err(GuestError::Raised(text)) = script.guest.instance.load(source, "/script/bot.py").await else {
             panic!("{source} loads")
