@@ -102,7 +102,7 @@ def main(tglhost, data):
         for phone, script in {PYTHON_PHONE: os.path.join(HERE, "echo.py"), RUST_PHONE: RUST_GUEST}.items():
             place = ["--json", "--data", os.path.join(data, phone), "--dc", address, "--dc-key", pem]
             login = ["--phone", phone, "--code", phone[5] * 5]
-            start([tglhost, "run", script, *place, *login], "online", given="Echo\n")
+            start([tglhost, "run", script, *place, *login], "connected", given="Echo\n")
         start([sys.executable, os.path.join(HERE, "telethon_echo.py"), port, pem, TELETHON_PHONE], "ready")
         print(json.dumps(asyncio.run(measure(int(port), pem))))
     finally:
