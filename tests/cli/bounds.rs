@@ -46,8 +46,10 @@ fn scripts_that_answer_each_other_are_slowed_down() {
     let place = Place::new();
     place.sign_up("a", "9996631001", "Ann");
     place.sign_up("b", "9996631002", "Bob");
+    // Each message is answered twice: a side that is slowed down still makes the other send more than it may.
+    let twice = format!("{ECHO}tgl.set_on_msg_receive(lambda m: (f(m), f(m)))\n");
     let begins = "def added(ok, peers): peers[0].send_msg('ping')\ntgl.add_contact('9996631001', 'Ann', '', added)\n";
-    let (echo, first) = (place.script("echo.py", ECHO), place.script("first.py", &format!("{ECHO}{begins}")));
+    let (echo, first) = (place.script("echo.py", &twice), place.script("first.py", &format!("{twice}{begins}")));
     let run = |account: &str, script| {
         Process::start(place.command(&["run", "--account", account, "--brake", "on"]).arg(script))
     };
