@@ -16,8 +16,9 @@ fn kinds_of(lines: &[Value], script: &str) -> Vec<String> {
 fn what_becomes_of_a_script_is_told() {
     let crashing = "import tgl\ndef f(m):\n    while not m.out: pass\ntgl.set_on_msg_receive(f)";
     let raising = "import tgl\ndef f(m):\n    if not m.out: 1/0\ntgl.set_on_msg_receive(f)";
-    // source, what is told of it in this order, code and reason of its end; none for one that is not over
-    let cases: [(&str, &[&str], Option<(u8, &str)>); 7] = [
+    /// Source, what is told of it in this order, code and reason of its end; none for one that is not over.
+    type Case<'a> = (&'a str, &'a [&'a str], Option<(u8, &'a str)>);
+    let cases: [Case<'_>; 7] = [
         ("import tgl\nprint('hi')\ntgl.set_on_our_id(print)", &["print", "loaded", "print", "ready"], None),
         ("", &["log", "loaded", "ready"], None),
         ("import sys\nsys.exit(5)", &["ended"], Some((5, "exited"))),

@@ -46,8 +46,9 @@ fn a_proxy_is_named_by_option_or_by_the_environment() {
     let place = Place::new();
     let (address, passed) = socks5();
     let url = format!("socks5://{address}");
-    // what is set in the environment, more arguments, whether it goes through the proxy
-    let cases: &[(&[(&str, &str)], &[&str], bool)] = &[
+    /// What is set in the environment, more arguments, whether it goes through the proxy.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], bool);
+    let cases: &[Case<'_>] = &[
         (&[], &["--proxy", &url], true),
         (&[("ALL_PROXY", &url)], &[], true),
         (&[("all_proxy", &url)], &[], true),

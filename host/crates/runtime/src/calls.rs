@@ -62,7 +62,7 @@ struct OnDisk {
 
 /// A completion that must follow events.
 enum Early {
-    Whole(Completion),
+    Whole(Box<Completion>),
     /// The store has the message that was sent, if one was.
     Short {
         id: RequestId,
@@ -305,7 +305,7 @@ impl Calls {
             }
             _ => {
                 self.early_whole += 1;
-                Early::Whole(completion)
+                Early::Whole(Box::new(completion))
             }
         });
     }
@@ -327,7 +327,7 @@ impl Calls {
         Ok(match self.early.remove(ready) {
             Some(Early::Whole(completion)) => {
                 self.early_whole -= 1;
-                Some(completion)
+                Some(*completion)
             }
             _ => completion,
         })
