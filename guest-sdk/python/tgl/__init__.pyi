@@ -410,6 +410,6 @@ def set_link_preview(enabled: bool, /) -> None:
     """Turns the previews of links on, as Telegram decides, or off, for messages that do not say."""
 
 def safe_exit(exit_status: int = 0, /) -> None:
-    """Ends the script with this code, once the calls that are under way have completed."""
+    """Ends the script with this code, once the calls that are under way have completed. Until then it hears of these alone."""
 
 safe_quit = safe_exit

@@ -347,7 +347,7 @@ def set_link_preview(enabled: bool, /) -> None:
 
 
 def safe_exit(exit_status: int = 0, /) -> None:
-    """Ends the script with this code, once the calls that are under way have completed."""
+    """Ends the script with this code, once the calls that are under way have completed. Until then it hears of these alone."""
     _host.require()
     try:
         code = _check.exit_code(exit_status)

@@ -15,11 +15,9 @@ use tokio::time::Instant;
 use crate::backoff::Backoff;
 use crate::calls::{Calls, Closed};
 use crate::desk::{Clerk, Desk};
+use crate::drain::Drain;
 use crate::patience::Said;
 use crate::script::{End, Hold, Link, News, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
-
-/// How long none of the pending calls may complete after the script asked to end.
-const DRAIN_MAX: Duration = Duration::from_secs(30);
 
 /// One script's task.
 pub(crate) struct Actor {
@@ -39,8 +37,8 @@ pub(crate) struct Actor {
     pub(crate) said: Said,
     /// The life has come through its start: all that was left from last time is handled.
     is_started: bool,
-    /// When the script's end comes though calls are pending.
-    drain_by: Option<Instant>,
+    /// The script has asked to end.
+    pub(crate) drain: Option<Drain>,
 }
 
 /// How one life of the guest ended.
@@ -86,7 +84,7 @@ impl Actor {
             calls,
             said: Said::default(),
             is_started: false,
-            drain_by: None,
+            drain: None,
         }
     }
 
@@ -145,7 +143,7 @@ impl Actor {
 
     /// One life of the guest.
     async fn live(&mut self, program: &Program) -> Result<End, LifeEnd> {
-        (self.is_started, self.drain_by) = (false, None);
+        (self.is_started, self.drain) = (false, None);
         self.mailbox.clear();
         let replay_end_seq = self.store.inbox_seq();
         let mut guest = self.load(program).await?;
@@ -153,7 +151,7 @@ impl Actor {
         let outcome = self.unless_stopped(guest.on_our_id(our_id)).await?;
         self.settle_start(outcome, "in on_our_id").await?;
 
-        while self.cursor < replay_end_seq {
+        while self.cursor < replay_end_seq && !self.is_ending() {
             if !self.deliver_event(&mut guest).await? {
                 if self.hold().is_none() {
                     break;
@@ -180,14 +178,13 @@ impl Actor {
             tokio::task::consume_budget().await;
             let progress = self.refuse_calls(&mut guest).await?
                 || self.deliver_completion(&mut guest).await?
-                || self.tell_difference_end(&mut guest, &mut difference_told).await?
-                || self.deliver_event(&mut guest).await?
-                || self.ring_timer(&mut guest).await?;
+                || !self.is_ending()
+                    && (self.tell_difference_end(&mut guest, &mut difference_told).await?
+                        || self.deliver_event(&mut guest).await?
+                        || self.ring_timer(&mut guest).await?);
             if !progress {
                 self.publish(Phase::Running);
-                // A timer whose calls would have no place rings when they have.
-                let timer = self.desk.papers().timer.filter(|_| self.hold().is_none());
-                self.wait([timer, self.drain_by].into_iter().flatten().min()).await?;
+                self.wait(self.next_moment()).await?;
             }
         }
     }
@@ -249,15 +246,32 @@ impl Actor {
         }
     }
 
+    /// Whether the guest has asked to end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.desk.papers().exit.is_some()
+    }
+
     /// The end that the guest asked for, once it may come.
     fn end_asked_for(&mut self) -> Option<End> {
-        let (code, _) = self.desk.papers().exit?;
-        let by = *self.drain_by.get_or_insert_with(|| Instant::now() + DRAIN_MAX);
+        let (code, later_id) = {
+            let papers = self.desk.papers();
+            (papers.exit?.0, papers.next_id())
+        };
+        let by = self.drain.get_or_insert_with(|| Drain::new(later_id, Instant::now())).by;
         let is_drained = self.calls.pending() == 0;
         if !is_drained && Instant::now() >= by {
             self.log(LogLevel::Warn, &format!("ended with {} calls not completed", self.calls.pending()));
         }
         (is_drained || Instant::now() >= by).then_some(End::Exited(code))
+    }
+
+    /// When there will be something to do though nothing comes from outside.
+    fn next_moment(&self) -> Option<Instant> {
+        match &self.drain {
+            Some(drain) => Some(drain.by),
+            // A timer whose calls would have no place rings when they have.
+            None => self.desk.papers().timer.filter(|_| self.hold().is_none()),
+        }
     }
 
     /// Sends what may leave, from memory and from disk.
@@ -272,11 +286,6 @@ impl Actor {
         }
         self.tell_of_brake();
         Ok(())
-    }
-
-    /// A call has completed: one more reason to wait for the others.
-    pub(crate) fn put_drain_off(&mut self) {
-        self.drain_by = self.drain_by.map(|_| Instant::now() + DRAIN_MAX);
     }
 
     /// Waits until there may be something to do, at the latest until this moment.

@@ -156,14 +156,18 @@ impl Actor {
         {
             self.calls.take_in(completion);
         }
+        // A script that is about to end hears of no event, so no completion waits for one.
+        let handled_seq = if self.is_ending() { u64::MAX } else { self.cursor };
         let completion = loop {
-            match self.calls.next_completion(self.cursor) {
+            match self.calls.next_completion(handled_seq) {
                 Ok(Some(completion)) => break completion,
                 Ok(None) => return Ok(false),
                 Err(error) => self.wait_for_disk(error).await?,
             }
         };
-        self.put_drain_off();
+        if let Some(drain) = &mut self.drain {
+            drain.completed(completion.id, Instant::now());
+        }
         self.desk.papers().topics.begin_completion(completion.id);
         let outcome = self.unless_stopped(guest.on_completion(completion.id, &completion.result)).await?;
         self.settle(outcome, "in a call's callback", self.cursor).await?;

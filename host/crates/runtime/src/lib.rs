@@ -10,6 +10,7 @@ mod brake;
 mod calls;
 mod delivery;
 mod desk;
+mod drain;
 mod patience;
 mod script;
 mod topics;

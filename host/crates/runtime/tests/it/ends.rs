@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use runtime::{End, News, Phase};
-use tgl::Outcome;
+use tgl::{Event, Outcome};
 
-use crate::stage::{Setting, Stage};
+use crate::stage::{Setting, Stage, own_message};
 
 #[tokio::test]
 async fn a_script_ends_with_the_code_it_says() {
@@ -31,6 +31,21 @@ async fn an_end_at_once_drops_the_callbacks_calls_and_a_drained_one_waits_for_th
     assert_ne!(stage.script.status().borrow().phase, Phase::Ended(End::Exited(3)));
     stage.complete(&request, Ok(Outcome::Done), 0).await;
     assert_eq!(stage.ends().await, End::Exited(3));
+}
+
+#[tokio::test]
+async fn a_script_that_asked_to_end_hears_of_its_calls_alone() {
+    // What it left to be done: its own messages come back to it, a timer has rung.
+    let mut stage = Stage::live(Setting::of("trace\non-timer send more")).await;
+    stage.tell(1, "send kept\ntimer 0\nexit-drained 3");
+    let request = stage.request().await;
+    let echo = stage.push(Event::Message(own_message(2, "send again")));
+    stage.complete(&request, Ok(Outcome::Message(own_message(2, "kept"))), echo).await;
+    assert_eq!(stage.ends().await, End::Exited(3));
+    let start = ["load /script/puppet", "our_id 77", "binlog_replay_end"];
+    let told = ["message 1 send kept", "timer 0", "exit-drained 3", "completion 1 message 2"];
+    stage.hears(&[&start[..], &told].concat()).await;
+    assert!(stage.requests.recv().await.is_none(), "nothing more is sent");
 }
 
 #[tokio::test]
