@@ -69,7 +69,8 @@ impl Instance {
         let slot =
             Arc::clone(&shared.slots).try_acquire_owned().map_err(|_| StartError::HostFull(shared.instances_max))?;
         let limits = config.limits;
-        let (meter, outlet) = (Meter::default(), Outlet::new(config.host, &limits));
+        let is_interpreter = program.load.is_some();
+        let (meter, outlet) = (Meter::default(), Outlet::new(config.host, &limits, is_interpreter));
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.resources_max);
         let guest = Guest {
@@ -90,7 +91,6 @@ impl Instance {
         };
         meter.begin(limits.load_ms_max);
         let outcome = contain(&shared, &meter, &limits, pin!(set_up)).await;
-        let is_interpreter = program.load.is_some();
         match outcome.and_then(|result| {
             result.map_err(|error| verdict(&error, &mut store, &limits, limits.load_ms_max, is_interpreter))
         }) {
@@ -153,7 +153,7 @@ impl Instance {
             let call = pin!(dispatch(&mut running, callback));
             contain(&self.shared, &self.meter, &self.limits, call).await
         };
-        self.outlet.flush_streams();
+        self.outlet.flush_streams(!matches!(outcome, Ok(Ok(_))));
         let trap = match outcome {
             Ok(Ok(result)) => {
                 self.running = Some(running);

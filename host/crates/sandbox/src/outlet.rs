@@ -1,7 +1,7 @@
 //! The way from a guest to its host: shared by the imports and by WASI's output streams.
 //!
 //! Invariant: a log line is bounded in length before the host sees it, and nothing here waits. How much is written in all
-//! is bounded where it is written.
+//! is bounded where it is written. What an interpreter says as it crashes is not for the author of the program it runs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +10,9 @@ use crate::limits::Limits;
 
 /// Bytes of a WASI output line after which it is passed on without its end.
 const STREAM_LINE_BYTES_MAX: usize = 4 << 10;
+
+/// Of what an interpreter says as it panics, so much is kept.
+const PANIC_BYTES_MAX: usize = 16 << 10;
 
 /// Shared way to one guest's host.
 #[derive(Clone)]
@@ -22,11 +25,20 @@ struct Inner {
     log_line_bytes_max: usize,
     /// What came through WASI's stdout and stderr and is not a whole line yet.
     streams: [Vec<u8>; 2],
+    is_interpreter: bool,
+    /// What of stderr is an interpreter's panic, or may become one.
+    panic: String,
 }
 
 impl Outlet {
-    pub(crate) fn new(host: Box<dyn GuestHost>, limits: &Limits) -> Self {
-        let inner = Inner { host, log_line_bytes_max: limits.log_line_bytes_max, streams: [Vec::new(), Vec::new()] };
+    pub(crate) fn new(host: Box<dyn GuestHost>, limits: &Limits, is_interpreter: bool) -> Self {
+        let inner = Inner {
+            host,
+            log_line_bytes_max: limits.log_line_bytes_max,
+            streams: [Vec::new(), Vec::new()],
+            is_interpreter,
+            panic: String::new(),
+        };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
@@ -61,13 +73,19 @@ impl Outlet {
         }
     }
 
-    /// Passes on what WASI's streams hold of unfinished lines; called when a callback ends.
-    pub(crate) fn flush_streams(&self) {
+    /// Passes on what WASI's streams hold; called when a callback ends. A panic is held back from who was stopped by it.
+    pub(crate) fn flush_streams(&self, is_stopped: bool) {
         let mut inner = self.lock();
         for to in [Output::Stdout, Output::Stderr] {
             if !inner.streams[to as usize].is_empty() {
                 inner.print_stream(to, true);
             }
+        }
+        let panic = std::mem::take(&mut inner.panic);
+        match (panic.is_empty(), is_stopped) {
+            (true, _) => {}
+            (false, true) => tracing::debug!("an interpreter panicked: {panic}"),
+            (false, false) => inner.host.print(Output::Stderr, &panic),
         }
     }
 
@@ -84,7 +102,21 @@ impl Inner {
         if !last {
             self.streams[to as usize] = bytes.split_off(whole_chars(&bytes));
         }
-        self.host.print(to, &String::from_utf8_lossy(&bytes));
+        let text = String::from_utf8_lossy(&bytes);
+        if self.is_interpreter && to == Output::Stderr && self.is_of_panic(&text) {
+            let room = PANIC_BYTES_MAX.saturating_sub(self.panic.len());
+            self.panic.push_str(cut(&text, room));
+        } else {
+            let before = std::mem::take(&mut self.panic);
+            self.host.print(to, &(before + &text));
+        }
+    }
+
+    /// Whether a line is one of a panic's, as Rust's standard library writes them: a blank one, one that names the thread,
+    /// and whatever comes then.
+    fn is_of_panic(&self, line: &str) -> bool {
+        let is_begun = self.panic.lines().any(|line| !line.is_empty());
+        is_begun || line == "\n" || line.starts_with("thread '") && line.contains(" panicked at ")
     }
 }
 

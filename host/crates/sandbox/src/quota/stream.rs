@@ -190,7 +190,7 @@ mod tests {
     fn place() -> Place {
         let home = tempfile::tempdir().unwrap();
         let space = FileSpace::open(None, Some(home.path()), QUOTA, &[]).unwrap();
-        let outlet = Outlet::new(Box::new(NoHost), &Limits::default());
+        let outlet = Outlet::new(Box::new(NoHost), &Limits::default(), false);
         let quota = Quota::new(&space, outlet, Meter::default());
         Place { home, space, quota }
     }

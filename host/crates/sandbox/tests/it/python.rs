@@ -198,3 +198,19 @@ async fn an_end_that_goes_wrong_is_told_in_pythons_words() {
     let mut guest = started(&python().await).await;
     let Err(GuestError::Raised(_)) = guest.instance.load(source, "/script/bot.py").await else { panic!("it loads") };
 }
+
+#[tokio::test]
+async fn a_panic_of_the_native_part_is_not_for_the_author() {
+    let told = [
+        // A raw import that is handed something else than its type ends the instance.
+        ("from tgl import _host\n_host.host.print(1, 2)", Err(GuestError::Trapped(Trap::InterpreterCrashed)), "said\n"),
+        ("os.write(2, b'\\nmore')", Ok(()), "said\n\nmore"),
+        ("os.write(2, b'\\nthread \\'a\\' panicked at b:\\nc\\n')", Ok(()), "said\n\nthread 'a' panicked at b:\nc\n"),
+    ];
+    for (source, ended, stderr) in told {
+        let mut guest = started(&python().await).await;
+        let source = format!("import os\nos.write(2, b'said\\n')\n{source}");
+        assert_eq!(guest.instance.load(&source, "/script/bot.py").await, ended, "{source}");
+        assert_eq!(guest.notes.stderr(), stderr, "{source}");
+    }
+}
