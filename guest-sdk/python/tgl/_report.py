@@ -113,18 +113,20 @@ def _script_frames() -> Iterator[tuple[FrameType, int]]:
 
 def outside_package(trace: TracebackType | None) -> TracebackType | None:
     """The traceback without the frames that are this package's or the runtime's."""
-    while trace is not None and _is_inside(trace):
+    while trace is not None and _is_inside(trace.tb_frame):
         trace = trace.tb_next
     at = trace
     while at is not None:
-        while at.tb_next is not None and _is_inside(at.tb_next):
-            at.tb_next = at.tb_next.tb_next
-        at = at.tb_next
+        after = at.tb_next
+        # An endless recursion has very many frames of one module.
+        while after is not None and after.tb_frame.f_globals is not at.tb_frame.f_globals and _is_inside(after.tb_frame):
+            after = at.tb_next = after.tb_next
+        at = after
     return trace
 
 
-def _is_inside(trace: TracebackType) -> bool:
-    return _package(trace.tb_frame) in _INSIDE
+def _is_inside(frame: FrameType) -> bool:
+    return _package(frame) in _INSIDE
 
 
 def _package(frame: FrameType) -> str:

@@ -99,6 +99,24 @@ async fn a_script_that_sleeps_too_long_is_stopped() {
 }
 
 #[tokio::test]
+async fn an_endless_recursion_is_told_however_deep_python_lets_it_go() {
+    let cases = [
+        ("f()\nprint('goes on')", ""),
+        ("try: f()\nexcept RecursionError: traceback.print_exc()\nprint('goes on')", "goes on"),
+        ("try: f()\nexcept RecursionError: f()", ""),
+    ];
+    for (source, printed) in cases {
+        let mut guest = started(&python().await).await;
+        guest.load(RUNS_MESSAGES).await;
+        let source = format!("import sys, traceback\nsys.setrecursionlimit(100_000)\ndef f(): f()\n{source}");
+        assert_eq!(guest.tell(&source).await, printed, "{source}");
+        let stderr = guest.notes.stderr();
+        assert!(stderr.contains("line 3, in f\n  [Previous line repeated "), "{source}: {stderr}");
+        assert!(stderr.trim_end().ends_with("RecursionError: maximum recursion depth exceeded"), "{source}: {stderr}");
+    }
+}
+
+#[tokio::test]
 async fn python_2_that_this_python_takes_is_warned_of() {
     let mut guest = started(&python().await).await;
     guest.load("try:\n    pass\nexcept Exception, e:\n    pass").await;
