@@ -34,8 +34,8 @@ for name in sys.argv[1:]:
         except BaseException:
             traceback.print_exc()
     told.append(printed.getvalue() + f"| {len(_turns.left)} {sys.getrecursionlimit()}")
-    _turns.left.clear()
-    threading._limbo.clear()
+    for thread in list(_turns.left):
+        del threading._active[thread.ident], _turns.left[thread]
 print(json.dumps(told))
 """
 """Imports scripts, and gives the threads of each their turns, as the host's wake-ups do, until it says that it is over. Prints
@@ -65,6 +65,7 @@ SCRIPTS = [
     ("generators, comprehensions and decorators as they are", "def twice(f):\n    @functools.wraps(f)\n    def both(*a):\n        f(*a)\n        return f(*a)\n    return both\n@twice\ndef f(n):\n    def numbers():\n        for x in range(n): yield x\n    print([x for x in numbers()], sum(y * 2 for y in numbers()), {**{}}, f'{len(str(n))}')\n    time.sleep(0)\nthreading.Thread(target=f, args=[3]).start()", "[0, 1, 2] 6 {} 1\n[0, 1, 2] 6 {} 1 | 0 1000"),
     ("many", "def f(n):\n    time.sleep(0.01)\n    out.append(n)\nt = [threading.Thread(target=f, args=[n]) for n in range(3000)]\nfor one in t: one.start()\nprint(threading.active_count())\nfor one in t: one.join()\nprint(len(out), threading.active_count())", "3001\n3000 1 | 0 1000"),
     ("names of those that run and those that are left", "def f():\n    time.sleep(0.001)\n    print(threading.current_thread().name)\nt = threading.Thread(target=f, name='T')\nt.start()\ntime.sleep(0)\nprint([one.name for one in threading.enumerate()], t.is_alive())\nt.join()\nprint([one.name for one in threading.enumerate()], threading.current_thread().name)", "['MainThread', 'T'] True\nT\n['MainThread'] MainThread | 0 1000"),
+    ("a number for each of them", "me = threading.main_thread()\nids = {threading.get_ident()}\ndef f():\n    t = threading.current_thread()\n    for _ in range(2):\n        print(t.ident == threading.get_ident(), t.native_id == threading.get_native_id(), t.ident in ids)\n        time.sleep(0.001)\n    ids.add(t.ident)\nfor _ in range(2):\n    t = threading.Thread(target=f)\n    t.start()\n    t.join()\nprint(me.ident == threading.get_ident(), me.native_id == threading.get_native_id(), threading.Thread().native_id)\nimport _thread\nprint(_thread.get_ident is threading.get_ident, threading.Timer(0, f).ident)", "True True False\nTrue True False\n" * 2 + "True True None\nTrue None | 0 1000"),
     ("what nothing can bring", "def f():\n    queue.Queue().get()\nt = threading.Thread(target=f)\nt.start()\ntry: t.join()\nexcept RuntimeError as e: print(str(e)[:24])", "this would wait for ever | 1 1000"),
     ("whom logging and warnings name", "import logging, sys\nlogging.basicConfig(stream=sys.stdout, format='%(funcName)s %(lineno)d %(message)s', force=True)\ndef f():\n    time.sleep(0)\n    logging.warning('%s', str(len(max([''], key=len))))\nthreading.Thread(target=f).start()", "f 7 0 | 0 1000"),
     ("names with underscores outside of a class", "class Box: pass\nBox.__x = 5\ndef f(*a, **k):\n    time.sleep(0)\n    print(Box.__x, f'{dict(*a, **k)}', (lambda n: n)(n=3))\nthreading.Thread(target=f, args=[[('a', 1)]], kwargs={'b': 2}).start()", "5 {'a': 1, 'b': 2} 3 | 0 1000"),

@@ -6,6 +6,7 @@ Invariant: what a script finds in `threading` behaves as there, but for when a t
 from __future__ import annotations
 
 import _threading_local
+import os
 import queue
 import sys
 import threading
@@ -111,10 +112,12 @@ def install() -> None:
     threading.RLock = RLock
     threading.local = _threading_local.local
     queue.SimpleQueue = queue._PySimpleQueue
-    for name, method in (("start", _start), ("join", _join), ("is_alive", _is_alive)):
+    for name, method in (("start", _start), ("join", _join), ("is_alive", _is_alive), ("native_id", property(_native_id))):
         setattr(threading.Thread, name, method)
     threading._start_new_thread = threading._thread_start = _start_new_thread
-    sys.modules["_thread"].start_new_thread = sys.modules["_thread"].start_new = _start_new_thread
+    low = sys.modules["_thread"]
+    low.start_new_thread = low.start_new = _start_new_thread
+    low.get_ident, low.get_native_id = threading.get_ident, threading.get_native_id = _turns.get_ident, _turns.get_native_id
     time.sleep = _turns.sleep
     _pools.install()
     _waits.install()
@@ -127,8 +130,6 @@ def _start(self: threading.Thread) -> None:
         raise RuntimeError("threads can only be started once")
     _turns.start(self)
     self._started.set()
-    self._ident = id(self)
-    threading._limbo[self] = self  # So that threading.enumerate() lists it.
 
 
 def _is_alive(self: threading.Thread) -> bool:
@@ -142,6 +143,10 @@ def _join(self: threading.Thread, timeout: float | None = None) -> None:
     if self is threading.current_thread():
         raise RuntimeError("cannot join current thread")
     wait_until(lambda: not self.is_alive(), None if timeout is None else max(timeout, 0.0))
+
+
+def _native_id(self: threading.Thread) -> int | None:
+    return os.getpid() if self is threading.main_thread() else getattr(self, "_native_id", None)
 
 
 def _start_new_thread(function: Callable[..., object], args: tuple = (), kwargs: dict | None = None) -> int:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import itertools
 import math
+import os
 import sys
 import threading
 import time
@@ -55,7 +57,12 @@ timers: list[tuple[float, int, Any]] = []
 left: dict[threading.Thread, tuple[Steps, Wait]] = {}
 """Threads that were left where they wait, what is left of them to do, and what they wait for."""
 
+_main_ident = threading.get_ident()
+_running: threading.Thread | None = None
+"""The thread that runs; None for the callback."""
+
 _system_sleep = time.sleep
+_order = itertools.count(1)
 _nested = 0
 _end_s: float | None = None
 """When the threads that run must have ended; None while none runs."""
@@ -70,6 +77,17 @@ def start(thread: threading.Thread) -> None:
     if len(threads) + len(left) >= THREADS_MAX:
         raise RuntimeError(f"can't start new thread: {THREADS_MAX} are under way already")
     threads.append(thread)
+    _enter(thread)
+
+
+def get_ident() -> int:
+    """`threading.get_ident`."""
+    return _main_ident if _running is None else _running.ident
+
+
+def get_native_id() -> int:
+    """`threading.get_native_id`: the main thread's is that of the process, as on Linux."""
+    return os.getpid() if _running is None else _running.native_id
 
 
 def run_all() -> None:
@@ -87,10 +105,9 @@ def run_all() -> None:
 
 def step(thread: threading.Thread, steps: Steps) -> None:
     """Runs a thread up to where it waits or ends; what it raises goes to `threading.excepthook`, or is printed."""
-    global _nested
-    ident = threading.get_ident()
-    before = threading._active.get(ident)
-    threading._active[ident] = thread
+    global _nested, _running
+    before, _running = _running, thread
+    _enter(thread)
     recursion_max = sys.getrecursionlimit()
     own_recursion_max = recursion_max + _frames_below() + _steps.FRAMES_MAX
     _nested += 1
@@ -112,15 +129,10 @@ def step(thread: threading.Thread, steps: Steps) -> None:
         _nested -= 1
         if sys.getrecursionlimit() == own_recursion_max:  # Otherwise the script has set one.
             sys.setrecursionlimit(recursion_max)
+        _running = before
         thread._has_run = thread not in left
-        if before is None:
-            del threading._active[ident]
-        else:
-            threading._active[ident] = before
-        if thread in left:
-            threading._limbo[thread] = thread  # So that threading.enumerate() lists it.
-        else:
-            threading._limbo.pop(thread, None)
+        if thread._has_run:
+            threading._active.pop(thread.ident, None)
 
 
 def deadline() -> float:
@@ -181,10 +193,17 @@ def _time_limit() -> Iterator[None]:
         _end_s = None
 
 
+def _enter(thread: threading.Thread) -> None:
+    """From now on `threading` knows it as one that is alive."""
+    if thread.ident is None:
+        thread._ident = id(thread)
+        thread._native_id = os.getpid() + next(_order)
+        threading._active[thread._ident] = thread
+
+
 def _run_started() -> None:
     while threads:
         thread = threads.popleft()
-        threading._limbo.pop(thread, None)
         step(thread, _steps.of_thread(thread))
 
 
@@ -192,7 +211,6 @@ def _run_one() -> bool:
     """Gives one of those their turn that can run now; False if there is none."""
     if threads:
         thread = threads.popleft()
-        threading._limbo.pop(thread, None)
         step(thread, _steps.of_thread(thread))
         return True
     if timers and timers[0][0] <= time.monotonic():
