@@ -39,8 +39,9 @@ WAITS_TOO_LONG = (
 )
 
 WAITS_FOR_EVER = (
-    "this would wait for ever: a script has one thread, and all that was started has run or is waiting itself; "
-    "what only a later callback can bring is to be handled in that callback, or by threading.Timer"
+    "this would wait for ever: a script has one thread, and all that was started has run or is waiting itself. If it is only "
+    "to keep the script running, remove it: the host does that. What only a later callback can bring is to be handled in that "
+    "callback, or by threading.Timer"
 )
 
 WAITS_TOO_DEEP = (

@@ -123,7 +123,10 @@ pub enum Trap {
         ms_max: u64,
     },
     /// Did not come back in time.
-    #[error("did not return within {ms_max} ms")]
+    #[error(
+        "did not return within {ms_max} ms, as it must to be told of events (a loop that is to keep it running can go: the \
+         host does that)"
+    )]
     WallTime {
         /// The limit.
         ms_max: u64,

@@ -96,6 +96,8 @@ async fn a_script_that_sleeps_too_long_is_stopped() {
     guest.tell("import time\ntime.sleep(0.05)").await;
     let result = guest.instance.on_event(&Event::Message(message(1, "import time\ntime.sleep(100)"))).await;
     assert_eq!(result, Err(GuestError::Trapped(Trap::WallTime { ms_max: 300 })));
+    let told = result.unwrap_err().to_string();
+    assert!(told.contains("300 ms, as it must to be told of events"), "{told}");
 }
 
 #[tokio::test]

@@ -80,8 +80,9 @@ async fn threads_run_when_the_callback_returns_or_waits() {
         (
             "import threading, queue\nq = queue.Queue()\nthreading.Thread(target=q.put, args=[5]).start()\nprint(q.get())\n\
              try: q.get()\nexcept RuntimeError as e: print(e)\ntry: q.get(timeout=0.01)\nexcept queue.Empty: print('empty')",
-            "5\nthis would wait for ever: a script has one thread, and all that was started has run or is waiting itself; \
-             what only a later callback can bring is to be handled in that callback, or by threading.Timer\nempty",
+            "5\nthis would wait for ever: a script has one thread, and all that was started has run or is waiting itself. \
+             If it is only to keep the script running, remove it: the host does that. What only a later callback can bring \
+             is to be handled in that callback, or by threading.Timer\nempty",
         ),
         (
             "import threading\nlock = threading.Lock()\nwith lock:\n    print(lock.locked(), lock.acquire(False), \
