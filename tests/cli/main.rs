@@ -5,6 +5,7 @@ mod bounds;
 mod chat;
 mod data_centre;
 mod json;
+mod lagging;
 mod output;
 mod project;
 mod scripts;

@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Finished, Place, Process, WAIT_MAX, finish, tglhost};
+use tests::{Finished, Place, Process, finish, listed, tglhost, wait_until};
 
 /// Counts its own runs in its private folder and says who it is.
 const COUNTING: &str = "\
@@ -66,12 +65,6 @@ impl Case {
     fn listed(&self) -> Vec<Value> {
         listed(self.data.path())
     }
-}
-
-fn listed(data: &Path) -> Vec<Value> {
-    let run = finish(tglhost(data).args(["scripts", "--json"]), "");
-    assert_eq!(run.code(), Some(0), "{}", run.stderr);
-    run.json_lines()
 }
 
 fn sorted(stdout: &str) -> Vec<&str> {
@@ -192,10 +185,7 @@ fn a_script_is_forgotten_when_it_is_not_at_work() {
     let states = || -> Vec<_> { case.listed().iter().map(|s| (s["name"].clone(), s["running"].clone())).collect() };
     let expected: Vec<(Value, Value)> =
         [("bot.py", false), ("ends.py", false), ("stays.py", true)].map(|(n, r)| (n.into(), r.into())).into();
-    let until = Instant::now() + WAIT_MAX;
-    while states() != expected {
-        assert!(Instant::now() < until, "{:?}", states());
-    }
+    wait_until("who has ended is listed so", || states() == expected);
     assert_eq!(forget("ends.py").code(), Some(0));
     both.terminate();
     both.finish();

@@ -2,19 +2,10 @@
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
-use std::time::Instant;
 
-use tests::{Place, Process, WAIT_MAX, finish};
+use tests::{Place, Process, WAIT_MAX, finish, wait_until};
 
 const TOKEN: &str = "4242:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < WAIT_MAX, "{what}");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-}
 
 #[test]
 fn each_signal_does_what_it_says() {

@@ -1,9 +1,8 @@
 //! `tglhost telegram-cli`: the command line that users have in their unit files.
 
 use std::fs;
-use std::time::Instant;
 
-use tests::{Place, WAIT_MAX, finish};
+use tests::{Place, finish, wait_until};
 
 const SCRIPT: &str = "import tgl
 def on_get_difference_end():
@@ -41,11 +40,7 @@ fn in_the_background_it_writes_to_its_log_file() {
     let run = finish(&mut place.command(&line), "");
     assert_eq!((run.code(), run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
     assert!(run.stderr.contains("in the background"), "{}", run.stderr);
-    let begun = Instant::now();
-    while !fs::read_to_string(&log).expect("there from the start").contains("caught up\n") {
-        assert!(begun.elapsed() < WAIT_MAX, "{:?}", fs::read_to_string(&log));
-        std::thread::yield_now();
-    }
+    wait_until("it writes", || fs::read_to_string(&log).expect("there from the start").contains("caught up\n"));
     let id = run.stderr.trim_end().rsplit(' ').next().expect("its number");
     let about = fs::read_to_string(format!("/proc/{id}/stat")).expect("it is there");
     let session = about.rsplit(") ").next().and_then(|fields| fields.split(' ').nth(3));

@@ -80,6 +80,22 @@ pub fn finish(command: &mut Command, input: &str) -> Finished {
     process.finish()
 }
 
+/// What `tglhost scripts` lists of this data directory.
+pub fn listed(data: &Path) -> Vec<serde_json::Value> {
+    let run = finish(tglhost(data).args(["scripts", "--json"]), "");
+    assert_eq!(run.code(), Some(0), "{}", run.stderr);
+    run.json_lines()
+}
+
+/// Waits until it is so. `what` says what was waited for where it never is.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + WAIT_MAX;
+    while !is_so() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// A process at work. It is killed when dropped.
 pub struct Process {
     child: Child,
