@@ -12,6 +12,9 @@ def f(m):
 tgl.set_on_msg_receive(f)
 ";
 
+/// Messages that are missed: more than are held or under way anywhere at one time.
+const MISSED: usize = 3_600;
+
 /// Scripts that compute at one time.
 const BUSY: usize = 40;
 
@@ -39,6 +42,44 @@ fn lines_typed_ahead_are_all_answered() {
     let lines: String = (0..500).map(|n| format!("line {n}\n")).collect();
     let chat = finish(tests::tglhost(place.data.path()).arg("run").arg(script), &lines);
     assert_eq!((chat.code(), chat.stdout), (Some(0), lines), "{}", chat.stderr);
+}
+
+#[test]
+fn messages_missed_by_the_thousand_are_all_answered_once() {
+    let place = Place::new();
+    place.sign_up("a", "9996631001", "Ann");
+    place.sign_up("b", "9996631002", "Bob");
+    let sending = "\
+import tgl
+def added(ok, peers):
+    for n in range(COUNT): peers[0].send_msg(f'q{n}', lambda ok, m: m.text == f'q{COUNT - 1}' and tgl.safe_exit(0))
+tgl.add_contact('9996631001', 'Ann', '', added)
+";
+    let run = |account: &str, name: &str, source: &str| {
+        let script = place.script(name, &source.replace("COUNT", &MISSED.to_string()));
+        Process::start(place.command(&["run", "--account", account]).arg(script))
+    };
+    let sent = run("b", "sending.py", sending).finish();
+    assert_eq!(sent.code(), Some(0), "{}", sent.stderr);
+
+    let answering = run("a", "answering.py", ECHO);
+    let heard = run(
+        "b",
+        "hearing.py",
+        "import tgl\n\
+         def f(m):\n\
+         \x20   if m.out: return\n\
+         \x20   print(m.text)\n\
+         \x20   if m.text == f'q{COUNT - 1}': tgl.safe_exit(0)\n\
+         tgl.set_on_msg_receive(f)\n",
+    );
+    let heard = heard.finish();
+    let expected: String = (0..MISSED).map(|n| format!("q{n}\n")).collect();
+    assert!(heard.stdout == expected, "{} answers came; {}", heard.stdout.lines().count(), heard.stderr);
+    answering.terminate();
+    let end = answering.finish();
+    assert_eq!(end.code(), Some(0), "{}", end.stderr);
+    assert!(!end.stderr.contains("lost") && !end.stderr.contains("refused"), "{}", end.stderr);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod json;
 mod lagging;
 mod output;
 mod project;
+mod saved_messages;
 mod scripts;
 mod service_messages;
 mod signals;
