@@ -83,7 +83,7 @@ impl calls::Host for Guest {
     }
 
     fn set_presence(&mut self, state: calls::Presence) -> Result<RequestId> {
-        self.call(Call::SetPresence(state.into()))
+        self.call(Call::SetPresence { state: state.into() })
     }
 
     fn send_message(&mut self, to: types::PeerId, text: String, options: calls::SendOptions) -> Result<RequestId> {

@@ -330,7 +330,7 @@ impl Actor {
         let call = async move {
             let call = AssertUnwindSafe(calls::execute(&caller, &held.request)).catch_unwind();
             let result = call.await.unwrap_or_else(|_| {
-                tracing::error!(call = ?std::mem::discriminant(&held.request.call), "a call has failed inside");
+                tracing::error!(call = held.request.call.name(), "a call has failed inside");
                 Err(CallError::new(Failure::Unavailable, "the host failed inside"))
             });
             Ended { held, caller, result }

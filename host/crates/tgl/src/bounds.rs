@@ -1,8 +1,9 @@
-//! How large the arguments of a call may be: Telegram's own limits where it names them, else what nobody needs more of.
+//! What the arguments of a call may be, a function for each bound in the table of calls: Telegram's own limits where it names
+//! them, else what nobody needs more of.
 //!
 //! Invariant: a call that passes takes a few kilobytes at most, so that a number of calls is an amount of memory.
 
-use crate::{Call, CallError, Failure};
+use crate::{CallError, Failure, FileKind, FilePart, MessageId, Page, PeerId, Presence, TypingState};
 
 /// A message's text, in UTF-16 units: <https://core.telegram.org/api/config#message-length-max>.
 pub const TEXT_UNITS_MAX: usize = 4_096;
@@ -21,55 +22,73 @@ const LINK_UNITS_MAX: usize = 2_048;
 /// A query in words of Telegram's own.
 const QUERY_UNITS_MAX: usize = 65_536;
 
-impl Call {
-    /// Whether its arguments can be meant.
-    ///
-    /// # Errors
-    /// What is too large in it, or no number, in words for the script's author.
-    pub fn check(&self) -> Result<(), CallError> {
-        match self {
-            Call::SendMessage { text, .. } => message_text(text),
-            Call::SearchMessages { text, .. } => at_most(TEXT_UNITS_MAX, "what is searched for", text),
-            Call::RawQuery { text } => at_most(QUERY_UNITS_MAX, "the query", text),
-            Call::JoinChatByLink { link } => at_most(LINK_UNITS_MAX, "the link", link),
-            Call::SendFile { path, .. } | Call::SetProfilePhoto { path } | Call::SetChatPhoto { path, .. } => {
-                at_most(PATH_UNITS_MAX, "the path", path)
-            }
-            Call::AddContact { phone, first_name, last_name }
-            | Call::SendContact { phone, first_name, last_name, .. } => {
-                at_most(PHONE_UNITS_MAX, "the phone number", phone)?;
-                names(first_name, last_name)
-            }
-            Call::SetProfileName { first_name, last_name } => names(first_name, last_name),
-            Call::CreateChat { users, title } => {
-                if users.len() > PEERS_MAX {
-                    return Err(invalid(format!(
-                        "{} users are too many: a group begins with {PEERS_MAX}",
-                        users.len()
-                    )));
-                }
-                at_most(TITLE_UNITS_MAX, "the title", title)
-            }
-            Call::RenameChat { title, .. } => at_most(TITLE_UNITS_MAX, "the title", title),
-            // What is kept as JSON can hold no other.
-            Call::SendLocation { latitude, longitude, .. } if !(latitude.is_finite() && longitude.is_finite()) => {
-                Err(invalid("latitude and longitude must be numbers".to_owned()))
-            }
-            Call::InTopic { send, .. } => send.check(),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn message_text(text: &str) -> Result<(), CallError> {
+pub(crate) fn text(text: &str) -> Result<(), CallError> {
     // The name is Telegram's, for scripts that look for it.
     at_most(TEXT_UNITS_MAX, "MESSAGE_TOO_LONG: the text", text)
 }
 
-fn names(first: &str, last: &str) -> Result<(), CallError> {
-    at_most(NAME_UNITS_MAX, "the first name", first)?;
-    at_most(NAME_UNITS_MAX, "the last name", last)
+pub(crate) fn searched(text: &str) -> Result<(), CallError> {
+    at_most(TEXT_UNITS_MAX, "what is searched for", text)
 }
+
+pub(crate) fn first_name(name: &str) -> Result<(), CallError> {
+    at_most(NAME_UNITS_MAX, "the first name", name)
+}
+
+pub(crate) fn last_name(name: &str) -> Result<(), CallError> {
+    at_most(NAME_UNITS_MAX, "the last name", name)
+}
+
+pub(crate) fn phone(number: &str) -> Result<(), CallError> {
+    at_most(PHONE_UNITS_MAX, "the phone number", number)
+}
+
+pub(crate) fn title(title: &str) -> Result<(), CallError> {
+    at_most(TITLE_UNITS_MAX, "the title", title)
+}
+
+pub(crate) fn path(path: &str) -> Result<(), CallError> {
+    at_most(PATH_UNITS_MAX, "the path", path)
+}
+
+pub(crate) fn link(link: &str) -> Result<(), CallError> {
+    at_most(LINK_UNITS_MAX, "the link", link)
+}
+
+pub(crate) fn query(text: &str) -> Result<(), CallError> {
+    at_most(QUERY_UNITS_MAX, "the query", text)
+}
+
+pub(crate) fn users(users: &[PeerId]) -> Result<(), CallError> {
+    match users.len() {
+        count if count > PEERS_MAX => {
+            Err(invalid(format!("{count} users are too many: a group begins with {PEERS_MAX}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn degrees(number: &f64) -> Result<(), CallError> {
+    // What is kept as JSON can hold no other.
+    if number.is_finite() {
+        return Ok(());
+    }
+    Err(invalid("latitude and longitude must be numbers".to_owned()))
+}
+
+/// What every value of its type passes.
+pub(crate) fn any<T: Small>(_: &T) {}
+
+/// A type of which no value is large, and each can be meant.
+pub(crate) trait Small {}
+
+macro_rules! small {
+    ($($type:ty),*) => { $(impl Small for $type {})* };
+}
+
+small!(PeerId, MessageId, Page, FileKind, FilePart, TypingState, Presence, bool);
+
+impl<T: Small> Small for Option<T> {}
 
 fn at_most(units_max: usize, what: &str, text: &str) -> Result<(), CallError> {
     // No text has more UTF-16 units than bytes.
@@ -91,7 +110,7 @@ fn invalid(detail: String) -> CallError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FileKind, Page, PeerId};
+    use crate::Call;
 
     #[test]
     fn what_fits_passes_and_one_more_does_not() {

@@ -1,10 +1,10 @@
-//! What a script asks for, and what comes of it.
+//! What calls are made of, how they go to the account, and what comes of them.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Dialog, Message, MessageId, Peer, PeerId};
+use crate::{Call, Dialog, Message, Peer};
 
 /// Names one call of one guest. Never 0.
 pub type RequestId = u64;
@@ -65,130 +65,6 @@ pub struct Page {
     pub offset: u32,
     /// How many to give at most.
     pub limit: u32,
-}
-
-/// One call of the script interface. The outcome that belongs to each is named beside it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "wit/v0.1/script.wit documents every call and argument, under the same names")]
-pub enum Call {
-    /// [`Outcome::Peers`]
-    GetContacts,
-    /// [`Outcome::Dialogs`]
-    GetDialogs,
-    /// [`Outcome::Peers`]
-    AddContact { phone: String, first_name: String, last_name: String },
-    /// [`Outcome::Done`]
-    DeleteContact { user: PeerId },
-    /// [`Outcome::Peer`]
-    SetProfileName { first_name: String, last_name: String },
-    /// [`Outcome::Done`]
-    SetProfilePhoto { path: String },
-    /// [`Outcome::Done`]
-    SetPresence(Presence),
-    /// [`Outcome::Message`]
-    SendMessage { to: PeerId, text: String, reply_to: Option<MessageId>, preview: Option<bool> },
-    /// [`Outcome::Message`]
-    SendFile { to: PeerId, kind: FileKind, path: String },
-    /// [`Outcome::Message`]
-    SendLocation { to: PeerId, latitude: f64, longitude: f64 },
-    /// [`Outcome::Message`]
-    SendContact { to: PeerId, phone: String, first_name: String, last_name: String },
-    /// [`Outcome::Message`]
-    ForwardMessage { to: PeerId, id: MessageId },
-    /// [`Outcome::Message`]
-    ForwardMedia { to: PeerId, id: MessageId },
-    /// [`Outcome::Done`]
-    DeleteMessage { id: MessageId },
-    /// [`Outcome::Done`]
-    RestoreMessage { id: MessageId },
-    /// [`Outcome::Done`]
-    MarkRead { peer: PeerId },
-    /// [`Outcome::Done`]
-    SetTyping { peer: PeerId, state: TypingState },
-    /// [`Outcome::Messages`]
-    GetHistory { peer: PeerId, page: Page },
-    /// [`Outcome::Messages`]
-    SearchMessages { peer: Option<PeerId>, text: String, page: Page },
-    /// [`Outcome::Peer`]
-    GetPeerInfo { peer: PeerId },
-    /// [`Outcome::File`]
-    LoadFile { message: MessageId, part: FilePart },
-    /// [`Outcome::Done`]
-    CreateChat { users: Vec<PeerId>, title: String },
-    /// [`Outcome::Done`]
-    RenameChat { chat: PeerId, title: String },
-    /// [`Outcome::Done`]
-    SetChatPhoto { chat: PeerId, path: String },
-    /// [`Outcome::Done`]
-    AddChatUser { chat: PeerId, user: PeerId },
-    /// [`Outcome::Done`]
-    DeleteChatUser { chat: PeerId, user: PeerId },
-    /// [`Outcome::Done`]
-    JoinChatByLink { link: String },
-    /// [`Outcome::Peer`]
-    CreateSecretChat { user: PeerId },
-    /// [`Outcome::Peer`]
-    AcceptSecretChat { chat: PeerId },
-    /// [`Outcome::Text`]
-    RawQuery { text: String },
-    /// A send that stays in a topic of its group, which is named by the message that began it. Guests have no word for it:
-    /// the host says so of what a script sends while it answers a message of the topic.
-    InTopic { topic: MessageId, send: Box<Call> },
-}
-
-impl Call {
-    /// The conversation into which the call sends a message, if it does.
-    pub fn destination(&self) -> Option<PeerId> {
-        match self {
-            Call::SendMessage { to, .. }
-            | Call::SendFile { to, .. }
-            | Call::SendLocation { to, .. }
-            | Call::SendContact { to, .. }
-            | Call::ForwardMessage { to, .. }
-            | Call::ForwardMedia { to, .. } => Some(*to),
-            Call::InTopic { send, .. } => send.destination(),
-            _ => None,
-        }
-    }
-
-    /// Whether the call is kept in the outbox and made again after a restart that came before its completion: true for
-    /// calls that change something at the server and that do no harm when the server sees them twice (sends carry a
-    /// random id that the server remembers; the others set a state).
-    pub fn survives_restart(&self) -> bool {
-        match self {
-            Call::SendMessage { .. }
-            | Call::SendFile { .. }
-            | Call::SendLocation { .. }
-            | Call::SendContact { .. }
-            | Call::ForwardMessage { .. }
-            | Call::ForwardMedia { .. }
-            | Call::DeleteMessage { .. }
-            | Call::MarkRead { .. }
-            | Call::AddContact { .. }
-            | Call::DeleteContact { .. }
-            | Call::SetProfileName { .. }
-            | Call::SetProfilePhoto { .. }
-            | Call::RenameChat { .. }
-            | Call::SetChatPhoto { .. }
-            | Call::AddChatUser { .. }
-            | Call::DeleteChatUser { .. } => true,
-            Call::InTopic { send, .. } => send.survives_restart(),
-            Call::GetContacts
-            | Call::GetDialogs
-            | Call::SetPresence(_)
-            | Call::RestoreMessage { .. }
-            | Call::SetTyping { .. }
-            | Call::GetHistory { .. }
-            | Call::SearchMessages { .. }
-            | Call::GetPeerInfo { .. }
-            | Call::LoadFile { .. }
-            | Call::CreateChat { .. }
-            | Call::JoinChatByLink { .. }
-            | Call::CreateSecretChat { .. }
-            | Call::AcceptSecretChat { .. }
-            | Call::RawQuery { .. } => false,
-        }
-    }
 }
 
 /// A call on its way to the account.

@@ -16,7 +16,24 @@ pub struct Grants {
     pub service_messages: bool,
 }
 
+/// One of [`Grants`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// What every script may.
+    None,
+    /// [`Grants::service_messages`]
+    ServiceMessages,
+}
+
 impl Grants {
+    /// Whether this one is given.
+    pub fn has(self, grant: Grant) -> bool {
+        match grant {
+            Grant::None => true,
+            Grant::ServiceMessages => self.service_messages,
+        }
+    }
+
     /// The message as the script may see it, if it may see it at all. One of the service account that somebody has
     /// forwarded is there, but not what it says.
     pub fn shown(self, message: Message) -> Option<Message> {

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod call;
+mod calls;
 mod event;
 mod grants;
 mod message;
@@ -12,11 +13,12 @@ mod peer;
 
 pub use bounds::{NAME_UNITS_MAX, PEERS_MAX, TEXT_UNITS_MAX, TITLE_UNITS_MAX};
 pub use call::{
-    Call, CallError, Completion, Failure, FileKind, FilePart, Outcome, Page, Presence, Request, RequestId, ScriptName,
+    CallError, Completion, Failure, FileKind, FilePart, Outcome, Page, Presence, Request, RequestId, ScriptName,
     TypingState,
 };
+pub use calls::{Again, Call, Conversation, Names};
 pub use event::{AccountState, Changes, Connection, Event};
-pub use grants::Grants;
+pub use grants::{Grant, Grants};
 pub use message::{
     ContactCard, Dialog, Forward, GeoPoint, Media, Message, MessageFlags, MessageId, ServiceAction, Venue, WebPage,
 };

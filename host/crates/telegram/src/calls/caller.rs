@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use grammers_client::sender::RpcError;
 use grammers_tl_types as tl;
-use tgl::{Call, CallError, Failure, MessageId, PeerId, Request, ScriptName};
+use tgl::{Again, Call, CallError, Failure, MessageId, PeerId, Request, ScriptName};
 use tl::Identifiable;
 use tokio::time::Instant;
 
@@ -89,18 +89,17 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn new(context: Arc<Context>, request: &Request) -> Self {
-        let is_repeatable = !matches!(request.call, Call::CreateChat { .. });
         Self {
             context,
             script: request.script.clone(),
             random_id: request.random_id,
-            conversation: super::lane(&request.call).or_else(|| super::conversation(&request.call)),
+            conversation: request.call.conversation().peer(),
             topic: match &request.call {
                 Call::InTopic { topic, .. } => Some(*topic),
                 _ => None,
             },
             is_kept: request.call.survives_restart(),
-            is_repeatable,
+            is_repeatable: request.call.again() != Again::Never,
             is_repeated: AtomicBool::new(false),
             is_settled: AtomicBool::new(false),
         }

@@ -15,7 +15,7 @@ mod profile;
 mod secrets;
 
 use grammers_tl_types as tl;
-use tgl::{Call, CallError, Failure, Grants, Outcome, PeerId, PeerKind, Request};
+use tgl::{Call, CallError, Failure, Grants, Names, Outcome, PeerId, PeerKind, Request};
 use tl::{enums, functions};
 
 pub(crate) use caller::Caller;
@@ -25,19 +25,16 @@ pub use files::{FILE_BYTES_MAX, LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX,
 /// that means that it is done.
 const DONE_BEFORE: [&str; 3] = ["USER_ALREADY_PARTICIPANT", "USER_NOT_PARTICIPANT", "CHAT_NOT_MODIFIED"];
 
-/// The conversation in which calls have to keep their order at the server, if it matters.
-pub(crate) fn lane(call: &Call) -> Option<PeerId> {
-    call.destination()
-}
-
 /// Makes one call and waits for its end.
 pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcome, CallError> {
     let grants = secrets::grants(caller, request);
-    let ended = match secrets::refusal(caller, grants, &request.call) {
+    let call = &request.call;
+    let ended = match secrets::refusal(caller, grants, call) {
         Ok(()) => make(caller, request, grants).await,
-        refused => refused.map(|()| Outcome::Done),
+        Err(refused) => Err(refused),
     };
-    if let (Err(error), Some(peer)) = (&ended, conversation(&request.call))
+    debug_assert!(ended.as_ref().map_or(true, |outcome| call.ends_with(outcome)), "{}", call.name());
+    if let (Err(error), Some(peer)) = (&ended, refusing(call))
         && error.detail == "CHANNEL_PRIVATE"
         && let Ok(PeerId { kind: PeerKind::Channel, id }) = caller.context.current(peer)
     {
@@ -53,18 +50,12 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
     }
 }
 
-/// The one conversation that a call is about.
-fn conversation(call: &Call) -> Option<PeerId> {
-    match call {
-        Call::ForwardMessage { .. } | Call::ForwardMedia { .. } => None,
-        Call::InTopic { send, .. } => conversation(send),
-        Call::MarkRead { peer } | Call::SetTyping { peer, .. } | Call::GetHistory { peer, .. } => Some(*peer),
-        Call::SearchMessages { peer, .. } => *peer,
-        Call::GetPeerInfo { peer } => Some(*peer),
-        Call::RenameChat { chat, .. } | Call::AddChatUser { chat, .. } | Call::DeleteChatUser { chat, .. } => {
-            Some(*chat)
-        }
-        _ => lane(call),
+/// The conversation of which the data centre speaks when it refuses the call. A message that is passed on may stand in
+/// another.
+fn refusing(call: &Call) -> Option<PeerId> {
+    match call.names() {
+        Names::Contents(_) => None,
+        Names::Nothing | Names::Message(_) => call.conversation().peer(),
     }
 }
 
@@ -79,7 +70,7 @@ async fn make(caller: &Caller, request: &Request, grants: Grants) -> Result<Outc
         Call::AddContact { phone, first_name, last_name } => contacts::add(caller, phone, first_name, last_name).await,
         Call::DeleteContact { user } => contacts::delete(caller, *user).await,
         Call::SetProfileName { first_name, last_name } => profile::set_name(caller, first_name, last_name).await,
-        Call::SetPresence(presence) => profile::set_presence(caller, *presence).await,
+        Call::SetPresence { state } => profile::set_presence(caller, *state).await,
         Call::SendMessage { to, text, reply_to, preview } => {
             messages::send(caller, random_id, *to, text, *reply_to, *preview).await
         }

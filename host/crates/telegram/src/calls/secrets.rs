@@ -2,9 +2,9 @@
 //!
 //! Invariant: it is decided when the call is made, not when it was asked for: the message that it names may have come since.
 
-use tgl::{Call, CallError, Dialog, Failure, Grants, MessageId, Outcome, Request};
+use tgl::{Call, CallError, Dialog, Failure, Grants, Names, Outcome, PeerId, Request};
 
-use super::{Caller, conversation, lane};
+use super::Caller;
 use crate::context::unavailable;
 
 /// What the script that asks may do; one that is gone may do no more than any.
@@ -14,12 +14,8 @@ pub(super) fn grants(caller: &Caller, request: &Request) -> Grants {
 
 /// Why a call is not made at all.
 pub(super) fn refusal(caller: &Caller, grants: Grants, call: &Call) -> Result<(), CallError> {
-    let peer = match call {
-        Call::GetPeerInfo { .. } => None,
-        call => lane(call).or_else(|| conversation(call)),
-    };
-    let is_free =
-        grants.service_messages || !(peer.is_some_and(tgl::PeerId::is_service) || names_secret(caller, call)?);
+    let is_free = grants.has(call.grant())
+        || !(call.conversation().peer().is_some_and(PeerId::is_service) || names_secret(caller, call.names())?);
     if is_free { Ok(()) } else { Err(not_granted()) }
 }
 
@@ -46,21 +42,17 @@ pub(super) fn found(grants: Grants, mut messages: Vec<tgl::Message>) -> Vec<tgl:
     messages
 }
 
-/// Whether the call is about a message that the script is not shown. One that was passed on is there to be answered or
-/// deleted, not to be passed on again.
-fn names_secret(caller: &Caller, call: &Call) -> Result<bool, CallError> {
-    let (id, is_passed_on): (MessageId, bool) = match call {
-        Call::ForwardMessage { id, .. } | Call::ForwardMedia { id, .. } | Call::LoadFile { message: id, .. } => {
-            (*id, true)
-        }
-        Call::DeleteMessage { id } | Call::RestoreMessage { id } | Call::SendMessage { reply_to: Some(id), .. } => {
-            (*id, false)
-        }
-        _ => return Ok(false),
+/// Whether it is a message that the script is not shown. One that was passed on is there to be answered or deleted, not to be
+/// passed on again.
+fn names_secret(caller: &Caller, names: Names) -> Result<bool, CallError> {
+    let (id, is_passed_on) = match names {
+        Names::Contents(id) => (id, true),
+        Names::Message(Some(id)) => (id, false),
+        Names::Message(None) | Names::Nothing => return Ok(false),
     };
     let store = &caller.context.store;
     let named = store.server_message(id).map_err(|error| unavailable(&error))?;
-    if named.and_then(|named| named.chat).is_some_and(tgl::PeerId::is_service) {
+    if named.and_then(|named| named.chat).is_some_and(PeerId::is_service) {
         return Ok(true);
     }
     let message = store.message(id).map_err(|error| unavailable(&error))?;

@@ -189,7 +189,7 @@ async fn what_scripts_do_not_hear_of_makes_no_event() {
     bob.messages(1).await;
     alice.messages(1).await;
     bob.call(Call::SetTyping { peer: alice.peer(), state: tgl::TypingState::Typing }).await.unwrap();
-    bob.call(Call::SetPresence(tgl::Presence::Online)).await.unwrap();
+    bob.call(Call::SetPresence { state: tgl::Presence::Online }).await.unwrap();
     bob.call(Call::MarkRead { peer: alice.peer() }).await.unwrap();
     bob.send(alice.peer(), "done").await;
     let events = loop {

@@ -1,6 +1,6 @@
 //! Supergroups with topics: what answers what, and where what is sent goes.
 
-use tgl::{Call, FileKind, MessageId, Outcome, PeerId, ServiceAction};
+use tgl::{Call, Failure, FileKind, MessageId, Outcome, PeerId, ServiceAction};
 
 use crate::channels::Group;
 use crate::world::{User, text_to};
@@ -85,4 +85,20 @@ async fn what_is_sent_in_a_topic_stays_there() {
     bob.send(group, "in General").await;
     let general = alice.messages(1).await.remove(0);
     assert_eq!(alice.store.topic(general.id).unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_back_is_not_passed_on_into_a_topic_either() {
+    let mut scene = Group::new().await;
+    let group = scene.peer();
+    let Group { bob, .. } = &mut scene;
+    bob.send(group, "a login code").await;
+    let code = bob.messages(1).await.remove(0);
+    let service = PeerId::user(777_000);
+    let code = tgl::Message { id: 99, source: Some(service), destination: bob.peer(), ..code };
+    bob.store.record(|batch| batch.put_message(service, &code)).unwrap();
+    for pass_on in [Call::ForwardMessage { to: group, id: 99 }, Call::ForwardMedia { to: group, id: 99 }] {
+        let ended = bob.call(Call::InTopic { topic: 4, send: Box::new(pass_on) }).await;
+        assert!(matches!(&ended, Err(error) if error.kind == Failure::NotGranted), "{ended:?}");
+    }
 }
