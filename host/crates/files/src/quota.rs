@@ -13,7 +13,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::held::HeldFiles;
 use crate::private;
@@ -71,6 +71,15 @@ impl Quota {
     pub fn turn(&self) -> Turn<'_> {
         let usage = self.inner.usage.lock().unwrap_or_else(PoisonError::into_inner);
         Turn { quota: &self.inner, usage }
+    }
+
+    /// The same where nobody else changes the folder now. Does not wait.
+    pub fn turn_at_once(&self) -> Option<Turn<'_>> {
+        match self.inner.usage.try_lock() {
+            Ok(usage) => Some(Turn { quota: &self.inner, usage }),
+            Err(TryLockError::Poisoned(poisoned)) => Some(Turn { quota: &self.inner, usage: poisoned.into_inner() }),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Something may have become smaller. To be called when it has.

@@ -18,6 +18,11 @@ use crate::tree::{Place, Tree};
 /// How often a look-up is repeated because something was renamed on its way.
 const RACES_MAX: u32 = 16;
 
+/// Kinds of file system that lie on this machine, as `statfs` numbers them: ext4, XFS, Btrfs, tmpfs, overlay, F2FS, ZFS,
+/// bcachefs. <https://man7.org/linux/man-pages/man2/statfs.2.html>
+const LOCAL_FILE_SYSTEMS: [u32; 8] =
+    [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0xf2f5_2010, 0x2fc1_2fc1, 0xca45_1a4e];
+
 /// The folders of the host that one script is to see.
 #[derive(Clone, Debug, Default)]
 pub struct Folders {
@@ -43,6 +48,7 @@ pub struct FileSpace {
 struct Inner {
     mounts: Vec<Mount>,
     home: Option<Arc<OwnedFd>>,
+    is_local: bool,
     tree: Tree,
     quota: Quota,
 }
@@ -91,15 +97,17 @@ impl FileSpace {
         mounts.extend(opened.iter().map(|(mount, _)| mount.clone()));
         let home = home.map(|(root, _)| root);
         let project = project.as_ref().map(|(root, project)| (project, Arc::clone(root)));
+        let roots = project.iter().map(|(_, root)| root).chain(&home).chain(opened.iter().map(|(_, root)| root));
+        let is_local = roots.into_iter().all(|root| is_local(root));
         let tree = Tree::new(project, home.clone(), opened, private);
         let quota = Quota::new(home.clone(), home_bytes_max);
-        Ok(Self { inner: Arc::new(Inner { mounts, home, tree, quota }) })
+        Ok(Self { inner: Arc::new(Inner { mounts, home, is_local, tree, quota }) })
     }
 
     /// Without any folder.
     pub fn empty() -> Self {
         let (tree, quota) = (Tree::default(), Quota::new(None, 0));
-        Self { inner: Arc::new(Inner { mounts: Vec::new(), home: None, tree, quota }) }
+        Self { inner: Arc::new(Inner { mounts: Vec::new(), home: None, is_local: true, tree, quota }) }
     }
 
     /// Its folders: the script's own two first, where it has them.
@@ -110,6 +118,12 @@ impl FileSpace {
     /// The private folder.
     pub fn home(&self) -> Option<&Mount> {
         self.mounts().find(|mount| mount.guest == HOME_PATH)
+    }
+
+    /// Whether looking something up asks no other machine and no other program: its folders lie on this one's disks. What is
+    /// mounted below them is not known.
+    pub fn is_local(&self) -> bool {
+        self.inner.is_local
     }
 
     /// What the private folder may hold.
@@ -147,6 +161,10 @@ pub(crate) fn subfolder(folder: impl AsFd, name: &str) -> Result<OwnedFd, Errno>
             ended => return ended,
         }
     }
+}
+
+fn is_local(root: impl AsFd) -> bool {
+    rustix::fs::fstatfs(root).is_ok_and(|about| LOCAL_FILE_SYSTEMS.contains(&(about.f_type as u32)))
 }
 
 fn open_folder(host: &Path) -> Result<Arc<OwnedFd>, MountError> {

@@ -16,6 +16,9 @@ use crate::tree::{Child, Folder, Place, Tree};
 /// Links on the way to one file.
 const LINKS_MAX: usize = 40;
 
+/// How long the texts of those links are in all, in bytes: it bounds what one look-up costs.
+const LINK_BYTES_MAX: usize = PATH_BYTES_MAX;
+
 /// What a path leads to.
 pub(crate) struct Found<'a> {
     /// The folder that it is in and its name there; none where the path names a folder as `.` or `..`, or the root.
@@ -53,7 +56,7 @@ impl Tree {
         steps.extend(path.split('/').filter(|name| !matches!(*name, "" | ".")).map(own));
         let ends_by_name = !matches!(path.trim_end_matches(['/']).rsplit('/').next(), Some("" | "." | ".."));
         let mut folders = vec![self.root()];
-        let mut links = 0;
+        let (mut links, mut link_bytes) = (0, 0);
         while let Some(Step { name, floor }) = steps.pop_front() {
             let depth = folders.len() - 1;
             if name == ".." {
@@ -79,11 +82,11 @@ impl Tree {
             match child {
                 Child::Folder(folder) => folders.push(folder),
                 Child::File { branch, about } if is_link(&about) && (!is_last || follow || must_be_folder) => {
-                    links += 1;
-                    if links > LINKS_MAX {
+                    let text = link_text(branch.fd(), &name)?;
+                    (links, link_bytes) = (links + 1, link_bytes + text.len());
+                    if links > LINKS_MAX || link_bytes > LINK_BYTES_MAX {
                         return Err(Errno::LOOP);
                     }
-                    let text = link_text(branch.fd(), &name)?;
                     let floor = Floor::Region(self.region_depth(&folder.place));
                     for name in text.split('/').filter(|name| !matches!(*name, "" | ".")).rev() {
                         steps.push_front(Step { name: name.to_owned(), floor });

@@ -6,7 +6,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use files::{FileError, FileSpace, HOME_BYTES_MAX, Mount, PATH_BYTES_MAX};
+use files::{FileError, FileSpace, HOME_BYTES_MAX, Mount, PATH_BYTES_MAX, Place};
+use rustix::io::Errno;
 use tempfile::TempDir;
 
 struct Folders {
@@ -147,6 +148,20 @@ fn nothing_leads_out() {
         assert!(!text.contains(dir.path().to_str().unwrap()), "no path of the host: {text}");
     }
     assert_eq!(read(&FileSpace::empty(), "a").map_err(|error| case(&error)), Err("NotFound".to_owned()));
+}
+
+#[test]
+fn links_lead_on_only_as_long_as_a_look_up_stays_cheap() {
+    let Folders { dir, space } = folders();
+    // Each link leads to the next, by a detour that costs a call of the system's per name.
+    let detour = "sub/../".repeat(250);
+    for n in 0..10 {
+        let next = if n == 9 { "b".to_owned() } else { format!("link{}", n + 1) };
+        symlink(format!("{detour}{next}"), dir.path().join(format!("home/link{n}"))).unwrap();
+    }
+    let found = |path: &str| space.stat(&Place::root(), path, true).map(drop);
+    assert_eq!(found("/home/link8"), Ok(()), "two of them are short enough");
+    assert_eq!(found("/home/link0"), Err(Errno::LOOP));
 }
 
 #[test]

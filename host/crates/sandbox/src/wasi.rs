@@ -46,8 +46,8 @@ pub(crate) async fn context(
         .max_random_size(limits.random_bytes_max)
         .stdout(PrintStream { to: Output::Stdout, outlet: outlet.clone() })
         .stderr(PrintStream { to: Output::Stderr, outlet: outlet.clone() });
-    let home = files.home().cloned();
-    if let Some(home) = home {
+    let is_made = files.is_local() && files.stat(&Place::root(), TMP_PATH, false).is_ok();
+    if let Some(home) = files.home().cloned().filter(|_| !is_made) {
         let files = files.clone();
         let made = spawn_blocking(move || make_tmp(&files)).await;
         made.map_err(|reason| StartError::Folder { path: home.host, reason: reason.into() })?;

@@ -159,14 +159,14 @@ impl HostDescriptor for FilesView<'_> {
 
     async fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
         match self.folder(&fd) {
-            Some(place) => self.quota.look(move |space| space.sync_folder(&place)).await,
+            Some(place) => self.quota.look_long(move |space| space.sync_folder(&place)).await,
             None => self.files.sync_data(fd).await,
         }
     }
 
     async fn sync(&mut self, fd: Fd) -> FsResult<()> {
         match self.folder(&fd) {
-            Some(place) => self.quota.look(move |space| space.sync_folder(&place)).await,
+            Some(place) => self.quota.look_long(move |space| space.sync_folder(&place)).await,
             None => self.files.sync(fd).await,
         }
     }
@@ -230,7 +230,7 @@ impl HostDescriptor for FilesView<'_> {
 
     async fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
         let base = self.base(&fd)?;
-        self.quota.look(move |space| space.read_link(&base, &path)).await
+        self.quota.look(&path.clone(), move |space| space.read_link(&base, &path)).await
     }
 
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
@@ -238,7 +238,7 @@ impl HostDescriptor for FilesView<'_> {
         if !self.handles.may_list() {
             return Err(ErrorCode::Quota.into());
         }
-        let names = self.quota.look(move |space| space.list(&place)).await?;
+        let names = self.quota.look_long(move |space| space.list(&place)).await?;
         let entry = |(name, kind)| DirectoryEntry { type_: descriptor_type(kind), name };
         let listing = Listing(names.into_iter().map(entry).collect::<Vec<_>>().into_iter());
         let rep = self.files.table.push(listing)?.rep();
@@ -286,6 +286,8 @@ impl HostDescriptor for FilesView<'_> {
             return Err(ErrorCode::Quota.into());
         }
         let how = how(path_flags, open_flags, flags)?;
+        let changes_nothing = !(how.create || how.truncate || how.write);
+        let at_once = changes_nothing && self.quota.is_quick(&path);
         let quota = self.quota.clone();
         let open = move |room: &mut Room<'_>| {
             let opened = quota.space().open_at(&base, &path, how, &mut |bytes| room.take(bytes));
@@ -303,7 +305,8 @@ impl HostDescriptor for FilesView<'_> {
             }
             Ok(Ok(file))
         };
-        match self.quota.change(open).await.map_err(error)? {
+        let opened = if at_once { self.quota.change_little(open).await } else { self.quota.change(open).await };
+        match opened.map_err(error)? {
             Ok(file) => {
                 let fd = self.files.table.push(Descriptor::File(file))?;
                 self.handles.opened();

@@ -1,4 +1,4 @@
-//! Operations on a script's tree of folders, each as one piece of work for a thread that may wait.
+//! Operations on a script's tree of folders. What may take long is a piece of work for a thread that may wait.
 //!
 //! Invariant: what changes something has the private folder's turn; what only looks waits for nobody.
 
@@ -13,6 +13,9 @@ use wasmtime_wasi::runtime::spawn_blocking;
 use super::about::{About, error};
 use super::{Quota, Room};
 
+/// Longest path that is looked up at once. Each of its names, and of those in links on the way, is a call of the system's.
+const QUICK_PATH_BYTES_MAX: usize = 512;
+
 /// What a descriptor stands for.
 pub(super) enum OpenThing {
     Folder(Place),
@@ -20,8 +23,22 @@ pub(super) enum OpenThing {
 }
 
 impl Quota {
-    /// Has a thread that may wait look something up.
+    /// Looks up what is at a path. On this machine's disks that is done before another thread has even woken up.
     pub(super) async fn look<T: Send + 'static>(
+        &self,
+        path: &str,
+        look: impl FnOnce(&FileSpace) -> Result<T, Errno> + Send + 'static,
+    ) -> FsResult<T> {
+        if self.is_quick(path) { look(self.space()).map_err(error) } else { self.look_long(look).await }
+    }
+
+    /// Whether looking up this path takes no longer than a guest may compute before others have their turn.
+    pub(super) fn is_quick(&self, path: &str) -> bool {
+        self.space().is_local() && path.len() <= QUICK_PATH_BYTES_MAX
+    }
+
+    /// Has a thread that may wait look through something.
+    pub(super) async fn look_long<T: Send + 'static>(
         &self,
         look: impl FnOnce(&FileSpace) -> Result<T, Errno> + Send + 'static,
     ) -> FsResult<T> {
@@ -49,11 +66,11 @@ impl Quota {
             OpenThing::Folder(place) => space.stat(&place, ".", true).map(About::of),
             OpenThing::File(file) => rustix::fs::fstat(file).map(About::of_stat),
         };
-        self.look(look).await
+        self.look(".", look).await
     }
 
     pub(super) async fn about_at(&self, base: Place, flags: PathFlags, path: String) -> FsResult<About> {
         let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
-        self.look(move |space| space.stat(&base, &path, follow).map(About::of)).await
+        self.look(&path.clone(), move |space| space.stat(&base, &path, follow).map(About::of)).await
     }
 }
