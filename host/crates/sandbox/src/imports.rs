@@ -2,7 +2,7 @@
 //!
 //! Invariant: an import only hands data over; it never waits and never calls back into the guest.
 
-use tgl::{Call, RequestId};
+use tgl::{Call, FileKind, FilePart, MessageId, Page, PeerId, Presence, RequestId, TypingState};
 use thiserror::Error;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Result};
@@ -11,6 +11,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::bindings::Script;
 use crate::bindings::tgl::script::{calls, host, lookup, types};
+use crate::convert::{FromGuest, ToGuest};
 use crate::host::{ExitMoment, LogLevel, Output};
 use crate::limits::Limiter;
 use crate::outlet::Outlet;
@@ -57,142 +58,40 @@ impl WasiView for Guest {
 
 impl types::Host for Guest {}
 
-impl calls::Host for Guest {
-    fn get_contacts(&mut self) -> Result<RequestId> {
-        self.call(Call::GetContacts)
-    }
-
-    fn get_dialogs(&mut self) -> Result<RequestId> {
-        self.call(Call::GetDialogs)
-    }
-
-    fn add_contact(&mut self, phone: String, first_name: String, last_name: String) -> Result<RequestId> {
-        self.call(Call::AddContact { phone, first_name, last_name })
-    }
-
-    fn delete_contact(&mut self, user: types::PeerId) -> Result<RequestId> {
-        self.call(Call::DeleteContact { user: user.into() })
-    }
-
-    fn set_profile_name(&mut self, first_name: String, last_name: String) -> Result<RequestId> {
-        self.call(Call::SetProfileName { first_name, last_name })
-    }
-
-    fn set_profile_photo(&mut self, path: String) -> Result<RequestId> {
-        self.call(Call::SetProfilePhoto { path })
-    }
-
-    fn set_presence(&mut self, state: calls::Presence) -> Result<RequestId> {
-        self.call(Call::SetPresence { state: state.into() })
-    }
-
-    fn send_message(&mut self, to: types::PeerId, text: String, options: calls::SendOptions) -> Result<RequestId> {
-        let calls::SendOptions { reply_to, preview } = options;
-        self.call(Call::SendMessage { to: to.into(), text, reply_to, preview })
-    }
-
-    fn send_file(&mut self, to: types::PeerId, kind: calls::FileKind, path: String) -> Result<RequestId> {
-        self.call(Call::SendFile { to: to.into(), kind: kind.into(), path })
-    }
-
-    fn send_location(&mut self, to: types::PeerId, latitude: f64, longitude: f64) -> Result<RequestId> {
-        self.call(Call::SendLocation { to: to.into(), latitude, longitude })
-    }
-
-    fn send_contact(
-        &mut self,
-        to: types::PeerId,
-        phone: String,
-        first_name: String,
-        last_name: String,
-    ) -> Result<RequestId> {
-        self.call(Call::SendContact { to: to.into(), phone, first_name, last_name })
-    }
-
-    fn forward_message(&mut self, to: types::PeerId, id: types::MessageId) -> Result<RequestId> {
-        self.call(Call::ForwardMessage { to: to.into(), id })
-    }
-
-    fn forward_media(&mut self, to: types::PeerId, id: types::MessageId) -> Result<RequestId> {
-        self.call(Call::ForwardMedia { to: to.into(), id })
-    }
-
-    fn delete_message(&mut self, id: types::MessageId) -> Result<RequestId> {
-        self.call(Call::DeleteMessage { id })
-    }
-
-    fn restore_message(&mut self, id: types::MessageId) -> Result<RequestId> {
-        self.call(Call::RestoreMessage { id })
-    }
-
-    fn mark_read(&mut self, peer: types::PeerId) -> Result<RequestId> {
-        self.call(Call::MarkRead { peer: peer.into() })
-    }
-
-    fn set_typing(&mut self, peer: types::PeerId, state: calls::TypingState) -> Result<RequestId> {
-        self.call(Call::SetTyping { peer: peer.into(), state: state.into() })
-    }
-
-    fn get_history(&mut self, peer: types::PeerId, range: calls::Page) -> Result<RequestId> {
-        self.call(Call::GetHistory { peer: peer.into(), page: range.into() })
-    }
-
-    fn search_messages(&mut self, peer: Option<types::PeerId>, text: String, range: calls::Page) -> Result<RequestId> {
-        self.call(Call::SearchMessages { peer: peer.map(Into::into), text, page: range.into() })
-    }
-
-    fn get_peer_info(&mut self, peer: types::PeerId) -> Result<RequestId> {
-        self.call(Call::GetPeerInfo { peer: peer.into() })
-    }
-
-    fn load_file(&mut self, message: types::MessageId, part: calls::FilePart) -> Result<RequestId> {
-        self.call(Call::LoadFile { message, part: part.into() })
-    }
-
-    fn create_chat(&mut self, users: Vec<types::PeerId>, title: String) -> Result<RequestId> {
-        self.call(Call::CreateChat { users: users.into_iter().map(Into::into).collect(), title })
-    }
-
-    fn rename_chat(&mut self, chat: types::PeerId, title: String) -> Result<RequestId> {
-        self.call(Call::RenameChat { chat: chat.into(), title })
-    }
-
-    fn set_chat_photo(&mut self, chat: types::PeerId, path: String) -> Result<RequestId> {
-        self.call(Call::SetChatPhoto { chat: chat.into(), path })
-    }
-
-    fn add_chat_user(&mut self, chat: types::PeerId, user: types::PeerId) -> Result<RequestId> {
-        self.call(Call::AddChatUser { chat: chat.into(), user: user.into() })
-    }
-
-    fn delete_chat_user(&mut self, chat: types::PeerId, user: types::PeerId) -> Result<RequestId> {
-        self.call(Call::DeleteChatUser { chat: chat.into(), user: user.into() })
-    }
-
-    fn join_chat_by_link(&mut self, link: String) -> Result<RequestId> {
-        self.call(Call::JoinChatByLink { link })
-    }
-
-    fn create_secret_chat(&mut self, user: types::PeerId) -> Result<RequestId> {
-        self.call(Call::CreateSecretChat { user: user.into() })
-    }
-
-    fn accept_secret_chat(&mut self, chat: types::PeerId) -> Result<RequestId> {
-        self.call(Call::AcceptSecretChat { chat: chat.into() })
-    }
-
-    fn raw_query(&mut self, text: String) -> Result<RequestId> {
-        self.call(Call::RawQuery { text })
-    }
+/// One function for each call of the table.
+macro_rules! imports {
+    ($(
+        $(#[$attribute:meta])*
+        $function:ident $call:ident $({ $($argument:ident: $type:ty $([$bound:ident])?),* })?
+        -> $outcome:ident, $($property:ident $(($of:ident))?),*;
+    )*) => {
+        impl calls::Host for Guest {
+            $(imports!(@$function $call $($($argument: $type),*)?);)*
+        }
+    };
+    // The contract has two of its arguments in a record.
+    (@send_message $call:ident $($argument:ident: $type:ty),*) => {
+        fn send_message(&mut self, to: types::PeerId, text: String, options: calls::SendOptions) -> Result<RequestId> {
+            let calls::SendOptions { reply_to, preview } = options;
+            self.call(Call::$call { to: FromGuest::from_guest(to), text, reply_to, preview })
+        }
+    };
+    (@$function:ident $call:ident $($argument:ident: $type:ty),*) => {
+        fn $function(&mut self, $($argument: <$type as FromGuest>::Guest),*) -> Result<RequestId> {
+            self.call(Call::$call { $($argument: FromGuest::from_guest($argument)),* })
+        }
+    };
 }
+
+tgl::calls!(imports);
 
 impl lookup::Host for Guest {
     fn get_peer(&mut self, id: types::PeerId) -> Result<Option<types::Peer>> {
-        Ok(self.outlet.ask(|host| host.peer(id.into())).map(|peer| types::Peer::from(&peer)))
+        Ok(self.outlet.ask(|host| host.peer(PeerId::from_guest(id))).map(|peer| peer.to_guest()))
     }
 
     fn get_message(&mut self, id: types::MessageId) -> Result<Option<types::Message>> {
-        Ok(self.outlet.ask(|host| host.message(id)).map(|message| types::Message::from(&message)))
+        Ok(self.outlet.ask(|host| host.message(id)).map(|message| message.to_guest()))
     }
 }
 

@@ -16,9 +16,9 @@ use wasmtime::component::{ResourceTable, TypedFunc};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::bindings::Script;
-use crate::bindings::tgl::script::types;
 use crate::clock::SLICE_TICKS;
 use crate::computing::once;
+use crate::convert::ToGuest;
 use crate::errors::{GuestError, StartError, Trap};
 use crate::imports::Guest;
 use crate::limits::{Limiter, Limits};
@@ -203,22 +203,26 @@ async fn dispatch(running: &mut Running, callback: Callback<'_>) -> wasmtime::Re
         Callback::BinlogReplayEnd => guest.call_on_binlog_replay_end(store).await,
         Callback::GetDifferenceEnd => guest.call_on_get_difference_end(store).await,
         Callback::Event(event) => match event {
-            Event::Message(message) => guest.call_on_message(store, &message.into()).await,
-            Event::UserUpdate { user, what } => guest.call_on_user_update(store, &user.into(), what.into()).await,
-            Event::ChatUpdate { chat, what } => guest.call_on_chat_update(store, &chat.into(), what.into()).await,
+            Event::Message(message) => guest.call_on_message(store, &message.to_guest()).await,
+            Event::UserUpdate { user, what } => {
+                guest.call_on_user_update(store, &user.to_guest(), what.to_guest()).await
+            }
+            Event::ChatUpdate { chat, what } => {
+                guest.call_on_chat_update(store, &chat.to_guest(), what.to_guest()).await
+            }
             Event::SecretChatUpdate { chat, what } => {
-                guest.call_on_secret_chat_update(store, &chat.into(), what.into()).await
+                guest.call_on_secret_chat_update(store, &chat.to_guest(), what.to_guest()).await
             }
         },
         Callback::Completion(id, result) => {
             let (outcome, error);
             let result = match result {
                 Ok(value) => {
-                    outcome = types::Outcome::from(value);
+                    outcome = value.to_guest();
                     Ok(&outcome)
                 }
                 Err(value) => {
-                    error = types::CallError::from(value);
+                    error = value.to_guest();
                     Err(&error)
                 }
             };
