@@ -1,6 +1,7 @@
 //! Where everything is kept on disk.
 //!
 //! Invariant: every folder made here can be entered by its owner only, and no name from outside leaves the data directory.
+//! A data directory that was ever opened is marked as tglhost's own, and so are the configuration's and the cache's folders.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -24,6 +25,7 @@ const EMBEDDED: &str = "embedded";
 /// accounts/NAME/scripts/SCRIPT/   one script's private folder, by what the script is called within the account
 /// embedded/data-centre/           the embedded data centre
 /// embedded/{script,you}/          its two accounts, laid out like the ones above
+/// .tglhost-own                    says that scripts see nothing of all this
 /// ```
 pub(crate) struct DataDir {
     root: PathBuf,
@@ -39,13 +41,15 @@ impl DataDir {
                 .join("tglhost"),
         };
         make_private(&root)?;
+        mark_own(&root);
+        usual_folders().filter(|folder| folder.is_dir()).for_each(|folder| mark_own(&folder));
         let root = root.canonicalize().with_context(|| format!("cannot use {}", root.display()))?;
         Ok(Self { root })
     }
 
-    /// The folder itself.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
+    /// tglhost's own folders, whether they are there yet or not: this data directory and the usual ones.
+    pub(crate) fn own_folders(&self) -> Vec<PathBuf> {
+        std::iter::once(self.root.clone()).chain(usual_folders()).collect()
     }
 
     /// The folder of a named account, whether it exists or not.
@@ -203,6 +207,19 @@ impl AccountDir {
             moved => moved?,
         }
         Ok(aside)
+    }
+}
+
+/// The usual data directory, the configuration's folder and the cache's.
+fn usual_folders() -> impl Iterator<Item = PathBuf> {
+    let usual = [dirs::data_dir(), dirs::config_dir(), dirs::cache_dir()];
+    usual.into_iter().flatten().map(|folder| folder.join("tglhost"))
+}
+
+/// Has other commands know the folder as tglhost's own. This one knows it without that.
+pub(crate) fn mark_own(folder: &Path) {
+    if let Err(reason) = files::mark_own_folder(folder) {
+        tracing::warn!("{} cannot be marked as tglhost's own: {reason}", folder.display());
     }
 }
 

@@ -274,6 +274,48 @@ fn folders_are_mounted_in_the_project_and_never_show_the_hosts_own() {
 }
 
 #[test]
+fn the_data_of_another_command_is_in_no_folder_of_a_script() {
+    let stage = Stage::new(&[("bots/bot.py", "import tgl\n"), ("bots/x", "x")]);
+    // Two data directories in the project: one of this version's, one as an earlier version left it.
+    for (data, is_marked) in [("bots/marked", true), ("bots/old", false)] {
+        let run = finish(tglhost(&stage.at(data)).arg("run").arg(stage.at("bots/bot.py")), "");
+        assert_eq!(run.code(), Some(0), "{}", run.stderr);
+        let mark = stage.at(data).join(".tglhost-own");
+        assert!(mark.is_file());
+        if !is_marked {
+            fs::remove_file(mark).expect("removed");
+        }
+        for (project, note) in [(format!("{data}/embedded/script"), "sees itself alone"), ("bots".to_owned(), "")] {
+            let inside = stage.at(&project).join("inside.py");
+            fs::write(&inside, "").expect("written");
+            let run = stage.run(&[&inside.display().to_string()]);
+            assert!(run.stderr.contains(note), "{project}: {}", run.stderr);
+            fs::remove_file(inside).expect("removed");
+        }
+        let refused = stage.run(&["bots/bot.py", "--dir", &format!("{data}/embedded/script:/data")]);
+        assert!(refused.stderr.contains("tglhost's own folders"), "{}", refused.stderr);
+    }
+    let found = "sorted(f for _, _, files in os.walk(WHERE) for f in files)";
+    let in_project = found.replace("WHERE", "'/script'");
+    let in_given = found.replace("WHERE", "'/given'");
+    check(
+        &stage,
+        "bots/bot.py",
+        &["--dir", &format!("{}:/given:rw", stage.at("bots").display())],
+        &[
+            (&in_project, "['bot.py', 'x']"),
+            (&in_given, "['bot.py', 'x']"),
+            ("get('/given/marked/embedded/script/account.db')", "FileNotFoundError ENOENT"),
+            ("get('old/embedded/script/account.db')", "FileNotFoundError ENOENT"),
+            ("os.path.exists('/given/old/embedded'), os.path.exists('marked')", "(True, False)"),
+            ("put('/given/.tglhost-own', 'x')", "PermissionError EACCES"),
+            ("os.rename('/given/x', '/given/.tglhost-own')", "PermissionError EACCES"),
+            ("os.remove('/given/marked/.tglhost-own')", "FileNotFoundError ENOENT"),
+        ],
+    );
+}
+
+#[test]
 fn errors_of_paths_say_what_the_guest_may_do() {
     let stage = Stage::new(&[("project/bot.py", ""), ("photos/p", "photo")]);
     let cases = [

@@ -27,7 +27,7 @@ use crate::signals::asked_to_end;
 pub(crate) use brake::Brake;
 use place::Place;
 pub(crate) use project::ProjectArgs;
-use project::{ScriptProject, private_folders};
+use project::ScriptProject;
 use script_file::{ScriptFile, compile};
 
 /// Longest name that a script may be given, in bytes.
@@ -166,7 +166,7 @@ pub(crate) fn check_script(path: &Path) -> Result<()> {
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
     let files = args.scripts.iter().map(|path| ScriptFile::read(path)).collect::<Result<Vec<_>>>()?;
     check_identities(&files, &args.names)?;
-    let private = private_folders(data_dir);
+    let private = data_dir.own_folders();
     let find = |file: &ScriptFile| ScriptProject::find(&file.path, &args.project, &private);
     let projects = files.iter().map(find).collect::<Result<Vec<_>>>()?;
     projects.iter().filter_map(|project| project.note.as_ref()).for_each(|note| output.note(note));

@@ -6,13 +6,14 @@
 //! all, whenever the host is killed. What is made in the private folder has asked for room before: [`Room`].
 
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags, Timestamps};
 use rustix::io::Errno;
 
 use crate::copy::copy;
+use crate::private::{is_signed, would_sign};
 use crate::quota::ENTRY_BYTES;
 use crate::space::FileSpace;
 use crate::tree::{Branch, Child, Folder, Place, WHITEOUT_PREFIX};
@@ -233,8 +234,15 @@ impl FileSpace {
             }
             _ => self.home_target(folder, room)?,
         };
-        let is_private = !target.is_home && self.tree().private().lies_at(target.folder.as_fd(), OsStr::new(name));
-        if is_private { Err(Errno::ACCESS) } else { Ok(target) }
+        if !target.is_home && self.is_kept_from_guests(target.folder.as_fd(), name) {
+            return Err(Errno::ACCESS);
+        }
+        Ok(target)
+    }
+
+    /// Whether one of the host's own folders has this name, would have it or lies below it, or would be known by it.
+    fn is_kept_from_guests(&self, folder: BorrowedFd<'_>, name: &str) -> bool {
+        self.tree().private().lies_at(folder, OsStr::new(name)) || is_signed(folder, name) || would_sign(folder, name)
     }
 
     /// The private folder's part of a folder that only the project has yet.

@@ -72,11 +72,14 @@ pub enum MountError {
     },
     /// The host's own.
     #[error(
-        "{host} is in tglhost's own folders (data, configuration, cache), which no script sees: give it a copy of what it needs"
+        "{host} is in tglhost's own folders (data, configuration, cache), which no script sees, by what is in {own}: \
+         give it a copy of what it needs"
     )]
     Private {
         /// The host's side.
         host: String,
+        /// Which of them that is.
+        own: String,
     },
     /// Two folders at one place, or one inside the other.
     #[error("{guest} clashes with {other}: each folder of a script needs a place of its own, not inside another's")]

@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use crate::private::is_signed;
 use crate::space::FileSpace;
 use crate::tree::{Branch, Child, Folder, Place};
 use crate::walk::link_text;
@@ -93,7 +94,8 @@ impl FileSpace {
 
     fn is_private(&self, branch: &Branch<'_>, name: &str, kind: FileType) -> bool {
         let may_be = matches!(kind, FileType::Directory | FileType::Unknown);
-        may_be && matches!(branch.about(name), Ok(Some(about)) if self.tree().private().is(&about))
+        may_be
+            && matches!(branch.about(name), Ok(Some(about)) if self.tree().private().is(&about) || is_signed(branch.fd(), name))
     }
 
     /// Where a link leads. Blocks.

@@ -79,8 +79,11 @@ impl FileSpace {
         // A script that sees itself alone may lie anywhere.
         let whole = project.iter().filter(|project| project.only.is_none()).map(|project| &project.folder);
         let seen = whole.chain(mounts.iter().map(|mount| &mount.host));
-        if let Some(own) = seen.into_iter().find(|folder| private.holds(&crate::private::resolved(folder))) {
-            return Err(MountError::Private { host: own.display().to_string() });
+        for folder in seen {
+            if let Some(own) = private.around(&crate::private::resolved(folder)) {
+                let (host, own) = (folder.display().to_string(), own.display().to_string());
+                return Err(MountError::Private { host, own });
+            }
         }
         let project = project.map(|project| Ok((open_folder(&project.folder)?, project))).transpose()?;
         let home = home.map(|host| Ok((open_folder(&host)?, host))).transpose()?;

@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::mount::{HOME_PATH, Mount, Project, SCRIPT_PATH};
-use crate::private::Private;
+use crate::private::{Private, is_signed};
 
 /// What a name in the private folder begins with that says: the project's file of this name was removed.
 pub(crate) const WHITEOUT_PREFIX: &str = ".wh.";
@@ -69,6 +69,17 @@ impl Layer {
             LayerKind::Home => true,
             LayerKind::Project { writable, .. } | LayerKind::Mount { writable } => writable,
         }
+    }
+
+    /// Whether it has become one of the host's own folders. A script that sees itself alone may lie in one, and its private
+    /// folder does.
+    fn is_own(&self) -> bool {
+        let may_be = match &self.kind {
+            LayerKind::Home => false,
+            LayerKind::Project { only, .. } => only.is_none(),
+            LayerKind::Mount { .. } => true,
+        };
+        may_be && is_signed(self.root.as_fd(), ".")
     }
 
     /// Whether something of this name is kept from the guest.
@@ -269,7 +280,8 @@ impl Tree {
         let place = self.one_name(folder.place.child(name));
         if let Some(region) = self.regions.iter().find(|region| region.place == place) {
             let branch = |layer| Branch { layer, folder: Arc::clone(&layer.root), is_root: true };
-            return Ok(Child::Folder(Folder { place, branches: region.layers.iter().map(branch).collect() }));
+            let seen = region.layers.iter().filter(|layer| !layer.is_own());
+            return Ok(Child::Folder(Folder { place, branches: seen.map(branch).collect() }));
         }
         let is_above_a_region = self.regions.iter().any(|region| place.is_above(&region.place));
         let mut branches = Vec::new();
@@ -283,11 +295,10 @@ impl Tree {
                 continue;
             }
             if is_folder {
-                branches.push(Branch {
-                    layer: branch.layer,
-                    folder: Arc::new(subfolder(branch, name)?),
-                    is_root: false,
-                });
+                let folder = Arc::new(subfolder(branch, name)?);
+                if branch.layer.is_home() || !is_signed(folder.as_fd(), ".") {
+                    branches.push(Branch { layer: branch.layer, folder, is_root: false });
+                }
             } else if branches.is_empty() && !is_above_a_region {
                 return Ok(Child::File { branch: branch.clone(), about: Box::new(about) });
             } else {

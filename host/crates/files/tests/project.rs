@@ -6,7 +6,9 @@ use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use files::{ENTRY_BYTES, FileSpace, Folders, Mount, OpenHow, Opened, Place, Project};
+use files::{
+    ENTRY_BYTES, FileSpace, Folders, Mount, OWN_FOLDER_MARK, OpenHow, Opened, Place, Project, mark_own_folder,
+};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
@@ -441,4 +443,112 @@ fn the_hosts_own_folders_are_in_no_folder_of_a_script() {
     ] {
         assert_eq!(told(&space, line), expected, "{line}");
     }
+}
+
+/// Another command's data directory, with its mark or as an earlier version left it, and other folders of the host's own.
+fn others_own(dir: &TempDir) {
+    let at = |place: &str| dir.path().join(place);
+    for (place, text) in [
+        ("user/marked/accounts/me/session", "key"),
+        ("user/old/accounts/me/account.db", "key"),
+        ("user/old/accounts/me/account.lock", ""),
+        ("user/old/embedded/data-centre/rsa.pem", "key"),
+        ("user/old/embedded/data-centre/datacentre.lock", ""),
+        ("user/config/tglhost.toml", "hash"),
+        ("user/bots/account.db", "a script's own"),
+        ("user/bots/deep/x", "x"),
+    ] {
+        fs::create_dir_all(at(place).parent().unwrap()).unwrap();
+        fs::write(at(place), text).unwrap();
+    }
+    mark_own_folder(&at("user/marked")).unwrap();
+    mark_own_folder(&at("user/marked")).unwrap();
+    symlink("../marked/accounts", at("user/bots/link")).unwrap();
+}
+
+#[test]
+fn another_commands_folders_are_known_by_what_is_in_them() {
+    let dir = tempfile::tempdir().unwrap();
+    others_own(&dir);
+    let at = |place: &str| dir.path().join(place);
+    let mount = |host: &str| vec![Mount { host: at(host), guest: "/user".to_owned(), writable: true }];
+    let of = |host: &str| FileSpace::of(Folders { mounts: mount(host), ..Folders::default() });
+    for host in [
+        "user/marked",
+        "user/marked/accounts/me",
+        "user/bots/link",
+        "user/old/accounts/me",
+        "user/old/embedded/data-centre",
+        "user/config",
+    ] {
+        assert!(of(host).unwrap_err().to_string().contains("tglhost's own folders"), "{host}");
+    }
+    let space = of("user").unwrap();
+    let mark = |folder: &str| format!("{folder}/{OWN_FOLDER_MARK}");
+    for (line, expected) in [
+        ("list /user", "bots old"),
+        ("list /user/old/accounts", ""),
+        ("list /user/old/embedded", ""),
+        ("read /user/marked/accounts/me/session", "NOENT"),
+        ("read /user/bots/link/me/session", "NOENT"),
+        ("read /user/old/accounts/me/account.db", "NOENT"),
+        ("read /user/config/tglhost.toml", "NOENT"),
+        ("mv /user/marked /user/mine", "NOENT"),
+        ("mv /user/old/accounts/me /user/mine", "NOENT"),
+        ("rmdir /user/marked", "NOENT"),
+        ("mkdir /user/marked", "ACCESS"),
+        ("mv /user/bots/deep /user/config", "ACCESS"),
+        (&format!("rm {}", mark("/user/marked")), "NOENT"),
+        // None is made.
+        ("write /user/bots/tglhost.toml x", "ACCESS"),
+        ("mkdir /user/bots/account.lock", "ACCESS"),
+        ("read /user/bots/account.db", "a script's own"),
+        ("write /user/bots/deep/account.lock x", ""),
+        (&format!("write {} x", mark("/user/bots")), "ACCESS"),
+        (&format!("mkdir {}", mark("/user/bots")), "ACCESS"),
+        (&format!("symlink {} x", mark("/user/bots")), "ACCESS"),
+        (&format!("mv /user/bots/deep {}", mark("/user/bots")), "ACCESS"),
+        (&format!("ln /user/bots/account.db {}", mark("/user/bots")), "ACCESS"),
+        ("list /user/bots", "account.db deep link"),
+    ] {
+        assert_eq!(told(&space, line), expected, "{line}");
+    }
+    // Made later: below what was given, and of it all.
+    mark_own_folder(&at("user/bots")).unwrap();
+    assert_eq!(told(&space, "read /user/bots/account.db"), "NOENT");
+    mark_own_folder(&at("user")).unwrap();
+    assert_eq!(told(&space, "read /user/old/accounts/me/account.db"), "NOENT");
+    assert_eq!(told(&space, "list /user"), "");
+}
+
+#[test]
+fn a_project_hides_the_hosts_own_folders_and_a_private_folder_is_never_one() {
+    let dir = tempfile::tempdir().unwrap();
+    others_own(&dir);
+    fs::create_dir(dir.path().join("home")).unwrap();
+    let of = |folder: &str, only: Option<&str>, writable| {
+        let project = Project { folder: dir.path().join(folder), only: only.map(str::to_owned), writable };
+        let home = Some(dir.path().join("home"));
+        FileSpace::of(Folders { project: Some(project), home, home_bytes_max: QUOTA, ..Folders::default() })
+    };
+    assert!(of("user/marked/accounts", None, false).is_err());
+    let alone = of("user/old/accounts/me", Some("account.lock"), false).unwrap();
+    assert_eq!(told(&alone, "list /script"), "account.lock");
+    let space = of("user", None, false).unwrap();
+    for (line, expected) in [
+        ("list /script", "bots old"),
+        ("read /script/marked/accounts/me/session", "NOENT"),
+        (&format!("write /home/{OWN_FOLDER_MARK} x"), ""),
+        ("write /script/tglhost.toml x", ""),
+        ("mkdir /home/marked", ""),
+        ("list /home/marked", ""),
+        ("read /script/bots/deep/x", "x"),
+        ("read /home/tglhost.toml", "x"),
+    ] {
+        assert_eq!(told(&space, line), expected, "{line}");
+    }
+    let space = of("user", None, true).unwrap();
+    assert_eq!(told(&space, &format!("write /script/bots/{OWN_FOLDER_MARK} x")), "PERM");
+    assert_eq!(told(&space, "write /script/bots/tglhost.toml x"), "ACCESS");
+    assert_eq!(told(&space, "read /script/marked/accounts/me/session"), "NOENT");
 }

@@ -12,7 +12,7 @@ use telegram::{Account, AccountConfig, Attachment, DcAddress, RECOVERY_DIALOGS_M
 use tgl::{AccountState, Connection, ScriptName};
 
 use super::embedded::{Embedded, Opened};
-use super::project::{ScriptProject, private_folders};
+use super::project::ScriptProject;
 use super::room::when_there_is_room;
 use super::script_file::{Compiling, ScriptFile};
 use super::{Args, Begin, Brake};
@@ -116,7 +116,7 @@ impl Place {
         for (((file, project), enrolled), program) in files.iter().zip(projects).zip(&self.enrolled).zip(programs) {
             let name = ScriptName::from(enrolled.name.as_str());
             let home = self.dir.script_home(&name);
-            let files = FileSpace::of(project.folders(home, &args.folders, private_folders(data_dir)))?;
+            let files = FileSpace::of(project.folders(home, &args.folders, data_dir.own_folders()))?;
             let config = ScriptConfig {
                 name: name.clone(),
                 source: file.source(&project.script_path),

@@ -7,9 +7,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use files::{Folders, HOME_BYTES_MAX, Mount, Project, SCRIPT_PATH};
-
-use crate::data_dir::DataDir;
+use files::{Folders, HOME_BYTES_MAX, Mount, Project, SCRIPT_PATH, own_folder_around};
 
 /// What the user says of the project folder.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -110,14 +108,6 @@ impl ScriptProject {
     }
 }
 
-/// The host's own folders, whether they are there yet or not: of this data directory and of the usual one, the
-/// configuration's and the cache's.
-pub(super) fn private_folders(data_dir: &DataDir) -> Vec<PathBuf> {
-    let usual = [dirs::data_dir(), dirs::config_dir(), dirs::cache_dir()];
-    let usual = usual.into_iter().flatten().map(|folder| folder.join("tglhost"));
-    std::iter::once(data_dir.root().to_owned()).chain(usual).collect()
-}
-
 fn unfit(folder: &Path, private: &[PathBuf]) -> Option<Unfit> {
     let homes = homes();
     if folder.parent().is_none() {
@@ -138,7 +128,7 @@ fn unfit(folder: &Path, private: &[PathBuf]) -> Option<Unfit> {
             return Some(Unfit::InOwn(real));
         }
     }
-    None
+    own_folder_around(folder).map(|own| Unfit::InOwn(own.to_owned()))
 }
 
 /// The home folders of this machine's users, this one's first.

@@ -13,6 +13,7 @@ use sandbox::{ComponentSource, Program, Sandbox, SandboxConfig, WorkerCommand};
 use tgl::ScriptName;
 
 use crate::commands::compile_worker::COMPILE_WORKER;
+use crate::data_dir::mark_own;
 use crate::output::{Output, sentence};
 use crate::python_component;
 use crate::settings;
@@ -121,11 +122,13 @@ pub(super) async fn compile(files: Vec<ScriptFile>, output: Output) -> Result<Ve
         program: std::env::current_exe().context("cannot find this program's own file")?,
         args: vec![COMPILE_WORKER.into()],
     };
+    let cache = cache_dir()?;
     let sandbox = Sandbox::new(SandboxConfig {
         compile_worker: Some(worker),
         cache_bytes_max: settings::cache_bytes_max()?,
-        ..SandboxConfig::new(cache_dir()?)
+        ..SandboxConfig::new(cache.clone())
     })?;
+    mark_own(&cache);
     let mut python: Option<Compiling> = None;
     let begin = |source: ComponentSource, what: &str| begin_compiling(sandbox.clone(), source, what, output.clone());
     let mut program = |file: &ScriptFile| match &file.content {
