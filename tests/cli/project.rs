@@ -370,6 +370,24 @@ print('goes on')
 }
 
 #[test]
+fn a_script_reads_so_many_folders_at_one_time_and_is_told_of_the_bound() {
+    let source = "
+import errno, os
+held = []
+try:
+    for n in range(100):
+        held.append(os.scandir('.'))
+except OSError as e:
+    print(errno.errorcode[e.errno], len(held))
+held.pop().close()
+print(len(os.listdir('.')) > 0)
+";
+    let run = Stage::new(&[("bot.py", source)]).run(&["bot.py"]);
+    assert_eq!(run.stdout, "EMFILE 32\nTrue\n", "{}", run.stderr);
+    assert_eq!(run.stderr.matches("reads 32 folders at one time").count(), 1, "{}", run.stderr);
+}
+
+#[test]
 fn telegram_clis_line_takes_folders_as_well() {
     let place = Place::new();
     let photos = place.data.path().join("photos");

@@ -1,9 +1,9 @@
-//! How many files a guest has open.
+//! How many files a guest has open, and how many folders it reads.
 //!
 //! Invariant: one that reaches the limit is told so and lives on; only who hoards other handles is stopped for it.
 
-/// Lists of folders that are being read at one time: each is in memory whole.
-const LISTINGS_MAX: usize = 32;
+/// Folders that are being read at one time: the list of each is in memory whole.
+pub(super) const LISTINGS_MAX: usize = 32;
 
 /// A guest's open files and folders.
 pub(crate) struct Handles {

@@ -236,6 +236,7 @@ impl HostDescriptor for FilesView<'_> {
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
         let place = self.base(&fd)?;
         if !self.handles.may_list() {
+            self.quota.say_listings_are_many();
             return Err(ErrorCode::Quota.into());
         }
         let names = self.quota.look_long(move |space| space.list(&place)).await?;

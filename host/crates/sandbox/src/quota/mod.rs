@@ -30,6 +30,7 @@ use tokio::sync::Mutex;
 use wasmtime_wasi::runtime::spawn_blocking;
 
 pub(crate) use self::handles::Handles;
+use self::handles::LISTINGS_MAX;
 pub(crate) use self::interface::{add_to_linker, no_folders};
 use self::locks::{Locks, Wish};
 use crate::host::LogLevel;
@@ -55,6 +56,7 @@ struct Inner {
     outlet: Outlet,
     said: AtomicBool,
     said_files_are_many: AtomicBool,
+    said_listings_are_many: AtomicBool,
     /// Pays for measurings.
     meter: Meter,
     locks: std::sync::Mutex<Locks>,
@@ -71,7 +73,7 @@ impl Quota {
         let others = files.mounts().filter(|mount| mount.guest != HOME_PATH).map(|mount| mount.host.clone()).collect();
         let (quota, home) = (files.quota().clone(), files.home().map(|mount| mount.host.clone()));
         let (space, thread) = (files.clone(), Arc::default());
-        let (said, said_files_are_many) = (AtomicBool::new(false), AtomicBool::new(false));
+        let [said, said_files_are_many, said_listings_are_many] = [const { AtomicBool::new(false) }; 3];
         let locks = std::sync::Mutex::default();
         Self {
             inner: Arc::new(Inner {
@@ -83,6 +85,7 @@ impl Quota {
                 outlet,
                 said,
                 said_files_are_many,
+                said_listings_are_many,
                 meter,
                 locks,
             }),
@@ -98,6 +101,17 @@ impl Quota {
         if !self.inner.said_files_are_many.swap(true, Ordering::Relaxed) {
             let text = format!(
                 "the script has {open_files_max} files open, the most it may have: close those it has done with"
+            );
+            self.inner.outlet.log(LogLevel::Warn, &text);
+        }
+    }
+
+    /// Says once in the script's log why it can list no more folders.
+    fn say_listings_are_many(&self) {
+        if !self.inner.said_listings_are_many.swap(true, Ordering::Relaxed) {
+            let text = format!(
+                "the script reads {LISTINGS_MAX} folders at one time, the most it may: read each to its end, or close it \
+                 (`with os.scandir(…)`)"
             );
             self.inner.outlet.log(LogLevel::Warn, &text);
         }
