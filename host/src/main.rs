@@ -50,6 +50,7 @@ Exit codes:
                    was given up
   2                The command line is wrong
   130              Ended by Ctrl-C
+  141              Nobody reads stdout any more, as after `| head`
   any other        A script's own, as of sys.exit(5): the first script's that
                    did not end with 0";
 

@@ -145,6 +145,12 @@ impl Output {
     /// The process has been asked to end: what nobody reads is not waited for any more.
     pub(crate) fn hurry(&self) {
         self.shared.is_in_haste.store(true, Ordering::Relaxed);
+    /// Ready when stdout's reader has gone: what is written from then on is lost. Says so.
+    pub(crate) async fn until_nobody_reads(&self) {
+        self.shared.stdout.until_closed().await;
+        self.shared.stderr.say("tglhost: nobody reads stdout any more: the command ends\n");
+    }
+
     }
 
     /// The process's end: waits until all has been written, as long as somebody reads it and nobody asks to end.

@@ -1,6 +1,7 @@
 //! What is written: by whom, how much of it, and whom it may hold up.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -70,6 +71,27 @@ open('/out/' + __name__, 'w').close()
     );
     all(&mut |child| child.try_wait().expect("a child").is_some(), "it does not end");
     assert_eq!(child.wait().expect("a child").code(), Some(0));
+}
+
+#[test]
+fn who_reads_no_more_ends_the_command_with_a_line() {
+    let source = "import tgl\nfor n in range(9000): print(n)\n\
+                  def f(m):\n    if not m.out: print('heard', m.text)\ntgl.set_on_msg_receive(f)\n";
+    for options in [&[][..], &["--json"]] {
+        let case = Case::new(&[("bot.py", source)]);
+        let mut command = case.command();
+        let streams = command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = streams.spawn().expect("it starts");
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut first).expect("a line");
+        assert!(!first.is_empty());
+        // Its input stays open: nothing else ends it.
+        let _input = child.stdin.take();
+        let mut said = String::new();
+        child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+        assert_eq!(said, "tglhost: nobody reads stdout any more: the command ends\n", "{options:?}");
+        assert_eq!(child.wait().expect("a child").code(), Some(141), "{options:?}");
+    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(crate) use project::ProjectArgs;
 use project::ScriptProject;
 use script_file::{ScriptFile, compile};
 
+/// What a command ends with whose output nobody reads, by convention: as by SIGPIPE.
+const NOBODY_READS_CODE: u8 = 141;
 /// Longest name that a script may be given, in bytes.
 const SCRIPT_NAME_BYTES_MAX: usize = 64;
 
@@ -193,6 +195,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let outcome = tokio::select! {
         ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&ends)),
         code = &mut asked_to_end => Ok(code),
+        () = output.until_nobody_reads() => Ok(NOBODY_READS_CODE),
         never = tell_when_ready(&scripts, output) => match never {},
     };
     // All at once: each may take as long as its callback does.

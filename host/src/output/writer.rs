@@ -100,6 +100,18 @@ impl Writer {
         }
     }
 
+    /// Ready when nobody will ever read it.
+    pub(super) async fn until_closed(&self) {
+        loop {
+            let mut progress = pin!(self.shared.progress.notified());
+            progress.as_mut().enable();
+            if self.lock().is_closed {
+                return;
+            }
+            progress.await;
+        }
+    }
+
     /// From now on a copy of everything goes there as well.
     pub(super) fn set_witness(&self, witness: OwnedFd) {
         self.lock().witness = Some(Arc::new(witness));
@@ -258,6 +270,7 @@ mod tests {
         assert!(!writer.lock().is_done(), "nobody has read it");
         drop(reader);
         writer.flush(Duration::from_secs(60)).await;
+        writer.until_closed().await;
         writer.say("for nobody");
         assert!(writer.lock().is_done());
     }
