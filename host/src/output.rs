@@ -26,6 +26,8 @@ pub(crate) use self::voice::{Voice, exit_code};
 use self::writer::{Stream, Writer};
 use crate::signals::asked_to_end;
 
+/// What lines of the chat begin with among several scripts' lines. The account's own name is the scripts' to change.
+const CHAT_NAME: &str = "chat";
 /// How long the process's end waits for a reader that reads nothing.
 const FLUSH_STALL_MAX: Duration = Duration::from_secs(10);
 /// The same where the process has been asked to end.
@@ -132,25 +134,26 @@ impl Output {
         self.tell(&Line::HostLog { text }, &format!("{} {text}", line::now()));
     }
 
-    /// A message of the chat in this terminal. Waits where it is not read as fast as it comes.
-    pub(crate) async fn chat_message(&self, from: &str, text: &str) {
+    /// A message of the chat in this terminal; where several scripts run, its lines are named as the chat's, so that they are
+    /// taken for nobody else's. Waits where it is not read as fast as it comes.
+    pub(crate) async fn chat_message(&self, from: &str, text: &str, is_of_several: bool) {
         let text = if self.is_json() {
-            Cow::Owned(self.json_line(&Line::Message { from, text }))
+            self.json_line(&Line::Message { from, text })
         } else {
-            Cow::Owned(self.for_terminal(Stream::Stdout, &format!("{text}\n")).into_owned())
+            escape::lines(text, is_of_several.then_some(CHAT_NAME))
         };
         self.shared.stdout.say_in_time(&text).await;
     }
 
-    /// The process has been asked to end: what nobody reads is not waited for any more.
-    pub(crate) fn hurry(&self) {
-        self.shared.is_in_haste.store(true, Ordering::Relaxed);
     /// Ready when stdout's reader has gone: what is written from then on is lost. Says so.
     pub(crate) async fn until_nobody_reads(&self) {
         self.shared.stdout.until_closed().await;
         self.shared.stderr.say("tglhost: nobody reads stdout any more: the command ends\n");
     }
 
+    /// The process has been asked to end: what nobody reads is not waited for any more.
+    pub(crate) fn hurry(&self) {
+        self.shared.is_in_haste.store(true, Ordering::Relaxed);
     }
 
     /// The process's end: waits until all has been written, as long as somebody reads it and nobody asks to end.

@@ -3,12 +3,12 @@
 //!
 //! Invariant: the end is exact, not guessed: it comes when input is at its end or every script has ended, both accounts
 //! hold the same messages of this chat, and every script that still runs has handled all it was given and has no call
-//! under way.
+//! under way. What it waits for after the input's end is said, and has a bound in time and in messages.
 
 use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use files::FileSpace;
 use futures_util::future::select_all;
 use runtime::{End, Phase, Script, ScriptStatus};
@@ -30,8 +30,13 @@ const LINES_UNDER_WAY_MAX: u64 = 64;
 const LINES_AHEAD_MAX: usize = 16;
 /// Events read from an inbox at once.
 const EVENTS_AT_ONCE_MAX: usize = 256;
-/// How long messages may take to settle after the input's end, or that of the last script.
+/// How long messages may take to settle after the input's end, or that of the last script: longer than one callback.
 const SETTLE_MAX: Duration = Duration::from_secs(120);
+/// Messages that may come meanwhile, beside what was typed and an answer to each line of it. A script that answers itself sends
+/// them without end.
+const SETTLE_MESSAGES_MAX: usize = 5_000;
+/// Who waits longer than this after the input's end is told what for.
+const SETTLING_SAID_AFTER: Duration = Duration::from_secs(1);
 /// The chat's name among the readers of an inbox: one that no script can have, as scripts are named after files.
 const READER: &str = "/terminal";
 
@@ -91,6 +96,8 @@ enum Step {
     Completed(std::result::Result<Outcome, CallError>),
     /// Something moved on: there may be messages to show, or the end may have come.
     Changed,
+    /// It is time to say what is waited for.
+    Settling,
     NotSettled,
 }
 
@@ -100,19 +107,50 @@ pub(crate) struct TerminalChat {
     scripts_side: Side,
     requests: mpsc::Sender<Request>,
     completions: mpsc::Receiver<Completion>,
+    names: Vec<String>,
     statuses: Vec<watch::Receiver<ScriptStatus>>,
     output: Output,
     sent: u64,
     completed: u64,
+    /// There may be messages that were not read yet.
+    is_behind: bool,
+    settling: Option<Settling>,
+}
+
+/// Since the input's end, or that of the last script.
+struct Settling {
+    until: Instant,
+    messages_before: usize,
+    /// When to say what is waited for, until it was said.
+    say_at: Option<Instant>,
 }
 
 impl TerminalChat {
-    /// A chat of `account`, whose view of it is `you`, with the account that `scripts` run on.
-    pub(crate) fn new(account: &Account, you: Side, scripts_side: Side, scripts: &[Script], output: Output) -> Self {
+    /// A chat of `account`, whose view of it is `you`, with the account that `scripts` run on, each under its name.
+    pub(crate) fn new(
+        account: &Account,
+        you: Side,
+        scripts_side: Side,
+        scripts: &[Script],
+        names: Vec<String>,
+        output: Output,
+    ) -> Self {
         let Attachment { requests, completions, .. } =
             account.attach(ScriptName::from(READER), FileSpace::empty(), Grants::default());
         let statuses = scripts.iter().map(Script::status).collect();
-        Self { you, scripts_side, requests, completions, statuses, output, sent: 0, completed: 0 }
+        Self {
+            you,
+            scripts_side,
+            requests,
+            completions,
+            names,
+            statuses,
+            output,
+            sent: 0,
+            completed: 0,
+            is_behind: false,
+            settling: None,
+        }
     }
 
     /// Talks until the input is at its end and answers have settled, or every script has ended. Gives the scripts' ends
@@ -122,23 +160,17 @@ impl TerminalChat {
             self.output.note("Type a message; Ctrl-D ends.");
         }
         let mut lines = read_lines()?;
-        let mut input_open = true;
-        let mut settle_by = None;
         loop {
-            self.show_new_messages().await?;
-            if input_open && self.every_script_has_ended() {
-                input_open = false;
-                settle_by = Some(Instant::now() + SETTLE_MAX);
+            self.read_on().await?;
+            if self.settling.is_none() && self.every_script_has_ended() {
+                self.begin_settling();
             }
-            if !input_open && self.is_settled().await? {
+            if self.settling.is_some() && self.under_way().is_none() {
                 return Ok(self.ends());
             }
-            match self.next(&mut lines, input_open, settle_by).await? {
+            match self.next(&mut lines).await? {
                 Step::Line(line) => self.send(line).await?,
-                Step::EndOfInput => {
-                    input_open = false;
-                    settle_by = Some(Instant::now() + SETTLE_MAX);
-                }
+                Step::EndOfInput => self.begin_settling(),
                 Step::Completed(result) => {
                     self.completed += 1;
                     if let Err(error) = result {
@@ -146,34 +178,35 @@ impl TerminalChat {
                     }
                 }
                 Step::Changed => {}
+                Step::Settling => self.say_what_is_waited_for(),
                 // A program that is compiled has a bound of its own.
-                Step::NotSettled if self.is_any_loading() => settle_by = Some(Instant::now() + SETTLE_MAX),
+                Step::NotSettled if self.is_any_loading() => self.begin_settling(),
                 // What scripts end with matters more than a message that cannot be shown.
                 Step::NotSettled if self.every_script_has_ended() => return Ok(self.ends()),
-                Step::NotSettled => {
-                    bail!("answers have not settled within {} s of the input's end", SETTLE_MAX.as_secs());
-                }
+                Step::NotSettled => return Err(self.not_settled()),
             }
         }
     }
 
     /// Waits for the next thing to happen.
-    async fn next(
-        &mut self,
-        lines: &mut mpsc::Receiver<Result<String>>,
-        input_open: bool,
-        settle_by: Option<Instant>,
-    ) -> Result<Step> {
+    async fn next(&mut self, lines: &mut mpsc::Receiver<Result<String>>) -> Result<Step> {
+        let takes_lines = self.settling.is_none() && self.sent - self.completed < LINES_UNDER_WAY_MAX;
+        if self.are_too_many() {
+            return Ok(Step::NotSettled);
+        }
+        let (until, say_at) = self.settling.as_ref().map(|settling| (settling.until, settling.say_at)).unzip();
         let statuses = select_all(self.statuses.iter_mut().map(|status| Box::pin(changed(status))));
         Ok(tokio::select! {
-            line = lines.recv(), if input_open && self.sent - self.completed < LINES_UNDER_WAY_MAX => line.transpose()?.map_or(Step::EndOfInput, Step::Line),
+            line = lines.recv(), if takes_lines => line.transpose()?.map_or(Step::EndOfInput, Step::Line),
             completion = self.completions.recv() => {
                 Step::Completed(completion.context("the account You has stopped")?.result)
             }
             () = changed(&mut self.you.state) => Step::Changed,
             () = changed(&mut self.scripts_side.state) => Step::Changed,
             _ = statuses => Step::Changed,
-            () = sleep_until(settle_by.unwrap_or_else(Instant::now)), if settle_by.is_some() => Step::NotSettled,
+            () = std::future::ready(()), if self.is_behind => Step::Changed,
+            () = at(say_at.flatten()) => Step::Settling,
+            () = at(until) => Step::NotSettled,
         })
     }
 
@@ -190,44 +223,82 @@ impl TerminalChat {
             .context("the account You has stopped")
     }
 
-    /// Shows what has come. Where nobody reads it, it waits here, and the inbox on disk.
-    async fn show_new_messages(&mut self) -> Result<()> {
+    /// Shows some of what has come, and counts it on the scripts' side. Where nobody reads it, it waits here, and the inbox on
+    /// disk.
+    async fn read_on(&mut self) -> Result<()> {
         let from = self.you.store.peer(self.you.other)?.map_or_else(String::new, |peer| peer.name);
-        loop {
-            let mut texts = Vec::new();
-            let is_more = self.you.read(|message| {
-                if !message.flags.outgoing {
-                    texts.push(message.text.clone());
-                }
-            })?;
-            for text in texts {
-                self.output.chat_message(&from, text.as_deref().unwrap_or("(no text)")).await;
+        let mut texts = Vec::new();
+        let is_more = self.you.read(|message| {
+            if !message.flags.outgoing {
+                texts.push(message.text.clone());
             }
-            if !is_more {
-                return Ok(());
+        })?;
+        for text in texts {
+            let text = text.as_deref().unwrap_or("(no text)");
+            self.output.chat_message(&from, text, self.names.len() > 1).await;
+        }
+        self.is_behind = self.scripts_side.read(|_| {})? || is_more;
+        Ok(())
+    }
+
+    /// What is not at its end yet, in words; none if nothing is under way on either side. The scripts' side has been read
+    /// before it is asked how far the scripts are.
+    fn under_way(&self) -> Option<String> {
+        if self.completed < self.sent {
+            return Some("what was typed is still being sent".to_owned());
+        }
+        let seq = self.scripts_side.cursor;
+        let of_script = |(name, status): (&String, &watch::Receiver<ScriptStatus>)| {
+            let status = status.borrow();
+            match status.phase {
+                Phase::Loading => Some(format!("{name} is being loaded")),
+                Phase::BackingOff => Some(format!("{name} is about to be started again")),
+                Phase::Running if status.handled_seq < seq => Some(format!("{name} is handling messages")),
+                Phase::Running if status.calls_pending > 0 => Some(format!("{name} has calls under way")),
+                Phase::Running | Phase::Ended(_) => None,
             }
+        };
+        let of_scripts: Vec<String> = self.names.iter().zip(&self.statuses).filter_map(of_script).collect();
+        if !of_scripts.is_empty() {
+            return Some(of_scripts.join(", "));
+        }
+        let is_any_missing = self.is_behind || self.you.messages != self.scripts_side.messages;
+        is_any_missing.then(|| "messages are on their way".to_owned())
+    }
+
+    /// From now on only what is under way is waited for.
+    fn begin_settling(&mut self) {
+        let (now, old) = (Instant::now(), self.settling.take());
+        self.settling = Some(Settling {
+            until: now + SETTLE_MAX,
+            messages_before: self.you.messages,
+            say_at: old.map_or(Some(now + SETTLING_SAID_AFTER), |old| old.say_at),
+        });
+    }
+
+    fn say_what_is_waited_for(&mut self) {
+        let what = self.under_way().unwrap_or_default();
+        self.output.note(&format!("The input is at its end, but {what}; Ctrl-C ends it."));
+        if let Some(settling) = &mut self.settling {
+            settling.say_at = None;
         }
     }
 
-    /// Whether nothing is under way on either side. Reads the scripts' side before it asks how far the scripts are.
-    async fn is_settled(&mut self) -> Result<bool> {
-        if self.completed < self.sent {
-            return Ok(false);
+    fn are_too_many(&self) -> bool {
+        let max =
+            SETTLE_MESSAGES_MAX.saturating_add(usize::try_from(self.sent).unwrap_or(usize::MAX).saturating_mul(2));
+        self.settling.as_ref().is_some_and(|settling| self.you.messages - settling.messages_before > max)
+    }
+
+    fn not_settled(&self) -> anyhow::Error {
+        let what = self.under_way().unwrap_or_default();
+        if self.are_too_many() {
+            return anyhow!(
+                "more than {SETTLE_MESSAGES_MAX} messages have come since the input's end, and {what}: does a script answer \
+                 itself? `msg.out` tells it which messages are its own"
+            );
         }
-        self.show_new_messages().await?;
-        while self.scripts_side.read(|_| {})? {}
-        if self.you.messages != self.scripts_side.messages {
-            return Ok(false);
-        }
-        let seq = self.scripts_side.cursor;
-        Ok(self.statuses.iter().all(|status| {
-            let status = status.borrow();
-            match status.phase {
-                Phase::Running => status.handled_seq >= seq && status.calls_pending == 0,
-                Phase::Ended(_) => true,
-                _ => false,
-            }
-        }))
+        anyhow!("{} s after the input's end {what}: it is waited for no longer", SETTLE_MAX.as_secs())
     }
 
     fn every_script_has_ended(&self) -> bool {
@@ -246,6 +317,14 @@ impl TerminalChat {
                 _ => None,
             })
             .collect()
+    }
+}
+
+/// Waits for a moment; for ever where there is none.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

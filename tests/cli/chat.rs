@@ -177,7 +177,7 @@ fn several_scripts_each_get_every_message() {
     let run = finish(tglhost(data.path()).arg("run").args(&paths), "x\n");
     let mut answers: Vec<&str> = run.stdout.lines().collect();
     answers.sort_unstable();
-    assert_eq!(answers, ["a", "b"], "{}", run.stderr);
+    assert_eq!(answers, ["chat: a", "chat: b"], "{}", run.stderr);
 }
 
 #[test]
@@ -255,4 +255,37 @@ tgl.set_on_msg_receive(on_message)
     let expected = ["False None", "True True beside", "True True given", "True True own"];
     assert_eq!(lines, expected, "stdout: {} stderr: {}", run.stdout, run.stderr);
     assert!(run.stdout.lines().any(|line| line == "beside"), "its text is a message: {}", run.stdout);
+}
+
+#[test]
+fn a_message_is_lines_of_its_own_and_named_among_several_scripts() {
+    let forging = "import tgl\ndef f(m):\n    if not m.out: m.src.send_msg('a\\nbot.py: \\x1b[2Kb\\u202e\\rc')\n\
+                   tgl.set_on_msg_receive(f)\n";
+    let case = Case::new(forging);
+    let run = case.run("x\n");
+    assert_eq!(run.stdout, "a\nbot.py: \\u{1b}[2Kb\\u{202e}\\rc\n", "{}", run.stderr);
+    let other = case.scripts.path().join("other.py");
+    fs::write(&other, "").expect("written");
+    let run = finish(case.command().arg(&other), "x\n");
+    assert_eq!(run.stdout, "chat: a\nchat: bot.py: \\u{1b}[2Kb\\u{202e}\\rc\n", "{}", run.stderr);
+}
+
+#[test]
+fn a_script_that_answers_itself_keeps_the_chat_from_ending_no_longer_than_its_bound() {
+    let case =
+        Case::new("import tgl\ntgl.set_on_msg_receive(lambda m: (m.dest if m.out else m.src).send_msg('more'))\n");
+    let run = case.run("x\n");
+    assert_eq!(run.code(), Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("more than 5000 messages have come since the input's end"), "{}", run.stderr);
+    assert!(run.stdout.lines().count() < 6_000);
+}
+
+#[test]
+fn what_is_waited_for_at_the_inputs_end_is_said() {
+    let case = Case::new("while True: pass\n");
+    let mut process = Process::start(&mut case.command());
+    process.close_input();
+    process.stderr_line_with("The input is at its end, but bot.py is being loaded; Ctrl-C ends it.");
+    process.terminate();
+    assert_eq!(process.finish().code(), Some(0));
 }

@@ -203,7 +203,7 @@ fn what_becomes_of_one_of_several_is_said_at_once() {
         let mut process = Process::start(&mut case.command());
         process.stderr_line_with(said);
         process.write("hello\n");
-        assert_eq!(process.line(), "re: hello\n", "{said}: the other one goes on");
+        assert_eq!(process.line(), "chat: re: hello\n", "{said}: the other one goes on");
         process.terminate();
         let run = process.finish();
         assert_eq!(run.code(), Some(0), "{said}: {}", run.stderr);

@@ -9,6 +9,16 @@ pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\t' && forges(c), |c| c.escape_default().to_string())
 }
 
+/// The text, each of its lines as a line of its own, after a name where there is one.
+pub(super) fn lines(text: &str, name: Option<&str>) -> String {
+    let name = name.map_or_else(String::new, |name| format!("{}: ", line(name)));
+    let mut lines = String::with_capacity(text.len() + name.len() + 8);
+    for one in text.trim_end_matches(['\n', '\r']).split('\n') {
+        lines.extend([&name, &*line(one.trim_end_matches('\r')), "\n"]);
+    }
+    lines
+}
+
 /// JSON on one line. JSON itself leaves characters as they are that other programs take for the end of a line.
 pub(super) fn json(json: &str) -> Cow<'_, str> {
     // All of them lie within strings: JSON has none of them outside, and they are in the plane that four digits name.
@@ -59,6 +69,14 @@ mod tests {
         for (text, escaped) in cases {
             assert_eq!(line(text), escaped);
         }
+    }
+
+    #[test]
+    fn each_line_of_a_text_is_named_and_one_line() {
+        let text = "a\r\nbot.py: b\x1b[2K\u{202e}\rc\n";
+        assert_eq!(lines(text, None), "a\nbot.py: b\\u{1b}[2K\\u{202e}\\rc\n");
+        assert_eq!(lines(text, Some("x\ny")), "x\\ny: a\nx\\ny: bot.py: b\\u{1b}[2K\\u{202e}\\rc\n");
+        assert_eq!(lines("", Some("x")), "x: \n");
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! by the bytes that are written; what only tells of dropped output does too.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -106,12 +105,7 @@ impl Voice {
 
     /// Whatever the text holds, each of its lines begins with the script's name.
     fn named(&self, text: &str) -> String {
-        let mut lines = String::with_capacity(text.len() + self.name.len() + 8);
-        for line in text.trim_end_matches(['\n', '\r']).split('\n') {
-            let line = escape::line(line.trim_end_matches('\r'));
-            let _ = writeln!(lines, "{}: {line}", escape::line(&self.name));
-        }
-        lines
+        escape::lines(text, Some(&self.name))
     }
 
     /// Prints whole lines, each with the script's name.

@@ -67,9 +67,14 @@ impl Embedded {
     }
 
     /// Chats with the scripts in the terminal. Gives what [`TerminalChat::converse`] gives.
-    pub(super) async fn converse(&self, scripts: &[Script], output: &Output) -> Result<Vec<Option<End>>> {
+    pub(super) async fn converse(
+        &self,
+        scripts: &[Script],
+        names: Vec<String>,
+        output: &Output,
+    ) -> Result<Vec<Option<End>>> {
         let (your_view, scripts_view) = (self.your_view.clone(), self.scripts_view.clone());
-        TerminalChat::new(&self.you, your_view, scripts_view, scripts, output.clone()).converse().await
+        TerminalChat::new(&self.you, your_view, scripts_view, scripts, names, output.clone()).converse().await
     }
 
     /// Stops the account You, then the data centre.

@@ -140,7 +140,10 @@ impl Place {
     /// Waits for the scripts' ends, or for the chat's. Gives the ends in the scripts' order; none for one that runs on.
     pub(super) async fn until_the_end(&self, scripts: &[Script], output: &Output) -> Result<Vec<Option<End>>> {
         match &self.chat {
-            Some(embedded) => embedded.converse(scripts, output).await,
+            Some(embedded) => {
+                let names = self.enrolled.iter().map(|script| script.name.clone()).collect();
+                embedded.converse(scripts, names, output).await
+            }
             None => self.until_scripts_end(scripts, output).await,
         }
     }
