@@ -129,9 +129,12 @@ impl Args {
 
 /// A name that a script may be given: it names a folder and stands in lines.
 fn script_name(name: &str) -> Result<String, String> {
-    let is_good = !name.starts_with('.') && !name.contains(|c: char| c.is_control() || c == '/');
-    if name.trim().is_empty() || name.len() > SCRIPT_NAME_BYTES_MAX || !is_good {
-        return Err(format!("use up to {SCRIPT_NAME_BYTES_MAX} bytes, no slash and no dot at the beginning"));
+    let is_good = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | ' ');
+    let begins_well = name.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    if name.len() > SCRIPT_NAME_BYTES_MAX || !begins_well || name.ends_with(' ') || !name.chars().all(is_good) {
+        return Err(format!(
+            "use up to {SCRIPT_NAME_BYTES_MAX} bytes of letters, digits, blanks and ._-, the first one a letter, a digit or _"
+        ));
     }
     Ok(name.to_owned())
 }
