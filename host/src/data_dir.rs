@@ -7,9 +7,11 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use telegram::DcAddress;
+
+use crate::misuse::{OrMisuse, misuse};
 
 /// Longest name of an account, in bytes.
 const ACCOUNT_NAME_BYTES_MAX: usize = 64;
@@ -35,16 +37,22 @@ impl DataDir {
     /// Opens, and makes if missing, the given directory or the platform's own.
     pub(crate) fn open(given: Option<PathBuf>) -> Result<Self> {
         let root = match given {
-            Some(root) => root,
-            None => dirs::data_dir()
-                .context("no data directory is known for this user (HOME is not set): name one with --data DIR")?
-                .join("tglhost"),
+            Some(root) => make_private(&root).or_misuse().map(|()| root)?,
+            None => usual_root().and_then(|root| make_private(&root).map(|()| root))?,
         };
-        make_private(&root)?;
         mark_own(&root);
         usual_folders().filter(|folder| folder.is_dir()).for_each(|folder| mark_own(&folder));
         let root = root.canonicalize().with_context(|| format!("cannot use {}", root.display()))?;
         Ok(Self { root })
+    }
+
+    /// The given directory or the platform's own, to look at what is in it. Nothing is made; a given one has to be there.
+    pub(crate) fn existing(given: Option<PathBuf>) -> Result<Self> {
+        match given {
+            Some(root) if root.is_dir() => Ok(Self { root }),
+            Some(root) => Err(misuse(format_args!("there is no data directory {}", root.display()))),
+            None => Ok(Self { root: usual_root()? }),
+        }
     }
 
     /// tglhost's own folders, whether they are there yet or not: this data directory and the usual ones.
@@ -57,12 +65,14 @@ impl DataDir {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
         if name.is_empty() || name.len() > ACCOUNT_NAME_BYTES_MAX || name.starts_with('.') || !name.chars().all(allowed)
         {
-            bail!(
+            return Err(misuse(format_args!(
                 "{name:?} cannot be an account's name: use up to {ACCOUNT_NAME_BYTES_MAX} letters, digits and -_.+, the first one not a dot"
-            );
+            )));
         }
         if name == EMBEDDED {
-            bail!("{EMBEDDED:?} is the account of the embedded data centre, which scripts run on where none is named");
+            return Err(misuse(format_args!(
+                "{EMBEDDED:?} is the account of the embedded data centre, which scripts run on where none is named"
+            )));
         }
         Ok(AccountDir { path: self.root.join("accounts").join(name), name: name.to_owned() })
     }
@@ -147,10 +157,10 @@ impl AccountDir {
             _ => false,
         };
         if !is_same {
-            bail!(
+            return Err(misuse(format_args!(
                 "{:?} is logged in at another data centre: choose another name for the account at this one",
                 self.name
-            );
+            )));
         }
         Ok(dc)
     }
@@ -208,6 +218,13 @@ impl AccountDir {
         }
         Ok(aside)
     }
+}
+
+/// The platform's own data directory, whether it is there or not.
+fn usual_root() -> Result<PathBuf> {
+    let data = dirs::data_dir();
+    let data = data.context("no data directory is known for this user (HOME is not set): name one with --data DIR")?;
+    Ok(data.join("tglhost"))
 }
 
 /// The usual data directory, the configuration's folder and the cache's.

@@ -6,6 +6,7 @@ mod commands;
 mod data_dir;
 mod log_file;
 mod logging;
+mod misuse;
 mod output;
 mod proxy;
 mod python_component;
@@ -15,6 +16,7 @@ mod signals;
 mod terminal_chat;
 mod time_zone;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,11 +25,15 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::telegram_cli::HandedOver;
 use crate::commands::{accounts, compile_worker, dc, forget, login, run, scripts, telegram_cli};
+use crate::data_dir::DataDir;
 use crate::log_file::LogFile;
+use crate::misuse::is_misuse;
 use crate::output::{Line, Output};
 
 /// The code of a command that failed.
 const FAILED_CODE: u8 = 1;
+/// The code of a command line that is wrong. It is clap's, too.
+const MISUSED_CODE: u8 = 2;
 
 /// What `--help` says at its end, of this command and of those that run scripts.
 const ENVIRONMENT_AND_EXIT_CODES: &str = "\
@@ -48,7 +54,7 @@ Exit codes:
   0                Done, or ended by SIGTERM
   1                Failed, and said why; or a script could not be loaded, or
                    was given up
-  2                The command line is wrong
+  2                The command line is wrong, or names what is not there
   130              Ended by Ctrl-C
   141              Nobody reads stdout any more, as after `| head`
   any other        A script's own, as of sys.exit(5): the first script's that
@@ -57,7 +63,7 @@ Exit codes:
 /// Runs telegram-cli Python scripts, and new ones in any language, as isolated WebAssembly guests.
 #[derive(Parser)]
 #[command(name = "tglhost", version, about, propagate_version = true, after_help = ENVIRONMENT_AND_EXIT_CODES)]
-#[command(max_term_width = 100)]
+#[command(max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -89,26 +95,35 @@ enum Command {
     /// Run a script by telegram-cli's own command line
     #[command(name = "telegram-cli", disable_version_flag = true, after_help = ENVIRONMENT_AND_EXIT_CODES)]
     TelegramCli(Box<telegram_cli::Args>),
-    /// Compile one component from stdin to stdout, in a process with its own limits
-    #[command(name = compile_worker::COMPILE_WORKER, hide = true)]
-    CompileWorker,
+    /// Print this, or the help of a command
+    Help {
+        /// Which one
+        command: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    // Nobody but the host itself calls it: no help and no advice names it.
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == compile_worker::COMPILE_WORKER) {
+        return compile_worker::execute();
+    }
+    let cli = match Cli::try_parse().and_then(help_asked_for) {
         Ok(cli) => cli,
         Err(error) => return not_a_command(&error),
     };
-    if let Command::CompileWorker = cli.command {
-        return compile_worker::execute();
-    }
     with_output(cli.json, |output| {
         logging::start(cli.command.log_filter(), output);
         begin(cli.command, cli.data, output).unwrap_or_else(|error| {
             output.failed(&error);
-            FAILED_CODE
+            if is_misuse(&error) { MISUSED_CODE } else { FAILED_CODE }
         })
     })
+}
+
+/// `help VERB` is `VERB --help`.
+fn help_asked_for(cli: Cli) -> Result<Cli, clap::Error> {
+    let Command::Help { command } = &cli.command else { return Ok(cli) };
+    Cli::try_parse_from(["tglhost"].into_iter().chain(command.as_deref()).chain(["--help"]))
 }
 
 /// Does the work, and then has all that was said written.
@@ -127,7 +142,9 @@ fn with_output(json: bool, work: impl FnOnce(&Output) -> u8) -> ExitCode {
 
 /// A command line that asks for help or for the version, or that is wrong.
 fn not_a_command(error: &clap::Error) -> ExitCode {
-    let is_json = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
+    let asks_for_json =
+        |argument: OsString| argument == "--json" || argument.as_encoded_bytes().starts_with(b"--json=");
+    let is_json = std::env::args_os().take_while(|argument| argument != "--").any(asks_for_json);
     if !is_json {
         // Where nobody reads it there is nothing left to do.
         let _ = error.print();
@@ -147,6 +164,11 @@ fn not_a_command(error: &clap::Error) -> ExitCode {
 }
 
 impl Command {
+    /// Whether it is about what is kept already, so that nothing is made for it.
+    fn only_looks(&self) -> bool {
+        matches!(self, Command::Accounts | Command::Scripts | Command::Forget(_))
+    }
+
     /// What the host's own log says, where the command line names it.
     fn log_filter(&self) -> Option<&'static str> {
         match self {
@@ -171,7 +193,7 @@ fn begin(command: Command, data: Option<PathBuf>, output: &Output) -> anyhow::Re
 /// terminal input cannot be woken, so the runtime is left without waiting for it. The verb is one of the runtime's tasks:
 /// on this thread, every event that it looks at would be a change of threads.
 fn execute(command: Command, data: Option<PathBuf>, log_file: Option<LogFile>, output: &Output) -> anyhow::Result<u8> {
-    let data_dir = data_dir::DataDir::open(data)?;
+    let data_dir = if command.only_looks() { DataDir::existing(data) } else { DataDir::open(data) }?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(sandbox::COMPUTING_MAX).enable_all().build()?;
     let output = output.clone();
@@ -189,7 +211,7 @@ fn execute(command: Command, data: Option<PathBuf>, log_file: Option<LogFile>, o
             Command::Accounts => accounts::execute(&data_dir, &output),
             Command::Scripts => scripts::execute(&data_dir, &output),
             Command::Forget(args) => forget::execute(&args, &data_dir, &output),
-            Command::TelegramCli(_) | Command::CompileWorker => unreachable!("it was done before"),
+            Command::TelegramCli(_) | Command::Help { .. } => unreachable!("it was done before"),
         }
     };
     let outcome = runtime.block_on(runtime.spawn(work));

@@ -7,6 +7,8 @@ use std::env;
 use anyhow::{Context, Result};
 use telegram::{DcAddress, Proxy};
 
+use crate::misuse::OrMisuse;
+
 /// Where programs look for a proxy for everything.
 const VARIABLES: [&str; 2] = ["ALL_PROXY", "all_proxy"];
 
@@ -16,7 +18,7 @@ const EXCLUDING: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// The proxy for this data centre, if there is one. `option` is what `--proxy` says.
 pub(crate) fn choose(option: Option<&str>, dc: &DcAddress) -> Result<Option<Proxy>> {
     if let Some(text) = option {
-        return Proxy::parse(text).context("--proxy names no proxy").map(Some);
+        return Proxy::parse(text).context("--proxy names no proxy").or_misuse().map(Some);
     }
     let excluded = EXCLUDING.into_iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
     if is_excluded(&excluded, dc) {

@@ -36,7 +36,8 @@ fn files_that_cannot_be_run_say_why() {
             fs::write(&path, content).expect("written");
         }
         let run = finish(tglhost(data.path()).arg("run").arg(&path), "!ping\n");
-        assert_eq!(run.code(), Some(1), "{name}: {}", run.stderr);
+        let code = if content.is_some() { 1 } else { 2 };
+        assert_eq!(run.code(), Some(code), "{name}: {}", run.stderr);
         assert_eq!(run.stdout, "", "{name}");
         for part in *parts {
             assert!(run.stderr.contains(part), "{name}: {part:?} is not in {}", run.stderr);
@@ -45,10 +46,35 @@ fn files_that_cannot_be_run_say_why() {
 }
 
 #[test]
-fn a_folder_is_no_script() {
+fn a_command_line_that_cannot_be_meant_ends_with_2_and_says_why() {
     let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
-    let run = finish(tglhost(data.path()).arg("run").arg(scripts.path()), "");
-    assert!(run.stderr.contains("it is a folder"), "{}", run.stderr);
+    let bot = scripts.path().join("bot.py").display().to_string();
+    fs::write(&bot, "").expect("written");
+    let folder = scripts.path().display().to_string();
+    let none = scripts.path().join("none").display().to_string();
+    let under_a_file = format!("{bot}/data");
+    // arguments, what the error must say
+    let cases: &[(&[&str], &str)] = &[
+        (&["run", &folder], "it is a folder"),
+        (&["run", "/dev/null"], "it is no regular file"),
+        (&["run", "-"], "save the script in a file"),
+        (&["run", &bot, "--proxy", "socks5://127.0.0.1:1"], "--proxy is for an account of your own"),
+        (&["run", &bot, "--account", "me", "--proxy", "gopher://x", "--phone", "1"], "--proxy names no proxy"),
+        (&["run", &bot, "--dc", "127.0.0.1:1", "--dc-key", &none], "cannot read the data centre's public key"),
+        (&["run", &bot, "--data", &under_a_file], "cannot make the folder"),
+        (&["accounts", "--data", &none], "there is no data directory"),
+        (&["scripts", "--data", &none], "there is no data directory"),
+        (&["forget", "bot.py", "--data", &none], "there is no data directory"),
+        (&["compile-workers"], "unrecognized subcommand"),
+        (&["help", "nothing"], "unrecognized subcommand"),
+    ];
+    for (arguments, part) in cases {
+        let run = finish(tglhost(data.path()).args(*arguments), "");
+        assert_eq!(run.code(), Some(2), "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(part), "{arguments:?}: {part:?} is not in {}", run.stderr);
+        assert!(!run.stderr.contains("compile-worker'"), "{}", run.stderr);
+    }
+    assert!(!scripts.path().join("none").exists(), "nothing is made");
 }
 
 #[test]
@@ -64,14 +90,14 @@ fn accounts_that_are_not_there_say_how_to_make_them() {
     let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     fs::write(scripts.path().join("bot.py"), "").expect("written");
     let bot = scripts.path().join("bot.py");
-    // arguments, what the error must say
-    let cases: &[(&[&str], &str)] = &[
-        (&["run", "BOT", "--account", "nobody"], "tglhost login nobody"),
-        (&["run", "BOT", "--account", "../up"], "cannot be an account's name"),
-        (&["login", "me", "--phone", "+12025550123"], "https://my.telegram.org/apps"),
-        (&["login", "me"], "--phone NUMBER"),
+    // arguments, exit code, what the error must say
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["run", "BOT", "--account", "nobody"], 2, "tglhost login nobody"),
+        (&["run", "BOT", "--account", "../up"], 2, "cannot be an account's name"),
+        (&["login", "me", "--phone", "+12025550123"], 1, "https://my.telegram.org/apps"),
+        (&["login", "me"], 2, "--phone NUMBER"),
     ];
-    for (arguments, part) in cases {
+    for (arguments, code, part) in cases {
         let mut command = tglhost(data.path());
         command.env("XDG_CONFIG_HOME", data.path());
         for argument in *arguments {
@@ -82,7 +108,7 @@ fn accounts_that_are_not_there_say_how_to_make_them() {
             };
         }
         let run = finish(&mut command, "");
-        assert_eq!(run.code(), Some(1), "{arguments:?}: {}", run.stderr);
+        assert_eq!(run.code(), Some(*code), "{arguments:?}: {}", run.stderr);
         assert!(run.stderr.contains(part), "{arguments:?}: {}", run.stderr);
     }
 }
@@ -104,25 +130,27 @@ fn folders_that_cannot_be_given_are_said() {
     let bot = scripts.path().join("bot.py");
     fs::write(&bot, "").expect("written");
     let given = |guest: &str| format!("{}:{guest}", scripts.path().display());
-    // what is given, exit code, what the error must say
+    // what is given, what the error must say
     let cases = [
-        (vec![given("data")], 2, "must be absolute"),
-        (vec!["/no/such/folder:/data".to_owned()], 2, "is not a folder"),
-        (vec![format!("{}:/data", bot.display())], 2, "is not a folder"),
-        (vec![scripts.path().display().to_string()], 2, "HOST:GUEST"),
-        (vec![given("/home")], 2, "clashes with /home"),
-        (vec![given("/script")], 2, "clashes with /script"),
-        (vec![given("/script/a"), given("/home/a")], 1, "clashes with /script/a"),
-        (vec![given("/a"), given("/a/b:rw")], 1, "clashes with /a"),
+        (vec![given("data")], "must begin with a slash"),
+        (vec![given("/data:rx")], "\"rx\" is no way to give a folder: leave it out"),
+        (vec!["/no/such/folder:/data".to_owned()], "is not a folder"),
+        (vec![format!("{}:/data", bot.display())], "is not a folder"),
+        (vec![scripts.path().display().to_string()], "HOST:GUEST"),
+        (vec![given("/")], "/ is there already, as the script's own"),
+        (vec![given("/home")], "/home is there already, as the script's own: choose a place beside it or in it"),
+        (vec![given("/script")], "/script is there already"),
+        (vec![given("/script/a"), given("/home/a")], "clashes with /script/a"),
+        (vec![given("/a"), given("/a/b:rw")], "clashes with /a"),
     ];
-    for (folders, code, part) in cases {
+    for (folders, part) in cases {
         let mut command = tglhost(data.path());
         command.arg("run").arg(&bot);
         for folder in &folders {
             command.arg("--dir").arg(folder);
         }
         let run = finish(&mut command, "");
-        assert_eq!(run.code(), Some(code), "{folders:?}: {}", run.stderr);
+        assert_eq!(run.code(), Some(2), "{folders:?}: {}", run.stderr);
         assert!(run.stderr.contains(part), "{folders:?}: {}", run.stderr);
     }
 }

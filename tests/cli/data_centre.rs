@@ -84,8 +84,8 @@ fn nobody_is_asked_where_there_is_no_terminal() {
             0,
             "b2 connects",
         ),
-        (&["login", "x", "--phone", "9996631004", "--code-file", "/no/such"], ("", ""), 1, "cannot read /no/such"),
-        (&["login", "x", "--phone", "9996631004", "--code-file", &empty], ("", ""), 1, "the first line of"),
+        (&["login", "x", "--phone", "9996631004", "--code-file", "/no/such"], ("", ""), 2, "cannot read /no/such"),
+        (&["login", "x", "--phone", "9996631004", "--code-file", &empty], ("", ""), 2, "the first line of"),
         (&["login", "x", "--phone", "1", "--bot-token-file", &token], ("", ""), 2, "cannot be used with"),
         (
             &["login", "x", "--phone", "9996631004", "--code", "1", "--code-file", &code],
@@ -128,7 +128,7 @@ fn a_session_is_never_tried_at_another_data_centre() {
             };
         }
         let run = finish(command.args(["--dc", &other.address, "--dc-key"]).arg(&other.public_key), "");
-        assert_eq!(run.code(), Some(1), "{verb:?}: {}", run.stderr);
+        assert_eq!(run.code(), Some(2), "{verb:?}: {}", run.stderr);
         assert!(run.stderr.contains("logged in at another data centre"), "{verb:?}: {}", run.stderr);
     }
     let again = place.login(&["a", "--phone", "9996631001", "--code", "33333"], "");

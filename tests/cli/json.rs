@@ -76,16 +76,19 @@ fn what_is_no_verbs_work_is_json_too() {
     let place = Place::new();
     let script = place.script("bot.py", "").display().to_string();
     // arguments, exit code, kind, what its text or name says
-    let cases: [(&[&str], i32, &str, &str); 9] = [
+    let cases: [(&[&str], i32, &str, &str); 12] = [
         (&["--json", "--version"], 0, "version", "tglhost"),
         (&["run", "--version", "--json"], 0, "version", "tglhost"),
         (&["--help", "--json"], 0, "help", "Exit codes"),
+        (&["help", "run", "--json"], 0, "help", "<SCRIPT>"),
+        (&["help", "--json"], 0, "help", "Exit codes"),
+        (&["run", "--json=true"], 2, "error", "unexpected value 'true'"),
         (&["--json", "--no-such-flag"], 2, "error", "--no-such-flag"),
         (&["--json"], 2, "error", "Usage"),
         (&["run", "--json"], 2, "error", "<SCRIPT>"),
-        (&["run", "/no/such.py", "--json"], 1, "error", "/no/such.py"),
-        (&["run", &script, "--account", "nobody", "--json"], 1, "error", "tglhost login nobody"),
-        (&["telegram-cli", "--json", "-W", "-Z", "/no/such.py"], 1, "error", "/no/such.py"),
+        (&["run", "/no/such.py", "--json"], 2, "error", "/no/such.py"),
+        (&["run", &script, "--account", "nobody", "--json"], 2, "error", "tglhost login nobody"),
+        (&["telegram-cli", "--json", "-W", "-Z", "/no/such.py"], 2, "error", "/no/such.py"),
     ];
     for (arguments, code, kind, part) in cases {
         let run = finish(tglhost(place.data.path()).args(arguments), "");

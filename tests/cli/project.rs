@@ -185,7 +185,7 @@ fn a_project_is_named_or_found_from_the_folder_above() {
         command.arg(folder);
         home.map(|home| command.env("HOME", home));
         let run = finish(&mut command, "");
-        assert_eq!(run.code(), Some(1), "{}", run.stderr);
+        assert_eq!(run.code(), Some(2), "{}", run.stderr);
         assert!(run.stderr.contains(part), "{}: {}", folder.display(), run.stderr);
     }
 }
@@ -268,7 +268,7 @@ fn folders_are_mounted_in_the_project_and_never_show_the_hosts_own() {
     assert_eq!(stage.texts(&["user/z", "photos/q"]), ["z", "-"]);
     for own in ["user/data", "user/data/embedded", "user/link"] {
         let refused = run(&[given(own, "/data")]);
-        assert_eq!(refused.code(), Some(1), "{own}: {}", refused.stdout);
+        assert_eq!(refused.code(), Some(2), "{own}: {}", refused.stdout);
         assert!(refused.stderr.contains("tglhost's own folders"), "{own}: {}", refused.stderr);
     }
 }

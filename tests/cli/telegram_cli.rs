@@ -64,7 +64,7 @@ fn what_cannot_be_run_is_said_before_anything_is_started() {
     ];
     for (arguments, part) in cases {
         let run = finish(place.command(&["telegram-cli"]).args(*arguments), "");
-        assert_eq!(run.code(), Some(1), "{arguments:?}: {}", run.stderr);
+        assert_eq!(run.code(), Some(2), "{arguments:?}: {}", run.stderr);
         assert!(run.stderr.contains(part), "{arguments:?}: {part:?} is not in {}", run.stderr);
     }
 }

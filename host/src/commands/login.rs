@@ -19,6 +19,7 @@ use tgl::User;
 
 use crate::commands::dc::DC_ID;
 use crate::data_dir::{AccountDir, DataDir};
+use crate::misuse::{OrMisuse, misuse};
 use crate::output::Output;
 use crate::proxy;
 use crate::settings;
@@ -94,7 +95,8 @@ impl DcArgs {
     pub(crate) fn address(&self) -> Result<Option<DcAddress>> {
         let (Some(address), Some(key_path)) = (self.dc, &self.dc_key) else { return Ok(None) };
         let public_key_pem = std::fs::read_to_string(key_path)
-            .with_context(|| format!("cannot read the data centre's public key {}", key_path.display()))?;
+            .with_context(|| format!("cannot read the data centre's public key {}", key_path.display()))
+            .or_misuse()?;
         Ok(Some(DcAddress::Custom { address, public_key_pem, dc_id: DC_ID }))
     }
 
@@ -152,10 +154,11 @@ fn secret(option: Option<&String>, file: Option<&Path>, variable: &str) -> Resul
     };
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text));
-    read.with_context(|| format!("cannot read {}", path.display()))?;
+    read.with_context(|| format!("cannot read {}", path.display())).or_misuse()?;
     let line = text.lines().next().unwrap_or_default().trim();
     if line.is_empty() {
-        bail!("the first line of {} is empty: what is secret belongs there", path.display());
+        let path = path.display();
+        return Err(misuse(format_args!("the first line of {path} is empty: what is secret belongs there")));
     }
     Ok(Some(line.to_owned()))
 }
@@ -173,7 +176,9 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let account = data_dir.account(&args.name)?;
     let dc = args.dc.address()?.unwrap_or(DcAddress::Telegram);
     if !args.credentials.are_at_hand() {
-        bail!("name the account's phone with --phone NUMBER, or a bot's token with --bot-token-file FILE");
+        return Err(misuse(
+            "name the account's phone with --phone NUMBER, or a bot's token with --bot-token-file FILE",
+        ));
     }
     let proxy = args.dc.proxy(&dc)?;
     let user = log_in(&account, &dc, proxy, &args.credentials, output).await?;

@@ -21,6 +21,7 @@ use tgl::Grants;
 
 use crate::commands::login::{Credentials, DcArgs};
 use crate::data_dir::DataDir;
+use crate::misuse::OrMisuse;
 use crate::output::{self, Output};
 use crate::readiness;
 use crate::signals::asked_to_end;
@@ -170,14 +171,14 @@ pub(crate) fn check_script(path: &Path) -> Result<()> {
 /// Runs the scripts until they end, the chat is over, or Ctrl-C.
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
     let files = args.scripts.iter().map(|path| ScriptFile::read(path)).collect::<Result<Vec<_>>>()?;
-    check_identities(&files, &args.names)?;
+    check_identities(&files, &args.names).or_misuse()?;
     let private = data_dir.own_folders();
     let find = |file: &ScriptFile| ScriptProject::find(&file.path, &args.project, &private);
-    let projects = files.iter().map(find).collect::<Result<Vec<_>>>()?;
+    let projects = files.iter().map(find).collect::<Result<Vec<_>>>().or_misuse()?;
     projects.iter().filter_map(|project| project.note.as_ref()).for_each(|note| output.note(note));
     raise_open_files();
     // Folders that clash are said now, not after the login.
-    FileSpace::of(Folders { mounts: args.folders.clone(), private, ..Folders::default() })?;
+    FileSpace::of(Folders { mounts: args.folders.clone(), private, ..Folders::default() }).or_misuse()?;
     // The engine starts on a thread of its own while the accounts connect.
     let programs = tokio::spawn(compile(files.clone(), output.clone()));
     let programs = async { programs.await.context("compiling was broken off")? };

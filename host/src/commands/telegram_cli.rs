@@ -19,6 +19,7 @@ use files::Mount;
 use crate::commands::login::{Credentials, DcArgs};
 use crate::commands::run;
 use crate::log_file::LogFile;
+use crate::misuse::{OrMisuse, misuse};
 use crate::output::Output;
 use crate::readiness::{self, READY};
 use identity::Identity;
@@ -101,7 +102,7 @@ impl Args {
 
     /// Goes on in another process where the flags ask for one: in the background, or as another user.
     pub(crate) fn hand_over(&self, output: &Output) -> Result<HandedOver> {
-        let identity = Identity::find(self.username.as_deref(), self.groupname.as_deref())?;
+        let identity = Identity::find(self.username.as_deref(), self.groupname.as_deref()).or_misuse()?;
         let is_handed_over = std::env::var_os(HANDED_OVER).is_some();
         if !is_handed_over {
             self.ignored.tell(output);
@@ -116,7 +117,7 @@ impl Args {
             identity.assume(&mut command);
         } else if let Some(path) = &self.logname {
             // Said while somebody sees it.
-            LogFile::check(path)?;
+            LogFile::check(path).or_misuse()?;
         }
         if self.daemonize {
             return start_in_background(command, output).map(HandedOver::Ended);
@@ -132,7 +133,7 @@ impl Args {
             bail!("this process does not run as the user asked for (-U, -G), though {HANDED_OVER} is set: unset it");
         }
         output.finish();
-        let log_file = self.logname.as_deref().map(LogFile::redirect).transpose()?;
+        let log_file = self.logname.as_deref().map(LogFile::redirect).transpose().or_misuse()?;
         if self.daemonize && is_handed_over {
             let nothing = File::options().read(true).write(true).open("/dev/null").context("cannot open /dev/null")?;
             readiness::tell_also(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?, output);
@@ -165,9 +166,9 @@ impl Args {
         match &self.python_script {
             Some(script) => Ok(script),
             None if self.ignored.names_lua_script() => {
-                bail!("Lua scripts do not run here: name a Python script with -Z")
+                Err(misuse("Lua scripts do not run here: name a Python script with -Z"))
             }
-            None => bail!("there is no script to run: name one with -Z SCRIPT"),
+            None => Err(misuse("there is no script to run: name one with -Z SCRIPT")),
         }
     }
 }

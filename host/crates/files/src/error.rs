@@ -60,8 +60,13 @@ pub enum MountError {
     )]
     Syntax(String),
     /// The guest's side does not begin at the root.
-    #[error("the script's path {0:?} must be absolute and without `.` or `..`, for example /data")]
+    #[error(
+        "the script's path {0:?} must begin with a slash and be without `.` and `..`: write HOST:/data, for example"
+    )]
     NotAbsolute(String),
+    /// What follows the guest's side is not known.
+    #[error("{0:?} is no way to give a folder: leave it out, and the script may read it, or write `rw`")]
+    Access(String),
     /// The host's side is not there, or no folder.
     #[error("{host} is not a folder that can be opened: {reason}")]
     NotAFolder {
@@ -80,6 +85,14 @@ pub enum MountError {
         host: String,
         /// Which of them that is.
         own: String,
+    },
+    /// The guest's side is one of the script's own folders, or the root.
+    #[error(
+        "{guest} is there already, as the script's own: choose a place beside it or in it, for example /data or /home/data"
+    )]
+    Taken {
+        /// The guest's side.
+        guest: String,
     },
     /// Two folders at one place, or one inside the other.
     #[error("{guest} clashes with {other}: each folder of a script needs a place of its own, not inside another's")]

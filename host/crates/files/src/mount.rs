@@ -60,6 +60,10 @@ impl FromStr for Mount {
         if host.is_empty() || guest.is_empty() {
             return Err(MountError::Syntax(text.to_owned()));
         }
+        let names_two_places = host.rsplit_once(':').is_some_and(|(_, place)| place.starts_with('/'));
+        if !guest.starts_with('/') && names_two_places {
+            return Err(MountError::Access(guest.to_owned()));
+        }
         if !guest.starts_with('/') || guest.split('/').any(|part| matches!(part, "." | "..")) {
             return Err(MountError::NotAbsolute(guest.to_owned()));
         }
@@ -91,8 +95,8 @@ pub(crate) fn check(mounts: &[Mount]) -> Result<(), MountError> {
 /// The root and the script's own two folders are taken; what is in them is not.
 fn check_place(guest: &str) -> Result<(), MountError> {
     match guest {
-        "" => Err(MountError::Clash { guest: "/".to_owned(), other: HOME_PATH.to_owned() }),
-        HOME_PATH | SCRIPT_PATH => Err(MountError::Clash { guest: guest.to_owned(), other: guest.to_owned() }),
+        "" => Err(MountError::Taken { guest: "/".to_owned() }),
+        HOME_PATH | SCRIPT_PATH => Err(MountError::Taken { guest: guest.to_owned() }),
         _ => Ok(()),
     }
 }

@@ -205,12 +205,12 @@ fn folders_are_given_by_name() {
         (":/data".to_owned(), "Syntax"),
         (format!("{host}:data"), "NotAbsolute"),
         (format!("{host}:/a/../b"), "NotAbsolute"),
-        (format!("{host}:/data:ro"), "NotAbsolute"),
+        (format!("{host}:/data:ro"), "Access"),
         (format!("{host}/e:/data"), "NotAFolder"),
         (format!("{host}/none:/data"), "NotAFolder"),
-        (format!("{host}:/"), "Clash"),
-        (format!("{host}:/home"), "Clash"),
-        (format!("{host}:/script"), "Clash"),
+        (format!("{host}:/"), "Taken"),
+        (format!("{host}:/home"), "Taken"),
+        (format!("{host}:/script"), "Taken"),
     ] {
         let error = text.parse::<Mount>().unwrap_err();
         assert!(format!("{error:?}").starts_with(expected), "{text}: {error}");

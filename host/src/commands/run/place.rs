@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is started here is stopped by [`Place::close`], the accounts before their data centre.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use files::FileSpace;
 use runtime::{End, Link, Script, ScriptConfig};
 use sandbox::Limits;
@@ -18,6 +18,7 @@ use super::script_file::{Compiling, ScriptFile};
 use super::{Args, Begin, Brake};
 use crate::commands::login;
 use crate::data_dir::{AccountDir, DataDir};
+use crate::misuse::{OrMisuse, misuse};
 use crate::output::{Line, Output};
 use crate::time_zone;
 
@@ -40,7 +41,8 @@ impl Place {
         match (&args.account, args.dc.address()?) {
             (None, None) if !args.credentials.are_given() => {
                 if args.dc.names_proxy() {
-                    bail!("--proxy is for an account of your own: the embedded data centre is in this process");
+                    let why = "--proxy is for an account of your own: the embedded data centre is in this process";
+                    return Err(misuse(why));
                 }
                 let from = args.from.unwrap_or(Begin::Now);
                 let enrol = |store: &AccountStore| {
@@ -265,11 +267,13 @@ fn enrol(
 async fn logged_in(dir: &AccountDir, dc: Option<DcAddress>, args: &Args, output: &Output) -> Result<DcAddress> {
     if !when_there_is_room(output, || dir.is_logged_in()).await? {
         if !args.credentials.are_at_hand() {
-            bail!(
+            let missing = anyhow!(
                 "nobody is logged in as {:?}: run `tglhost login {}` first, or give --phone and --code or --bot-token-file",
                 dir.name,
                 dir.name
             );
+            // One that was logged out is no mistake of the command line's.
+            return if dir.exists() { Err(missing) } else { Err(missing).or_misuse() };
         }
         let dc = dc.clone().unwrap_or(DcAddress::Telegram);
         let proxy = args.dc.proxy(&dc)?;

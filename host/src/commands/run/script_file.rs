@@ -14,6 +14,7 @@ use tgl::ScriptName;
 
 use crate::commands::compile_worker::COMPILE_WORKER;
 use crate::data_dir::mark_own;
+use crate::misuse::{OrMisuse, misuse};
 use crate::output::{Output, sentence};
 use crate::python_component;
 use crate::settings;
@@ -43,13 +44,21 @@ impl ScriptFile {
         let with_suffix = given.with_added_extension("py");
         let path = if !given.exists() && with_suffix.is_file() { with_suffix.as_path() } else { given };
         let shown = path.display();
-        let about = std::fs::metadata(path).with_context(|| format!("cannot run {shown}"))?;
-        if !about.is_file() {
-            bail!("cannot run {shown}: it is a folder, and a script is one file (name its .py or .wasm file)");
+        if given == Path::new("-") {
+            return Err(misuse(
+                "cannot run what comes on stdin, which is the chat: save the script in a file and name that",
+            ));
         }
-        let path = path.canonicalize().with_context(|| format!("cannot run {shown}"))?;
+        let about = std::fs::metadata(path).with_context(|| format!("cannot run {shown}")).or_misuse()?;
+        if !about.is_file() {
+            let what = if about.is_dir() { "a folder" } else { "no regular file" };
+            return Err(misuse(format_args!(
+                "cannot run {shown}: it is {what}, and a script is one file (name its .py or .wasm file)"
+            )));
+        }
+        let path = path.canonicalize().with_context(|| format!("cannot run {shown}")).or_misuse()?;
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            bail!("cannot run {shown}: its name is not UTF-8 text");
+            return Err(misuse(format_args!("cannot run {shown}: its name is not UTF-8 text")));
         };
         let is_component = path.extension().is_some_and(|extension| extension == "wasm");
         let bytes_max = if is_component { sandbox::COMPONENT_BYTES_MAX as u64 } else { SCRIPT_BYTES_MAX };
