@@ -1,5 +1,12 @@
 //! One file per verb.
 
+/// What the help calls options about the account to log in or run on.
+const ACCOUNT_HEADING: &str = "Account";
+/// The same of what becomes of the scripts.
+const SCRIPTS_HEADING: &str = "Scripts";
+/// The same of the folders that scripts see.
+const FOLDERS_HEADING: &str = "Folders";
+
 pub(crate) mod accounts;
 pub(crate) mod compile_worker;
 pub(crate) mod dc;

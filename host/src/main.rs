@@ -41,6 +41,13 @@ Environment:
   TGLHOST_DATA     As --data
   TGLHOST_API_ID, TGLHOST_API_HASH
                    How Telegram knows the program: https://my.telegram.org/apps
+  TGLHOST_CODE, TGLHOST_PASSWORD, TGLHOST_BOT_TOKEN
+                   What to log in with, unseen by other users
+  TGLHOST_CACHE_MIB_MAX
+                   What the cache of compiled programs may have, in MiB
+                   [default: 1024]
+  ALL_PROXY, NO_PROXY
+                   As --proxy, and what is reached without it
   TGLHOST_LOG      The host's own log: error, warn, info, debug or trace, or
                    by part: error,telegram=debug [default: error]
   NOTIFY_SOCKET    Where a service manager is told of readiness (sd_notify)

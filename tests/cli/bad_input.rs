@@ -78,6 +78,26 @@ fn a_command_line_that_cannot_be_meant_ends_with_2_and_says_why() {
 }
 
 #[test]
+fn help_puts_options_in_groups() {
+    let data = TempDir::new().expect("a folder");
+    // a verb, and what its headings are
+    let cases: &[(&str, &[&str])] = &[
+        ("run", &["Arguments", "Options", "Account", "Scripts", "Folders", "Everywhere", "Environment", "Exit codes"]),
+        ("login", &["Arguments", "Options", "Account", "Everywhere"]),
+        ("telegram-cli", &["Options", "Account", "Scripts", "Folders", "Everywhere", "Exit codes"]),
+    ];
+    for (verb, headings) in cases {
+        let help = finish(tglhost(data.path()).args(["help", verb]), "").stdout;
+        for heading in *headings {
+            assert!(help.lines().any(|line| line == format!("{heading}:")), "{verb}: {heading} is not in {help}");
+        }
+        let (_, rest) = help.split_once("\nOptions:\n").expect("options");
+        let options: String = rest.lines().take_while(|line| line.is_empty() || line.starts_with(' ')).collect();
+        assert!(!["--dc", "--dir", "--brake"].iter().any(|other| options.contains(other)), "{verb}: {options}");
+    }
+}
+
+#[test]
 fn the_suffix_may_be_left_off() {
     let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     fs::write(scripts.path().join("bot.py"), "print(__name__)").expect("written");

@@ -17,6 +17,7 @@ use telegram::login::{Login, LoginError, SignIn};
 use telegram::{AccountConfig, ApiCredentials, DcAddress, Proxy};
 use tgl::User;
 
+use crate::commands::ACCOUNT_HEADING;
 use crate::commands::dc::DC_ID;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::misuse::{OrMisuse, misuse};
@@ -40,14 +41,14 @@ const PIPED_NAME_WAIT: Duration = Duration::from_secs(1);
 #[derive(clap::Args, Clone)]
 pub(crate) struct DcArgs {
     /// Address of a data centre other than Telegram's own
-    #[arg(long = "dc", value_name = "ADDR", requires = "dc_key")]
+    #[arg(long = "dc", value_name = "ADDR", requires = "dc_key", help_heading = ACCOUNT_HEADING)]
     dc: Option<SocketAddr>,
     /// Its RSA public key, a PKCS#1 PEM file
-    #[arg(long, value_name = "PEM", requires = "dc")]
+    #[arg(long, value_name = "PEM", requires = "dc", help_heading = ACCOUNT_HEADING)]
     dc_key: Option<PathBuf>,
     /// Reach it through this proxy: socks5://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ where it wants them.
     /// Without it ALL_PROXY and NO_PROXY say by which
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = ACCOUNT_HEADING)]
     proxy: Option<String>,
 }
 
@@ -55,28 +56,28 @@ pub(crate) struct DcArgs {
 #[derive(clap::Args, Clone, Default)]
 pub(crate) struct Credentials {
     /// Phone number of the account, with its country code
-    #[arg(long, value_name = "N", conflicts_with_all = ["bot_token", "bot_token_file"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["bot_token", "bot_token_file"], help_heading = ACCOUNT_HEADING)]
     phone: Option<String>,
     /// First name of an account that is new to Telegram [default: what the account is called here]
-    #[arg(long, value_name = "NAME", requires = "phone")]
+    #[arg(long, value_name = "NAME", requires = "phone", help_heading = ACCOUNT_HEADING)]
     first_name: Option<String>,
     /// The code sent to the phone [env: TGLHOST_CODE]; asked for when missing
-    #[arg(long, value_name = "C", requires = "phone", conflicts_with = "code_file")]
+    #[arg(long, value_name = "C", requires = "phone", conflicts_with = "code_file", help_heading = ACCOUNT_HEADING)]
     code: Option<String>,
     /// A file with the code in its first line; it is read once the code has been sent
-    #[arg(long, value_name = "FILE", requires = "phone")]
+    #[arg(long, value_name = "FILE", requires = "phone", help_heading = ACCOUNT_HEADING)]
     code_file: Option<PathBuf>,
     /// The 2FA password [env: TGLHOST_PASSWORD]; asked for when missing and needed
-    #[arg(long, value_name = "P", requires = "phone", conflicts_with = "password_file")]
+    #[arg(long, value_name = "P", requires = "phone", conflicts_with = "password_file", help_heading = ACCOUNT_HEADING)]
     password: Option<String>,
     /// A file with the 2FA password in its first line
-    #[arg(long, value_name = "FILE", requires = "phone")]
+    #[arg(long, value_name = "FILE", requires = "phone", help_heading = ACCOUNT_HEADING)]
     password_file: Option<PathBuf>,
     /// Token of a bot account [env: TGLHOST_BOT_TOKEN]
-    #[arg(long, value_name = "T", conflicts_with = "bot_token_file")]
+    #[arg(long, value_name = "T", conflicts_with = "bot_token_file", help_heading = ACCOUNT_HEADING)]
     bot_token: Option<String>,
     /// A file with the bot's token in its first line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = ACCOUNT_HEADING)]
     bot_token_file: Option<PathBuf>,
 }
 

@@ -20,6 +20,7 @@ use runtime::{End, Phase, Script, ScriptStatus};
 use tgl::Grants;
 
 use crate::commands::login::{Credentials, DcArgs};
+use crate::commands::{ACCOUNT_HEADING, FOLDERS_HEADING, SCRIPTS_HEADING};
 use crate::data_dir::DataDir;
 use crate::misuse::OrMisuse;
 use crate::output::{self, Output};
@@ -42,29 +43,29 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "SCRIPT")]
     scripts: Vec<PathBuf>,
     /// The account to run them on, as named at login
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = ACCOUNT_HEADING)]
     account: Option<String>,
     #[command(flatten)]
     dc: DcArgs,
     #[command(flatten)]
     credentials: Credentials,
     /// What a script is called, instead of going by its file's place; once for each script, in their order
-    #[arg(long = "name", value_name = "NAME", value_parser = script_name)]
+    #[arg(long = "name", value_name = "NAME", value_parser = script_name, help_heading = SCRIPTS_HEADING)]
     names: Vec<String>,
     /// Whether scripts get what they have missed since their last run, or begin now [default: last; in the chat: now]
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", help_heading = SCRIPTS_HEADING)]
     from: Option<Begin>,
     /// Lets the scripts see more than they do by themselves. May be given several times
-    #[arg(long = "allow", value_name = "WHAT")]
+    #[arg(long = "allow", value_name = "WHAT", help_heading = SCRIPTS_HEADING)]
     allowed: Vec<Allowed>,
     #[command(flatten)]
     project: ProjectArgs,
     /// How fast each script may send: on, off, or sends a second in a chat, a minute in a group, a second in all [default: on
     /// at Telegram, which is 1,20,30; off elsewhere]
-    #[arg(long, value_name = "RATES")]
+    #[arg(long, value_name = "RATES", help_heading = SCRIPTS_HEADING)]
     brake: Option<Brake>,
     /// Gives the scripts one more folder, at GUEST; with `:rw` they may write to it. May be given several times
-    #[arg(long = "dir", value_name = "HOST:GUEST[:rw]")]
+    #[arg(long = "dir", value_name = "HOST:GUEST[:rw]", help_heading = FOLDERS_HEADING)]
     folders: Vec<Mount>,
     /// Arguments for the scripts
     #[arg(last = true, value_name = "ARGS")]

@@ -18,6 +18,7 @@ use files::Mount;
 
 use crate::commands::login::{Credentials, DcArgs};
 use crate::commands::run;
+use crate::commands::{FOLDERS_HEADING, SCRIPTS_HEADING};
 use crate::log_file::LogFile;
 use crate::misuse::{OrMisuse, misuse};
 use crate::output::Output;
@@ -69,10 +70,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     project: run::ProjectArgs,
     /// Gives the script one more folder, at GUEST; with `:rw` it may write to it. May be given several times
-    #[arg(long = "dir", value_name = "HOST:GUEST[:rw]")]
+    #[arg(long = "dir", value_name = "HOST:GUEST[:rw]", help_heading = FOLDERS_HEADING)]
     folders: Vec<Mount>,
     /// How fast the script may send, as with `tglhost run`
-    #[arg(long, value_name = "RATES")]
+    #[arg(long, value_name = "RATES", help_heading = SCRIPTS_HEADING)]
     brake: Option<run::Brake>,
     #[command(flatten)]
     dc: DcArgs,

@@ -9,14 +9,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use files::{Folders, HOME_BYTES_MAX, Mount, Project, SCRIPT_PATH, own_folder_around};
 
+use crate::commands::FOLDERS_HEADING;
+
 /// What the user says of the project folder.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct ProjectArgs {
     /// The folder that the scripts see as theirs, at /script, where it is not the one they lie in
-    #[arg(long = "project", value_name = "DIR")]
+    #[arg(long = "project", value_name = "DIR", help_heading = FOLDERS_HEADING)]
     folder: Option<PathBuf>,
     /// Lets the scripts work in their project folder itself: what they write by a relative path changes it
-    #[arg(long = "write-project")]
+    #[arg(long = "write-project", help_heading = FOLDERS_HEADING)]
     write: bool,
 }
 
