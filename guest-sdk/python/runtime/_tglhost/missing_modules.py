@@ -30,14 +30,14 @@ class MissingModules(importlib.abc.MetaPathFinder):
         if name in modules.ALIASES:
             module = importlib.import_module(modules.ALIASES[name])
         if module is not None:
-            return importlib.machinery.ModuleSpec(name, _Given(module))
+            return importlib.machinery.ModuleSpec(name, _Given(module), is_package=hasattr(module, "__path__"))
         if _is_only_asked():
             return None
         for file in _native_files(name, sys.path if path is None else path):
             # No ModuleNotFoundError: in `from package import module` Python would take that for a missing name.
             reason = f"{file} is a native extension, and {reasons.NO_NATIVE_CODE}"
             raise ImportError(f"{name} cannot be imported: {reason}", name=name, path=file)
-        reason = _reason(name) if path is None or name in reasons.MODULES else None
+        reason = _reason(name) if path is None or _is_of_python(name) else None
         if reason is not None:
             raise ModuleNotFoundError(f"No module named {name!r}: {reason}", name=name)
         return None
@@ -61,14 +61,20 @@ def install() -> None:
     sys.meta_path.append(MissingModules)
 
 
+def _is_of_python(name: str) -> bool:
+    """Whether a module within a package is, or was, Python's own."""
+    return name in reasons.MODULES or name in modules.PYTHON_2 or name.partition(".")[0] in modules.REMOVED
+
+
 def _reason(name: str) -> Optional[str]:
     if name in reasons.MODULES:
         return reasons.MODULES[name]
-    if name in modules.REMOVED:
-        version, instead = modules.REMOVED[name]
-        return f"Python {version} removed it: {instead}"
     if name in modules.PYTHON_2:
-        return f"it is Python 2's; Python 3 has {modules.PYTHON_2[name]} instead"
+        return f"it is Python 2's; Python 3 has {modules.PYTHON_2[name] or 'nothing'} instead"
+    top = name.partition(".")[0]
+    if top in modules.REMOVED:
+        version, instead = modules.REMOVED[top]
+        return f"Python {version} removed it: {instead}"
     if name in sys.stdlib_module_names:
         return None
     return reasons.PACKAGES.get(name, reasons.NOT_INSTALLED)

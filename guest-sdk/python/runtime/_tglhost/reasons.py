@@ -23,6 +23,15 @@ NO_LOCKS = "a script in the sandbox is one process, and nobody else opens its pr
 NO_MAPPING = "the sandbox cannot map files into memory: read them with open(), a part at a time if they are large"
 NO_LIMITS = "the host sets a script's limits, and the script cannot ask for them"
 NO_LOG = "a script in the sandbox reaches no log of the system: print, or use logging, and the host writes it down"
+NO_MACHINE = (
+    "a script in the sandbox reaches nothing of the machine but its own folders: let a program outside do it, and exchange files in "
+    "the script's folder"
+)
+NO_TESTS = "Python's own tests are no part of the sandbox's Python"
+NO_ATTRIBUTES = "the sandbox's files have a content, a size and times, and no more"
+NO_SIGNALS = "no signals reach a script in the sandbox: let a threading.Timer call it"
+NO_CLOCK = "a script in the sandbox has time.time(), time.monotonic() and time.perf_counter()"
+NO_OPEN_FILES = "the sandbox's open files are read, written and closed by open() and os.open() alone"
 NO_WINDOWS = "this is Windows' own, and the sandbox is none"
 NO_INTERPRETERS = "the sandbox's Python has one interpreter: call the function itself"
 NO_INSTALLING = "packages are installed from outside: pip install --target FOLDER PACKAGE, with the script's folder"
@@ -46,20 +55,53 @@ MODULES = {
     **dict.fromkeys(("msvcrt", "winreg", "winsound", "_winapi", "nt"), NO_WINDOWS),
     **dict.fromkeys(("ensurepip", "pip", "venv"), NO_INSTALLING),
     **dict.fromkeys(("idlelib", "turtledemo"), NO_TERMINAL),
+    "test": NO_TESTS,
     **dict.fromkeys(("_gdbm", "_dbm"), "use dbm.sqlite3 or shelve, which the sandbox's Python has"),
 }
 """Modules of the standard library (and one beside it) that are not there, and why."""
 
+_NATIVE = {
+    "use array, math, statistics and csv": (
+        "numpy pandas scipy matplotlib pylab seaborn numba numexpr pyarrow polars shapely gmpy2 sklearn statsmodels netCDF4 h5py"
+    ),
+    "let a program outside do it, and exchange files in the script's folder": (
+        "PIL Image cv2 pyvips wand cairo skimage tensorflow torch keras dlib face_recognition spacy pytesseract tesserocr pydub av "
+        "pygame"
+    ),
+    "use xml.etree.ElementTree and html.parser": "lxml libxml2 libxslt selectolax",
+    "use hashlib, hmac and secrets": "Crypto Cryptodome cryptography nacl bcrypt argon2 M2Crypto OpenSSL gnupg xxhash mmh3",
+    "use asyncio": "gevent greenlet uvloop eventlet",
+    "use json": "orjson ujson cjson rapidjson yajl",
+    "use zlib, gzip and zipfile": "snappy lz4 zstandard zstd brotli pylzma",
+    "use sqlite3": "apsw pysqlite2 duckdb",
+    "use dbm.sqlite3 or shelve": "bsddb3 leveldb plyvel lmdb rocksdb",
+    "use re": "regex re2 hyperscan pcre",
+    "use difflib": "Levenshtein rapidfuzz jellyfish",
+}
+"""Packages of native code, by what does instead."""
+
+_NETWORK = """
+    requests urllib3 httplib2 httpx aiohttp pycurl curl websocket websockets tornado twisted cherrypy
+    telethon pyrogram telegram telebot telepot aiogram discord slackclient slack feedparser tweepy twitter facebook praw
+    paramiko fabric pexpect memcache pylibmc ldap zmq pika kombu celery nats kafka boto boto3 selenium scrapy mechanize
+    pytube youtube_dl yt_dlp wikipedia googleapiclient gdata scapy netifaces speedtest paho grpc thrift openai
+    wolframalpha stripe suds zeep irc sleekxmpp slixmpp xmpp
+"""
+"""Packages that are of no use without a network."""
+
+_DATABASES = "psycopg2 psycopg pg8000 pgdb MySQLdb _mysql pymysql mysql cx_Oracle oracledb pymssql pyodbc pymongo redis"
+
+_MACHINE = """
+    dbus gi gobject glib gtk pygtk Xlib pynput pyautogui keyboard mouse pyperclip usb serial bluetooth smbus smbus2 spidev
+    RPi RPIO gpiozero pigpio wiringpi Adafruit_DHT Adafruit_GPIO picamera picamera2 w1thermsensor evdev pyudev alsaaudio
+    pyaudio sounddevice psutil pyinotify inotify watchdog systemd sensors pyscreenshot mss vlc mpd
+"""
+"""Packages for what a machine has beside files: devices, a screen, a sound card, its other programs."""
+
 PACKAGES = {
-    **dict.fromkeys(
-        ("numpy", "pandas", "scipy", "matplotlib", "sklearn", "tensorflow", "torch", "cv2", "PIL", "Image", "lxml", "Crypto",
-         "Cryptodome", "cryptography", "nacl", "psutil", "gevent", "greenlet", "uvloop", "orjson", "ujson", "bcrypt", "pygame"),
-        f"it is native code, and {NO_NATIVE_CODE}",
-    ),
-    **dict.fromkeys(
-        ("requests", "urllib3", "httpx", "aiohttp", "websocket", "websockets", "telethon", "pyrogram", "telegram", "telebot",
-         "aiogram", "feedparser", "tweepy", "paramiko", "pymongo", "redis", "psycopg2", "MySQLdb", "pymysql", "boto3", "selenium"),
-        f"it would be of no use: {NO_NETWORK}",
-    ),
-}  # fmt: skip
+    **{name: f"it is native code, and {NO_NATIVE_CODE}; {instead}" for instead, names in _NATIVE.items() for name in names.split()},
+    **dict.fromkeys(_NETWORK.split(), f"it would be of no use: {NO_NETWORK}"),
+    **dict.fromkeys(_DATABASES.split(), f"it would be of no use: {NO_NETWORK}; sqlite3 is there"),
+    **dict.fromkeys(_MACHINE.split(), f"it would be of no use: {NO_MACHINE}"),
+}
 """Packages that scripts ask for and that would not work here."""

@@ -14,7 +14,7 @@ import sys
 import zlib
 from importlib.resources.abc import Traversable, TraversableResources
 from types import CodeType, ModuleType
-from typing import IO, Iterator
+from typing import IO, Callable, Iterator
 
 LEFT_OUT = {
     "__pycache__", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages", "test", "tests", "tkinter",
@@ -36,6 +36,9 @@ IMPORTED = """
 
 _modules: dict[str, tuple[bool, bytes, str]] = {}
 """For each module whether it is a package, its compressed code, and the path that its code names."""
+
+when_loaded: dict[str, Callable[[ModuleType], None]] = {}
+"""What is done with a module once it is loaded."""
 
 _data: dict[str, dict[str, bytes]] = {}
 """For each package the data files in it, compressed."""
@@ -80,6 +83,9 @@ class Importer:
     def exec_module(cls, module: ModuleType) -> None:
         """Of importlib's loader protocol."""
         exec(cls.get_code(module.__name__), module.__dict__)
+        finish = when_loaded.get(module.__name__)
+        if finish is not None:
+            finish(module)
 
     @staticmethod
     def get_code(name: str) -> CodeType:

@@ -9,17 +9,29 @@ import base64
 import collections
 import collections.abc
 import configparser
+import errno
 import fractions
 import html
 import html.parser
+import importlib
+import importlib.machinery
+import importlib.util
 import inspect
 import locale
 import math
+import os
+import platform
+import shutil
+import sqlite3
+import sys
 import threading
 import time
 import types
 import typing
+from types import ModuleType
 from typing import Any, Callable
+
+from .. import stdlib
 
 
 def install() -> None:
@@ -42,9 +54,55 @@ def install() -> None:
         (asyncio, "JoinableQueue", asyncio.Queue),
         (ast, "Str", ast.Constant),
         (ast, "Num", ast.Constant),
+        (ast, "Bytes", ast.Constant),
+        (ast, "NameConstant", ast.Constant),
+        (os, "errno", errno),
+        (importlib, "find_loader", _find_loader),
+        (importlib.machinery.FileFinder, "find_module", _find_module),
+        (platform, "linux_distribution", lambda *names, **options: ("", "", "")),
+        (platform, "dist", lambda *names, **options: ("", "", "")),
+        (shutil, "ExecError", type("ExecError", (OSError,), {"__module__": "shutil"})),
+        (sqlite3, "version", "2.6.0"),
+        (sqlite3, "version_info", (2, 6, 0)),
+        (sqlite3, "OptimizedUnicode", str),
+        (sys, "getcheckinterval", lambda: 100),
+        (sys, "setcheckinterval", lambda count: None),
     ]
     for owner, name, value in given:
         _give(owner, name, value)
+    stdlib.when_loaded.update({"pkgutil": _give_to_pkgutil, "unittest.case": _give_to_unittest})
+
+
+def _give_to_pkgutil(module: ModuleType) -> None:
+    for name in ("find_loader", "get_loader"):
+        _give(module, name, _find_loader)
+
+
+def _give_to_unittest(module: ModuleType) -> None:
+    case = module.TestCase
+    for name in ("Equal", "NotEqual", "AlmostEqual", "NotAlmostEqual"):
+        _give(case, f"assert{name}s", getattr(case, f"assert{name}"))
+    for bygone, name in _BYGONE_ASSERTIONS.items():
+        _give(case, bygone, getattr(case, name))
+
+
+_BYGONE_ASSERTIONS = {
+    "assert_": "assertTrue", "assertItemsEqual": "assertCountEqual", "assertNotRegexpMatches": "assertNotRegex",
+    "assertRaisesRegexp": "assertRaisesRegex", "assertRegexpMatches": "assertRegex", "failIf": "assertFalse",
+    "failIfEqual": "assertNotEqual", "failUnless": "assertTrue", "failUnlessEqual": "assertEqual", "failUnlessRaises": "assertRaises",
+}  # fmt: skip
+
+
+def _find_loader(name: str, path: Any = None) -> Any:
+    """As `importlib.find_loader`."""
+    spec = importlib.util.find_spec(name) if path is None else importlib.machinery.PathFinder.find_spec(name, path)
+    return None if spec is None else spec.loader
+
+
+def _find_module(self: Any, name: str, path: object = None) -> Any:
+    """As `FileFinder.find_module`, which loads plugins with `load_module`."""
+    spec = self.find_spec(name)
+    return None if spec is None else spec.loader
 
 
 class _ArgSpec(typing.NamedTuple):
