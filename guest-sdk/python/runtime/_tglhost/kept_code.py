@@ -14,6 +14,8 @@ import warnings
 from types import CodeType
 from typing import Any
 
+from . import python_2
+
 FOLDER = ".cache/python"
 """In the private folder."""
 
@@ -35,7 +37,11 @@ class SourceLoader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         """The module's code."""
         path = self.get_filename(fullname)
-        return compiled(self.get_data(path), path)[0]
+        data = self.get_data(path)
+        code, is_new = compiled(data, path)
+        if is_new:
+            python_2.warn_of_except(importlib.util.decode_source(data), path)
+        return code
 
 
 def install() -> None:

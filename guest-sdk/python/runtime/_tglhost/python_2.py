@@ -3,16 +3,22 @@
 Invariant: an error that Python 3 code could have as well gets no such sentence.
 """
 
+import contextlib
+import email
+import inspect
+import io
 import itertools
 import linecache
+import operator
 import os
+import random
 import re
 import string
 import sys
 import traceback
 import types
 import urllib
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, Iterator
 
 from .bygone import modules
@@ -25,50 +31,116 @@ HINT = (
 script_folder = ""
 """Where the script and the modules beside it lie."""
 
-_MESSAGES = (
+_NO_SYNTAX = (
     "Missing parentheses in call to 'print'",
     "Missing parentheses in call to 'exec'",
     "leading zeros in decimal integer literals",
-    "invalid decimal literal",
     "inconsistent use of tabs and spaces",
-    "multiple exception types must be parenthesized",
     "Function parameters cannot be parenthesized",
     "Lambda expression parameters cannot be parenthesized",
+    "'u' and 'r' prefixes are incompatible",
 )
+"""What the compiler says of Python 2's statements."""
 
-_LINE = re.compile(r"^\s*(print\s+[^=(\s]|print\s*>>|exec\s+[\"'\w]|raise\s+\w+\s*,)|<>|`|\bur['\"]|\b(0[xX][\da-fA-F]+|\d+)[lL]\b")
+_LINE = re.compile(
+    r"(^|[:;])\s*(print\s+[^=(\s]|print\s*>>|exec\s+[\"'\w]|raise\s+[\w.]+(\(.*\))?\s*,)|<>|`|\bur\"|\b(0[xX][\da-fA-F]+|\d+)[lL]\b"
+)
+"""What a line without its texts and its comment has that is no Python 3."""
 
-_PRINT_TO = re.compile(r"^\s*print\s*>>")
+_TEXTS = re.compile(r"(\"{3}|'{3}).*?(\1|$)|\"(\\.|[^\"\\])*\"|'(\\.|[^'\\])*'|#.*")
 
 _EXCEPT = re.compile(r"^[ \t]*except[ \t]+[\w.]+[ \t]*,[ \t]*([a-z]\w*)[ \t]*:", re.MULTILINE)
 """Python 3.14 takes this for two types of exceptions."""
 
-_BUILTINS = frozenset(
-    "apply basestring buffer cmp coerce execfile file intern long raw_input reduce reload unichr unicode xrange".split()
-)
+_BUILTINS = frozenset("basestring execfile raw_input unichr unicode xrange".split())
+
+_BUILTINS_CALLED = frozenset("apply buffer cmp coerce file intern long reduce reload".split())
+"""A script may want a name of its own for these: where they are called, or an object's type is asked for, it does not."""
+
+_LISTS, _VIEWS = "list|range|map|filter|zip", "dict_keys|dict_values|dict_items"
+"""Python 2 had lists for all of these."""
+
+_MESSAGES: list[tuple[type[Exception], str, str]] = [
+    (TypeError, rf"'({_VIEWS}|map|filter|zip)' object is not subscriptable", ""),
+    (TypeError, r"object of type '(map|filter|zip)' has no len\(\)", ""),
+    (TypeError, r"'range' object does(n't| not) support item (assignment|deletion)", ""),
+    (TypeError, rf"unsupported operand type\(s\) for \+: '(range|map|filter|zip|{_VIEWS})' and '({_LISTS}|{_VIEWS})'", ""),
+    (TypeError, rf'can only concatenate list \(not "(range|map|filter|zip|{_VIEWS})"\) to list', ""),
+    (TypeError, r"sort\(\) got an unexpected keyword argument 'cmp'", ""),
+    (TypeError, r"sort\(\) takes no positional arguments|sorted expected 1 argument, got [234]", ""),
+    (TypeError, r"str\.translate\(\) takes exactly one argument \(2 given\)", ""),
+    (LookupError, r"'(hex|base64|zip|zlib|bz2|uu|quopri|rot_?13)' is not a text encoding; .*", ""),
+    (LookupError, r"unknown encoding: (string[-_]escape|unicode[-_]internal)", ""),
+    (TypeError, r"unsupported operand type\(s\) for >>: 'builtin_function_or_method' and .*", r"print\s*>>"),
+    (TypeError, r"unsupported operand type\(s\) for -: 'builtin_function_or_method' and .*", r"print\s*-"),
+    (TypeError, r"unsupported operand type\(s\) for %: 'NoneType' and .*", r"print\s*\("),
+    (TypeError, "exceptions must derive from BaseException", r"raise\s+[ub]?[\"']"),
+]
+"""Errors that are Python 2's by their type, their message, and the statement that raised them, where that matters."""
 
 _ATTRIBUTES: list[tuple[Any, frozenset[str]]] = [
     (dict, frozenset("has_key iteritems iterkeys itervalues viewitems viewkeys viewvalues".split())),
     (str, frozenset(["decode"])),
     (bytes, frozenset(["encode"])),
     (Iterator, frozenset(["next"])),
-    (FunctionType, frozenset("func_code func_defaults func_dict func_doc func_globals func_name".split())),
-    (sys, frozenset("exc_clear exc_type maxint setdefaultencoding".split())),
-    (string, frozenset("atof atoi find join letters lower lowercase maketrans replace split strip upper uppercase".split())),
+    (io.IOBase, frozenset("next xreadlines".split())),
+    (
+        (type({}.keys()), type({}.values()), type({}.items()), map, filter, zip, range),
+        frozenset("append extend insert pop remove reverse sort".split()),
+    ),
+    (
+        (FunctionType, MethodType),
+        frozenset(
+            "func_closure func_code func_defaults func_dict func_doc func_globals func_name im_class im_func im_self".split()
+        ),
+    ),
+    (sys, frozenset("exc_clear exc_traceback exc_type exc_value maxint setdefaultencoding".split())),
+    (os, frozenset("getcwdu popen2 popen3 popen4 tempnam tmpfile tmpnam".split())),
+    (os.path, frozenset(["walk"])),
+    (
+        string,
+        frozenset(
+            """atof atoi atol capitalize center count expandtabs find index join joinfields letters ljust lower lowercase lstrip
+            maketrans replace rfind rindex rjust rsplit rstrip split splitfields strip swapcase translate upper uppercase
+            zfill""".split()
+        ),
+    ),
     (itertools, frozenset("ifilter ifilterfalse imap izip izip_longest".split())),
-    (os, frozenset(["getcwdu"])),
-    (types, frozenset("ClassType DictType IntType ListType LongType StringType TupleType UnicodeType".split())),
-    (urllib, frozenset("pathname2url quote quote_plus unquote unquote_plus urlencode urlopen urlretrieve".split())),
+    (
+        types,
+        frozenset(
+            """BooleanType BufferType ClassType ComplexType DictProxyType DictType DictionaryType FileType FloatType InstanceType
+            IntType ListType LongType ObjectType SliceType StringType StringTypes TupleType TypeType UnboundMethodType
+            UnicodeType XRangeType""".split()
+        ),
+    ),
+    (
+        urllib,
+        frozenset(
+            """FancyURLopener URLopener getproxies pathname2url quote quote_plus unquote unquote_plus url2pathname urlcleanup
+            urlencode urlopen urlretrieve""".split()
+        ),
+    ),
+    (
+        operator,
+        frozenset(
+            "delslice div getslice idiv isCallable isMappingType isNumberType isSequenceType sequenceIncludes setslice".split()
+        ),
+    ),
+    (email, frozenset(name.removeprefix("email.") for name in modules.PYTHON_2 if name.startswith("email."))),
+    (contextlib, frozenset(["nested"])),
+    (inspect, frozenset("joinseq strseq".split())),
+    (random, frozenset("WichmannHill jumpahead".split())),
 ]
 """What Python 2 had on a module or on the instances of a class."""
 
 
 def hint(error: BaseException) -> str:
     """A sentence to add to an error's traceback; empty where there is none to add."""
-    file = error.filename if isinstance(error, SyntaxError) else _raised_in(error)
+    file, line = (error.filename, 0) if isinstance(error, SyntaxError) else _raised_at(error)
     if not file or os.path.dirname(file) != script_folder and not file.startswith(f"{script_folder.rstrip('/')}/"):
         return ""
-    is_python_2 = _is_of_syntax(error) if isinstance(error, SyntaxError) else _is_of_names(error, file)
+    is_python_2 = _is_of_syntax(error) if isinstance(error, SyntaxError) else _is_of_names(error, linecache.getline(file, line))
     return HINT.format(*sys.version_info[:2], os.path.relpath(file, script_folder)) if is_python_2 else ""
 
 
@@ -83,31 +155,47 @@ def warn_of_except(source: str, path: str) -> None:
         )
 
 
-def _raised_in(error: BaseException) -> str:
-    """The file whose line raised the error; the package's own lines and importlib's are not there to see."""
-    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
-    of_scripts = [file for file in files if "importlib" not in file and "_tglhost" not in file]
-    return of_scripts[-1] if of_scripts else ""
+def _raised_at(error: BaseException) -> tuple[str, int]:
+    """The file and the line that raised the error; the package's own lines and importlib's are not there to see."""
+    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    of_scripts = [place for place in places if "importlib" not in place[0] and "_tglhost" not in place[0]]
+    return of_scripts[-1] if of_scripts else ("", 0)
 
 
 def _is_of_syntax(error: SyntaxError) -> bool:
-    return str(error.msg).startswith(_MESSAGES) or _LINE.search(error.text or "") is not None
+    return str(error.msg).startswith(_NO_SYNTAX) or _LINE.search(_TEXTS.sub('""', error.text or "")) is not None
 
 
-def _is_of_names(error: BaseException, file: str) -> bool:
+def _is_of_names(error: BaseException, line: str) -> bool:
     if isinstance(error, ModuleNotFoundError):
         return error.name in modules.PYTHON_2
     if isinstance(error, ImportError):  # `from module import name`
         module = sys.modules.get(error.name or "")
         return any(module is kind and error.name_from in names for kind, names in _ATTRIBUTES)
     if isinstance(error, NameError):
-        return error.name in _BUILTINS
+        return error.name in _BUILTINS or _is_called(error.name or "", line) or _is_caught(error.name or "", line)
     if isinstance(error, AttributeError):
+        if error.name == "message":
+            return isinstance(error.obj, BaseException) and type(error.obj).__module__ == "builtins"
         return any(_has_kind(error.obj, kind) and error.name in names for kind, names in _ATTRIBUTES)
-    if isinstance(error, TypeError):
-        *_, (_, line) = traceback.walk_tb(error.__traceback__)
-        return _PRINT_TO.match(linecache.getline(file, line)) is not None
-    return False
+    return any(
+        isinstance(error, cls) and re.fullmatch(message, str(error)) and (not statement or _begins(line, statement))
+        for cls, message, statement in _MESSAGES
+    )
+
+
+def _is_called(name: str, line: str) -> bool:
+    return name in _BUILTINS_CALLED and re.search(rf"\b{name}\s*\(|\b(isinstance|issubclass|map)\s*\(", line) is not None
+
+
+def _is_caught(name: str, line: str) -> bool:
+    found = _EXCEPT.match(line)
+    return found is not None and found[1] == name
+
+
+def _begins(line: str, statement: str) -> bool:
+    """Whether the line has a statement that begins so."""
+    return re.search(rf"(^|[:;])\s*{statement}", line) is not None
 
 
 def _has_kind(value: object, kind: Any) -> bool:

@@ -12,6 +12,7 @@ mod components;
 mod files;
 mod programs;
 mod python;
+mod python_2;
 mod python_bygone;
 mod python_files;
 mod python_habits;
