@@ -28,6 +28,18 @@ NUMBERS = {
 }  # fmt: skip
 """For each name the C library's own number and Linux's. Linux has no ENOTCAPABLE: it is a want of permission."""
 
+_LINUX_ONLY = {
+    "ENOTBLK": 15, "ECHRNG": 44, "EL2NSYNC": 45, "EL3HLT": 46, "EL3RST": 47, "ELNRNG": 48, "EUNATCH": 49,
+    "ENOCSI": 50, "EL2HLT": 51, "EBADE": 52, "EBADR": 53, "EXFULL": 54, "ENOANO": 55, "EBADRQC": 56, "EBADSLT": 57,
+    "EBFONT": 59, "ENOSTR": 60, "ENODATA": 61, "ETIME": 62, "ENOSR": 63, "ENONET": 64, "ENOPKG": 65, "EREMOTE": 66,
+    "EADV": 68, "ESRMNT": 69, "ECOMM": 70, "EDOTDOT": 73, "ENOTUNIQ": 76, "EBADFD": 77, "EREMCHG": 78,
+    "ELIBACC": 79, "ELIBBAD": 80, "ELIBSCN": 81, "ELIBMAX": 82, "ELIBEXEC": 83, "ERESTART": 85, "ESTRPIPE": 86,
+    "EUSERS": 87, "ESOCKTNOSUPPORT": 94, "EPFNOSUPPORT": 96, "ETOOMANYREFS": 109, "EHOSTDOWN": 112, "EUCLEAN": 117,
+    "ENOTNAM": 118, "ENAVAIL": 119, "EISNAM": 120, "EREMOTEIO": 121, "ENOMEDIUM": 123, "EMEDIUMTYPE": 124,
+    "ENOKEY": 126, "EKEYEXPIRED": 127, "EKEYREVOKED": 128, "EKEYREJECTED": 129, "ERFKILL": 132,
+}  # fmt: skip
+"""What no error here has, but scripts compare with."""
+
 _ALIASES = {"EWOULDBLOCK": "EAGAIN", "EOPNOTSUPP": "ENOTSUP", "EDEADLOCK": "EDEADLK"}
 
 
@@ -44,6 +56,8 @@ def install() -> None:
             continue
         setattr(errno, name, number)
         errno.errorcode[number] = name
+    for name, number in _LINUX_ONLY.items():
+        setattr(errno, name, number)
     for alias, name in _ALIASES.items():
         setattr(errno, alias, getattr(errno, name))
     os.strerror = _strerror

@@ -1,11 +1,13 @@
-"""What `os` lacks or does otherwise in WASI, and scripts take for granted.
+"""What `os` and `signal` lack or do otherwise in WASI, and scripts take for granted.
 
 Invariant: nothing here claims a success that was none, but for what has no meaning where one user runs one program.
 """
 
+import errno
 import getpass
 import os
-from typing import Any
+import signal
+from typing import Any, Never
 
 _ANY_ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
 _USER = 1000
@@ -21,8 +23,17 @@ def install() -> None:
     os.umask = _umask
     for name in ("getuid", "geteuid", "getgid", "getegid"):
         setattr(os, name, _user)
+    os.getgroups = lambda: [_USER]
+    os.getresuid = os.getresgid = lambda: (_USER,) * 3
     os.getppid = _parent
     os.getlogin = getpass.getuser = _login
+    os.getrandom, os.GRND_NONBLOCK, os.GRND_RANDOM = _random, 1, 2
+    os.get_terminal_size = _terminal_size
+    os.major, os.minor, os.makedev = _major, _minor, _makedev
+    for name, function in _OF_STATUS.items():
+        setattr(os, name, function)
+    signal.SIGCLD = signal.SIGCHLD
+    signal.valid_signals = lambda: set(signal.Signals)
 
 
 def _open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
@@ -49,3 +60,47 @@ def _parent() -> int:
 
 def _login() -> str:
     return os.environ.get("LOGNAME") or os.environ.get("USER") or "script"
+
+
+def _random(size: int, flags: int = 0) -> bytes:
+    """As `os.getrandom`."""
+    return os.urandom(size)
+
+
+def _terminal_size(fd: int = 1, /) -> Never:
+    """As `os.get_terminal_size` where there is no terminal."""
+    raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+
+
+def _major(device: int, /) -> int:
+    """As `os.major`, by Linux's numbers of devices."""
+    return device >> 8 & 0xFFF | device >> 32 & 0xFFFFF000
+
+
+def _minor(device: int, /) -> int:
+    """As `os.minor`."""
+    return device & 0xFF | device >> 12 & 0xFFFFFF00
+
+
+def _makedev(major: int, minor: int, /) -> int:
+    """As `os.makedev`."""
+    return (major & 0xFFFFF000) << 32 | (major & 0xFFF) << 8 | (minor & 0xFFFFFF00) << 12 | minor & 0xFF
+
+
+def _exit_code(status: int) -> int:
+    """As `os.waitstatus_to_exitcode`."""
+    return -(status & 0x7F) if status & 0x7F else status >> 8
+
+
+_OF_STATUS = {
+    "WIFEXITED": lambda status: status & 0x7F == 0,
+    "WEXITSTATUS": lambda status: status >> 8 & 0xFF,
+    "WIFSIGNALED": lambda status: 0 < status & 0x7F < 0x7F,
+    "WTERMSIG": lambda status: status & 0x7F,
+    "WCOREDUMP": lambda status: bool(status & 0x80),
+    "WIFSTOPPED": lambda status: status & 0xFF == 0x7F,
+    "WSTOPSIG": lambda status: status >> 8 & 0xFF,
+    "WIFCONTINUED": lambda status: status == 0xFFFF,
+    "waitstatus_to_exitcode": _exit_code,
+}
+"""What the status that `os.system` gives is taken apart with."""

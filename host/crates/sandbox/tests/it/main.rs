@@ -13,6 +13,7 @@ mod files;
 mod programs;
 mod python;
 mod python_2;
+mod python_absences;
 mod python_bygone;
 mod python_files;
 mod python_habits;

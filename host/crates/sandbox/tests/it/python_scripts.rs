@@ -572,7 +572,7 @@ async fn what_a_script_cannot_have_says_why_and_what_to_do() {
         (
             "import locale\nlocale.setlocale(locale.LC_ALL, 'de_DE.UTF-8')",
             "Exception",
-            "has English and C alone",
+            "has C, POSIX and C.UTF-8 alone",
         ),
         (
             "import sqlite3\nsqlite3.connect(':memory:').enable_load_extension(True)",

@@ -1,0 +1,54 @@
+//! What the Python component lacks says why, wherever it is asked for, or is made up for.
+
+use crate::python_scripts::{start_beside, surprises};
+
+/// For each module the names that it has on Linux, in Python 3.13, and that are none of Python's own making.
+const LINUX: &str = include_str!("linux_names.txt");
+
+#[tokio::test]
+async fn every_name_of_linux_is_there_or_says_why_it_is_not() {
+    let source = format!(
+        "import importlib\nfor line in '''{LINUX}'''.split('\\n'):\n    module, _, names = line.partition(': ')\n    \
+         if not names: continue\n    module = importlib.import_module(module)\n    for name in names.split():\n        \
+         try: getattr(module, name)\n        except AttributeError as e:\n            \
+         if ' here: ' not in str(e): print('bare', e)\n        \
+         try: exec(f'from {{module.__name__}} import {{name}}', {{}})\n        except ImportError as e:\n            \
+         if \"': \" not in str(e) or e.name_from != name: print('bare', e)\n            assert not hasattr(module, name)\n\
+         print('looked through')"
+    );
+    let mut script = start_beside(&[], None).await;
+    script.guest.load(&source).await;
+    assert_eq!(script.guest.notes.take_stdout(), "looked through");
+}
+
+#[tokio::test]
+async fn what_needs_nothing_from_outside_works() {
+    let cases = [
+        ("import os\nprint(len(os.getrandom(5)), os.getgroups() == [os.getgid()], len(os.getresuid()))", "5 True 3"),
+        (
+            "import os, signal\ns = 127 << 8\nprint(os.WIFEXITED(s), os.WEXITSTATUS(s), os.WIFSIGNALED(9), os.WTERMSIG(9), \
+             os.waitstatus_to_exitcode(s), os.waitstatus_to_exitcode(15), signal.SIGCLD == signal.SIGCHLD)",
+            "True 127 True 9 127 -15 True",
+        ),
+        (
+            "import os\nd = os.makedev(8, 300)\nprint(d, os.major(d), os.minor(d), os.minor(os.makedev(1 << 13, 5)))",
+            "1050668 8 300 5",
+        ),
+        ("import os\ntry: os.get_terminal_size()\nexcept OSError as e: print(e.errno)", "25"),
+        ("import shutil\nprint(shutil.get_terminal_size().columns)", "80"),
+        ("import time, errno\nprint(time.thread_time() >= 0, errno.ENODATA, errno.EUSERS)", "True 61 87"),
+        (
+            "import os\ntry: os.spawnlp(os.P_WAIT, 'ls', 'ls')\nexcept OSError as e: print('cannot start other programs' in str(e))",
+            "True",
+        ),
+        (
+            "import locale\nfor name in 'C', 'POSIX', 'C.UTF-8', '', None: locale.setlocale(locale.LC_ALL, name)\n\
+             for name in 'en_US', 'en_US.UTF-8', ('en_US', 'UTF-8'), 'de_DE', 'English', 'C.x':\n    \
+             try: print(locale.setlocale(locale.LC_ALL, name))\n    except locale.Error as e: print(str(e)[:26], end=';')",
+            "unsupported locale setting;unsupported locale setting;unsupported locale setting;unsupported locale setting;\
+             unsupported locale setting;unsupported locale setting;",
+        ),
+    ];
+    let told = surprises(&[], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
