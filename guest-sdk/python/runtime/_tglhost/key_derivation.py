@@ -1,6 +1,6 @@
-"""`hashlib.pbkdf2_hmac` and `hashlib.scrypt`, which elsewhere come from OpenSSL.
+"""What of `hashlib` comes from OpenSSL elsewhere: `pbkdf2_hmac`, `scrypt`, and some digests.
 
-Invariant: `pbkdf2_hmac` gives what it gives elsewhere; `scrypt` says why it gives nothing.
+Invariant: `pbkdf2_hmac` gives what it gives elsewhere; the others say why they give nothing.
 """
 
 import hashlib
@@ -12,10 +12,27 @@ NO_SCRYPT = (
     "use hashlib.pbkdf2_hmac"
 )
 
+NO_OPENSSL = "it is part of OpenSSL, which the sandbox's Python does not have: take one of hashlib.algorithms_available"
+
+_OF_OPENSSL = frozenset("md4 md5-sha1 mdc2 ripemd ripemd160 rmd160 sm3 sha512_224 sha512_256 whirlpool".split())
+
 
 def install() -> None:
     """Puts these in hashlib."""
-    hashlib.pbkdf2_hmac, hashlib.scrypt = pbkdf2_hmac, scrypt
+    hashlib.pbkdf2_hmac, hashlib.scrypt, hashlib.new = pbkdf2_hmac, scrypt, new
+
+
+_c_new = hashlib.new
+
+
+def new(name: str, *args: Any, **kwargs: Any) -> Any:
+    """As `hashlib.new`."""
+    try:
+        return _c_new(name, *args, **kwargs)
+    except ValueError as error:
+        if name.lower() in _OF_OPENSSL:
+            raise ValueError(f"{error}: {NO_OPENSSL}") from None
+        raise
 
 
 def pbkdf2_hmac(hash_name: str, password: Any, salt: Any, iterations: int, dklen: int | None = None) -> bytes:

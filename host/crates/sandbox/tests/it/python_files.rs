@@ -75,7 +75,60 @@ async fn files_are_as_on_an_ordinary_machine() {
 }
 
 #[tokio::test]
-async fn keys_are_derived_as_elsewhere() {
+async fn permissions_are_kept_while_the_script_runs() {
+    let begin = "import os, stat, tarfile, zipfile, shutil, pathlib\ndef mode(p): return oct(os.stat(p).st_mode)\nopen('f', 'w').close()\n";
+    let cases = [
+        (
+            "os.chmod('f', 0o755)\nprint(mode('f'), oct(os.lstat('f').st_mode), os.path.isfile('f'), os.stat('f').st_size)",
+            "0o100755 0o100755 True 0",
+        ),
+        (
+            "pathlib.Path('f').chmod(0o600)\nprint(oct(pathlib.Path('f').stat().st_mode), stat.filemode(os.stat('f').st_mode))",
+            "0o100600 -rw-------",
+        ),
+        (
+            "os.chmod('f', 0o755)\nos.rename('f', 'g')\nprint(mode('g'))\nopen('f', 'w').close()\nprint(mode('f'))",
+            "0o100755\n0o100644",
+        ),
+        // The place of a file that has gone may be a new one's.
+        ("os.chmod('f', 0o755)\nos.remove('f')\nopen('f', 'w').close()\nprint(mode('f'))", "0o100644"),
+        (
+            "os.chmod('f', 0o755)\nopen('g', 'w').close()\nos.replace('g', 'f')\nopen('h', 'w').close()\nprint(mode('f'), mode('h'))",
+            "0o100644 0o100644",
+        ),
+        (
+            "os.mkdir('d')\nos.chmod('d', 0o700)\nprint(mode('d'), os.path.isdir('d'))\nshutil.rmtree('d')",
+            "0o40700 True",
+        ),
+        ("os.chmod('f', 0o755)\nos.chmod('f', 0o644)\nprint(mode('f'))", "0o100644"),
+        (
+            "fd = os.open('f', os.O_RDONLY)\nos.fchmod(fd, 0o444)\nprint(oct(os.fstat(fd).st_mode), mode('f'))",
+            "0o100444 0o100444",
+        ),
+        (
+            "try: os.chmod('none', 0o755)\nexcept FileNotFoundError as e: print(e)",
+            "[Errno 2] No such file or directory: 'none'",
+        ),
+        (
+            "os.chmod('f', 0o755)\nshutil.copy('f', 'g')\nshutil.copyfile('f', 'h')\nprint(mode('g'), mode('h'))",
+            "0o100755 0o100644",
+        ),
+        (
+            "os.chmod('f', 0o755)\nwith zipfile.ZipFile('z', 'w') as z: z.write('f')\n\
+             with tarfile.open('t', 'w') as t: t.add('f')\nos.mkdir('out')\n\
+             with tarfile.open('t') as t: t.extractall('out', filter='tar')\n\
+             print(oct(zipfile.ZipFile('z').infolist()[0].external_attr >> 16), oct(tarfile.open('t').getmembers()[0].mode), mode('out/f'))",
+            "0o100755 0o755 0o100755",
+        ),
+    ];
+    let sources: Vec<String> = cases.iter().map(|(source, _)| format!("{begin}{source}")).collect();
+    let cases: Vec<(&str, &str)> = sources.iter().map(String::as_str).zip(cases.map(|(_, printed)| printed)).collect();
+    let told = surprises(&[], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn keys_and_digests_are_as_elsewhere_or_say_why_not() {
     let cases = [
         (
             "import hashlib\nprint(hashlib.pbkdf2_hmac('sha256', b'password', b'salt', 2).hex()[:16], \
@@ -86,6 +139,12 @@ async fn keys_are_derived_as_elsewhere() {
         (
             "import hashlib\ntry: hashlib.scrypt(b'p', salt=b's', n=2, r=1, p=1)\nexcept NotImplementedError as e: print(str(e)[:33])",
             "hashlib.scrypt is part of OpenSSL",
+        ),
+        (
+            "import hashlib\nprint(hashlib.new('sha256', b'').hexdigest()[:4])\nfor name in 'ripemd160', 'MD4', 'whirlpool', 'nothing':\n    \
+             try: hashlib.new(name, b'')\n    except ValueError as e: print(str(e)[:55])",
+            "e3b0\nunsupported hash type ripemd160: it is part of OpenSSL,\nunsupported hash type MD4: it is part of OpenSSL, which\n\
+             unsupported hash type whirlpool: it is part of OpenSSL,\nunsupported hash type nothing",
         ),
     ];
     let told = surprises(&[], None, &cases).await;
