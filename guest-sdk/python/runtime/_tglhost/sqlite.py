@@ -6,11 +6,14 @@ others may have open, too, is locked against them.
 """
 
 import os
+import re
 import sqlite3
 import sqlite3.dbapi2
 import urllib.parse
 from datetime import datetime, timezone
 from typing import Any, Callable, Never, Optional, Union
+
+from tgl import _host
 
 from . import local_time, reasons
 
@@ -26,6 +29,16 @@ MODIFIERS_MAX = 8
 IN_WAL_MODE = (
     "{} is in WAL mode, which the sandbox's SQLite does not know: with SQLite outside, do PRAGMA journal_mode = DELETE in it"
 )
+
+NO_WAL = (
+    "PRAGMA journal_mode = wal changes nothing: the sandbox's SQLite does not know WAL, and its databases stay in the mode delete, "
+    "where who writes locks out who reads"
+)
+NO_MODULES = (
+    "the sandbox's SQLite has no modules, neither fts3, fts4, fts5 nor rtree: search by LIKE, or keep a table of words with an index"
+)
+
+_ASKS_FOR_WAL = re.compile(r"\s*PRAGMA\s+(\w+\s*\.\s*)?journal_mode\s*[=(]\s*['\"]?wal\b", re.IGNORECASE)
 
 _LOCK_BYTES, _FOR_WRITING, _NO_MORE = (0x4000_0002, 510), 5, 4
 """What everybody who has a database in WAL mode open holds a lock on, and the advice that stands for locking it and for
@@ -52,9 +65,47 @@ class Connection(sqlite3.Connection):
             for arguments in range(2 + (name == "strftime"), MODIFIERS_MAX + 2):
                 self.create_function(name, arguments, function, deterministic=True)
 
+    def cursor(self, factory: Any = None) -> Any:
+        """As `sqlite3.Connection.cursor`."""
+        return super().cursor(Cursor if factory is None else factory)
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        """As `sqlite3.Connection.execute`."""
+        return self.cursor().execute(sql, *parameters)
+
+    def executescript(self, sql_script: str, /) -> Any:
+        """As `sqlite3.Connection.executescript`."""
+        return self.cursor().executescript(sql_script)
+
     def enable_load_extension(self, enabled: bool, /) -> Never:
         """Not there."""
         raise sqlite3.NotSupportedError(f"an extension is native code: {reasons.NO_NATIVE_CODE}")
+
+
+class Cursor(sqlite3.Cursor):
+    """`sqlite3.Cursor`, which says why where SQLite lacks something."""
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        """As `sqlite3.Cursor.execute`."""
+        try:
+            result = super().execute(sql, *parameters)
+        except sqlite3.OperationalError as error:
+            _explain(error)
+            raise
+        if _ASKS_FOR_WAL.match(sql):
+            _tell_of_wal()
+        return result
+
+    def executescript(self, sql_script: str, /) -> Any:
+        """As `sqlite3.Cursor.executescript`."""
+        try:
+            result = super().executescript(sql_script)
+        except sqlite3.OperationalError as error:
+            _explain(error)
+            raise
+        if any(map(_ASKS_FOR_WAL.match, sql_script.split(";"))):
+            _tell_of_wal()
+        return result
 
 
 def connect(database: Path, *args: Any, **kwargs: Any) -> sqlite3.Connection:
@@ -66,12 +117,28 @@ def connect(database: Path, *args: Any, **kwargs: Any) -> sqlite3.Connection:
 
 def install() -> None:
     """Puts these in the place of sqlite3's own."""
-    Connection.__module__ = "sqlite3"
+    Connection.__module__ = Cursor.__module__ = "sqlite3"
     for module in (sqlite3, sqlite3.dbapi2):
-        module.connect, module.Connection = connect, Connection
+        module.connect, module.Connection, module.Cursor = connect, Connection, Cursor
 
 
 _c_connect = sqlite3.connect
+
+
+def _explain(error: sqlite3.OperationalError) -> None:
+    if str(error).startswith("no such module: "):
+        error.args = (f"{error}; {NO_MODULES}",)
+
+
+_is_told_of_wal = False
+
+
+def _tell_of_wal() -> None:
+    """One line: the answer to the PRAGMA, which scripts do not look at, is `delete`."""
+    global _is_told_of_wal
+    if not _is_told_of_wal:
+        _is_told_of_wal = True
+        _host.warn(NO_WAL)
 
 
 def _located(database: Path, is_uri: bool) -> tuple[str, str]:

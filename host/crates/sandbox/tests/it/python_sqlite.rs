@@ -179,6 +179,53 @@ for path in 'kept.db', 'open.db', '/shared/kept.db':
 }
 
 #[tokio::test]
+async fn what_sqlite_lacks_says_why() {
+    let modules = "no such module: fts5; the sandbox's SQLite has no modules";
+    let cases = [
+        ("c.execute('create virtual table t using fts5(a)')", modules),
+        ("c.cursor().execute('create virtual table t using fts5(a)')", modules),
+        ("c.executescript('create virtual table t using fts5(a);')", modules),
+        ("c.execute('create virtual table t using rtree(a)')", "no such module: rtree; the sandbox's SQLite"),
+        ("c.execute('select from')", "near \"from\": syntax error"),
+    ];
+    let begin = "import sqlite3\nc = sqlite3.connect(':memory:')\n";
+    let sources: Vec<String> = cases
+        .iter()
+        .map(|(done, said)| {
+            format!("{begin}try: {done}\nexcept sqlite3.OperationalError as e: print(str(e)[:{}])", said.len())
+        })
+        .collect();
+    let mut cases: Vec<(&str, &str)> = sources.iter().map(String::as_str).zip(cases.map(|(_, said)| said)).collect();
+    cases.push((
+        "import sqlite3\nc = sqlite3.connect(':memory:')\nk = c.execute('select ?', (1,))\n\
+         print(k.fetchall(), isinstance(k, sqlite3.Cursor), k.connection is c, c.cursor().execute('select :a', {'a': 2}).fetchone())\n\
+         class Own(sqlite3.Cursor): pass\nprint(type(c.cursor(Own)).__name__)",
+        "[(1,)] True True (2,)\nOwn",
+    ));
+    let told = surprises(&[], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn wal_that_is_asked_for_in_vain_is_told_of_once() {
+    let asks = [
+        "c.execute('PRAGMA journal_mode=WAL')",
+        "c.cursor().execute('pragma main.journal_mode = \"wal\"')",
+        "c.executescript('PRAGMA foreign_keys = on; PRAGMA journal_mode(wal);')",
+    ];
+    for ask in asks {
+        let home = tempfile::tempdir().unwrap();
+        let mut guest = start_in(home.path(), &[]).await;
+        let source = format!(
+            "import sqlite3, tgl\ntgl.set_on_loop(print)\nc = sqlite3.connect('x.db')\n{ask}\n{ask}\nc.execute('PRAGMA journal_mode')"
+        );
+        guest.load(&source).await;
+        let log = guest.notes.log();
+        assert!(log.len() == 1 && log[0].1.starts_with("PRAGMA journal_mode = wal changes nothing"), "{ask}: {log:?}");
+    }
+}
+
+#[tokio::test]
 async fn local_time_is_that_of_the_script() {
     let cases = [
         ("datetime(0, 'unixepoch', 'localtime')", "1970-01-01 01:00:00"),
