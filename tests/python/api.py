@@ -26,7 +26,8 @@ A script says which of its functions are to be called when something happens, an
 these calls. One runs at a time. No function of this page waits: it hands its call to the host and gives True, and what came
 of it is told later to the `callback`, whose first argument says whether it succeeded. A callback is optional unless its
 function says otherwise, and may be any callable, `functools.partial` for one. Arguments before a `/` are given by their
-place. A wrong argument raises an error where the call stands.
+place. A call with a wrong argument, or with a callback that cannot be called, is not made: the log has an error that names
+its line, and a method gives False.
 
 ```python
 import tgl

@@ -173,13 +173,24 @@ class Calls(GuestTest):
                 self.assertEqual(level, "WARN")
                 self.assertIn("FLOOD_WAIT_5", line)
 
-    def test_callback_is_optional_and_may_be_anything(self):
+    def test_a_callback_that_cannot_be_called_is_refused(self):
+        for name, function, arguments, *_ in self.rows():
+            for callback in [5, False, "callback", object()]:
+                if arguments == ["79", "A"]:
+                    continue  # It stands where a last name may stand.
+                with self.subTest(name, callback=callback):
+                    before = self.stderr
+                    self.assertIsInstance(function(*arguments, callback), bool)
+                    self.deliver("on_timer")
+                    self.assertEqual(self.host.calls, [])
+                    self.assertIn(f"TypeError: callback must be callable or None, not {type(callback).__name__}", self.stderr[len(before) :])
+        self.assertIs(self.peer().send_msg("a", callback="by name"), False)
+
+    def test_callback_is_optional(self):
         for name, function, arguments, _, _, outcome, _ in self.rows():
-            for callback in [[], [None], [5], [False]]:
+            for callback in [[], [None]]:
                 if name in CALLBACK_REQUIRED and not callback:
                     continue
-                if arguments == ["79", "A"] and callback not in ([], [None]):
-                    continue  # It stands where a last name may stand.
                 with self.subTest(name, callback=callback):
                     calls = len(self.host.calls)
                     self.assertIs(function(*arguments, *callback), True)

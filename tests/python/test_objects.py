@@ -162,7 +162,7 @@ class Messages(GuestTest):
             (t.Media_Photo(None), {"type": "photo"}),
             (t.Media_Document(), {"type": "document"}),
             (t.Media_Geo(point), {"type": "geo", "longitude": 2.5, "latitude": 1.5}),
-            (t.Media_Contact(t.ContactCard("79", "A", "", 5)), {"type": "contact", "phone": "79", "first_name": "A", "user_id": 5.0}),
+            (t.Media_Contact(t.ContactCard("79", "A", "", 5)), {"type": "contact", "phone": "79", "first_name": "A", "user_id": 5}),
             (t.Media_WebPage(t.WebPage("u", None, "d", None)), {"type": "webpage", "url": "u", "description": "d"}),
             (t.Media_Venue(t.Venue(point, "T", "A", "", "5")), {"type": "venue", "longitude": 2.5, "latitude": 1.5, "title": "T", "address": "A", "venue_id": "5"}),
             (t.Media_Unsupported(), {"type": "unsupported"}),
@@ -170,7 +170,7 @@ class Messages(GuestTest):
         for raw, wanted in cases:
             with self.subTest(wanted["type"]):
                 self.assertEqual(self.msg(media=raw).media, wanted)
-        self.assertIs(type(self.msg(media=cases[4][0]).media["user_id"]), float)
+        self.assertIs(type(self.msg(media=cases[4][0]).media["user_id"]), int)
 
     def test_forward(self):
         msg = self.msg(forward=self.types.Forward(self.user_id(), 1700000000))
@@ -224,8 +224,6 @@ class Both(GuestTest):
                 with self.assertRaises(AttributeError):
                     thing.colour = 5
                 with self.assertRaises(TypeError):
-                    vars(thing)
-                with self.assertRaises(TypeError):
                     type("Mine", (type(thing),), {})
                 for refused in (copy.copy, copy.deepcopy, pickle.dumps, lambda thing: pickle.dumps(thing, 0), json.dumps):
                     with self.assertRaises(TypeError):
@@ -269,6 +267,14 @@ class Both(GuestTest):
                     cloned = json.loads(json.dumps(clone(thing), default=lambda value: str(value) if isinstance(value, (*plain, self.tgl.Peer)) else 1 / 0))
                     self.assertEqual({"id", "type"} <= set(cloned) or {"id", "text"} <= set(cloned), True)
                     self.assertFalse([name for name in cloned if name.startswith("_")])
+
+    def test_vars_gives_what_dir_lists_without_the_methods(self):
+        for thing in self.things():
+            with self.subTest(type(thing).__name__):
+                names = [name for name in dir(thing) if not name.startswith("_") and not inspect.isbuiltin(getattr(thing, name))]
+                self.assertEqual(list(vars(thing)), names)
+                self.assertEqual(vars(thing)["id"], thing.id)
+                self.assertEqual(thing.__dict__, vars(thing))
 
     def test_a_method_is_what_the_originals_was(self):
         send = self.peer().send_msg

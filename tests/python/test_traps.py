@@ -11,7 +11,7 @@ HEAD = "import tgl\nus, chat = tgl.Peer(1, 1), tgl.Peer(2, 7)\ndef cb(*a): print
 # what | lines of on_msg_receive | what is printed | names of the calls
 ROWS = [
     ("functions give True at once, methods tell wrong arguments apart", "print(tgl.send_msg(us, 'a'), tgl.send_msg(), us.send_msg('a'), us.send_msg())", "True True True False\n", ["send_message"] * 2),
-    ("what cannot be called is no callback", "tgl.status_online(5); us.send_msg('a', None); us.mark_read(False); tgl.mark_read(us, '')", "", ["set_presence", "send_message", "mark_read", "mark_read"]),
+    ("None is no callback", "print(tgl.status_online(None), us.send_msg('a', None), us.mark_read(None))", "True True True\n", ["set_presence", "send_message", "mark_read"]),
     ("flags of a message are bools", "print([x is True or x is False for x in (msg.out, msg.unread, msg.service, msg.mention)])", "[True, True, True, True]\n", []),
     ("calls that failed without a callback", "print(us.mark_read(), us.send_typing(), us.send_typing_abort(), us.info())", "True True True True\n", ["mark_read", "set_typing", "set_typing", "get_peer_info"]),
     ("calls that failed with a callback", "print(us.fwd_msg(5, cb), us.send_contact('1', 'a', 'b', cb), us.send_contact('1', 'a', 'b'))", "True True True\n", ["forward_message", "send_contact", "send_contact"]),
@@ -32,7 +32,7 @@ ROWS = [
     ("lists of peers that were padded", "print(tgl.create_group_chat([us, us, us], 'name', cb), tgl.create_group_chat((us,), 'name'))", "True True\n", ["create_chat"] * 2),
     ("names of the exceptions", "print(tgl.TglError.__name__, issubclass(tgl.PeerError, tgl.TglError), tgl.MsgError.__mro__[1] is Exception)", "Error False True\n", []),
     ("action of an ordinary message", "print(msg.action == tgl.ACTION_NONE, msg.media, msg.reply, msg.fwd_src)", "True None None None\n", []),
-    ("both are read-only, and have no dict", "for x in (msg, us):\n        for f in (vars, iter, lambda x: setattr(x, 'id', 1)):\n            try: f(x)\n            except (TypeError, AttributeError) as e: print(type(e).__name__, end=' ')", "TypeError TypeError AttributeError " * 2, []),
+    ("both are read-only", "for x in (msg, us):\n        for f in (iter, lambda x: setattr(x, 'id', 1)):\n            try: f(x)\n            except (TypeError, AttributeError) as e: print(type(e).__name__, end=' ')", "TypeError AttributeError " * 2, []),
     ("locations may be int", "print(us.send_location(1, 2), tgl.send_location(us, 1.5, 2))", "True True\n", ["send_location"] * 2),
     ("contacts without a last name", "print(tgl.add_contact('1', 'a', cb), tgl.rename_contact('1', 'a', 'b'))", "True True\n", ["add_contact"] * 2),
     ("offline by a wrong status", "print(us.user_status['online'] is False, us.user_status['when'].year >= 1969)", "True True\n", []),

@@ -347,7 +347,10 @@ def set_link_preview(enabled: bool, /) -> None:
 
 
 def safe_exit(exit_status: int = 0, /) -> None:
-    """Ends the script with this code, once the calls that are under way have completed. Until then it hears of these alone."""
+    """Ends the script with this code, once the calls that are under way have completed. Until then it hears of these alone.
+    `sys.exit`, `os._exit` and `os.abort` end it at once, as they end a process: the calls of the callback that does so are not
+    made, and the log says how many; what the callback was called for counts as handled. Calls of earlier callbacks are made,
+    at the next start if not before."""
     _host.require()
     try:
         code = _check.exit_code(exit_status)
@@ -365,7 +368,7 @@ def _set(event: str, handler: object) -> None:
     _events.register(event, handler)
 
 
-def _contact(name: str, phone: object, first_name: object, last_name: object, callback: object) -> None:
+def _contact(name: str, phone: object, first_name: object, last_name: object, callback: Optional[Callback]) -> None:
     """The last name is optional, and so is the callback: three arguments may end in either."""
     if callback is None and (last_name is None or callable(last_name)):
         last_name, callback = "", last_name

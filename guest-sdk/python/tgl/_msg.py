@@ -185,7 +185,8 @@ def _local_time_or_none(timestamp: int) -> Optional[datetime.datetime]:
 
 
 def _media(raw: Any) -> dict[str, Any]:
-    """Empty texts are left out, and numbers are floats, as they were."""
+    """Empty texts are left out, and coordinates are floats, as they were. A contact's id was a float, too, by mistake: an id is
+    an int everywhere else."""
     case = type(raw).__name__
     if case == "Media_Photo":
         return _without_empty({"type": "photo", "caption": raw.value})
@@ -196,7 +197,7 @@ def _media(raw: Any) -> dict[str, Any]:
     if case == "Media_Contact":
         card = raw.value
         names = {"phone": card.phone, "first_name": card.first_name, "last_name": card.last_name}
-        return {**_without_empty({"type": "contact", **names}), "user_id": float(card.user_id)}
+        return {**_without_empty({"type": "contact", **names}), "user_id": card.user_id}
     if case == "Media_WebPage":
         page = raw.value
         texts = {"url": page.url, "title": page.title, "description": page.description, "author": page.author}

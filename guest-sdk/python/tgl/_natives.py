@@ -12,7 +12,7 @@ import inspect
 import types
 from typing import Any, Callable, Never
 
-from . import _host, _report
+from . import _guard, _host, _report
 
 
 class Native(type):
@@ -30,6 +30,12 @@ class Handle(metaclass=Native):
 
     def __dir__(self) -> list[str]:
         return dir(type(self))
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        """What `vars` gives: the attributes with their values, as `dir` lists them, without the methods."""
+        listed = ((name, getattr(self, name)) for name in dir(self) if not name.startswith("_"))
+        return {name: value for name, value in listed if not isinstance(value, functools.partial)}
 
     def __reduce_ex__(self, protocol: object) -> Never:
         name = f"tgl.{type(self).__name__}"
@@ -98,6 +104,7 @@ BoundMethod.__module__ = types.BuiltinMethodType.__module__
 def _checked(function: Callable[..., None], /, *args: Any, **kwargs: Any) -> bool:
     _host.require()
     try:
+        _guard.check_callback(function, args, kwargs)
         function(*args, **kwargs)
     except Exception as error:
         _report.call_now(error)

@@ -69,13 +69,11 @@ _EDIT_PHOTO, _OUTGOING = 3, 2
 
 
 def add(
-    request_id: int, name: str, signature: Signature, callback: object, chat: Optional[tuple[int, int]] = None
+    request_id: int, name: str, signature: Signature, callback: Optional[Callback], chat: Optional[tuple[int, int]] = None
 ) -> None:
-    """Notes that the call `name` is under way. A callback that cannot be called is ignored, as it always was."""
-    if callable(callback):
-        pending = Pending(name, signature, callback, _report.script_place(), chat)
-    else:
-        pending = Pending(name, signature, None, None)
+    """Notes that the call `name` is under way."""
+    place = None if callback is None else _report.script_place()
+    pending = Pending(name, signature, callback, place, chat)
     _pending[request_id] = pending
     if chat is not None:
         photos.append(pending)

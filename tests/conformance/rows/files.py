@@ -263,7 +263,7 @@ BASIC = [
                 "phone": "9996640002",
                 "first_name": "Bob",
                 "last_name": "Builder",
-                "user_id": test("a float")(lambda n: type(n) is float),
+                "user_id": test("an int")(lambda n: type(n) is int),
             }
         ),
         sees=bob_gets_media(

@@ -213,7 +213,7 @@ CARD_MEDIA = {
     "phone": PHONES["bob"],
     "first_name": "Bob",
     "last_name": "Builder",
-    "user_id": test("Bob's id, as a float")(lambda value: type(value) is float and value > 0),
+    "user_id": test("Bob's id")(lambda value: type(value) is int and value > 0),
 }
 VENUE_MEDIA = {
     **GEO,
