@@ -116,7 +116,9 @@ class Delivery(GuestTest):
         self.assertEqual(self.stdout, "mine ZeroDivisionError\n")
         sys.excepthook = None
         self.deliver("on_our_id", 1)
-        self.assertIn("ZeroDivisionError", self.stderr)
+        self.assertTrue(self.stderr.startswith("Error in sys.excepthook:\nTypeError: 'NoneType' object is not callable\n"), self.stderr)
+        self.assertIn("\nOriginal exception was:\nTraceback", self.stderr)
+        self.assertTrue(self.stderr.endswith("ZeroDivisionError: division by zero\n"), self.stderr)
 
     def test_text_that_a_handler_gives_is_logged(self):
         self.load("def on_our_id(id): return f'id {id} \\u00fc\\n'\ndef on_binlog_replay_end(): return 5\n")

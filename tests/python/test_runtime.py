@@ -76,6 +76,28 @@ class Loading(GuestTest):
                 error.encode()
                 self.assertIn("Traceback", error)
 
+    def test_an_error_while_loading_goes_to_the_hook_and_then_ends_the_script(self):
+        begin = "import atexit, sys\natexit.register(print, 'at exit')\n"
+        for hook, told, stderr in [
+            ("lambda cls, error, trace: print(cls.__name__, error, trace.tb_lineno)", "ZeroDivisionError division by zero 4\nat exit\n", ""),
+            ("lambda *error: 1 / None", "at exit\n", "Error in sys.excepthook:\n"),
+            ("lambda *error: sys.exit(3)", "at exit\n", ""),
+        ]:
+            with self.subTest(hook):
+                self.addCleanup(setattr, sys, "excepthook", sys.__excepthook__)
+                before = len(self.stdout), len(self.stderr)
+                self.assertIsNone(self.load(f"{begin}sys.excepthook = {hook}\n1 / 0\n"))
+                self.assertEqual(self.stdout[before[0] :], told)
+                self.assertTrue(self.stderr[before[1] :].startswith(stderr) and bool(stderr) == bool(self.stderr[before[1] :]), self.stderr)
+                self.assertEqual(self.host.exits.pop(), (3 if "exit(3)" in hook else 1, "NOW"))
+                self.exports._ended = False
+
+    def test_an_error_while_loading_is_the_hosts_to_tell_where_there_is_no_hook(self):
+        error = self.load("import atexit\natexit.register(print, 'at exit')\natexit.register(lambda: 1 / 0)\nraise KeyError\n")
+        self.assertTrue(error.endswith("KeyError\n"), error)
+        self.assertEqual(self.stdout, "at exit\n")
+        self.assertEqual(self.host.exits, [])
+
     def test_nul_in_the_source(self):
         self.assertIn("SyntaxError", self.load("x = '\0'"))
 

@@ -30,13 +30,22 @@ hint: Callable[[BaseException], str] = lambda error: ""
 
 def exception(error: BaseException) -> None:
     """Prints the traceback of what a callback raised, or has the script's own `sys.excepthook` print it."""
-    if sys.excepthook is not sys.__excepthook__:
-        try:
-            sys.excepthook(type(error), error, outside_package(error.__traceback__))
-            return
-        except Exception:
-            pass  # Then it is printed here.
-    write(described(error))
+    if not is_told_by_hook(error):
+        write(described(error))
+
+
+def is_told_by_hook(error: BaseException) -> bool:
+    """Has the script's own `sys.excepthook` tell of an error; False where there is none. If the hook itself fails, that is told
+    here, with the error."""
+    hook = getattr(sys, "excepthook", sys.__excepthook__)
+    if hook is sys.__excepthook__:
+        return False
+    try:
+        hook(type(error), error, outside_package(error.__traceback__))
+    except Exception as failure:
+        failure.__context__ = None
+        write(f"Error in sys.excepthook:\n{described(failure)}\nOriginal exception was:\n{described(error)}")
+    return True
 
 
 def described(error: BaseException) -> str:

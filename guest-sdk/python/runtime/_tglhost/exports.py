@@ -5,6 +5,7 @@ the host when an export has returned.
 """
 
 import atexit
+import contextlib
 import sys
 from typing import Callable
 
@@ -54,13 +55,19 @@ def _export(function: Callable[..., None]) -> staticmethod:
 
 
 def _load(source: str, path: str) -> None:
-    """Runs a script; an error is its traceback."""
+    """Runs a script. As a process does, an error that nobody catches ends it: it is told by the script's own `sys.excepthook`,
+    if there is one, else by the host, which is given the traceback."""
     try:
         script.run(source, path)
     except SystemExit:
         raise
     except BaseException as error:
-        raise Err(_report.described(error)) from None
+        if _report.is_told_by_hook(error):
+            raise SystemExit(1) from None
+        text = _report.described(error)
+        with contextlib.suppress(BaseException):
+            atexit._run_exitfuncs()
+        raise Err(text) from None
 
 
 class Interpreter:
