@@ -102,11 +102,19 @@ impl Actor {
         Ok(())
     }
 
-    /// The callback's calls are not to be made.
+    /// The callback's calls are not to be made. Where the guest has ended itself, its author is told so.
     async fn drop_calls(&mut self) -> Result<(), LifeEnd> {
-        if self.desk.papers().take_calls().staged > 0 {
+        let made = self.desk.papers().take_calls();
+        if made.staged > 0 {
             let name = self.config.name.clone();
             self.keep(|store| store.unstage(&name)).await?;
+        }
+        if made.count() > 0 && self.exits_now().is_some() {
+            let dropped = format!(
+                "calls not made: {}; the script ended itself in the callback that made them (tgl.safe_exit waits for them)",
+                made.count()
+            );
+            self.log(LogLevel::Warn, &dropped);
         }
         Ok(())
     }

@@ -20,10 +20,20 @@ async fn a_script_ends_with_the_code_it_says() {
 
 #[tokio::test]
 async fn an_end_at_once_drops_the_callbacks_calls_and_a_drained_one_waits_for_them() {
-    let mut stage = Stage::new(Setting::of("")).await;
-    stage.tell(1, "send lost\nexit 3");
-    assert_eq!(stage.ends().await, End::Exited(3));
-    assert!(stage.requests.recv().await.is_none(), "nothing was sent");
+    for (told, dropped) in [("send lost\nexit 3", Some(1)), ("send a\nsend b\nexit 3", Some(2)), ("exit 3", None)] {
+        let mut stage = Stage::new(Setting::of("")).await;
+        stage.tell(1, told);
+        assert_eq!(stage.ends().await, End::Exited(3));
+        assert!(stage.requests.recv().await.is_none(), "nothing was sent");
+        let log = stage.log();
+        let line = log.iter().find(|line| line.contains("calls not made"));
+        match dropped {
+            Some(count) => {
+                assert!(line.is_some_and(|line| line.contains(&format!("calls not made: {count};"))), "{log:?}")
+            }
+            None => assert_eq!(line, None),
+        }
+    }
 
     let mut stage = Stage::new(Setting::of("")).await;
     stage.tell(1, "send kept\nexit-drained 3");
