@@ -1,5 +1,7 @@
 """Every call of the documented API, by every name it has: what reaches the host, and what the callback gets."""
 
+import sys
+import types
 import unittest
 
 from guest import GuestTest
@@ -105,6 +107,11 @@ class Calls(GuestTest):
         super().setUp()
         self.of_table = {PEER: self.peer(), CHAT: self.peer(self.chat()), MSG: self.msg()}
         self.got = []
+
+    def test_every_call_of_the_contract_has_a_name_here(self):
+        imported = sys.modules["wit_world.imports.calls"]
+        contract = {name for name, value in vars(imported).items() if isinstance(value, types.FunctionType)}
+        self.assertEqual(contract, {raw for _, _, raw, *_ in FUNCTIONS})
 
     def rows(self):
         """Each row of the tables, with the function or bound method it is about."""

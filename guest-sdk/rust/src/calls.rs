@@ -182,3 +182,49 @@ pub fn accept_secret_chat(chat: impl Into<PeerId>) -> Call<'static, Peer> {
 pub fn raw_query(text: &str) -> Call<'_, String> {
     Call::new("raw_query", move || raw::raw_query(text))
 }
+
+#[cfg(test)]
+mod tests {
+    const CONTRACT: &str = include_str!("../wit/v0.1/script.wit");
+    const HERE: &str = include_str!("calls.rs");
+
+    /// Outcomes in the contract, and what they are here.
+    const ANSWERS: [(&str, &str); 8] = [
+        ("done", "()"),
+        ("message", "Message"),
+        ("messages", "Vec<Message>"),
+        ("peer", "Peer"),
+        ("peers", "Vec<Peer>"),
+        ("dialogs", "Vec<Dialog>"),
+        ("file", "String"),
+        ("text", "String"),
+    ];
+
+    /// How a function of this module begins, up to its body.
+    fn signature(function: &str) -> Option<&'static str> {
+        let begins = [format!("\npub fn {function}("), format!("\npub fn {function}<")];
+        let at = begins.iter().find_map(|begin| HERE.find(begin.as_str()))?;
+        HERE[at..].split_once(" {\n").map(|(signature, _)| signature)
+    }
+
+    #[test]
+    fn every_call_of_the_contract_is_here_with_its_answer() {
+        let mut outcome = "";
+        for line in CONTRACT.lines() {
+            if let Some((_, named)) = line.split_once("outcome: ") {
+                outcome = named.split(|letter: char| !letter.is_alphabetic()).next().unwrap();
+            }
+            let Some((function, _)) = line.trim().split_once(": func(").filter(|_| line.ends_with("request-id;"))
+            else {
+                continue;
+            };
+            let signature = signature(&function.replace('-', "_")).unwrap_or_else(|| panic!("{function} is not here"));
+            let (_, answer) = ANSWERS.iter().find(|(name, _)| *name == outcome).unwrap();
+            let gives = |what: &str| signature.ends_with(what);
+            assert!(
+                gives(&format!(", {answer}>")) || answer == &"Message" && gives("-> SendMessage<'_>"),
+                "{function}"
+            );
+        }
+    }
+}

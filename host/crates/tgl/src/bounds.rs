@@ -80,6 +80,7 @@ pub(crate) fn degrees(number: &f64) -> Result<(), CallError> {
 pub(crate) fn any<T: Small>(_: &T) {}
 
 /// A type of which no value is large, and each can be meant.
+#[diagnostic::on_unimplemented(message = "an argument of type `{Self}` needs a bound in the table of calls")]
 pub(crate) trait Small {}
 
 macro_rules! small {

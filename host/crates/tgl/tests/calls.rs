@@ -36,8 +36,9 @@ fn stored_calls_are_read_and_written_as_ever() {
         assert_eq!(serde_json::to_string(&call).unwrap(), line);
         names.insert(call.name().replace('_', "-"));
     }
-    let known = tgl::calls!(rows).map(|(function, ..)| function);
-    assert_eq!(names, BTreeSet::from(known), "each call has a line");
+    for (function, ..) in tgl::calls!(rows) {
+        assert!(names.contains(&function), "{function} has no line");
+    }
 }
 
 #[test]
@@ -64,8 +65,8 @@ fn the_table_is_the_contract() {
     let (_, calls) = contract.split_once("interface calls {").unwrap();
     let (calls, _) = calls.split_once("\n}").unwrap();
     let (_, calls) = calls.rsplit_once("  record ").unwrap();
-    let said: BTreeSet<Row> = functions(calls).collect();
-    assert_eq!(said, BTreeSet::from(tgl::calls!(rows)));
+    let (contract, table): (BTreeSet<Row>, _) = (functions(calls).collect(), BTreeSet::from(tgl::calls!(rows)));
+    assert_eq!(contract.symmetric_difference(&table).collect::<Vec<_>>(), Vec::<&Row>::new(), "in one of them only");
 }
 
 /// The functions of a part of the contract.
