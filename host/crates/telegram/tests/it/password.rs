@@ -8,6 +8,7 @@ use grammers_tl_types as tl;
 use num_bigint::BigUint;
 use sha2::{Digest, Sha256, Sha512};
 use telegram::login::{Login, LoginError, SignIn};
+use tgl::User;
 use tl::{enums, functions, types};
 
 use crate::world::{World, code, config, phone, sign_up};
@@ -17,10 +18,7 @@ const PASSWORD: &str = "correct horse battery staple";
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_with_a_password_wants_it() {
     let world = World::new().await;
-    let first = world.store("first");
-    let user = sign_up(&first, world.address(), "Alice", &phone(1)).await;
-    set_password(world.dc.address, first.dc(2).unwrap().unwrap().auth_key.unwrap()).await;
-
+    let user = with_password(&world).await;
     let store = world.store("second");
     let mut login = Login::begin(config(store.clone(), world.address())).await.unwrap();
     login.send_code(&phone(1)).await.unwrap();
@@ -34,6 +32,61 @@ async fn an_account_with_a_password_wants_it() {
     assert_eq!(login.check_password(PASSWORD).await.unwrap().id, user.id);
     login.finish().await.unwrap();
     assert_eq!(telegram::is_logged_in(&store).map(|user| user.id), Some(user.id));
+}
+
+/// Failures that pass, at every step between the code, which is accepted once, and the end of the login; the last is of an
+/// answer that is lost: the proof is not accepted twice, and need not be.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_the_password_outlasts_what_passes() {
+    let steps = [
+        ("auth.signIn", 500, "INTERNAL"),
+        ("account.getPassword", 500, "INTERNAL"),
+        ("account.getPassword", 420, "FLOOD_WAIT_1"),
+        ("auth.checkPassword", 500, "INTERNAL"),
+        ("auth.checkPassword", 420, "FLOOD_WAIT_1"),
+        ("auth.checkPassword", 400, "SRP_ID_INVALID"),
+        ("auth.checkPassword", -503, "Timeout"),
+    ];
+    let world = World::new().await;
+    let user = with_password(&world).await;
+    let faults = world.dc.faults();
+    for (name, is_answer_lost) in [("failing", false), ("lost", true)] {
+        for (method, code, error) in steps.iter().filter(|_| !is_answer_lost) {
+            faults.fail_next(method, *code, error);
+        }
+        if is_answer_lost {
+            faults.hide_next_answer("auth.checkPassword", 500, "INTERNAL");
+        }
+        let store = world.store(name);
+        let mut login = Login::begin(config(store.clone(), world.address())).await.unwrap();
+        login.send_code(&phone(1)).await.unwrap();
+        assert!(matches!(login.sign_in(&code(1)).await, Ok(SignIn::PasswordNeeded { .. })), "{name}");
+        assert_eq!(login.check_password(PASSWORD).await.unwrap().id, user.id, "{name}");
+        login.finish().await.unwrap();
+        assert_eq!(faults.failures_pending(), 0, "all of them happened");
+        world.start(store).await;
+    }
+}
+
+/// A wait that is too long to sit out is told, and the login goes on from there: the code is not asked for again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_wait_before_the_password_is_checked_is_told_and_costs_no_login() {
+    let world = World::new().await;
+    let user = with_password(&world).await;
+    let mut login = Login::begin(config(world.store("b"), world.address())).await.unwrap();
+    login.send_code(&phone(1)).await.unwrap();
+    login.sign_in(&code(1)).await.unwrap();
+    world.dc.faults().fail_next("auth.checkPassword", 420, "FLOOD_WAIT_3600");
+    assert!(matches!(login.check_password(PASSWORD).await, Err(LoginError::FloodWait { seconds: 3600 })));
+    assert_eq!(login.check_password(PASSWORD).await.unwrap().id, user.id);
+}
+
+/// A user who has set the password.
+async fn with_password(world: &World) -> User {
+    let store = world.store("first");
+    let user = sign_up(&store, world.address(), "Alice", &phone(1)).await;
+    set_password(world.dc.address, store.dc(2).unwrap().unwrap().auth_key.unwrap()).await;
+    user
 }
 
 /// Sets the password as any client does: <https://core.telegram.org/api/srp#setting-a-new-2fa-password>.
