@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 
 use api::{Api, DcInfo};
 use model::Model;
+use model::room::{Room, is_no_room_for_file};
 use mtproto::{Hub, Limits, RsaKey, Shared};
 use seam::{AuthKeys, Methods, Pusher};
 
@@ -54,6 +55,9 @@ pub enum StartError {
     /// See [`RsaKeyError`].
     #[error(transparent)]
     RsaKey(#[from] RsaKeyError),
+    /// The disk has no room for what the data centre must keep.
+    #[error("there is no room for the data centre: {0}; make room on its disk")]
+    NoRoom(String),
     /// The database in the data directory cannot be used; the text says why and what to do.
     #[error("{0}")]
     Database(String),
@@ -82,6 +86,7 @@ pub struct DataCentre {
     /// The same key's PEM text.
     pub public_key_pem: String,
     faults: Faults,
+    room: Arc<Room>,
     stop: watch::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -104,15 +109,22 @@ impl DataCentre {
         let api = Arc::new(Api::new(Arc::clone(&model), DcInfo { id: dc_id, address }, faults.clone()));
         api.connect(&(Arc::clone(&hub) as Arc<dyn Pusher>));
         let (public_key_path, public_key_pem) = (rsa.public_path.clone(), rsa.public_pem.clone());
+        let room = Arc::clone(&model.room);
         let shared = Shared::new(rsa, hub, model as Arc<dyn AuthKeys>, api as Arc<dyn Methods>, faults.clone(), limits);
         let (stop, stopped) = watch::channel(());
         let serving = tokio::spawn(mtproto::serve(shared, listener, stopped));
-        Ok(Self { address, dc_id, public_key_path, public_key_pem, faults, stop, serving })
+        Ok(Self { address, dc_id, public_key_path, public_key_pem, faults, room, stop, serving })
     }
 
     /// A handle with which to make it misbehave.
     pub fn faults(&self) -> Faults {
         self.faults.clone()
+    }
+
+    /// How many writes have failed so far because the disk had no room. What is asked of a data centre without room is
+    /// refused with Telegram's 500, so this tells whether that was why.
+    pub fn writes_refused(&self) -> u64 {
+        self.room.refused()
     }
 
     /// Closes every connection and returns once nothing of it is at work any more.
@@ -126,10 +138,18 @@ impl DataCentre {
 
 /// Everything that lies in the data directory.
 fn open(data_dir: &Path) -> Result<(RsaKey, Arc<Model>), StartError> {
-    make_private(data_dir).map_err(|source| StartError::DataDir { path: data_dir.to_owned(), source })?;
-    let rsa = RsaKey::load_or_make(data_dir)?;
-    let model =
-        Model::open(data_dir, model::Limits::default()).map_err(|error| StartError::Database(error.to_string()))?;
+    make_private(data_dir).map_err(|source| match is_no_room_for_file(&source) {
+        true => StartError::NoRoom(source.to_string()),
+        false => StartError::DataDir { path: data_dir.to_owned(), source },
+    })?;
+    let rsa = RsaKey::load_or_make(data_dir).map_err(|error| match &error {
+        RsaKeyError::File { source, .. } if is_no_room_for_file(source) => StartError::NoRoom(error.to_string()),
+        _ => error.into(),
+    })?;
+    let model = Model::open(data_dir, model::Limits::default()).map_err(|error| match error.is_no_room() {
+        true => StartError::NoRoom(error.to_string()),
+        false => StartError::Database(error.to_string()),
+    })?;
     Ok((rsa, Arc::new(model)))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is wrong inside the data centre is logged, and the client learns only that something is.
 
+use crate::model::room::{Room, is_no_room};
 use crate::seam::RpcError;
 
 /// Why a method failed.
@@ -30,16 +31,13 @@ impl Failure {
     }
 
     /// What the client is told.
-    pub(super) fn into_rpc_error(self) -> RpcError {
+    pub(super) fn into_rpc_error(self, room: &Room) -> RpcError {
         match self {
             Failure::Rpc(error) | Failure::RpcKeepingChanges(error) => error,
-            Failure::Database(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => {
-                tracing::warn!(%error, "the data centre's database or its disk is full");
-                RpcError { code: 500, name: "STORAGE_CHECK_FAILED".to_owned() }
-            }
             Failure::Database(error) => {
-                tracing::error!(%error, "the data centre's database failed");
-                RpcError { code: 500, name: "INTERNAL".to_owned() }
+                room.tell(&error);
+                let name = if is_no_room(&error) { "STORAGE_CHECK_FAILED" } else { "INTERNAL" };
+                RpcError { code: 500, name: name.to_owned() }
             }
             Failure::Disk(error) => {
                 tracing::error!(%error, "the data centre cannot read or write its files");

@@ -63,10 +63,10 @@ impl Api {
     /// The methods over this model. Until [`Api::connect`] nothing is pushed.
     pub(crate) fn new(model: Arc<Model>, dc: DcInfo, faults: Faults) -> Api {
         if let Err(error) = stored::prune_random_ids(&model.lock(), unix_time()) {
-            tracing::error!(%error, "the data centre's database failed");
+            model.room.tell(&error);
         }
         if let Err(error) = model.sweep_files(unix_time()).and_then(|()| model.sweep_disk()) {
-            tracing::error!(%error, "the data centre's database failed");
+            model.room.tell(&error);
         }
         Api { model, dc, faults, pusher: OnceLock::new() }
     }
@@ -96,6 +96,11 @@ impl Api {
         answer
     }
 
+    /// What the client is told of a failure.
+    fn refusal(&self, failure: Failure) -> RpcError {
+        failure.into_rpc_error(&self.model.room)
+    }
+
     fn send(&self, outgoing: Vec<Outgoing>) {
         let Some(pusher) = self.pusher.get().and_then(Weak::upgrade) else { return };
         for item in outgoing {
@@ -114,18 +119,18 @@ impl Api {
 
 impl Methods for Api {
     fn invoke(&self, caller: Caller, request: &[u8]) -> Result<Vec<u8>, RpcError> {
-        let name = dispatch::method_name(request).map_err(Failure::into_rpc_error)?;
+        let name = dispatch::method_name(request).map_err(|failure| self.refusal(failure))?;
         if let Some(error) = self.faults.take(name) {
             return Err(error);
         }
         let answer = self.transact(caller, |context| dispatch::invoke(context, request));
-        self.faults.take_hidden(name).map_or_else(|| answer.map_err(Failure::into_rpc_error), Err)
+        self.faults.take_hidden(name).map_or_else(|| answer.map_err(|failure| self.refusal(failure)), Err)
     }
 
     fn disconnected(&self, auth_key_id: i64) {
         let caller = Caller { auth_key_id, session_id: 0, layer: 0, without_updates: false };
         if let Err(failure) = self.transact(caller, account::went_offline) {
-            failure.into_rpc_error();
+            self.refusal(failure);
         }
     }
 }

@@ -90,23 +90,23 @@ impl AuthKeys for Model {
     fn find(&self, auth_key_id: i64) -> Option<AuthKeyRecord> {
         let sql = "SELECT key, layer FROM auth_keys WHERE id = ?1";
         let read = |row: &Row<'_>| Ok(AuthKeyRecord { key: row.get(0)?, layer: row.get(1)? });
-        logged(one(&self.lock(), sql, [auth_key_id], read)).flatten()
+        self.logged(one(&self.lock(), sql, [auth_key_id], read)).flatten()
     }
 
     fn insert(&self, key: &[u8; 256]) -> bool {
         let sql = "INSERT OR IGNORE INTO auth_keys (id, key, hash, created, active) VALUES (?1, ?2, 0, ?3, ?3)";
         let db = self.lock();
-        logged(forget_unused(&db, self.limits.keys_without_login_max));
-        logged(run(&db, sql, params![key_id(key), key, unix_time()])) == Some(1)
+        self.logged(forget_unused(&db, self.limits.keys_without_login_max));
+        self.logged(run(&db, sql, params![key_id(key), key, unix_time()])) == Some(1)
     }
 
     fn remove(&self, auth_key_id: i64) {
-        logged(run(&self.lock(), "DELETE FROM auth_keys WHERE id = ?1", [auth_key_id]));
+        self.logged(run(&self.lock(), "DELETE FROM auth_keys WHERE id = ?1", [auth_key_id]));
     }
 
     fn set_layer(&self, auth_key_id: i64, layer: i32) {
         let sql = "UPDATE auth_keys SET layer = ?2 WHERE id = ?1 AND layer IS NOT ?2";
-        logged(run(&self.lock(), sql, params![auth_key_id, layer]));
+        self.logged(run(&self.lock(), sql, params![auth_key_id, layer]));
     }
 }
 
@@ -127,7 +127,9 @@ fn key_id(key: &[u8; 256]) -> i64 {
     i64::from_le_bytes(hash[12..20].try_into().expect("eight of 20 bytes"))
 }
 
-/// `mtproto` can do nothing about a failing disk but refuse the key; whoever runs the data centre can.
-fn logged<T>(result: Result<T>) -> Option<T> {
-    result.inspect_err(|error| tracing::error!(%error, "the data centre's database failed")).ok()
+impl Model {
+    /// `mtproto` can do nothing about a failing disk but refuse the key; whoever runs the data centre can.
+    fn logged<T>(&self, result: Result<T>) -> Option<T> {
+        result.inspect_err(|error| self.room.tell(error)).ok()
+    }
 }

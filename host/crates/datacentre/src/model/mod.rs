@@ -19,6 +19,7 @@ pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod posts;
 pub(crate) mod qts;
+pub(crate) mod room;
 mod schema;
 pub(crate) mod uploads;
 pub(crate) mod users;
@@ -27,12 +28,13 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use checkpoint::Checkpointer;
 use disk::Disk;
 pub(crate) use limits::Limits;
+use room::Room;
 pub(crate) use rusqlite::{Connection as Db, Result, Row, params};
 use rusqlite::{OptionalExtension, Params};
 use sha2::{Digest, Sha256};
@@ -71,6 +73,17 @@ pub(crate) enum OpenError {
     TooNew { path: String, found: i32, known: i32 },
 }
 
+impl OpenError {
+    /// Whether there was no room on the disk.
+    pub(crate) fn is_no_room(&self) -> bool {
+        match self {
+            Self::Sqlite { source, .. } => room::is_no_room(source),
+            Self::File { source, .. } => room::is_no_room_for_file(source),
+            Self::InUse { .. } | Self::TooNew { .. } => false,
+        }
+    }
+}
+
 /// The data centre's memory.
 pub(crate) struct Model {
     db: Mutex<Db>,
@@ -79,6 +92,8 @@ pub(crate) struct Model {
     pub(crate) disk: Disk,
     /// How much may be kept.
     pub(crate) limits: Limits,
+    /// Whether there is room for it.
+    pub(crate) room: Arc<Room>,
     _checkpointer: Checkpointer,
     /// Locked as long as this lives: two data centres in one directory would not know of each other's updates.
     _lock: File,
@@ -108,7 +123,8 @@ impl Model {
         let checkpointer = Checkpointer::start(&path, &db).map_err(sqlite)?;
         let disk =
             Disk::open(&data_dir.join(FILES_DIRECTORY)).map_err(|source| OpenError::File { path: shown(), source })?;
-        Ok(Model { db: Mutex::new(db), secret, disk, limits, _checkpointer: checkpointer, _lock: lock })
+        let room = Arc::default();
+        Ok(Model { db: Mutex::new(db), secret, disk, limits, room, _checkpointer: checkpointer, _lock: lock })
     }
 
     /// The database, for one method at a time.
