@@ -12,6 +12,7 @@ pub(crate) mod compile_worker;
 pub(crate) mod dc;
 pub(crate) mod forget;
 pub(crate) mod login;
+mod room;
 pub(crate) mod run;
 pub(crate) mod scripts;
 pub(crate) mod telegram_cli;

@@ -1,7 +1,5 @@
 //! What happens when a bound is reached: the source is held back, nothing is lost, and nobody else waits.
 
-use std::process::Command;
-
 use tests::{Place, Process, finish};
 
 /// Answers each message with its text.
@@ -123,30 +121,4 @@ fn many_busy_scripts_end_in_order_and_lose_nothing() {
         assert_eq!((end.code(), end.stdout.as_str()), (Some(0), ""), "{}", end.stderr);
         assert!(!end.stderr.contains("stopped"), "none counts as crashed: {}", end.stderr);
     }
-}
-
-#[test]
-fn a_start_waits_until_the_disk_has_room() {
-    let place = Place::new();
-    place.sign_up("a", "9996631001", "Ann");
-    let script = place.script("up.py", "import tgl\ntgl.set_on_get_difference_end(lambda: print('up'))");
-    let command = place.command(&["run", "--account", "a"]);
-    // No file may grow beyond a block, as on a full disk.
-    let mut full = Command::new("sh");
-    full.args(["-c", "trap '' XFSZ; ulimit -S -f 1; exec \"$@\"", "sh"]).arg(command.get_program());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => full.env(name, value),
-            None => full.env_remove(name),
-        };
-    }
-    let mut run = Process::start(full.args(command.get_args()).arg(script));
-    run.stderr_line_with("The start waits until the disk has room");
-    let room = Command::new("prlimit").args(["--fsize=unlimited:unlimited", "--pid", &run.id().to_string()]).status();
-    assert!(room.expect("prlimit runs").success());
-    assert_eq!(run.line(), "up\n");
-    run.terminate();
-    let end = run.finish();
-    assert_eq!(end.code(), Some(0), "{}", end.stderr);
-    assert!(!end.stderr.contains("disk has room"), "said once: {}", end.stderr);
 }

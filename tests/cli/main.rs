@@ -4,6 +4,7 @@ mod bad_input;
 mod bounds;
 mod chat;
 mod data_centre;
+mod full_disk;
 mod json;
 mod lagging;
 mod output;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use datacentre::{Config, DataCentre};
 use serde::Serialize;
 
+use super::room::until_there_is_room;
 use crate::data_dir::DataDir;
 use crate::output::Output;
 use crate::readiness;
@@ -36,7 +37,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
         output.note("Anyone who reaches this address can log in with a test number: keep it to networks you trust.");
     }
     let config = Config { listen: args.listen, data_dir: data_dir.data_centre(), dc_id: DC_ID };
-    let data_centre = DataCentre::start(config).await?;
+    let data_centre = until_there_is_room(output, || async { Ok(DataCentre::start(config.clone()).await?) }).await?;
     let asked_to_end = asked_to_end(output)?;
     output.json(&Ready {
         address: data_centre.address,

@@ -19,6 +19,7 @@ use tgl::User;
 
 use crate::commands::ACCOUNT_HEADING;
 use crate::commands::dc::DC_ID;
+use crate::commands::room::until_there_is_room;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::misuse::{OrMisuse, misuse};
 use crate::output::Output;
@@ -204,8 +205,11 @@ pub(crate) async fn log_in(
     }
     let api = api_credentials(dc)?;
     let bot_token = credentials.bot_token()?;
-    let store = AccountStore::open(&account.path)?;
-    let mut login = begin(AccountConfig { store, dc: dc.clone(), api, proxy }).await?;
+    let login = until_there_is_room(output, || async {
+        let store = AccountStore::open(&account.path)?;
+        begin(AccountConfig { store, dc: dc.clone(), api: api.clone(), proxy: proxy.clone() }).await
+    });
+    let mut login = login.await?;
     let user = match (bot_token, &credentials.phone) {
         (Some(token), _) => login.bot(&token).await?,
         (None, Some(phone)) => by_phone(&mut login, &account.name, phone, credentials, output).await?,

@@ -7,7 +7,6 @@ mod brake;
 mod embedded;
 mod place;
 mod project;
-mod room;
 mod script_file;
 
 use std::collections::HashSet;

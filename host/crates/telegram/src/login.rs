@@ -12,8 +12,8 @@ use grammers_client::sender::RpcError;
 use grammers_crypto::two_factor_auth::calculate_2fa;
 use grammers_tl_types as tl;
 use num_bigint::BigUint;
-use store::{AccountStore, Owner, UpdateState};
-use tgl::{PeerDetails, User};
+use store::{AccountStore, Owner, StoreError, UpdateState};
+use tgl::{Peer, PeerDetails, User};
 use tl::{enums, functions, types};
 
 use crate::ask::{self, Patience};
@@ -31,6 +31,9 @@ use errors::failure;
 /// before that; it doubles with each.
 const REPEATS_MAX: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long to wait before a full disk is tried again.
+const DISK_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a step that somebody looks at waits in all because the data centre says FLOOD_WAIT. A longer wait is told.
 const FLOOD_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -279,13 +282,23 @@ impl Login {
         self.ask(&request).await.ok()?.into_iter().next()
     }
 
-    /// Keeps who has logged in, at once, and then from where on updates count.
+    /// Keeps who has logged in, as soon as the disk takes it, and then from where on updates count.
     async fn keep(&mut self, user: &enums::User) -> Result<User, LoginError> {
         let unnamed = || LoginError::Refused("the answer names no user".to_owned());
         let enums::User::User(owner) = user else { return Err(unnamed()) };
-        self.store.set_home_dc(self.session.home_dc())?;
-        self.store.set_owner(Owner { user_id: owner.id, is_bot: owner.bot })?;
-        let (us, _) = self.store.record(|batch| see_user(batch, user))?;
+        let owner = Owner { user_id: owner.id, is_bot: owner.bot };
+        let mut is_said = false;
+        let us = loop {
+            match self.keep_owner(owner, user) {
+                Err(error @ StoreError::DiskFull { .. }) => {
+                    if !std::mem::replace(&mut is_said, true) {
+                        tracing::error!(%error, "logged in; that is kept as soon as the disk has room");
+                    }
+                    tokio::time::sleep(DISK_PAUSE).await;
+                }
+                kept => break kept?,
+            }
+        };
         // What the same user has missed since an earlier login is still to come.
         if self.store.update_state()?.is_none() {
             self.keep_state().await?;
@@ -294,6 +307,12 @@ impl Login {
             Some(PeerDetails::User(user)) => Ok(user),
             _ => Err(unnamed()),
         }
+    }
+
+    fn keep_owner(&self, owner: Owner, user: &enums::User) -> Result<Option<Peer>, StoreError> {
+        self.store.set_home_dc(self.session.home_dc())?;
+        self.store.set_owner(owner)?;
+        Ok(self.store.record(|batch| see_user(batch, user))?.0)
     }
 
     /// Keeps from where on updates count. Where it cannot be had, the account asks for it when it starts.

@@ -3,7 +3,7 @@
 //! Invariant: what this makes survives: the second start finds both accounts logged in and acquainted.
 
 use anyhow::{Context, Result, bail};
-use datacentre::{Config, DataCentre};
+use datacentre::{Config, DataCentre, StartError};
 use files::FileSpace;
 use runtime::{End, Script};
 use store::AccountStore;
@@ -14,6 +14,7 @@ use tgl::{Call, Connection, Grants, Outcome, PeerId, Request, User};
 use super::Begin;
 use crate::commands::dc::DC_ID;
 use crate::commands::login;
+use crate::commands::room::{until_there_is_room, when_there_is_room};
 use crate::data_dir::{AccountDir, DataDir};
 use crate::output::Output;
 use crate::settings;
@@ -37,33 +38,36 @@ pub(super) struct Embedded {
 
 impl Embedded {
     /// Starts all three, and gives the scripts' account beside what stands around it. `prepare` has that account's store
-    /// before the account connects; what it gives is given on.
-    pub(super) async fn start<T>(
+    /// before the account connects. What the disk has no room for is waited for.
+    pub(super) async fn start(
         data_dir: &DataDir,
         from: Begin,
-        prepare: impl FnOnce(&AccountStore) -> Result<T>,
-    ) -> Result<(Opened, T, Self)> {
+        output: &Output,
+        prepare: impl FnMut(&AccountStore) -> Result<()>,
+    ) -> Result<(Opened, Self)> {
         let config = Config {
             listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
             data_dir: data_dir.data_centre(),
             dc_id: DC_ID,
         };
-        let data_centre = DataCentre::start(config).await.context("the embedded data centre cannot start")?;
+        let data_centre = until_there_is_room(output, || async {
+            DataCentre::start(config.clone()).await.context("the embedded data centre cannot start")
+        });
+        let data_centre = data_centre.await?;
         let dc = DcAddress::Custom {
             address: data_centre.address,
             public_key_pem: data_centre.public_key_pem.clone(),
             dc_id: data_centre.dc_id,
         };
-        let ((script, prepared), (you, ())) = tokio::try_join!(
-            SCRIPT_IDENTITY.open(data_dir, &dc, prepare),
-            YOU_IDENTITY.open(data_dir, &dc, |_| Ok(()))
-        )?;
+        let around = Around { data_centre: &data_centre, dc: &dc, data_dir, output };
+        let (script, you) =
+            tokio::try_join!(SCRIPT_IDENTITY.open(&around, prepare), YOU_IDENTITY.open(&around, |_| Ok(())))?;
         tokio::try_join!(up_to_date(&script.account), up_to_date(&you.account))?;
         let (script_user, your_user) = (user_of(&script.store)?, user_of(&you.store)?);
-        get_acquainted(&you, script_user.id).await?;
+        around.ask_when_there_is_room(|| get_acquainted(&you, script_user.id)).await?;
         let your_view = Side::follow(&you.account, you.store, PeerId::user(script_user.id), from)?;
         let scripts_view = Side::follow(&script.account, script.store.clone(), PeerId::user(your_user.id), from)?;
-        Ok((script, prepared, Self { data_centre, you: you.account, your_view, scripts_view }))
+        Ok((script, Self { data_centre, you: you.account, your_view, scripts_view }))
     }
 
     /// Chats with the scripts in the terminal. Gives what [`TerminalChat::converse`] gives.
@@ -81,6 +85,34 @@ impl Embedded {
     pub(super) async fn stop(self) {
         self.you.stop().await;
         self.data_centre.stop().await;
+    }
+}
+
+/// What the accounts are opened with.
+struct Around<'a> {
+    data_centre: &'a DataCentre,
+    dc: &'a DcAddress,
+    data_dir: &'a DataDir,
+    output: &'a Output,
+}
+
+impl Around<'_> {
+    /// Does what asks the data centre for something. What fails as that has no room is done again once there is some.
+    async fn ask_when_there_is_room<F>(&self, mut work: impl FnMut() -> F) -> Result<()>
+    where
+        F: Future<Output = Result<()>>,
+    {
+        let asking = || {
+            let refused_before = self.data_centre.writes_refused();
+            let asked = work();
+            async move {
+                asked.await.map_err(|error| match self.data_centre.writes_refused() > refused_before {
+                    true => StartError::NoRoom(format!("{error:#}")).into(),
+                    false => error,
+                })
+            }
+        };
+        until_there_is_room(self.output, asking).await
     }
 }
 
@@ -130,22 +162,17 @@ struct Identity {
 
 impl Identity {
     /// Starts the account, signed up or logged in first where it is not yet, and prepared before it connects.
-    async fn open<T>(
-        &self,
-        data_dir: &DataDir,
-        dc: &DcAddress,
-        prepare: impl FnOnce(&AccountStore) -> Result<T>,
-    ) -> Result<(Opened, T)> {
-        let dir = data_dir.embedded_account(self.folder);
-        let store = AccountStore::open(&dir.path)?;
+    async fn open(&self, around: &Around<'_>, mut prepare: impl FnMut(&AccountStore) -> Result<()>) -> Result<Opened> {
+        let (dir, output) = (around.data_dir.embedded_account(self.folder), around.output);
+        let store = when_there_is_room(output, || Ok(AccountStore::open(&dir.path)?)).await?;
         let api = settings::embedded_credentials();
-        let config = AccountConfig { store: store.clone(), dc: dc.clone(), api, proxy: None };
+        let config = AccountConfig { store: store.clone(), dc: around.dc.clone(), api, proxy: None };
         if telegram::is_logged_in(&store).is_none() {
-            self.log_in(config.clone()).await?;
+            around.ask_when_there_is_room(|| self.log_in(config.clone())).await?;
         }
-        let prepared = prepare(&store)?;
-        let account = Account::start(config)?;
-        Ok((Opened { dir, store, account }, prepared))
+        when_there_is_room(output, || prepare(&store)).await?;
+        let account = when_there_is_room(output, || Ok(Account::start(config.clone())?)).await?;
+        Ok(Opened { dir, store, account })
     }
 
     async fn log_in(&self, config: AccountConfig) -> Result<()> {

@@ -13,10 +13,10 @@ use tgl::{AccountState, Connection, ScriptName};
 
 use super::embedded::{Embedded, Opened};
 use super::project::ScriptProject;
-use super::room::when_there_is_room;
 use super::script_file::{Compiling, ScriptFile};
 use super::{Args, Begin, Brake};
 use crate::commands::login;
+use crate::commands::room::when_there_is_room;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::misuse::{OrMisuse, misuse};
 use crate::output::{Line, Output};
@@ -45,11 +45,9 @@ impl Place {
                     return Err(misuse(why));
                 }
                 let from = args.from.unwrap_or(Begin::Now);
-                let enrol = |store: &AccountStore| {
-                    let mut enrolled = Vec::with_capacity(files.len());
-                    enrol(store, files, args, output, &mut enrolled).map(|()| enrolled)
-                };
-                let (script, enrolled, embedded) = Embedded::start(data_dir, from, enrol).await?;
+                let mut enrolled = Vec::with_capacity(files.len());
+                let enrol = |store: &AccountStore| enrol(store, files, args, output, &mut enrolled);
+                let (script, embedded) = Embedded::start(data_dir, from, output, enrol).await?;
                 let Opened { dir, store, account } = script;
                 Ok(Self { dir, store, account, enrolled, from, is_telegram: false, chat: Some(embedded) })
             }

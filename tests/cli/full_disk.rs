@@ -1,0 +1,86 @@
+//! A disk that is full at a start: whatever needs room waits for it, says so once, and goes on without having lost anything.
+
+use std::process::Command;
+
+use tests::{Place, Process, finish, tglhost};
+
+const UP: &str = "import tgl\ntgl.set_on_get_difference_end(lambda: print('up'))";
+
+const ANSWERING: &str =
+    "import tgl\ndef f(m):\n    if not m.out: m.src.send_msg('re: ' + m.text)\ntgl.set_on_msg_receive(f)\n";
+
+/// The same command where no file may grow beyond so many blocks of 512 bytes, as on a full disk.
+fn with_room_for(blocks: u32, command: &Command) -> Command {
+    let mut full = Command::new("sh");
+    let limited = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$@\"");
+    full.args(["-c", &limited, "sh"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => full.env(name, value),
+            None => full.env_remove(name),
+        };
+    }
+    full
+}
+
+fn make_room(process: &Process) {
+    let limit = ["--fsize=unlimited:unlimited", "--pid", &process.id().to_string()];
+    assert!(Command::new("prlimit").args(limit).status().expect("prlimit runs").success());
+}
+
+#[test]
+fn a_start_and_a_first_login_wait_until_the_disk_has_room() {
+    let place = Place::new();
+    place.sign_up("old", "9996631001", "Ann");
+    let script = place.script("up.py", UP);
+    let new = ["--account", "new", "--phone", "9996631002", "--code", "33333"];
+    for account in [&["--account", "old"][..], &new] {
+        let mut command = place.command(&["run"]);
+        let mut run = Process::start(&mut with_room_for(1, command.args(account).arg(&script)));
+        run.stderr_line_with("The start waits until the disk has room");
+        make_room(&run);
+        assert_eq!(run.line(), "up\n", "{account:?}");
+        run.terminate();
+        let end = run.finish();
+        assert_eq!(end.code(), Some(0), "{account:?}: {}", end.stderr);
+        assert!(!end.stderr.contains("disk has room"), "said once: {}", end.stderr);
+    }
+}
+
+#[test]
+fn the_embedded_data_centre_and_its_accounts_wait_too() {
+    let place = Place::new();
+    let script = place.script("answering.py", ANSWERING);
+    // Whether the data centre has its files already, and the room: for its key, its database, an account's, and for so little
+    // in its database that it refuses a login, or what comes after it.
+    for (is_made, blocks) in [(false, 1), (false, 400), (true, 1), (true, 100), (true, 190), (true, 250), (true, 300)] {
+        let data = tempfile::tempdir().expect("a folder");
+        if is_made {
+            let mut made = Process::start(tglhost(data.path()).arg("dc"));
+            assert!(made.line().contains("ready"));
+            made.terminate();
+            made.finish();
+        }
+        let mut run = Process::start(&mut with_room_for(blocks, tglhost(data.path()).arg("run").arg(&script)));
+        run.write("hello\n");
+        run.stderr_line_with("the disk has room");
+        make_room(&run);
+        assert_eq!(run.line(), "re: hello\n", "{is_made} {blocks}");
+        run.close_input();
+        let end = run.finish();
+        assert_eq!((end.code(), end.stdout.as_str()), (Some(0), ""), "{is_made} {blocks}: {}", end.stderr);
+        let again = finish(tglhost(data.path()).arg("run").arg(&script), "again\n");
+        assert_eq!((again.code(), again.stdout.as_str()), (Some(0), "re: again\n"), "{is_made} {blocks}");
+    }
+}
+
+#[test]
+fn a_data_centre_alone_waits_too() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut run = Process::start(&mut with_room_for(1, tglhost(data.path()).arg("dc")));
+    run.stderr_line_with("The start waits until the disk has room");
+    make_room(&run);
+    assert!(run.line().contains("ready"));
+    run.terminate();
+    assert_eq!(run.finish().code(), Some(0));
+}
