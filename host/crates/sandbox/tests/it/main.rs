@@ -21,5 +21,6 @@ mod python_scripts;
 mod python_snapshot;
 mod python_sqlite;
 mod python_tgl;
+mod python_threads;
 mod python_time;
 mod support;
