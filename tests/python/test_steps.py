@@ -76,18 +76,36 @@ SCRIPTS = [
     ("a base class's method", "class Base:\n    def work(self):\n        time.sleep(0.001)\n        return 'base'\nclass Mine(Base):\n    def work(self):\n        return 'mine of ' + super().work()\nthreading.Thread(target=lambda: print(Mine().work())).start()", "mine of base | 0 1000"),
 ]  # fmt: skip
 
+LOOPS = [
+    ("iter with a last value", "q = queue.Queue()\ndef f():\n    for item in iter(q.get, None): print(item)\n    else: print('end')\nthreading.Thread(target=f).start()\ndef on_turn(n):\n    global over\n    q.put(n if n < 3 else None)\n    over = n == 4", "1\n2\nend | 0 1000"),
+    ("iter made elsewhere, in other hands", "q = queue.Queue()\nitems = iter(functools.partial(q.get, timeout=5), 9)\ndef f(items):\n    print(next(items), next(items, 0))\n    for n, item in enumerate(items, 5): print(n, item)\nthreading.Thread(target=f, args=[items]).start()\ndef on_turn(n):\n    q.put(n if n < 4 else 9)\n    global over\n    over = n == 5", "1 2\n5 3 | 0 1000"),
+    ("a generator that sleeps", "def tick():\n    n = 0\n    try:\n        while True:\n            n += 1\n            yield n\n            time.sleep(0.001)\n    finally: print('closed')\ndef f():\n    for n in tick():\n        if n == 2: continue\n        print(n)\n        if n == 3: break\n    else: print('never')\n    print('after')\nthreading.Thread(target=f).start()\ndef on_turn(n): out.append(n)", "1\n3\nclosed\nafter | 0 1000"),
+    ("generators that hand on", "q = queue.Queue()\ndef inner():\n    yield q.get()\n    return 'got'\ndef outer():\n    r = yield from inner()\n    yield r\n    yield from [7]\ndef f(): print([n for n in outer()], sum(n for n in map(int, ['4'])))\nthreading.Thread(target=f).start()\ndef on_turn(n):\n    global over\n    if n == 2: q.put(5)\n    over = n == 4", "[5, 'got', 7] 4 | 0 1000"),
+    ("generators are as they were", "import inspect\ndef echo():\n    got = yield time.sleep(0)\n    while True:\n        try: got = yield got\n        except ValueError as e: got = repr(e)\ndef f():\n    g = echo()\n    print(inspect.isgenerator(g), g.__name__, next(g), g.send(1), g.throw(ValueError('x')), list(zip('ab', g)))\n    g.close()\n    print(list(g))\n    try: next(g)\n    except StopIteration: print('over')\nthreading.Thread(target=f).start()", "True echo None 1 ValueError('x') [('a', None), ('b', None)]\n[]\nover | 0 1000"),
+    ("iterators of the script", "class Feed:\n    def __init__(self): self.n = 0\n    def __iter__(self): return self\n    def __next__(self):\n        time.sleep(0.001)\n        self.n += 1\n        if self.n > 2: raise StopIteration\n        return self.n\nclass Lines:\n    def __iter__(self):\n        for n in Feed():\n            time.sleep(0.001)\n            yield n * 2\ndef f(): print(list(Feed()), [n for n in Lines()], any(n > 3 for n in Lines()), dict(zip(Lines(), Feed())), max(Lines()))\nthreading.Thread(target=f).start()\ndef on_turn(n): out.append(n)", "[1, 2] [2, 4] True {2: 1, 4: 2} 4 | 0 1000"),
+    ("comprehensions that wait", "def nap(n):\n    time.sleep(0.001)\n    return n\ndef f(k):\n    print([nap(n) * k for n in range(3) if nap(n)], {nap(n) for n in [1, 1]}, {nap(n): [nap(m) for m in range(n)] for n in range(2)}, sorted(nap(n) for n in (2, 1)), sum(map(nap, [1, 2])))\nthreading.Thread(target=f, args=[2]).start()", "[2, 4] {1} {0: [], 1: [0]} [1, 2] 3 | 0 1000"),
+    ("what raises in a comprehension names its lines", "import traceback\ndef bad(n):\n    time.sleep(0)\n    1 / n\ndef f():\n    return [\n        bad(n)\n        for n in [0]\n    ]\nthreading.excepthook = lambda a: print([(e.lineno, e.name) for e in traceback.extract_tb(a.exc_traceback)])\nthreading.Thread(target=f).start()", "[(8, 'f'), (9, 'f'), (6, 'bad')] | 0 1000"),
+    ("a scheduler", "import sched\ns = sched.scheduler(time.monotonic, time.sleep)\ndef tick():\n    out.append(1)\n    if len(out) < 3: s.enter(0.001, 1, tick)\ns.enter(0.001, 1, tick)\ndef f():\n    s.run()\n    print(out)\nthreading.Thread(target=f, daemon=True).start()\ndef on_turn(n): pass", "[1, 1, 1] | 0 1000"),
+    ("conditions, barriers and pools", "from concurrent.futures import ThreadPoolExecutor, as_completed, wait\nc, ready, b = threading.Condition(), [], threading.Barrier(2)\ndef nap(n):\n    time.sleep(n / 1000)\n    return n\ndef f():\n    with c: print(c.wait_for(lambda: ready))\n    b.wait()\n    with ThreadPoolExecutor(2) as pool:\n        print(list(pool.map(nap, [2, 1])), [one.result() for one in as_completed([pool.submit(nap, 3)])], len(wait([pool.submit(nap, 1)]).done))\nthreading.Thread(target=f).start()\nthreading.Thread(target=b.wait).start()\ndef on_turn(n):\n    global over\n    if n == 3:\n        with c: ready.append(n), c.notify()\n    over = n > 3 and threading.active_count() == 1", "[3]\n[2, 1] [3] 1 | 0 1000"),
+    ("what stands in a with", "import contextlib\n@contextlib.contextmanager\ndef slow(name):\n    time.sleep(0.001)\n    try: yield name\n    finally: print('leaves', name)\nclass Quiet:\n    def __enter__(self): time.sleep(0.001); return self\n    def __exit__(self, kind, error, trace): time.sleep(0.001); print(kind.__name__ if kind else None); return True\ndef f():\n    with slow('a') as a, Quiet(): 1 / 0\n    for n in range(2):\n        with Quiet():\n            if n: return print('done', a)\n            continue\ndef g():\n    f()\n    try:\n        with 5: pass\n    except TypeError as e: print(str(e)[:45])\nthreading.Thread(target=g).start()", "ZeroDivisionError\nleaves a\nNone\ndone a\nNone\n'int' object does not support the context man | 0 1000"),
+    ("a class, an object that is called, lambdas of one line", "class Bot:\n    def __init__(self, n):\n        time.sleep(0.001)\n        print('made', n)\n    def __call__(self, n):\n        time.sleep(0.001)\n        print('called', n)\ndef f():\n    Bot(1)(2)\nfor one in (f, lambda: (time.sleep(0.001), print('a')), lambda: (time.sleep(0.002), print('b'))): t = threading.Thread(target=one); t.start(); t.join()\nthreading.Thread(target=Bot(0), args=[3]).start()", "made 1\ncalled 2\na\nb\nmade 0\ncalled 3 | 0 1000"),
+    ("a listener of logging", "import logging, logging.handlers, sys\nq = queue.Queue()\nlistener = logging.handlers.QueueListener(q, logging.StreamHandler(sys.stdout))\nlistener.start()\ndef on_turn(n):\n    global over\n    q.put(logging.makeLogRecord({'msg': f'said {n}'}))\n    over = n == 2", "said 1\nsaid 2 | 1 1000"),
+    ("StopIteration comes through", "def last(items):\n    time.sleep(0)\n    return next(items)\ndef f():\n    try: last(iter([]))\n    except StopIteration: print('stopped')\n    try: last(5)\n    except TypeError as e: print(e)\nthreading.Thread(target=f).start()", "stopped\n'int' object is not an iterator | 0 1000"),
+]  # fmt: skip
+"""What loops of threads go over."""
+
 
 class Steps(unittest.TestCase):
     def test_scripts(self):
-        names = [f"script_{number}" for number in range(len(SCRIPTS))]
+        names = [f"script_{number}" for number in range(len(SCRIPTS + LOOPS))]
         with tempfile.TemporaryDirectory() as folder:
-            for name, (_, source, _) in zip(names, SCRIPTS):
+            for name, (_, source, _) in zip(names, SCRIPTS + LOOPS):
                 pathlib.Path(folder, f"{name}.py").write_text(HEAD + source)
             command = [sys.executable, "-c", DRIVER, *names]
             places = {"PYTHONPATH": f"{SDK}:{folder}", "PYTHONDONTWRITEBYTECODE": "1"}
             run = subprocess.run(command, env=places, capture_output=True, text=True, timeout=300)
         self.assertEqual(run.stderr, "")
-        for (what, _, wanted), told in zip(SCRIPTS, json.loads(run.stdout)):
+        for (what, _, wanted), told in zip(SCRIPTS + LOOPS, json.loads(run.stdout)):
             with self.subTest(what):
                 self.assertEqual(told.replace("\n|", " |").strip(), wanted)
 

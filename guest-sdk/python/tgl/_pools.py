@@ -15,7 +15,7 @@ from collections import deque
 from typing import Any, Callable, Iterable, Optional
 
 from . import _steps, _waits
-from ._turns import THREADS_S_MAX, TooLong, wait_until
+from ._turns import TooLong, wait_until
 from ._waits import Steps
 
 WORKERS = min(32, (os.cpu_count() or 1) + 4)
@@ -107,8 +107,8 @@ class ThreadPoolExecutor(concurrent.futures.Executor):
         try:
             self._workers.initialize()
             result = yield from _steps.call(fn, *args, **kwargs)
-        except TooLong:
-            future.set_exception(_too_long())
+        except TooLong as error:
+            future.set_exception(TimeoutError(str(error)))
             raise
         except BaseException as error:
             future.set_exception(error)
@@ -168,8 +168,8 @@ class ThreadPool(multiprocessing.pool.Pool):
         try:
             self._workers.initialize()
             result = (True, (yield from _steps.call(function, *args, **kwargs)))
-        except TooLong:
-            self._cache[job]._set(index, (False, _too_long()))
+        except TooLong as error:
+            self._cache[job]._set(index, (False, TimeoutError(str(error))))
             raise
         except Exception as error:
             result = (False, error)
@@ -193,7 +193,3 @@ def _initializer(function: Optional[Callable[..., object]], arguments: tuple[Any
 
 def _nothing() -> None:
     pass
-
-
-def _too_long() -> TimeoutError:
-    return TimeoutError(f"it waited for more than {THREADS_S_MAX:g} s")

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Callable
 
-from . import _pools, _turns, _waits
+from . import _pools, _turns
 from ._turns import wait_until
 
 
@@ -120,7 +120,9 @@ def install() -> None:
     low.get_ident, low.get_native_id = threading.get_ident, threading.get_native_id = _turns.get_ident, _turns.get_native_id
     time.sleep = _turns.sleep
     _pools.install()
-    _waits.install()
+    from . import _standard  # It brings in modules that are to find the above.
+
+    _standard.install()
 
 
 def _start(self: threading.Thread) -> None:

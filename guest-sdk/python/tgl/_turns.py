@@ -3,8 +3,8 @@
 A thread begins when the callback has returned, or as soon as the script waits for something. Where it waits itself it is left,
 and gone on with later, by `_steps`. Where it cannot be left, because what waits is called by something else than the script's
 own functions, others have their turn on top of it, and it goes on when they have ended or are left.
-Invariant: one thread runs at a time; one that cannot be left waits no longer than THREADS_S_MAX, then it is ended. Waiting for
-what nothing here can bring raises `RuntimeError`, in one sentence that says why and what to do instead.
+Invariant: one thread runs at a time; one that cannot be left and is to wait for longer than THREADS_S_MAX is ended instead. A
+callback that waits for what nothing here can bring gets a `RuntimeError`. Both are told why in one sentence, and what to do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import time
 from collections import deque
 from typing import Any, Callable, Iterator
 
-from . import _host, _report, _steps
+from . import _blocked, _host, _report, _steps
 from ._waits import Steps, Wait
 
 THREADS_MAX = 10_000
@@ -29,14 +29,11 @@ THREADS_MAX = 10_000
 NESTED_MAX = 100
 """So many threads that cannot be left may wait on top of each other; further ones begin when these have ended."""
 
-THREADS_S_MAX = 10.0
-"""So long may threads take that cannot be left, one after the other: meanwhile nothing else of the script runs, and one that
-loops for ever would come to its end when the host stops the whole script."""
+THREADS_S_MAX = 1.0
+"""So long may threads take that cannot be left, one after the other: meanwhile the script hears of nothing."""
 
-WAITS_TOO_LONG = (
-    "thread {name!r} is ended where it waits: a script has one thread, and nothing else of it could run for more than "
-    "{s:g} s. Let it wait in a function of the script, or start a new threading.Timer each time"
-)
+AWAITED_THREADS_S_MAX = 10.0
+"""The same while the callback waits itself, which may be for them."""
 
 WAITS_FOR_EVER = (
     "this would wait for ever: a script has one thread, and all that was started has run or is waiting itself. If it is only "
@@ -65,12 +62,18 @@ _running: threading.Thread | None = None
 _system_sleep = time.sleep
 _order = itertools.count(1)
 _nested = 0
+_is_awaited = False
+"""Whether the callback waits, and what runs does so on top of it."""
 _end_s: float | None = None
 """When the threads that run must have ended; None while none runs."""
 
 
 class TooLong(BaseException):
-    """Ends a thread. No `Exception`, so that a loop which goes on after those ends too."""
+    """Ends a thread, and says why. No `Exception`, so that a loop which goes on after those ends too."""
+
+    def __init__(self) -> None:
+        name = "of the callback" if _running is None else _running.name
+        super().__init__(_blocked.reason(name, step.__code__))
 
 
 def start(thread: threading.Thread) -> None:
@@ -118,8 +121,8 @@ def step(thread: threading.Thread, steps: Steps) -> None:
             left[thread] = (steps, next(steps))
     except (StopIteration, SystemExit):
         pass  # The latter ends the thread, as ever.
-    except TooLong:
-        _host.warn(WAITS_TOO_LONG.format(name=thread.name, s=THREADS_S_MAX))
+    except TooLong as error:
+        _host.warn(str(error))
     except BaseException as error:
         trace = _report.outside_package(error.__traceback__)
         try:
@@ -152,13 +155,15 @@ def wait_until(is_over: Callable[[], bool], timeout_s: float | None = None) -> b
     end_s = math.inf if timeout_s is None else time.monotonic() + timeout_s
     while not is_over():
         may_begin = _nested < NESTED_MAX
-        has_run = may_begin and _run_one()
+        has_run = may_begin and _run_one_on_top()
         left_s = end_s - time.monotonic()
         if has_run and left_s > 0:
             continue
         if left_s <= 0:
             return is_over()
         wait_s = min(left_s, deadline() - time.monotonic()) if may_begin else left_s
+        if wait_s == math.inf and may_begin and _running is not None:
+            raise TooLong
         if wait_s == math.inf:
             raise RuntimeError(WAITS_FOR_EVER if may_begin else WAITS_TOO_DEEP)
         _sleep(max(wait_s, 0.0))
@@ -187,7 +192,7 @@ def _time_limit() -> Iterator[None]:
     if _end_s is not None:
         yield
         return
-    _end_s = time.monotonic() + THREADS_S_MAX
+    _end_s = time.monotonic() + (AWAITED_THREADS_S_MAX if _is_awaited else THREADS_S_MAX)
     try:
         yield
     finally:
@@ -205,14 +210,29 @@ def _enter(thread: threading.Thread) -> None:
 def _run_started() -> None:
     while threads:
         thread = threads.popleft()
-        step(thread, _steps.of_thread(thread))
+        step(thread, _work_of(thread))
+
+
+def _work_of(thread: threading.Thread) -> Steps:
+    if type(thread).run is not threading.Thread.run or thread._target is None:
+        return _steps.call(thread.run)
+    return _steps.call(thread._target, *thread._args, **thread._kwargs)
+
+
+def _run_one_on_top() -> bool:
+    """Gives one of those their turn that can run now, on top of what waits; False if there is none."""
+    global _is_awaited
+    was_awaited, _is_awaited = _is_awaited, _is_awaited or _running is None
+    try:
+        return _run_one()
+    finally:
+        _is_awaited = was_awaited
 
 
 def _run_one() -> bool:
-    """Gives one of those their turn that can run now; False if there is none."""
     if threads:
         thread = threads.popleft()
-        step(thread, _steps.of_thread(thread))
+        step(thread, _work_of(thread))
         return True
     if timers and timers[0][0] <= time.monotonic():
         heapq.heappop(timers)[2].expire()

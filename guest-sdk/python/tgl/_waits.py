@@ -34,23 +34,15 @@ def until(is_over: Callable[[], bool], timeout_s: Optional[float] = None) -> Ste
     return is_over()
 
 
-def until_free(manager: Any) -> Steps:
-    """Waits until a lock, a condition or a semaphore can be had at once; for anything else not at all."""
-    lock = getattr(manager, "_lock", manager) if isinstance(manager, threading.Condition) else manager
-    if isinstance(lock, threading.Semaphore):
-        yield from until(lambda: lock._value > 0)
-    elif isinstance(lock, threading.Lock):
-        yield from until(lambda: not lock.locked())
-    elif isinstance(lock, threading.RLock) and not lock.is_free():
-        yield from until(lambda: not lock.locked())
-
-
 def install() -> None:
     """Fills the table. To be done when `threading` is as scripts find it."""
+    from . import _turns
+
     thread, future, queues = threading.Thread, concurrent.futures.Future, queue.Queue
     OF.update(
         {
             time.sleep: _sleep,
+            _turns.wait_until: until,
             threading.Lock.acquire: _acquire,
             threading.RLock.acquire: _acquire_again,
             threading.Semaphore.acquire: _acquire_semaphore,
@@ -103,7 +95,7 @@ def _wait_for_notice(self: Any, timeout: Optional[float] = None) -> Steps:
     is_noticed = yield from until(lambda: not waiter.locked(), timeout)
     if not is_noticed and waiter in self._waiters:
         self._waiters.remove(waiter)
-    yield from until_free(self)
+    yield from until(lambda: not getattr(self._lock, "locked", bool)())
     self._acquire_restore(state)
     return is_noticed
 

@@ -6,7 +6,7 @@ use crate::python::python;
 use crate::support::{Running, started};
 
 /// A script that is loaded, and what it printed meanwhile.
-async fn loaded(source: &str) -> (Running, String) {
+pub(crate) async fn loaded(source: &str) -> (Running, String) {
     let mut guest = started(&python().await).await;
     let loaded = guest.instance.load(source, "/script/bot.py").await;
     assert_eq!(loaded, Ok(()), "{source}\n{}", guest.notes.stderr());
@@ -16,7 +16,7 @@ async fn loaded(source: &str) -> (Running, String) {
 
 /// Loads each source, delivers a message and wakes it up as it asks; gives what differs from what it should print, but for
 /// blanks and newlines.
-async fn surprises(cases: &[(&str, &str)]) -> String {
+pub(crate) async fn surprises(cases: &[(&str, &str)]) -> String {
     let mut surprises = String::new();
     for (source, printed) in cases {
         let (mut guest, mut told) = loaded(source).await;
@@ -35,7 +35,7 @@ async fn surprises(cases: &[(&str, &str)]) -> String {
 }
 
 /// Wakes a script up as long as it asks to be woken within a second; gives what it prints.
-async fn woken(guest: &mut Running) -> String {
+pub(crate) async fn woken(guest: &mut Running) -> String {
     let mut told = String::new();
     while let Some(ms) = guest.notes.take_timer_ms().filter(|ms| *ms < 1000) {
         tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
@@ -89,20 +89,20 @@ async fn many_threads_may_wait() {
             "0",
         ),
         (
-            "import threading, time\nfrom functools import partial\ndone = []\ndef nap(n): list(map(time.sleep, [0.01])); done.append(n)\n\
+            "import threading, time\nfrom functools import partial\ndone = []\ndef nap(n): sorted([0.01], key=time.sleep); done.append(n)\n\
              for n in range(250): threading.Thread(target=partial(nap, n)).start()\n\
              def on_msg_receive(msg): print(len(done), sorted(done) == list(range(250)))",
             "| 250 True",
         ),
         (
-            "import threading, sys\ndef down(n): return n and down(n - 1)\nout = []\ndef f(n):\n    list(map(down, [900]))\n\
-             \x20   if n: t = threading.Thread(target=f, args=[n - 1]); t.start(); list(map(lambda t: t.join(), [t]))\n    out.append(n)\n\
+            "import threading, sys\ndef down(n): return n and down(n - 1)\nout = []\ndef f(n):\n    sorted([900], key=down)\n\
+             \x20   if n: t = threading.Thread(target=f, args=[n - 1]); t.start(); sorted([t], key=lambda t: t.join())\n    out.append(n)\n\
              f(20)\nprint(len(out), sys.getrecursionlimit())",
             "21 1000",
         ),
         (
             "import threading\nerrors = []\ndef f(n):\n    if n == 120: return\n    t = threading.Thread(target=f, args=[n + 1])\n\
-             \x20   t.start()\n    try: list(map(threading.Thread.join, [t]))\n    except RuntimeError as e: errors.append(str(e))\n\
+             \x20   t.start()\n    try: sorted([t], key=threading.Thread.join)\n    except RuntimeError as e: errors.append(str(e))\n\
              f(0)\nprint(len(errors), errors[0][:24], '100 threads that wait' in errors[0])",
             "1 this would wait for ever True",
         ),

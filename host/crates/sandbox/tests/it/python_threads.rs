@@ -1,6 +1,9 @@
 //! Threads, pools and event loops of scripts in the Python component, which has one thread.
 
-use crate::python_scripts::{start_beside, surprises};
+use sandbox::LogLevel;
+
+use crate::python_scripts::surprises;
+use crate::python_tgl;
 
 #[tokio::test]
 async fn threads_run_when_the_callback_returns_or_waits() {
@@ -124,27 +127,81 @@ async fn asyncio_runs() {
 }
 
 #[tokio::test]
-async fn a_thread_that_cannot_be_left_and_waits_too_long_is_ended() {
+async fn a_script_hears_of_events_while_its_threads_wait() {
+    let head = "import contextlib, queue, sched, threading, time\nq, e, c = queue.Queue(), threading.Event(), threading.Condition()\n\
+                def tick():\n    while True:\n        yield 'tick'\n        time.sleep(100)\n\
+                def beat():\n    print('beat')\n    s.enter(100, 1, beat)\n\
+                s = sched.scheduler()\ns.enter(0, 1, beat)\n";
     let waits = [
-        "while True: time.sleep(100)",
-        "while not threading.Event().wait(100): pass",
-        "threading.Timer(0.01, print).start(); time.sleep(100)",
-        "other = threading.Thread(target=time.sleep, args=[100]); other.start(); other.join(); time.sleep(100)",
-        "for _ in range(100):\n        try: time.sleep(100)\n        except Exception: pass",
-        "from concurrent.futures import ThreadPoolExecutor as P; print(repr(P().submit(time.sleep, 100).exception())); time.sleep(100)",
+        ("for item in iter(q.get, None): print(item)", "", "heard hello"),
+        ("for item in iter(lambda: q.get(timeout=100), None): print(item)", "", "heard hello"),
+        ("for item in tick(): print(item)", "tick", "heard"),
+        ("print(*[item for item in zip('a', tick())])\n    e.wait()", "('a', 'tick')", "heard"),
+        ("s.run()", "beat", "heard"),
+        ("while not e.wait(100): pass", "", "heard"),
+        ("while True:\n        with c: c.wait(); print('noticed')", "", "heard noticed"),
+        ("with c: c.wait_for(lambda: not q.empty()); print(q.get())", "", "heard hello"),
+        ("while True:\n        try: print(q.get(timeout=100))\n        except queue.Empty: pass", "", "heard hello"),
+        ("print(list(map(q.get, [True])))", "", "heard ['hello']"),
+        ("[print(q.get()) for _ in range(2)]", "", "heard hello"),
     ];
-    for wait in waits {
+    for (wait, loaded, told) in waits {
         let source = format!(
-            "import threading, time\ndef loop(_):\n    print('begins')\n    {wait}\n\
-             def called_by_map(): list(map(loop, [1]))\nthreading.Thread(target=called_by_map, name='T', daemon=True).start()\ndef on_msg_receive(msg): print('goes on')"
+            "{head}def loop():\n    {wait}\nthreading.Thread(target=loop, daemon=True).start()\n\
+             def on_msg_receive(msg):\n    print('heard')\n    q.put(msg.text)\n    with c: c.notify()"
         );
-        let mut script = start_beside(&[], None).await;
-        script.guest.load(&source).await;
-        assert!(script.guest.notes.take_stdout().starts_with("begins"), "{wait}");
-        let log = script.guest.notes.log();
-        let (_, line) = log.last().expect("it is said");
-        assert!(line.starts_with("thread 'T' is ended where it waits: a script has one thread"), "{wait}: {log:?}");
-        assert!(line.ends_with("start a new threading.Timer each time"), "{wait}: {log:?}");
-        assert_eq!(script.guest.tell("hello").await, "goes on", "{wait}");
+        let (mut guest, before) = python_tgl::loaded(&source).await;
+        assert_eq!(before, loaded, "{wait}");
+        let heard = guest.tell("hello").await + &python_tgl::woken(&mut guest).await;
+        assert_eq!(heard.split_whitespace().collect::<Vec<_>>().join(" "), told, "{wait}");
+        assert_eq!((guest.notes.stderr(), guest.notes.log()), (String::new(), Vec::new()), "{wait}");
+    }
+}
+
+#[tokio::test]
+async fn a_thread_that_cannot_be_left_is_ended_at_once_with_the_reason() {
+    let line = "file \"/script/bot.py\", line";
+    // what the thread does, where it waits, what holds it
+    let waits = [
+        ("sorted([1], key=wait)", 3, "wait, which the script does not call itself,"),
+        ("sorted([1], key=lambda n: e.wait())", 5, "loop.<lambda>, which the script does not call itself,"),
+        ("sorted([1], key=lambda n: time.sleep(100))", 5, "loop.<lambda>, which the script does not call itself,"),
+        (
+            "while True:\n        try: sorted([1], key=wait)\n        except Exception: pass",
+            3,
+            "wait, which the script does not call itself,",
+        ),
+        (
+            "import cmd\n    class C(cmd.Cmd):\n        def do_x(self, a): e.wait()\n    C().onecmd('x')",
+            7,
+            "cmd.Cmd.onecmd",
+        ),
+        (
+            "async def main(): time.sleep(100)\n    asyncio.run(main())",
+            5,
+            "the coroutine loop.main, which should await instead,",
+        ),
+        (
+            "functools.reduce(lambda a, b: time.sleep(b), [1, 100])",
+            5,
+            "loop.<lambda>, which the script does not call itself,",
+        ),
+    ]; // fmt: skip
+    for (wait, number, holder) in waits {
+        let source = format!(
+            "import asyncio, functools, threading, time\ne = threading.Event()\ndef wait(n): e.wait()\n\
+             def loop():\n    {wait}\nthreading.Thread(target=loop, name='T', daemon=True).start()\ndef on_msg_receive(msg): print('goes on')"
+        );
+        let (mut guest, _) = python_tgl::loaded(&source).await;
+        let told = [(
+            LogLevel::Warn,
+            format!(
+                "thread 'T' is ended where it waits ({line} {number}): a script has one thread, and nothing else of it could \
+                 run meanwhile, since {holder} cannot be left in the middle. Let it wait in functions and loops of the \
+                 script, or start a new threading.Timer each time"
+            ),
+        )];
+        assert_eq!((guest.notes.log(), guest.notes.stderr()), (told.into(), String::new()), "{wait}");
+        assert_eq!(guest.tell("hello").await, "goes on", "{wait}");
     }
 }
