@@ -6,8 +6,10 @@
   loop runs;
 * `loop.due_in_s()` says when `advance` is needed again: 0 now, None when nothing waits for a time.
 
-Invariant: a loop waits as `time.sleep` does, so threads and timers have their turn meanwhile; waiting for what nothing here can
-bring raises `RuntimeError`.
+A thread that runs a loop is left where the loop waits, so the loop's tasks go on between callbacks, and what a callback hands
+to it (`asyncio.run_coroutine_threadsafe`) is done there.
+Invariant: elsewhere a loop waits as `time.sleep` does, so threads and timers have their turn meanwhile; waiting for what nothing
+here can bring raises `RuntimeError`.
 """
 
 from __future__ import annotations
@@ -16,9 +18,13 @@ import asyncio
 import asyncio.base_events
 import asyncio.events
 import asyncio.unix_events
+import math
+import threading
+import time
 from typing import Any, Callable, Never
 
-from . import _turns
+from . import _turns, _waits
+from ._waits import Steps, Wait
 
 ROUNDS_MAX = 1000
 """`advance` gives way to other callbacks after so many rounds."""
@@ -50,12 +56,42 @@ class EventLoop(asyncio.base_events.BaseEventLoop):
             self.call_soon(self.stop)
             self.run_forever()
 
+    def run_in_steps(self) -> Steps:
+        """`run_forever` for a thread."""
+        self._check_running()
+        while not self._run_rounds():
+            due_in_s = self.due_in_s()
+            self._thread_id = threading.get_ident()  # Left, it still counts as running.
+            try:
+                yield Wait(self._has_work, math.inf if due_in_s is None else time.monotonic() + due_in_s)
+            finally:
+                self._thread_id = None
+
     def due_in_s(self) -> float | None:
         """How long it is until something is to be run."""
         if self._ready:
             return 0
         waiting = [handle.when() for handle in self._scheduled if not handle.cancelled()]
         return max(0.0, min(waiting) - self.time()) if waiting else None
+
+    def _run_rounds(self) -> bool:
+        """Runs what is ready; whether the loop was stopped by it."""
+        self._run_forever_setup()
+        self._selector.may_wait = False
+        try:
+            for _ in range(ROUNDS_MAX):
+                if not self._has_work():
+                    break
+                self._run_once()
+                if self._stopping:
+                    return True
+            return False
+        finally:
+            self._selector.may_wait = True
+            self._run_forever_cleanup()
+
+    def _has_work(self) -> bool:
+        return self._stopping or self.due_in_s() == 0
 
     def _process_events(self, events: list) -> None:
         pass  # There are none.
@@ -69,15 +105,12 @@ class _Sleep:
 
     def __init__(self, is_ready: Callable[[], bool]) -> None:
         self._is_ready = is_ready
+        self.may_wait = True
 
     def select(self, timeout: float | None = None) -> list:
-        """Waits until there is something to run. Meanwhile no loop counts as running, so that a thread may run its own."""
-        running = asyncio.events._get_running_loop()
-        asyncio.events._set_running_loop(None)
-        try:
+        """Waits until there is something to run."""
+        if self.may_wait:
             _turns.wait_until(self._is_ready, timeout)
-        finally:
-            asyncio.events._set_running_loop(running)
         return []
 
     def close(self) -> None:
@@ -90,6 +123,7 @@ def install() -> None:
         setattr(EventLoop, name, _refusal(name, reason))
     asyncio.SelectorEventLoop = asyncio.EventLoop = EventLoop
     asyncio.unix_events.SelectorEventLoop = asyncio.unix_events.EventLoop = EventLoop
+    _waits.OF[asyncio.base_events.BaseEventLoop.run_forever] = EventLoop.run_in_steps
     policy = _policy()
     asyncio.unix_events._DefaultEventLoopPolicy = asyncio.events._DefaultEventLoopPolicy = policy
     asyncio.events._event_loop_policy = policy()
@@ -103,11 +137,13 @@ def _policy() -> type:
 
         _loop_factory = EventLoop
 
+        class _Local(threading.local):
+            _loop = None
+            _set_called = False
+
         def get_event_loop(self) -> asyncio.AbstractEventLoop:
-            """The loop that was set; if none was, the host's."""
-            if self._local._loop is None:
-                self.set_event_loop(_tasks.loop())
-            return super().get_event_loop()
+            """The loop that the thread has set; if it has none, the host's."""
+            return self._local._loop or _tasks.loop()
 
     return Policy
 

@@ -6,6 +6,8 @@ Invariant: nothing is listed that looks at who calls it.
 
 from __future__ import annotations
 
+import asyncio.base_events
+import asyncio.runners
 import concurrent.futures._base
 import contextlib
 import logging.handlers
@@ -31,7 +33,7 @@ def _listed() -> list[Callable]:
     futures, pool, result = concurrent.futures._base, multiprocessing.pool.Pool, multiprocessing.pool.ApplyResult
     executor, workers, thread_pool = _pools.ThreadPoolExecutor, _pools.Workers, _pools.ThreadPool
     manager = contextlib._GeneratorContextManager
-    listener = logging.handlers.QueueListener
+    listener, runner = logging.handlers.QueueListener, asyncio.runners.Runner
     return [
         *(thread.run, condition.wait_for, condition.__enter__),
         *(barrier.wait, barrier._enter, barrier._wait),
@@ -40,4 +42,6 @@ def _listed() -> list[Callable]:
         *(pool.apply, pool.map, pool.starmap, result.wait, result.get, multiprocessing.pool.IMapIterator.next),
         *(contextlib.contextmanager, manager.__init__, manager.__enter__, manager.__exit__),
         *(sched.scheduler.run, listener._monitor, listener.dequeue),
+        *(asyncio.runners.run, runner.run, runner.close, runner.__exit__, asyncio.runners._cancel_all_tasks),
+        asyncio.base_events.BaseEventLoop.run_until_complete,
     ]

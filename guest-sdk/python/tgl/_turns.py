@@ -9,6 +9,7 @@ callback that waits for what nothing here can bring gets a `RuntimeError`. Both 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import heapq
 import itertools
@@ -117,7 +118,7 @@ def step(thread: threading.Thread, steps: Steps) -> None:
     _nested += 1
     try:
         sys.setrecursionlimit(own_recursion_max)
-        with _time_limit():
+        with _time_limit(), _no_loop():
             left[thread] = (steps, next(steps))
     except (StopIteration, SystemExit):
         pass  # The latter ends the thread, as ever.
@@ -197,6 +198,22 @@ def _time_limit() -> Iterator[None]:
         yield
     finally:
         _end_s = None
+
+
+@contextlib.contextmanager
+def _no_loop() -> Iterator[None]:
+    """Another thread is in no event loop and in no task, though the one that waits below it may be."""
+    loop = asyncio._get_running_loop()
+    if loop is None:
+        yield
+        return
+    task = asyncio.tasks._swap_current_task(loop, None)
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
+        asyncio.tasks._swap_current_task(loop, task)
 
 
 def _enter(thread: threading.Thread) -> None:

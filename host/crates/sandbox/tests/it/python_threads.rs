@@ -127,6 +127,66 @@ async fn asyncio_runs() {
 }
 
 #[tokio::test]
+async fn an_event_loop_in_a_thread_runs_between_callbacks() {
+    // what is started beside the handler, what the handler does | what it prints
+    let head = "import asyncio, threading, time\nout = []\n\
+                async def double(n):\n    await asyncio.sleep(0.01)\n    return n * 2\n\
+                async def tick(times):\n    for n in range(times): await asyncio.sleep(0.01)\n    print('ticked', end=' ')\n\
+                def thread(f, *a): t = threading.Thread(target=f, args=a, daemon=True); t.start(); return t\n";
+    let cases = [
+        ("thread(lambda: asyncio.run(tick(3)))", "pass", "| ticked"),
+        ("thread(asyncio.run, tick(3))", "pass", "| ticked"),
+        (
+            "loop = asyncio.new_event_loop()\nt = thread(loop.run_forever)",
+            "f = asyncio.run_coroutine_threadsafe(double(4), loop); print(loop.is_running(), f.done(), f.result(5))",
+            "| True False 8",
+        ),
+        (
+            "loop = asyncio.new_event_loop()\nt = thread(loop.run_forever)",
+            "asyncio.run_coroutine_threadsafe(double(4), loop).add_done_callback(lambda f: print('later', f.result()))",
+            "| later 8",
+        ),
+        (
+            "loop = asyncio.new_event_loop()\nt = thread(loop.run_forever)",
+            "\n    try: asyncio.run_coroutine_threadsafe(asyncio.sleep(9), loop).result(0.01)\n    except TimeoutError: print('late')\n    \
+             loop.call_soon_threadsafe(loop.stop); t.join(); print(t.is_alive(), loop.is_running())",
+            "| late False False",
+        ),
+        (
+            "def run():\n    loop = asyncio.new_event_loop()\n    asyncio.set_event_loop(loop)\n    out.append(loop)\n    \
+             print(asyncio.get_event_loop() is loop)\n    loop.create_task(tick(2))\n    loop.run_forever()\n    print('over', loop.is_closed())\nthread(run)",
+            "print(asyncio.get_event_loop() is out[0]); threading.Timer(0.1, lambda: out[0].call_soon_threadsafe(out[0].stop)).start()",
+            "True | False ticked over False",
+        ),
+        (
+            "loop = asyncio.get_event_loop()\nthread(loop.run_forever)",
+            "loop.call_soon_threadsafe(lambda: print('soon', loop.create_task(tick(1)).done()))",
+            "| soon False ticked",
+        ),
+        (
+            "async def main():\n    q = asyncio.Queue()\n    out[:] = [asyncio.get_running_loop(), q]\n    async with asyncio.TaskGroup() as g: g.create_task(work(q))\n\
+             async def work(q):\n    while (item := await q.get()): print('got', item, await asyncio.to_thread(len, item))\nthread(lambda: asyncio.run(main()))",
+            "out[0].call_soon_threadsafe(out[1].put_nowait, msg.text); out[0].call_soon_threadsafe(out[1].put_nowait, None)",
+            "| got hello 5",
+        ),
+        (
+            "async def busy():\n    while not out: await asyncio.sleep(0)\n    print(out)\nt = thread(lambda: asyncio.run(busy()))",
+            "out.append(msg.text)",
+            "| ['hello']",
+        ),
+        // Below the thread that has its turn another loop waits, in a task of its own.
+        (
+            "async def waits():\n    t = thread(asyncio.run, tick(1))\n    t.join()\n    print(asyncio.current_task() is not None)",
+            "asyncio.run(waits())",
+            "| ticked True",
+        ),
+    ]; // fmt: skip
+    let sources = cases.map(|(beside, does, told)| (format!("{head}{beside}\ndef on_msg_receive(msg): {does}"), told));
+    let cases: Vec<(&str, &str)> = sources.iter().map(|(source, told)| (source.as_str(), *told)).collect();
+    assert_eq!(python_tgl::surprises(&cases).await, "");
+}
+
+#[tokio::test]
 async fn a_script_hears_of_events_while_its_threads_wait() {
     let head = "import contextlib, queue, sched, threading, time\nq, e, c = queue.Queue(), threading.Event(), threading.Condition()\n\
                 def tick():\n    while True:\n        yield 'tick'\n        time.sleep(100)\n\
