@@ -3,6 +3,7 @@
 mod bad_input;
 mod bounds;
 mod chat;
+mod compiling;
 mod data_centre;
 mod full_disk;
 mod json;

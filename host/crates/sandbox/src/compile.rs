@@ -145,7 +145,8 @@ fn keep(shared: &Shared, name: &str, code: &MachineCode) -> Result<Compiled, Com
                     return Ok(compiled);
                 }
             }
-            Err(reason) => tracing::warn!("a compiled program is not kept: {reason}"),
+            // Each start will take as long as this one: the user can do something about it.
+            Err(reason) => tracing::error!("a compiled program is not kept: {reason}"),
         }
     }
     let component = compiled::from_memory(&shared.engine, code).map_err(|error| misfit(code).unwrap_or(error))?;

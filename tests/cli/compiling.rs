@@ -1,0 +1,94 @@
+//! What the cache of compiled programs holds, and whom a compile holds up.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+use tests::{Process, finish, root, tglhost};
+
+/// A cache of the test's own, a data directory, and guests.
+struct Case {
+    folder: TempDir,
+}
+
+impl Case {
+    fn new() -> Self {
+        let case = Self { folder: TempDir::new().expect("a folder") };
+        fs::create_dir(case.at("guests")).expect("made");
+        case
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A component that answers with what it hears. Each number makes another one of it, by a section that means nothing.
+    fn echo(&self, number: u8) -> PathBuf {
+        let guest = root().join("target/wasm32-wasip2/guest/echo_rust.wasm");
+        let mut component = fs::read(&guest)
+            .unwrap_or_else(|_| panic!("{} is missing: run the tests with `cargo xtask test`", guest.display()));
+        component.extend([0, 3, 1, b'n', number]);
+        let path = self.at(&format!("guests/echo{number}.wasm"));
+        fs::write(&path, component).expect("written");
+        path
+    }
+
+    fn command(&self, guests: &[&PathBuf]) -> Command {
+        let mut command = tglhost(&self.at("data"));
+        command.env("XDG_CACHE_HOME", self.at("cache")).arg("run").args(guests);
+        command
+    }
+
+    /// The programs in the cache: their files without the ending, and what they take.
+    fn compiled(&self) -> Vec<(PathBuf, u64)> {
+        let entries =
+            fs::read_dir(self.at("cache/tglhost")).expect("a cache").map(|entry| entry.expect("an entry").path());
+        let code = entries.filter(|path| path.extension().is_some_and(|ending| ending == "cwasm"));
+        code.map(|path| (path.with_extension(""), fs::metadata(&path).expect("a file").len())).collect()
+    }
+}
+
+#[test]
+fn one_that_is_compiled_for_long_holds_up_no_other() {
+    let case = Case::new();
+    let (slow, good) = (case.echo(1), case.echo(2));
+    assert_eq!(finish(&mut case.command(&[&slow]), "x\n").stdout, "x\n");
+    let (program, _) = case.compiled().pop().expect("it is kept");
+    for ending in ["cwasm", "seal"] {
+        fs::remove_file(program.with_extension(ending)).expect("removed");
+    }
+    // It is compiled for as long as somebody else is said to be at it.
+    let compiling = File::create(program.with_extension("compiling")).expect("made");
+    compiling.lock().expect("locked");
+    let mut process = Process::start(&mut case.command(&[&slow, &good]));
+    process.write("hello\n");
+    assert_eq!(process.line(), "chat: hello\n");
+    drop(compiling);
+    process.close_input();
+    let run = process.finish();
+    assert_eq!((run.code(), run.stdout.as_str()), (Some(0), "chat: hello\n"), "{}", run.stderr);
+}
+
+#[test]
+fn the_cache_holds_no_more_than_the_user_says() {
+    let case = Case::new();
+    let bytes_max: u64 = 1 << 20;
+    for number in 1..=6 {
+        let guest = case.echo(number);
+        let run = finish(case.command(&[&guest]).env("TGLHOST_CACHE_MIB_MAX", "1"), "x\n");
+        assert_eq!(run.stdout, "x\n", "{}", run.stderr);
+        assert!(!run.stderr.contains("not kept"), "{}", run.stderr);
+        let bytes: Vec<u64> = case.compiled().into_iter().map(|(_, bytes)| bytes).collect();
+        assert!(bytes.iter().sum::<u64>() <= bytes_max && bytes.len() <= usize::from(number), "{bytes:?}");
+    }
+    assert!(case.compiled().len() < 6, "the bound was reached");
+    let run = finish(case.command(&[&case.echo(7)]).env("TGLHOST_CACHE_MIB_MAX", "0"), "x\n");
+    assert_eq!(run.stdout, "x\n", "{}", run.stderr);
+    assert!(run.stderr.contains("a compiled program is not kept"), "{}", run.stderr);
+    for (variable, code, part) in [("lots", 1, "TGLHOST_CACHE_MIB_MAX is not a number of MiB"), ("1", 0, "")] {
+        let run = finish(case.command(&[&case.echo(1)]).env("TGLHOST_CACHE_MIB_MAX", variable), "x\n");
+        assert_eq!(run.code(), Some(code), "{variable}: {}", run.stderr);
+        assert!(run.stderr.contains(part), "{variable}: {}", run.stderr);
+    }
+}
