@@ -15,7 +15,7 @@ use sandbox::{
 use tgl::{Call, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerId, RequestId, ServiceAction};
 
 use crate::progress;
-use crate::sample::{Figures, MS, Measure, US};
+use crate::sample::{Figures, MS, Measure, US, count};
 
 const COLD_STARTS: usize = 300;
 const WARM_EVENTS: usize = 20_000;
@@ -67,7 +67,9 @@ struct Bench {
 impl Bench {
     async fn new() -> Result<Self> {
         let root = tests::root();
-        let sandbox = Sandbox::new(SandboxConfig::new(root.join("target/bench/cache")))?;
+        // Where the tests of the other crates compile the Python component too.
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+        let sandbox = Sandbox::new(SandboxConfig::new(cache))?;
         let python = Guest {
             program: program(&sandbox, &root.join("target/guests/python.wasm")).await?,
             source: Some(fs::read_to_string(root.join("examples/ping.py"))?),
@@ -87,12 +89,13 @@ impl Bench {
     ) -> Result<Measure> {
         progress(what);
         let event = message(1, "hello");
-        let mut times = Vec::with_capacity(COLD_STARTS);
-        for round in 0..COLD_STARTS + COLD_STARTS / WARM_UP_SHARE {
+        let starts = count(COLD_STARTS);
+        let mut times = Vec::with_capacity(starts);
+        for round in 0..starts + starts / WARM_UP_SHARE {
             let begun = Instant::now();
             let (mut instance, _calls) = self.start(guest).await?;
             instance.on_event(&event).await?;
-            if round >= COLD_STARTS / WARM_UP_SHARE {
+            if round >= starts / WARM_UP_SHARE {
                 times.push(begun.elapsed());
             }
         }
@@ -111,12 +114,13 @@ impl Bench {
         progress(what);
         let (mut instance, calls) = self.start(guest).await?;
         let sent = Ok(Outcome::Message(text_message(2, "an answer")));
-        let mut times = Vec::with_capacity(WARM_EVENTS);
-        for round in 0..WARM_EVENTS + WARM_EVENTS / WARM_UP_SHARE {
+        let events = count(WARM_EVENTS);
+        let mut times = Vec::with_capacity(events);
+        for round in 0..events + events / WARM_UP_SHARE {
             let begun = Instant::now();
             instance.on_event(event).await?;
             let time = begun.elapsed();
-            if round >= WARM_EVENTS / WARM_UP_SHARE {
+            if round >= events / WARM_UP_SHARE {
                 times.push(time);
             }
             while let Some(call) = calls.next() {
@@ -133,17 +137,18 @@ impl Bench {
         let (first, _) = self.start(&self.python).await?;
         let before = private_dirty_bytes()?;
         let mut instances = vec![first];
-        for _ in 0..SCRIPTS_IN_MEMORY {
+        let scripts = count(SCRIPTS_IN_MEMORY);
+        for _ in 0..scripts {
             let (mut instance, _calls) = self.start(&self.python).await?;
             for n in 0..EVENTS_PER_SCRIPT {
                 instance.on_event(&message(n as MessageId + 1, "hello")).await?;
             }
             instances.push(instance);
         }
-        let bytes = private_dirty_bytes()?.saturating_sub(before) as f64 / SCRIPTS_IN_MEMORY as f64;
+        let bytes = private_dirty_bytes()?.saturating_sub(before) as f64 / scripts as f64;
         drop(instances);
         let figures = Figures::One { value: bytes / f64::from(1 << 20) };
-        Ok(Measure { id: "python_memory", what, unit: "MiB", figures, samples: SCRIPTS_IN_MEMORY, budget: Some(2.5) })
+        Ok(Measure { id: "python_memory", what, unit: "MiB", figures, samples: scripts, budget: Some(2.5) })
     }
 
     /// An instance with its script loaded, and the calls that it makes.

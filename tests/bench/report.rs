@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::progress;
@@ -32,6 +32,15 @@ pub(crate) fn write(measures: &[Measure]) -> Result<()> {
         progress(&format!("{}: {}{verdict}", measure.what, figures(measure)));
     }
     progress("written: target/bench/results.json, docs/BENCHMARKS.md");
+    Ok(())
+}
+
+/// An error if something could not be measured. What was found by a few samples says nothing else.
+pub(crate) fn check(measures: &[Measure]) -> Result<()> {
+    for measure in measures {
+        ensure!(measure.samples > 0 && measure.main_figure().is_finite(), "{} was not measured", measure.what);
+    }
+    progress(&format!("{} measures work", measures.len()));
     Ok(())
 }
 

@@ -4,6 +4,23 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+/// How many samples of each there are to be, where there are to be few.
+const FEW_VARIABLE: &str = "TGLHOST_BENCH_SAMPLES";
+
+/// How many samples to take of what has so many in a whole run.
+pub(crate) fn count(whole: usize) -> usize {
+    few().map_or(whole, |few| few.min(whole))
+}
+
+/// Whether this run is to show no more than that everything can be measured.
+pub(crate) fn are_few() -> bool {
+    few().is_some()
+}
+
+fn few() -> Option<usize> {
+    std::env::var(FEW_VARIABLE).ok()?.parse().ok()
+}
+
 /// One thing that was measured.
 #[derive(Debug, Serialize)]
 pub(crate) struct Measure {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::progress;
-use crate::sample::{MS, Measure};
+use crate::sample::{MS, Measure, count};
 
 const STARTS: usize = 20;
 /// Starts that are not measured: the first compiles and signs up.
@@ -19,10 +19,11 @@ pub(crate) fn measure(tglhost: &Path) -> Result<Vec<Measure>> {
     let what = "`tglhost run`: start of the process to the script's first answer in the chat";
     progress(what);
     let data = tempfile::tempdir()?;
-    let mut times = Vec::with_capacity(STARTS);
-    for round in 0..STARTS + WARM_UP_STARTS {
+    let (starts, warm_up) = (count(STARTS), count(WARM_UP_STARTS));
+    let mut times = Vec::with_capacity(starts);
+    for round in 0..starts + warm_up {
         let time = start_to_answer(tglhost, data.path())?;
-        if round >= WARM_UP_STARTS {
+        if round >= warm_up {
             times.push(time);
         }
     }

@@ -20,7 +20,7 @@ Usage: cargo xtask <verb>
   test [SUITE]              build what is needed, then every test, or one suite: a package (store, telegram…),
                             a file or folder of tests/ (cli, interop…), or python, which writes docs/API.md;
                             conformance writes docs/COMPATIBILITY.md and prints the table
-  bench                     measure, and write docs/BENCHMARKS.md
+  bench [--quick]           measure, and write docs/BENCHMARKS.md; --quick tries each measurement and writes nothing
   build                     build the host with everything in it
   install [OPTIONS]         build it and install it as `cargo install` does, whose options these are (--root DIR)
   setup                     get the tools and build the Python runtime component, as every other verb does first";
@@ -34,7 +34,8 @@ fn main() -> ExitCode {
     let result = match (verb.as_str(), arguments) {
         ("run", _) => run::run(arguments),
         ("test", [] | [_]) => test::test(arguments.first().map(String::as_str)),
-        ("bench", []) => bench::bench(),
+        ("bench", []) => bench::bench(bench::whole()),
+        ("bench", [option]) if option == "--quick" => bench::bench(bench::quick()),
         ("build", []) => run::build_host(),
         ("install", _) => run::install(arguments),
         ("setup", []) => setup::setup(),

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{self, cargo, root, step};
-use crate::{conformance, guests, run, setup};
+use crate::{bench, conformance, guests, run, setup};
 
 /// Where the unit tests of the `tgl` package are.
 const PYTHON_TESTS: &str = "tests/python";
@@ -43,6 +43,10 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
         let mut tests = cargo();
         tests.args(["test", "--no-fail-fast"]).args(&selection).stdout(Stdio::piped());
         tally.add(counted(&mut tests, Stream::Stdout)?);
+    }
+    if suite.is_none() {
+        step("Trying out the measurements");
+        tally.add(tried(&mut bench::quick()));
     }
     if suite.is_none_or(|suite| suite == "python") {
         let python = setup::python_tests_environment()?.join("bin/python");
@@ -85,6 +89,17 @@ fn selection(suite: &str) -> Result<Vec<String>> {
 enum Stream {
     Stdout,
     Stderr,
+}
+
+/// Runs a program that is one test.
+fn tried(command: &mut Command) -> Tally {
+    match shell::run(command) {
+        Ok(()) => Tally { passed: 1, failed: 0 },
+        Err(error) => {
+            step(&format!("{error:#}"));
+            Tally { passed: 0, failed: 1 }
+        }
+    }
 }
 
 /// Runs a test program, shows what it writes as it comes, and counts.
