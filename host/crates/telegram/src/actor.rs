@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tgl::{AccountState, CallError, Completion, Connection, Failure, Outcome, PeerId, Request, ScriptName};
+use tgl::{AccountState, Completion, Connection, Failure, Outcome, PeerId, Request, ScriptName};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -21,6 +21,7 @@ use crate::config::AccountConfig;
 use crate::context::Context;
 use crate::dh::random;
 use crate::difference;
+use crate::fault::Fault;
 use crate::link::Trouble;
 use crate::live::{BoxFuture, Happened, Live, PING_AFTER, next_of, ping, say_online};
 use crate::pool::{self, InvokeError, Pool};
@@ -63,7 +64,7 @@ struct Held {
 struct Ended {
     held: Held,
     caller: Caller,
-    result: Result<Outcome, CallError>,
+    result: Result<Outcome, Fault>,
 }
 
 pub(crate) struct Actor {
@@ -331,7 +332,7 @@ impl Actor {
             let call = AssertUnwindSafe(calls::execute(&caller, &held.request)).catch_unwind();
             let result = call.await.unwrap_or_else(|_| {
                 tracing::error!(call = held.request.call.name(), "a call has failed inside");
-                Err(CallError::new(Failure::Unavailable, "the host failed inside"))
+                Err(Fault::new(Failure::Unavailable, "the host failed inside"))
             });
             Ended { held, caller, result }
         };
@@ -343,6 +344,7 @@ impl Actor {
         if let Some(lane) = lane {
             self.advance_lane(lane);
         }
+        let result = result.map_err(Fault::told);
         // Nobody was told of the end of a call from an earlier run: while it cannot be made it stays for the next one.
         let is_told = request.id != 0 || !matches!(&result, Err(error) if error.kind == Failure::Unavailable);
         if is_told && caller.is_in_outbox() {

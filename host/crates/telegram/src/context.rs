@@ -4,10 +4,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use grammers_tl_types as tl;
 use store::{AccountStore, ServerMessage};
-use tgl::{CallError, Failure, MessageId, PeerId, PeerKind};
+use tgl::{Failure, MessageId, PeerId, PeerKind};
 use tl::{enums, types};
 use tokio::sync::Notify;
 
+use crate::fault::Fault;
 use crate::floods::Floods;
 use crate::intake::Intake;
 use crate::link::Link;
@@ -58,7 +59,7 @@ impl Context {
     }
 
     /// Where a conversation goes on: a basic group that has become a supergroup is written to there.
-    pub(crate) fn current(&self, id: PeerId) -> Result<PeerId, CallError> {
+    pub(crate) fn current(&self, id: PeerId) -> Result<PeerId, Fault> {
         if id.kind != PeerKind::Chat {
             return Ok(id);
         }
@@ -67,7 +68,7 @@ impl Context {
     }
 
     /// How the server wants a peer to be named.
-    pub(crate) fn input_peer(&self, id: PeerId) -> Result<enums::InputPeer, CallError> {
+    pub(crate) fn input_peer(&self, id: PeerId) -> Result<enums::InputPeer, Fault> {
         match id.kind {
             PeerKind::User => match self.input_user(id)? {
                 enums::InputUser::User(user) => {
@@ -90,9 +91,9 @@ impl Context {
     }
 
     /// How the server wants a user to be named. Of whom we have no access hash, a message says who is meant.
-    pub(crate) fn input_user(&self, id: PeerId) -> Result<enums::InputUser, CallError> {
+    pub(crate) fn input_user(&self, id: PeerId) -> Result<enums::InputUser, Fault> {
         if id.kind != PeerKind::User {
-            return Err(CallError::new(Failure::Invalid, "a user is wanted here, not a group"));
+            return Err(Fault::invalid("a user is wanted here, not a group"));
         }
         let record = self.known(id)?.ok_or_else(|| unknown(id))?;
         let met_in = record.facts.met_in.filter(|_| record.access_hash.is_none());
@@ -106,62 +107,56 @@ impl Context {
     }
 
     /// How the server wants a supergroup or channel to be named.
-    pub(crate) fn input_channel(&self, id: PeerId) -> Result<enums::InputChannel, CallError> {
+    pub(crate) fn input_channel(&self, id: PeerId) -> Result<enums::InputChannel, Fault> {
         let access_hash = self.channel_hash(id)?;
         Ok(types::InputChannel { channel_id: id.id, access_hash }.into())
     }
 
     /// The group that is meant, of either kind, where it goes on.
-    pub(crate) fn group(&self, id: PeerId) -> Result<Group, CallError> {
+    pub(crate) fn group(&self, id: PeerId) -> Result<Group, Fault> {
         let id = self.current(id)?;
         match id.kind {
             PeerKind::Chat => Ok(Group::Basic(id.id)),
             PeerKind::Channel => Ok(Group::Channel(self.input_channel(id)?)),
-            PeerKind::User => Err(CallError::new(Failure::Invalid, "a group is wanted here, not a user")),
+            PeerKind::User => Err(Fault::invalid("a group is wanted here, not a user")),
             PeerKind::SecretChat => Err(unsupported()),
         }
     }
 
     /// How the server names a message.
-    pub(crate) fn server_message(&self, id: MessageId) -> Result<ServerMessage, CallError> {
-        let named = self.store.server_message(id).map_err(|error| unavailable(&error))?;
+    pub(crate) fn server_message(&self, id: MessageId) -> Result<ServerMessage, Fault> {
+        let named = self.store.server_message(id)?;
         named.ok_or_else(|| unknown_message(id))
     }
 
     /// A message that the server names so.
-    pub(crate) fn message_id(&self, chat: PeerId, server_id: i32) -> Result<MessageId, CallError> {
-        let id = self.store.message_id(chat, server_id).map_err(|error| unavailable(&error))?;
+    pub(crate) fn message_id(&self, chat: PeerId, server_id: i32) -> Result<MessageId, Fault> {
+        let id = self.store.message_id(chat, server_id)?;
         id.ok_or_else(|| unknown(chat))
     }
 
-    fn channel_hash(&self, id: PeerId) -> Result<i64, CallError> {
+    fn channel_hash(&self, id: PeerId) -> Result<i64, Fault> {
         let record = self.known(id)?.ok_or_else(|| unknown(id))?;
         // Bots need no access hash.
         let of_bot = || self.intake().owner().is_bot.then_some(0);
         record.access_hash.or_else(of_bot).ok_or_else(|| unknown(id))
     }
 
-    fn known(&self, id: PeerId) -> Result<Option<store::PeerRecord>, CallError> {
-        self.store.peer_record(id).map_err(|error| unavailable(&error))
+    fn known(&self, id: PeerId) -> Result<Option<store::PeerRecord>, Fault> {
+        Ok(self.store.peer_record(id)?)
     }
 }
 
-fn unknown(id: PeerId) -> CallError {
+fn unknown(id: PeerId) -> Fault {
     let what = if id.kind == PeerKind::User { "user" } else { "group" };
-    CallError::new(Failure::NotFound, format!("this account has never met {what} {}", id.id))
+    Fault::new(Failure::NotFound, format!("this account has never met {what} {}", id.id))
 }
 
 /// A message that this account cannot have seen, or does not hold any more.
-pub(crate) fn unknown_message(id: MessageId) -> CallError {
-    CallError::new(Failure::NotFound, format!("this account knows no message {id}"))
+pub(crate) fn unknown_message(id: MessageId) -> Fault {
+    Fault::new(Failure::NotFound, format!("this account knows no message {id}"))
 }
 
-fn unsupported() -> CallError {
-    CallError::new(Failure::Invalid, "secret chats are not supported yet")
-}
-
-/// The host's own trouble, in words for a guest: nothing of the host's inside.
-pub(crate) fn unavailable(error: &store::StoreError) -> CallError {
-    tracing::error!(%error, "the account's file fails");
-    CallError::new(Failure::Unavailable, "the host cannot read or write the account's file")
+fn unsupported() -> Fault {
+    Fault::invalid("secret chats are not supported yet")
 }

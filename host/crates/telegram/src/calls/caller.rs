@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use grammers_client::sender::RpcError;
 use grammers_tl_types as tl;
-use tgl::{Again, Call, CallError, Failure, MessageId, PeerId, Request, ScriptName};
+use tgl::{Again, Call, Failure, MessageId, PeerId, Request, ScriptName};
 use tl::Identifiable;
 use tokio::time::Instant;
 
 use crate::context::Context;
+use crate::fault::Fault;
 use crate::floods::Stream;
 use crate::link::Trouble;
 use crate::pool::{self, InvokeError};
@@ -40,7 +41,7 @@ pub(crate) enum Way {
 }
 
 /// Makes the request's bytes anew for each try. It may block.
-pub(crate) type MakeBody = Arc<dyn Fn() -> Result<Vec<u8>, CallError> + Send + Sync>;
+pub(crate) type MakeBody = Arc<dyn Fn() -> Result<Vec<u8>, Fault> + Send + Sync>;
 
 /// A request, serialised.
 pub(crate) enum Body {
@@ -49,7 +50,7 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    async fn take(&self, context: &Context) -> Result<Vec<u8>, CallError> {
+    async fn take(&self, context: &Context) -> Result<Vec<u8>, Fault> {
         match self {
             Self::Whole(bytes) => Ok(bytes.clone()),
             Self::Made(make) => {
@@ -63,10 +64,10 @@ impl Body {
 /// Does what may block on a thread where it may.
 pub(crate) async fn blocking<A: Send + 'static, T: Send + 'static>(
     with: A,
-    what: impl FnOnce(A) -> Result<T, CallError> + Send + 'static,
-) -> Result<T, CallError> {
+    what: impl FnOnce(A) -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
     let done = tokio::task::spawn_blocking(move || what(with)).await;
-    done.unwrap_or_else(|_| Err(CallError::new(Failure::Unavailable, "the host failed inside")))
+    done.unwrap_or_else(|_| Err(Fault::new(Failure::Unavailable, "the host failed inside")))
 }
 
 /// One call on its way.
@@ -133,19 +134,21 @@ impl Caller {
     }
 
     /// Asks the data centre. While there is a connection, the first poll hands the request over.
-    pub(crate) async fn invoke<R: tl::RemoteCall + Identifiable>(&self, request: &R) -> Result<R::Return, CallError> {
+    pub(crate) async fn invoke<R: tl::RemoteCall + Identifiable>(&self, request: &R) -> Result<R::Return, Fault> {
         let (number, answer) = self.exchange(R::CONSTRUCTOR_ID, Way::Calls, &Body::Whole(request.to_bytes())).await?;
         self.read::<R>(number, &answer)
     }
 
     /// Asks the data centre for what is serialised already. Gives the number of the connection and the answer.
-    pub(crate) async fn exchange(&self, method: u32, way: Way, body: &Body) -> Result<(u64, Vec<u8>), CallError> {
+    pub(crate) async fn exchange(&self, method: u32, way: Way, body: &Body) -> Result<(u64, Vec<u8>), Fault> {
         let (mut lost, mut failed, mut flooded) = (0, 0, Duration::ZERO);
         loop {
             if let Some(until) = self.context.floods.until(&self.stream(method)) {
                 flooded += until.saturating_duration_since(Instant::now());
                 if flooded > FLOOD_WAIT_MAX {
-                    return Err(CallError::new(Failure::Refused, format!("FLOOD_WAIT_{}", flooded.as_secs())));
+                    let seconds = u32::try_from(flooded.as_secs()).ok();
+                    let name = "FLOOD_WAIT".to_owned();
+                    return Err(Fault::Rpc(RpcError { code: 420, name, value: seconds, caused_by: None }));
                 }
                 tokio::time::sleep_until(until).await;
             }
@@ -169,11 +172,11 @@ impl Caller {
                     }
                     if !self.is_repeatable || lost >= LOST_TRIES_MAX {
                         let why = "the connection broke before the answer came; it may have been done or not";
-                        return Err(CallError::new(Failure::Unavailable, why));
+                        return Err(Fault::new(Failure::Unavailable, why));
                     }
                 }
                 Err(InvokeError::Rpc(error)) if error.code == 420 && error.value.is_some() => {
-                    self.wait_for_flood(method, &error, &mut flooded).await?;
+                    self.wait_for_flood(method, error, &mut flooded).await?;
                 }
                 Err(InvokeError::Rpc(error)) if pool::is_passing(&error) && failed < FAILED_TRIES_MAX => {
                     failed += 1;
@@ -181,7 +184,7 @@ impl Caller {
                 }
                 // Elsewhere nobody knows us yet; that says nothing of our own data centre.
                 Err(InvokeError::Rpc(error)) if matches!(way, Way::Files { dc_id: Some(_) }) => {
-                    return Err(refused(&error));
+                    return Err(Fault::Rpc(error));
                 }
                 Err(error) => return Err(self.ended(number, error)),
             }
@@ -189,20 +192,20 @@ impl Caller {
     }
 
     /// Reads an answer of [`Self::exchange`].
-    pub(crate) fn read<R: tl::RemoteCall>(&self, number: u64, answer: &[u8]) -> Result<R::Return, CallError> {
+    pub(crate) fn read<R: tl::RemoteCall>(&self, number: u64, answer: &[u8]) -> Result<R::Return, Fault> {
         pool::read::<R>(answer).map_err(|error| self.ended(number, error))
     }
 
-    async fn connection(&self) -> Result<(u64, Arc<pool::Pool>), CallError> {
+    async fn connection(&self) -> Result<(u64, Arc<pool::Pool>), Fault> {
         let ready = self.context.link.ready();
         let ready = if self.is_kept {
             ready.await
         } else {
             let offline =
-                || CallError::new(Failure::Unavailable, format!("no connection for {} s", OFFLINE_WAIT.as_secs()));
+                || Fault::new(Failure::Unavailable, format!("no connection for {} s", OFFLINE_WAIT.as_secs()));
             tokio::time::timeout(OFFLINE_WAIT, ready).await.map_err(|_| offline())?
         };
-        ready.map_err(|reason| CallError::new(Failure::Unavailable, reason))
+        ready.map_err(|reason| Fault::new(Failure::Unavailable, reason))
     }
 
     /// The calls that wait with this one.
@@ -211,13 +214,13 @@ impl Caller {
     }
 
     /// Waits as long as the data centre wants, and with it its [`Stream`].
-    async fn wait_for_flood(&self, method: u32, error: &RpcError, flooded: &mut Duration) -> Result<(), CallError> {
-        let wait = pool::flood_wait(error);
+    async fn wait_for_flood(&self, method: u32, error: RpcError, flooded: &mut Duration) -> Result<(), Fault> {
+        let wait = pool::flood_wait(&error);
         *flooded += wait;
         if *flooded > FLOOD_WAIT_MAX {
-            return Err(refused(error));
+            return Err(Fault::Rpc(error));
         }
-        tracing::info!(error = pool::error_name(error), "a call waits");
+        tracing::info!(error = pool::error_name(&error), "a call waits");
         let until = Instant::now() + wait;
         if error.name.starts_with("FLOOD_") {
             self.context.floods.set(self.stream(method), until);
@@ -226,18 +229,18 @@ impl Caller {
         Ok(())
     }
 
-    /// What the script is told of an error that trying again does not help.
-    fn ended(&self, number: u64, error: InvokeError) -> CallError {
+    /// The fault behind an error that trying again does not help.
+    fn ended(&self, number: u64, error: InvokeError) -> Fault {
         match error {
             InvokeError::Rpc(error) if pool::ends_login(&error) => {
                 let reason = pool::revoked_text(&error);
                 self.context.link.report(number, Trouble::Revoked(reason.clone()));
-                CallError::new(Failure::Unavailable, reason)
+                Fault::new(Failure::Unavailable, reason)
             }
-            InvokeError::Rpc(error) => refused(&error),
-            InvokeError::Lost(reason) | InvokeError::Unreadable(reason) => CallError::new(Failure::Unavailable, reason),
-            InvokeError::UnknownKey => CallError::new(Failure::Unavailable, pool::UNKNOWN_KEY_TEXT),
-            InvokeError::TooLarge => CallError::new(Failure::Invalid, "it is too large to be sent"),
+            InvokeError::Rpc(error) => Fault::Rpc(error),
+            InvokeError::Lost(reason) | InvokeError::Unreadable(reason) => Fault::new(Failure::Unavailable, reason),
+            InvokeError::UnknownKey => Fault::new(Failure::Unavailable, pool::UNKNOWN_KEY_TEXT),
+            InvokeError::TooLarge => Fault::invalid("it is too large to be sent"),
         }
     }
 }
@@ -247,8 +250,4 @@ fn trouble(error: InvokeError) -> Trouble {
         InvokeError::Lost(reason) => Trouble::Lost(reason),
         _ => Trouble::UnknownKey,
     }
-}
-
-fn refused(error: &RpcError) -> CallError {
-    CallError::new(Failure::Refused, pool::error_name(error))
 }

@@ -1,22 +1,22 @@
 //! Groups of either kind, and what there is to know about a peer.
 
 use grammers_tl_types as tl;
-use tgl::{CallError, Failure, Outcome, PeerId, PeerKind};
+use tgl::{Failure, Outcome, PeerId, PeerKind};
 use tl::{enums, functions};
 
-use super::{Caller, invalid, members};
-use crate::context::{Group, unavailable};
+use super::{Caller, members};
+use crate::context::Group;
+use crate::fault::Fault;
 use crate::intake;
 
 /// users.getFullUser, messages.getFullChat or channels.getFullChannel:
 /// <https://core.telegram.org/method/channels.getFullChannel>.
-pub(super) async fn info(caller: &Caller, peer: PeerId) -> Result<Outcome, CallError> {
+pub(super) async fn info(caller: &Caller, peer: PeerId) -> Result<Outcome, Fault> {
     let peer = caller.context.current(peer)?;
     if peer.kind == PeerKind::User {
         let id = caller.context.input_user(peer)?;
         let enums::users::UserFull::Full(full) = caller.invoke(&functions::users::GetFullUser { id }).await?;
-        let learnt = caller.context.intake().learn(&full.users, &full.chats, &[]);
-        learnt.map_err(|error| unavailable(&error))?;
+        caller.context.intake().learn(&full.users, &full.chats, &[])?;
     } else {
         let full = match caller.context.group(peer)? {
             Group::Basic(chat_id) => caller.invoke(&functions::messages::GetFullChat { chat_id }).await?,
@@ -27,21 +27,20 @@ pub(super) async fn info(caller: &Caller, peer: PeerId) -> Result<Outcome, CallE
             }
         };
         let enums::messages::ChatFull::Full(full) = full;
-        let learnt = caller.context.intake().write(|batch| {
+        caller.context.intake().write(|batch| {
             intake::see(batch, &full.users, &full.chats)?;
             match &full.full_chat {
                 enums::ChatFull::Full(chat) => intake::see_members(batch, &chat.participants),
                 _ => Ok(()),
             }
-        });
-        learnt.map_err(|error| unavailable(&error))?;
+        })?;
     }
-    let known = caller.context.store.peer(peer).map_err(|error| unavailable(&error))?;
-    known.map(Outcome::Peer).ok_or_else(|| CallError::new(Failure::NotFound, "the answer does not name the peer"))
+    let known = caller.context.store.peer(peer)?;
+    known.map(Outcome::Peer).ok_or_else(|| Fault::new(Failure::NotFound, "the answer does not name the peer"))
 }
 
 /// messages.createChat: <https://core.telegram.org/method/messages.createChat>.
-pub(super) async fn create(caller: &Caller, users: &[PeerId], title: &str) -> Result<Outcome, CallError> {
+pub(super) async fn create(caller: &Caller, users: &[PeerId], title: &str) -> Result<Outcome, Fault> {
     let us = PeerId::user(caller.context.intake().owner().user_id);
     let mut others: Vec<PeerId> = Vec::new();
     for user in users {
@@ -50,7 +49,7 @@ pub(super) async fn create(caller: &Caller, users: &[PeerId], title: &str) -> Re
         }
     }
     if others.is_empty() {
-        return Err(invalid("a group needs at least one other member"));
+        return Err(Fault::invalid("a group needs at least one other member"));
     }
     let users = others.into_iter().map(|user| caller.context.input_user(user)).collect::<Result<_, _>>()?;
     let request = functions::messages::CreateChat { users, title: title.to_owned(), ttl_period: None };
@@ -63,7 +62,7 @@ pub(super) async fn create(caller: &Caller, users: &[PeerId], title: &str) -> Re
 }
 
 /// messages.editChatTitle or channels.editTitle: <https://core.telegram.org/method/channels.editTitle>.
-pub(super) async fn rename(caller: &Caller, chat: PeerId, title: &str) -> Result<Outcome, CallError> {
+pub(super) async fn rename(caller: &Caller, chat: PeerId, title: &str) -> Result<Outcome, Fault> {
     let title = title.to_owned();
     let updates = match caller.context.group(chat)? {
         Group::Basic(chat_id) => caller.invoke(&functions::messages::EditChatTitle { chat_id, title }).await?,
@@ -75,11 +74,7 @@ pub(super) async fn rename(caller: &Caller, chat: PeerId, title: &str) -> Result
 
 /// messages.editChatPhoto or channels.editPhoto: <https://core.telegram.org/method/channels.editPhoto>. `photo` has been
 /// uploaded.
-pub(super) async fn set_photo(
-    caller: &Caller,
-    chat: PeerId,
-    photo: enums::InputChatPhoto,
-) -> Result<Outcome, CallError> {
+pub(super) async fn set_photo(caller: &Caller, chat: PeerId, photo: enums::InputChatPhoto) -> Result<Outcome, Fault> {
     let updates = match caller.context.group(chat)? {
         Group::Basic(chat_id) => caller.invoke(&functions::messages::EditChatPhoto { chat_id, photo }).await?,
         Group::Channel(channel) => caller.invoke(&functions::channels::EditPhoto { channel, photo }).await?,

@@ -6,13 +6,13 @@ use std::cmp::Reverse;
 
 use grammers_tl_types as tl;
 use store::ServerMessage;
-use tgl::{CallError, Dialog, Grants, Message, Outcome, Page, PeerId};
+use tgl::{Dialog, Grants, Message, Outcome, Page, PeerId};
 use tl::{enums, functions, types};
 
 use super::list::{List, PAGE, Search, learn, restored};
 use super::messages::read_up_to;
-use super::{Caller, invalid, secrets};
-use crate::context::unavailable;
+use super::{Caller, secrets};
+use crate::fault::Fault;
 use crate::intake;
 
 /// Conversations in one list, as telegram-cli gave them.
@@ -22,7 +22,7 @@ const DIALOGS_MAX: i32 = 100;
 const MESSAGES_MAX: u32 = 10_000;
 
 /// messages.getDialogs: <https://core.telegram.org/method/messages.getDialogs>.
-pub(super) async fn dialogs(caller: &Caller) -> Result<Outcome, CallError> {
+pub(super) async fn dialogs(caller: &Caller) -> Result<Outcome, Fault> {
     let request = functions::messages::GetDialogs {
         exclude_pinned: false,
         folder_id: None,
@@ -54,12 +54,12 @@ pub(super) async fn dialogs(caller: &Caller) -> Result<Outcome, CallError> {
         intake.learn(&[], &[], &messages)
     })();
     drop(intake);
-    let tops = learnt.map_err(|error| unavailable(&error))?;
+    let tops = learnt?;
     let mut given = Vec::new();
     for dialog in dialogs.iter().take(DIALOGS_MAX as usize) {
         let id = intake::peer_id(&dialog.peer);
-        let Some(peer) = caller.context.store.peer(id).map_err(|error| unavailable(&error))? else { continue };
-        let top = caller.context.store.message_id(id, dialog.top_message).map_err(|error| unavailable(&error))?;
+        let Some(peer) = caller.context.store.peer(id)? else { continue };
+        let top = caller.context.store.message_id(id, dialog.top_message)?;
         let last_message = tops.iter().find(|message| Some(message.id) == top).cloned();
         given.push(Dialog { peer, last_message, unread_count: u32::try_from(dialog.unread_count).unwrap_or_default() });
     }
@@ -68,7 +68,7 @@ pub(super) async fn dialogs(caller: &Caller) -> Result<Outcome, CallError> {
 
 /// messages.getHistory, page by page; also marks what is read as read:
 /// <https://core.telegram.org/method/messages.getHistory>.
-pub(super) async fn get(caller: &Caller, peer: PeerId, page: Page) -> Result<Outcome, CallError> {
+pub(super) async fn get(caller: &Caller, peer: PeerId, page: Page) -> Result<Outcome, Fault> {
     let messages = stretch(caller, &lists(caller, peer, None)?, page).await?;
     let newest_unread = messages.iter().find(|message| !message.flags.outgoing && message.flags.unread);
     if let Some(ServerMessage { chat: Some(chat), id }) =
@@ -87,14 +87,14 @@ pub(super) async fn search(
     peer: PeerId,
     text: &str,
     page: Page,
-) -> Result<Outcome, CallError> {
+) -> Result<Outcome, Fault> {
     let lists = lists(caller, peer, Some((text, grants)))?;
     Ok(Outcome::Messages(stretch(caller, &lists, page).await?))
 }
 
 /// The messages of one conversation; those of a supergroup that was a basic group are two lists for who asks for the
 /// basic group: what came after the move, and what came before.
-fn lists(caller: &Caller, peer: PeerId, search: Option<(&str, Grants)>) -> Result<Vec<List>, CallError> {
+fn lists(caller: &Caller, peer: PeerId, search: Option<(&str, Grants)>) -> Result<Vec<List>, Fault> {
     let current = caller.context.current(peer)?;
     let chats = if current == peer { vec![peer] } else { vec![current, peer] };
     let search = search.map(|(text, grants)| Search { text: text.to_owned(), grants });
@@ -103,7 +103,7 @@ fn lists(caller: &Caller, peer: PeerId, search: Option<(&str, Grants)>) -> Resul
 }
 
 /// A stretch of lists that follow one another.
-async fn stretch(caller: &Caller, lists: &[List], page: Page) -> Result<Vec<Message>, CallError> {
+async fn stretch(caller: &Caller, lists: &[List], page: Page) -> Result<Vec<Message>, Fault> {
     check(page)?;
     let (mut given, mut offset) = (Vec::new(), page.offset);
     for list in lists {
@@ -125,11 +125,11 @@ pub(super) async fn search_everywhere(
     grants: Grants,
     text: &str,
     page: Page,
-) -> Result<Outcome, CallError> {
+) -> Result<Outcome, Fault> {
     check(page)?;
     let wanted = page.offset.saturating_add(page.limit);
     if wanted > MESSAGES_MAX {
-        return Err(invalid(&format!("a search of everything ends after {MESSAGES_MAX} messages")));
+        return Err(Fault::invalid(format!("a search of everything ends after {MESSAGES_MAX} messages")));
     }
     let (mut found, mut offset_rate, mut offset_id, mut offset_peer) = (Vec::new(), 0, 0, enums::InputPeer::Empty);
     while found.len() < wanted as usize {
@@ -170,9 +170,9 @@ pub(super) async fn search_everywhere(
     Ok(Outcome::Messages(found.into_iter().skip(page.offset as usize).take(page.limit as usize).collect()))
 }
 
-fn check(page: Page) -> Result<(), CallError> {
+fn check(page: Page) -> Result<(), Fault> {
     let is_possible = page.limit <= MESSAGES_MAX && i32::try_from(page.offset).is_ok();
-    if is_possible { Ok(()) } else { Err(invalid(&format!("ask for at most {MESSAGES_MAX} messages at a time"))) }
+    if is_possible { Ok(()) } else { Err(Fault::invalid(format!("ask for at most {MESSAGES_MAX} messages at a time"))) }
 }
 
 fn plain_dialog(dialog: enums::Dialog) -> Option<types::Dialog> {

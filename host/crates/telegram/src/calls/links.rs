@@ -1,11 +1,11 @@
 //! Joining by a link, an invitation's or a public one: <https://core.telegram.org/api/links>.
 
 use grammers_tl_types as tl;
-use tgl::{CallError, Failure, Outcome, PeerKind};
+use tgl::{Failure, Outcome, PeerKind};
 use tl::{enums, functions};
 
-use super::{Caller, invalid};
-use crate::context::unavailable;
+use super::Caller;
+use crate::fault::Fault;
 use crate::intake;
 
 /// What a link leads to.
@@ -19,7 +19,7 @@ enum Link<'a> {
 
 /// messages.importChatInvite or channels.joinChannel: <https://core.telegram.org/method/messages.importChatInvite>,
 /// <https://core.telegram.org/method/channels.joinChannel>.
-pub(super) async fn join(caller: &Caller, link: &str) -> Result<Outcome, CallError> {
+pub(super) async fn join(caller: &Caller, link: &str) -> Result<Outcome, Fault> {
     let joined = match parse(link) {
         Some(Link::Invitation(hash)) => {
             caller.invoke(&functions::messages::ImportChatInvite { hash: hash.to_owned() }).await
@@ -28,7 +28,7 @@ pub(super) async fn join(caller: &Caller, link: &str) -> Result<Outcome, CallErr
             let channel = resolve(caller, name).await?;
             caller.invoke(&functions::channels::JoinChannel { channel }).await
         }
-        None => return Err(invalid("this is not a link to a group or channel")),
+        None => return Err(Fault::invalid("this is not a link to a group or channel")),
     };
     match joined {
         Ok(enums::messages::ChatInviteJoinResult::Ok(joined)) => {
@@ -36,10 +36,10 @@ pub(super) async fn join(caller: &Caller, link: &str) -> Result<Outcome, CallErr
             Ok(Outcome::Done)
         }
         Ok(enums::messages::ChatInviteJoinResult::WebView(_)) => {
-            Err(CallError::new(Failure::Refused, "the group asks for something that only a person can do"))
+            Err(Fault::new(Failure::Refused, "the group asks for something that only a person can do"))
         }
         Err(error) => {
-            if error.detail == "INVITE_REQUEST_SENT" {
+            if error.is_named("INVITE_REQUEST_SENT") {
                 tracing::info!("a request to join was sent; an admin decides");
             }
             Err(error)
@@ -48,14 +48,14 @@ pub(super) async fn join(caller: &Caller, link: &str) -> Result<Outcome, CallErr
 }
 
 /// contacts.resolveUsername: <https://core.telegram.org/method/contacts.resolveUsername>.
-async fn resolve(caller: &Caller, name: &str) -> Result<enums::InputChannel, CallError> {
+async fn resolve(caller: &Caller, name: &str) -> Result<enums::InputChannel, Fault> {
     let request = functions::contacts::ResolveUsername { username: name.to_owned(), referer: None };
     let enums::contacts::ResolvedPeer::Peer(found) = caller.invoke(&request).await?;
-    caller.context.intake().learn(&found.users, &found.chats, &[]).map_err(|error| unavailable(&error))?;
+    caller.context.intake().learn(&found.users, &found.chats, &[])?;
     let peer = intake::peer_id(&found.peer);
     match peer.kind {
         PeerKind::Channel => caller.context.input_channel(peer),
-        _ => Err(invalid("this name is a person's: only groups and channels can be joined")),
+        _ => Err(Fault::invalid("this name is a person's: only groups and channels can be joined")),
     }
 }
 

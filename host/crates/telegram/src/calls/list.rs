@@ -3,11 +3,11 @@
 //! Invariant: messages that only the host has any more stand in it where they stood before they were deleted.
 
 use grammers_tl_types as tl;
-use tgl::{CallError, Grants, Message, Page, PeerId};
+use tgl::{Grants, Message, Page, PeerId};
 use tl::{enums, functions};
 
 use super::{Caller, contents, history_request, secrets};
-use crate::context::unavailable;
+use crate::fault::Fault;
 
 /// Messages of one answer of the server's.
 pub(super) const PAGE: u32 = 100;
@@ -47,7 +47,7 @@ pub(super) struct Answer {
 
 impl List {
     /// What stands in the list from `page.offset` on, at most `page.limit` of it.
-    pub(super) async fn stretch(&self, caller: &Caller, page: Page) -> Result<Stretch, CallError> {
+    pub(super) async fn stretch(&self, caller: &Caller, page: Page) -> Result<Stretch, Fault> {
         let text = self.search.as_ref().map(|search| search.text.as_str());
         let restored = self.visible(restored(caller, Some(self.chat), text)?);
         // Each restored message may stand before what is asked for.
@@ -59,7 +59,7 @@ impl List {
 
     /// Collects a stretch from answers of at most [`PAGE`] messages. From the second answer on an id says where to go
     /// on, so that messages that come meanwhile shift nothing.
-    async fn walk(&self, caller: &Caller, page: Page) -> Result<Stretch, CallError> {
+    async fn walk(&self, caller: &Caller, page: Page) -> Result<Stretch, Fault> {
         let mut found = Stretch::default();
         let (mut given, mut offset_id, mut skip) = (0, 0, page.offset as i32);
         let mut wanted = page.limit as usize;
@@ -98,7 +98,7 @@ impl List {
         offset_id: i32,
         add_offset: i32,
         limit: i32,
-    ) -> Result<enums::messages::Messages, CallError> {
+    ) -> Result<enums::messages::Messages, Fault> {
         let peer = self.peer.clone();
         let Some(Search { text, .. }) = &self.search else {
             let request = history_request(peer, offset_id, add_offset, limit);
@@ -126,8 +126,8 @@ impl List {
 }
 
 /// Restored messages of a conversation, or of all, that have the text, newest first.
-pub(super) fn restored(caller: &Caller, chat: Option<PeerId>, text: Option<&str>) -> Result<Vec<Message>, CallError> {
-    let mut restored = caller.context.store.restored_messages(chat).map_err(|error| unavailable(&error))?;
+pub(super) fn restored(caller: &Caller, chat: Option<PeerId>, text: Option<&str>) -> Result<Vec<Message>, Fault> {
+    let mut restored = caller.context.store.restored_messages(chat)?;
     if let Some(text) = text.map(str::to_lowercase) {
         restored.retain(|message| message.text.as_ref().is_some_and(|own| own.to_lowercase().contains(&text)));
     }
@@ -135,7 +135,7 @@ pub(super) fn restored(caller: &Caller, chat: Option<PeerId>, text: Option<&str>
 }
 
 /// Keeps the messages of an answer.
-pub(super) fn learn(caller: &Caller, answer: enums::messages::Messages) -> Result<Answer, CallError> {
+pub(super) fn learn(caller: &Caller, answer: enums::messages::Messages) -> Result<Answer, Fault> {
     let count = match &answer {
         enums::messages::Messages::Messages(list) => list.messages.len() as i32,
         enums::messages::Messages::Slice(list) => list.count,
@@ -143,7 +143,7 @@ pub(super) fn learn(caller: &Caller, answer: enums::messages::Messages) -> Resul
         enums::messages::Messages::NotModified(list) => list.count,
     };
     let (messages, users, chats) = contents(answer);
-    let learnt = caller.context.intake().learn(&users, &chats, &messages).map_err(|error| unavailable(&error))?;
+    let learnt = caller.context.intake().learn(&users, &chats, &messages)?;
     Ok(Answer {
         messages: learnt,
         given: messages.len(),

@@ -1,11 +1,13 @@
 //! Who is in a group: asking, adding, removing.
 
 use grammers_tl_types as tl;
-use tgl::{CallError, Failure, Outcome, PeerId};
+use store::Batch;
+use tgl::{Failure, Outcome, PeerId};
 use tl::{enums, functions, types};
 
 use super::{Caller, chats};
-use crate::context::{Group, unavailable};
+use crate::context::Group;
+use crate::fault::Fault;
 use crate::intake::{self, MEMBERS_MAX};
 
 /// How many of a basic group's last messages a new member sees, as telegram-cli had it.
@@ -16,7 +18,7 @@ const PAGE: i32 = 200;
 
 /// messages.addChatUser or channels.inviteToChannel:
 /// <https://core.telegram.org/method/channels.inviteToChannel>.
-pub(super) async fn add(caller: &Caller, chat: PeerId, user: PeerId) -> Result<Outcome, CallError> {
+pub(super) async fn add(caller: &Caller, chat: PeerId, user: PeerId) -> Result<Outcome, Fault> {
     let group = caller.context.group(chat)?;
     let user_id = caller.context.input_user(user)?;
     let answer = match group {
@@ -30,13 +32,13 @@ pub(super) async fn add(caller: &Caller, chat: PeerId, user: PeerId) -> Result<O
     match chats::invited(caller, answer) {
         0 => Ok(Outcome::Done),
         // What the server calls it where it says so by an error.
-        _ => Err(CallError::new(Failure::Refused, "USER_PRIVACY_RESTRICTED")),
+        _ => Err(Fault::new(Failure::Refused, "USER_PRIVACY_RESTRICTED")),
     }
 }
 
 /// messages.deleteChatUser; from a channel somebody is shut out and let in again, so that nothing but the membership
 /// ends: <https://core.telegram.org/method/channels.editBanned>. We leave a channel ourselves by channels.leaveChannel.
-pub(super) async fn delete(caller: &Caller, chat: PeerId, user: PeerId) -> Result<Outcome, CallError> {
+pub(super) async fn delete(caller: &Caller, chat: PeerId, user: PeerId) -> Result<Outcome, Fault> {
     let group = caller.context.group(chat)?;
     let user_id = caller.context.input_user(user)?;
     let is_us = user == PeerId::user(caller.context.intake().owner().user_id);
@@ -68,7 +70,7 @@ pub(super) async fn delete(caller: &Caller, chat: PeerId, user: PeerId) -> Resul
 
 /// channels.getParticipants, up to [`MEMBERS_MAX`] of them:
 /// <https://core.telegram.org/method/channels.getParticipants>. Where we may not see them nobody is known.
-pub(super) async fn learn(caller: &Caller, chat: PeerId, channel: enums::InputChannel) -> Result<(), CallError> {
+pub(super) async fn learn(caller: &Caller, chat: PeerId, channel: enums::InputChannel) -> Result<(), Fault> {
     let mut ids: Vec<i64> = Vec::new();
     while ids.len() < MEMBERS_MAX {
         let request = functions::channels::GetParticipants {
@@ -81,11 +83,10 @@ pub(super) async fn learn(caller: &Caller, chat: PeerId, channel: enums::InputCh
         let list = match caller.invoke(&request).await {
             Ok(enums::channels::ChannelParticipants::Participants(list)) => list,
             Ok(enums::channels::ChannelParticipants::NotModified) => break,
-            Err(error) if error.detail == "CHAT_ADMIN_REQUIRED" => break,
+            Err(error) if error.is_named("CHAT_ADMIN_REQUIRED") => break,
             Err(error) => return Err(error),
         };
-        let learnt = caller.context.intake().learn(&list.users, &list.chats, &[]);
-        learnt.map_err(|error| unavailable(&error))?;
+        caller.context.intake().learn(&list.users, &list.chats, &[])?;
         let before = ids.len();
         for id in intake::channel_member_ids(&list.participants) {
             if !ids.contains(&id) {
@@ -96,8 +97,8 @@ pub(super) async fn learn(caller: &Caller, chat: PeerId, channel: enums::InputCh
             break;
         }
     }
-    let learnt = caller.context.intake().write(|batch| intake::change_members(batch, chat, |members| *members = ids));
-    learnt.map_err(|error| unavailable(&error))
+    let change = |batch: &mut Batch<'_>| intake::change_members(batch, chat, |members| *members = ids);
+    Ok(caller.context.intake().write(change)?)
 }
 
 /// Every right taken away for ever, or none: <https://core.telegram.org/constructor/chatBannedRights>.

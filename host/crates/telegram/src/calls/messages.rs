@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use grammers_tl_types as tl;
-use tgl::{CallError, Failure, MessageId, Outcome, PeerId, PeerKind, TypingState};
+use tgl::{Failure, MessageId, Outcome, PeerId, PeerKind, TypingState};
 use tl::{enums, functions, types};
 
-use super::{Caller, contents, invalid};
-use crate::context::{unavailable, unknown_message};
+use super::{Caller, contents};
+use crate::context::unknown_message;
+use crate::fault::Fault;
 use crate::intake;
 
 /// How long an own message may take to come in its turn after the server has confirmed it: a gap before it has to be
@@ -24,9 +25,9 @@ pub(super) async fn send(
     text: &str,
     reply_to: Option<MessageId>,
     preview: Option<bool>,
-) -> Result<Outcome, CallError> {
+) -> Result<Outcome, Fault> {
     if text.is_empty() {
-        return Err(invalid("a message needs a text"));
+        return Err(Fault::invalid("a message needs a text"));
     }
     let to = caller.context.current(to)?;
     let request = functions::messages::SendMessage {
@@ -71,7 +72,7 @@ pub(super) async fn send_location(
     to: PeerId,
     latitude: f64,
     longitude: f64,
-) -> Result<Outcome, CallError> {
+) -> Result<Outcome, Fault> {
     let point = types::InputGeoPoint { lat: latitude, long: longitude, accuracy_radius: None };
     send_media(caller, random_id, to, types::InputMediaGeoPoint { geo_point: point.into() }.into()).await
 }
@@ -82,7 +83,7 @@ pub(super) async fn send_contact(
     random_id: i64,
     to: PeerId,
     card: [&str; 3],
-) -> Result<Outcome, CallError> {
+) -> Result<Outcome, Fault> {
     let [phone_number, first_name, last_name] = card.map(str::to_owned);
     let media = types::InputMediaContact { phone_number, first_name, last_name, vcard: String::new() };
     send_media(caller, random_id, to, media.into()).await
@@ -93,7 +94,7 @@ pub(super) async fn send_media(
     random_id: i64,
     to: PeerId,
     media: enums::InputMedia,
-) -> Result<Outcome, CallError> {
+) -> Result<Outcome, Fault> {
     let to = caller.context.current(to)?;
     let request = functions::messages::SendMedia {
         silent: false,
@@ -123,7 +124,7 @@ pub(super) async fn send_media(
 }
 
 /// messages.forwardMessages: <https://core.telegram.org/method/messages.forwardMessages>.
-pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: MessageId) -> Result<Outcome, CallError> {
+pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: MessageId) -> Result<Outcome, Fault> {
     let to = caller.context.current(to)?;
     let named = caller.context.server_message(id)?;
     let from = named.chat.ok_or_else(|| unknown_message(id))?;
@@ -158,11 +159,11 @@ pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: Mes
 /// messages.deleteMessages, for ourselves only; in channels channels.deleteMessages, which knows no other way than for
 /// all: <https://core.telegram.org/method/messages.deleteMessages>,
 /// <https://core.telegram.org/method/channels.deleteMessages>. What only the host has any more is deleted here.
-pub(super) async fn delete(caller: &Caller, id: MessageId) -> Result<Outcome, CallError> {
+pub(super) async fn delete(caller: &Caller, id: MessageId) -> Result<Outcome, Fault> {
     let named = caller.context.server_message(id)?;
     let channel = named.chat.filter(|chat| chat.kind == PeerKind::Channel);
     let affected = match channel {
-        _ if caller.context.store.is_restored(id).map_err(|error| unavailable(&error))? => None,
+        _ if caller.context.store.is_restored(id)? => None,
         Some(chat) => {
             let request = functions::channels::DeleteMessages {
                 channel: caller.context.input_channel(chat)?,
@@ -173,7 +174,7 @@ pub(super) async fn delete(caller: &Caller, id: MessageId) -> Result<Outcome, Ca
         None => Some(caller.invoke(&functions::messages::DeleteMessages { revoke: false, id: vec![named.id] }).await?),
     };
     let mut intake = caller.context.intake();
-    intake.write(|batch| batch.delete_messages(&[id])).map_err(|error| unavailable(&error))?;
+    intake.write(|batch| batch.delete_messages(&[id]))?;
     if let Some(enums::messages::AffectedMessages::Messages(affected)) = affected {
         intake.receive_affected(channel.map(|chat| chat.id), &affected);
     }
@@ -182,22 +183,22 @@ pub(super) async fn delete(caller: &Caller, id: MessageId) -> Result<Outcome, Ca
 
 /// Brings a deleted message back into what this account's scripts see. The server has no such method: it is the copy
 /// that the host still holds.
-pub(super) fn restore(caller: &Caller, id: MessageId) -> Result<Outcome, CallError> {
+pub(super) fn restore(caller: &Caller, id: MessageId) -> Result<Outcome, Fault> {
     let restored = caller.context.intake().write(|batch| batch.restore_message(id));
-    match restored.map_err(|error| unavailable(&error))? {
+    match restored? {
         true => Ok(Outcome::Done),
         false => Err(unknown_message(id)),
     }
 }
 
 /// messages.readHistory: <https://core.telegram.org/method/messages.readHistory>.
-pub(super) async fn mark_read(caller: &Caller, peer: PeerId) -> Result<Outcome, CallError> {
+pub(super) async fn mark_read(caller: &Caller, peer: PeerId) -> Result<Outcome, Fault> {
     read_up_to(caller, caller.context.current(peer)?, 0).await?;
     Ok(Outcome::Done)
 }
 
 /// Marks the conversation's messages as read up to this one, by the server's id; 0 is all of them.
-pub(super) async fn read_up_to(caller: &Caller, peer: PeerId, max_id: i32) -> Result<(), CallError> {
+pub(super) async fn read_up_to(caller: &Caller, peer: PeerId, max_id: i32) -> Result<(), Fault> {
     let affected = if peer.kind == PeerKind::Channel {
         // https://core.telegram.org/method/channels.readHistory
         let channel = caller.context.input_channel(peer)?;
@@ -211,18 +212,17 @@ pub(super) async fn read_up_to(caller: &Caller, peer: PeerId, max_id: i32) -> Re
     if let Some(enums::messages::AffectedMessages::Messages(affected)) = affected {
         intake.receive_affected(None, &affected);
     }
-    let marked = intake.write(|batch| match max_id {
+    Ok(intake.write(|batch| match max_id {
         0 => batch.mark_read(peer, false, MessageId::MAX),
         max_id => {
             let id_max = batch.message_id(peer, max_id)?;
             intake::mark_read(batch, peer, false, id_max)
         }
-    });
-    marked.map_err(|error| unavailable(&error))
+    })?)
 }
 
 /// messages.setTyping: <https://core.telegram.org/method/messages.setTyping>.
-pub(super) async fn set_typing(caller: &Caller, peer: PeerId, state: TypingState) -> Result<Outcome, CallError> {
+pub(super) async fn set_typing(caller: &Caller, peer: PeerId, state: TypingState) -> Result<Outcome, Fault> {
     let action = match state {
         TypingState::Typing => enums::SendMessageAction::SendMessageTypingAction,
         TypingState::Cancelled => enums::SendMessageAction::SendMessageCancelAction,
@@ -237,8 +237,8 @@ async fn sent(
     caller: &Caller,
     random_id: i64,
     to: PeerId,
-    answer: Result<enums::Updates, CallError>,
-) -> Result<Outcome, CallError> {
+    answer: Result<enums::Updates, Fault>,
+) -> Result<Outcome, Fault> {
     match answer {
         Ok(updates) => {
             let id = new_id(&updates, random_id);
@@ -246,15 +246,13 @@ async fn sent(
             caller.settle();
             match id {
                 Some(id) => own_message(caller, to, id).await,
-                None => {
-                    Err(CallError::new(Failure::Unavailable, "sent, but the answer does not say which message it is"))
-                }
+                None => Err(Fault::new(Failure::Unavailable, "sent, but the answer does not say which message it is")),
             }
         }
-        Err(error) if error.detail == "RANDOM_ID_DUPLICATE" => {
-            let id = earlier_id(caller, random_id, to).await.ok_or_else(|| {
-                CallError::new(Failure::Unavailable, "sent before, but nothing says which message it is")
-            })?;
+        Err(error) if error.is_named("RANDOM_ID_DUPLICATE") => {
+            let id = earlier_id(caller, random_id, to)
+                .await
+                .ok_or_else(|| Fault::new(Failure::Unavailable, "sent before, but nothing says which message it is"))?;
             own_message(caller, to, id).await
         }
         Err(error) => Err(error),
@@ -298,14 +296,14 @@ async fn earlier_id(caller: &Caller, random_id: i64, to: PeerId) -> Option<i32> 
 }
 
 /// Waits until the own message has come in its turn.
-async fn own_message(caller: &Caller, to: PeerId, server_id: i32) -> Result<Outcome, CallError> {
+async fn own_message(caller: &Caller, to: PeerId, server_id: i32) -> Result<Outcome, Fault> {
     let store = &caller.context.store;
     let mut written = caller.context.intake().written();
     let deadline = tokio::time::Instant::now() + OWN_MESSAGE_WAIT;
     loop {
         // A channel that is written to for the first time gets its number with its first message.
-        let id = store.message_id(to, server_id).map_err(|error| unavailable(&error))?;
-        let message = id.map(|id| store.message(id)).transpose().map_err(|error| unavailable(&error))?.flatten();
+        let id = store.message_id(to, server_id)?;
+        let message = id.map(|id| store.message(id)).transpose()?.flatten();
         if let Some(message) = message {
             return Ok(Outcome::Message(message));
         }
@@ -313,8 +311,7 @@ async fn own_message(caller: &Caller, to: PeerId, server_id: i32) -> Result<Outc
             tracing::warn!(server_id, "an own message has not come in its turn");
             let id = caller.context.message_id(to, server_id)?;
             let (messages, users, chats) = contents(fetch(caller, id).await?);
-            let learnt = caller.context.intake().learn(&users, &chats, &messages);
-            let messages = learnt.map_err(|error| unavailable(&error))?;
+            let messages = caller.context.intake().learn(&users, &chats, &messages)?;
             let found = messages.into_iter().find(|message| message.id == id).ok_or_else(|| unknown_message(id))?;
             return Ok(Outcome::Message(found));
         }
@@ -322,7 +319,7 @@ async fn own_message(caller: &Caller, to: PeerId, server_id: i32) -> Result<Outc
 }
 
 /// messages.getMessages or channels.getMessages: <https://core.telegram.org/method/channels.getMessages>.
-pub(super) async fn fetch(caller: &Caller, id: MessageId) -> Result<enums::messages::Messages, CallError> {
+pub(super) async fn fetch(caller: &Caller, id: MessageId) -> Result<enums::messages::Messages, Fault> {
     let named = caller.context.server_message(id)?;
     let id = vec![types::InputMessageId { id: named.id }.into()];
     match named.chat {
@@ -335,7 +332,7 @@ pub(super) async fn fetch(caller: &Caller, id: MessageId) -> Result<enums::messa
 }
 
 /// What a message answers: a message, or else the one that began the topic in which it stays.
-fn reply_to(caller: &Caller, to: PeerId, id: Option<MessageId>) -> Result<Option<enums::InputReplyTo>, CallError> {
+fn reply_to(caller: &Caller, to: PeerId, id: Option<MessageId>) -> Result<Option<enums::InputReplyTo>, Fault> {
     let Some(replied) = id.or(caller.topic) else { return Ok(None) };
     let named = caller.context.server_message(replied)?;
     // Only where the ids of both conversations are counted apart the server cannot see which one is meant.

@@ -15,8 +15,10 @@ mod profile;
 mod secrets;
 
 use grammers_tl_types as tl;
-use tgl::{Call, CallError, Failure, Grants, Names, Outcome, PeerId, PeerKind, Request};
+use tgl::{Call, Grants, Names, Outcome, PeerId, PeerKind, Request};
 use tl::{enums, functions};
+
+use crate::fault::Fault;
 
 pub(crate) use caller::Caller;
 pub use files::{FILE_BYTES_MAX, LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, TEXT_FILE_BYTES_MAX};
@@ -26,7 +28,7 @@ pub use files::{FILE_BYTES_MAX, LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX,
 const DONE_BEFORE: [&str; 3] = ["USER_ALREADY_PARTICIPANT", "USER_NOT_PARTICIPANT", "CHAT_NOT_MODIFIED"];
 
 /// Makes one call and waits for its end.
-pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcome, CallError> {
+pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcome, Fault> {
     let grants = secrets::grants(caller, request);
     let call = &request.call;
     let ended = match secrets::refusal(caller, grants, call) {
@@ -35,18 +37,15 @@ pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcom
     };
     debug_assert!(ended.as_ref().map_or(true, |outcome| call.ends_with(outcome)), "{}", call.name());
     if let (Err(error), Some(peer)) = (&ended, refusing(call))
-        && error.detail == "CHANNEL_PRIVATE"
+        && error.is_named("CHANNEL_PRIVATE")
         && let Ok(PeerId { kind: PeerKind::Channel, id }) = caller.context.current(peer)
     {
         // We were shut out while nobody listened.
         caller.context.intake().leave_channel(id);
     }
     match ended {
-        Err(error) if caller.is_repeated() && DONE_BEFORE.contains(&error.detail.as_str()) => Ok(Outcome::Done),
-        // It goes into the script's log.
-        ended => ended
-            .and_then(|outcome| secrets::shown(grants, outcome))
-            .map_err(|error| CallError::new(error.kind, one_line(&error.detail))),
+        Err(error) if caller.is_repeated() && DONE_BEFORE.iter().any(|name| error.is_named(name)) => Ok(Outcome::Done),
+        ended => ended.and_then(|outcome| secrets::shown(grants, outcome)),
     }
 }
 
@@ -59,7 +58,7 @@ fn refusing(call: &Call) -> Option<PeerId> {
     }
 }
 
-async fn make(caller: &Caller, request: &Request, grants: Grants) -> Result<Outcome, CallError> {
+async fn make(caller: &Caller, request: &Request, grants: Grants) -> Result<Outcome, Fault> {
     let random_id = request.random_id;
     let call = match &request.call {
         Call::InTopic { send, .. } => send,
@@ -105,10 +104,10 @@ async fn make(caller: &Caller, request: &Request, grants: Grants) -> Result<Outc
         Call::SetProfilePhoto { path } => files::set_profile_photo(caller, request, path).await,
         Call::SetChatPhoto { chat, path } => files::set_chat_photo(caller, request, *chat, path).await,
         Call::CreateSecretChat { .. } | Call::AcceptSecretChat { .. } => {
-            Err(invalid("secret chats are not supported yet"))
+            Err(Fault::invalid("secret chats are not supported yet"))
         }
-        Call::RawQuery { .. } => Err(invalid("raw queries are not supported yet")),
-        Call::InTopic { .. } => Err(invalid("a topic has no topics")),
+        Call::RawQuery { .. } => Err(Fault::invalid("raw queries are not supported yet")),
+        Call::InTopic { .. } => Err(Fault::invalid("a topic has no topics")),
     }
 }
 
@@ -140,26 +139,4 @@ pub(crate) fn contents(answer: enums::messages::Messages) -> (Vec<enums::Message
         enums::messages::Messages::ChannelMessages(list) => (list.messages, list.users, list.chats),
         enums::messages::Messages::NotModified(_) => (Vec::new(), Vec::new(), Vec::new()),
     }
-}
-
-/// A text as it may stand in a log: what would break its line, or show it otherwise than it is, is escaped.
-fn one_line(text: &str) -> String {
-    let is_plain = |letter: char| {
-        let is_break = letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
-        // The other direction of writing: <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>.
-        let is_turn = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        !is_break && !is_turn
-    };
-    let mut line = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match is_plain(letter) {
-            true => line.push(letter),
-            false => line.extend(letter.escape_debug()),
-        }
-    }
-    line
-}
-
-fn invalid(why: &str) -> CallError {
-    CallError::new(Failure::Invalid, why)
 }

@@ -2,10 +2,10 @@
 //!
 //! Invariant: it is decided when the call is made, not when it was asked for: the message that it names may have come since.
 
-use tgl::{Call, CallError, Dialog, Failure, Grants, Names, Outcome, PeerId, Request};
+use tgl::{Call, Dialog, Failure, Grants, Names, Outcome, PeerId, Request};
 
 use super::Caller;
-use crate::context::unavailable;
+use crate::fault::Fault;
 
 /// What the script that asks may do; one that is gone may do no more than any.
 pub(super) fn grants(caller: &Caller, request: &Request) -> Grants {
@@ -13,14 +13,14 @@ pub(super) fn grants(caller: &Caller, request: &Request) -> Grants {
 }
 
 /// Why a call is not made at all.
-pub(super) fn refusal(caller: &Caller, grants: Grants, call: &Call) -> Result<(), CallError> {
+pub(super) fn refusal(caller: &Caller, grants: Grants, call: &Call) -> Result<(), Fault> {
     let is_free = grants.has(call.grant())
         || !(call.conversation().peer().is_some_and(PeerId::is_service) || names_secret(caller, call.names())?);
     if is_free { Ok(()) } else { Err(not_granted()) }
 }
 
 /// What a call came to, as far as the script may see it.
-pub(super) fn shown(grants: Grants, outcome: Outcome) -> Result<Outcome, CallError> {
+pub(super) fn shown(grants: Grants, outcome: Outcome) -> Result<Outcome, Fault> {
     let show = |dialog: Dialog| {
         let last_message = dialog.last_message.and_then(|message| grants.shown(message));
         let is_shown = grants.service_messages || !dialog.peer.id().is_service();
@@ -44,23 +44,23 @@ pub(super) fn found(grants: Grants, mut messages: Vec<tgl::Message>) -> Vec<tgl:
 
 /// Whether it is a message that the script is not shown. One that was passed on is there to be answered or deleted, not to be
 /// passed on again.
-fn names_secret(caller: &Caller, names: Names) -> Result<bool, CallError> {
+fn names_secret(caller: &Caller, names: Names) -> Result<bool, Fault> {
     let (id, is_passed_on) = match names {
         Names::Contents(id) => (id, true),
         Names::Message(Some(id)) => (id, false),
         Names::Message(None) | Names::Nothing => return Ok(false),
     };
     let store = &caller.context.store;
-    let named = store.server_message(id).map_err(|error| unavailable(&error))?;
+    let named = store.server_message(id)?;
     if named.and_then(|named| named.chat).is_some_and(PeerId::is_service) {
         return Ok(true);
     }
-    let message = store.message(id).map_err(|error| unavailable(&error))?;
+    let message = store.message(id)?;
     Ok(message.is_some_and(|message| is_passed_on && message.is_secret()))
 }
 
-fn not_granted() -> CallError {
+fn not_granted() -> Fault {
     let why =
         "messages of Telegram's service account are not shown to scripts unless they run with --allow service-messages";
-    CallError::new(Failure::NotGranted, why)
+    Fault::new(Failure::NotGranted, why)
 }

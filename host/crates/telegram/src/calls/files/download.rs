@@ -8,7 +8,7 @@ use files::Incoming;
 use futures_util::{StreamExt, TryStreamExt};
 use grammers_tl_types as tl;
 use store::MediaFile;
-use tgl::{CallError, Failure, FilePart, MessageId, Outcome, Request};
+use tgl::{Failure, FilePart, MessageId, Outcome, Request};
 use tl::{Identifiable, Serializable, enums, functions};
 use tokio::sync::Mutex;
 
@@ -18,15 +18,11 @@ use super::target::Target;
 use super::{LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, file_error, seat};
 use crate::calls::caller::{Body, Way, blocking};
 use crate::calls::{Caller, contents, messages};
-use crate::context::{unavailable, unknown_message};
+use crate::context::unknown_message;
+use crate::fault::Fault;
 
 /// Loads a part of a message's media into the script's private folder; the outcome is the guest's path.
-pub(crate) async fn load(
-    caller: &Caller,
-    request: &Request,
-    id: MessageId,
-    part: FilePart,
-) -> Result<Outcome, CallError> {
+pub(crate) async fn load(caller: &Caller, request: &Request, id: MessageId, part: FilePart) -> Result<Outcome, Fault> {
     let seat = seat(caller, &request.script)?;
     let target = Target::of(&media_of(caller, id).await?, part)?;
     check_size(target.bytes)?;
@@ -49,33 +45,33 @@ pub(crate) async fn load(
 ///
 /// # Errors
 /// [`Failure::NotFound`] where the account does not know the message, or it carries neither.
-pub(super) async fn media_of(caller: &Caller, id: MessageId) -> Result<MediaFile, CallError> {
+pub(super) async fn media_of(caller: &Caller, id: MessageId) -> Result<MediaFile, Fault> {
     let store = &caller.context.store;
-    if let Some(media) = store.media(id).map_err(|error| unavailable(&error))? {
+    if let Some(media) = store.media(id)? {
         return Ok(media);
     }
-    let message = store.message(id).map_err(|error| unavailable(&error))?.ok_or_else(|| unknown_message(id))?;
+    let message = store.message(id)?.ok_or_else(|| unknown_message(id))?;
     match message.media {
         Some(tgl::Media::Photo(_) | tgl::Media::Document) => fetch_media(caller, id).await,
-        _ => Err(CallError::new(Failure::NotFound, "the message carries no photo and no file")),
+        _ => Err(Fault::new(Failure::NotFound, "the message carries no photo and no file")),
     }
 }
 
 /// Fetches the message again, and with it a new reference to its file.
-pub(super) async fn fetch_media(caller: &Caller, id: MessageId) -> Result<MediaFile, CallError> {
+pub(super) async fn fetch_media(caller: &Caller, id: MessageId) -> Result<MediaFile, Fault> {
     let store = &caller.context.store;
     let (messages, users, chats) = contents(messages::fetch(caller, id).await?);
-    caller.context.intake().learn(&users, &chats, &messages).map_err(|error| unavailable(&error))?;
-    let media = store.media(id).map_err(|error| unavailable(&error))?;
-    media.ok_or_else(|| CallError::new(Failure::NotFound, "the message carries no photo and no file any more"))
+    caller.context.intake().learn(&users, &chats, &messages)?;
+    let media = store.media(id)?;
+    media.ok_or_else(|| Fault::new(Failure::NotFound, "the message carries no photo and no file any more"))
 }
 
-fn check_size(bytes: u64) -> Result<(), CallError> {
+fn check_size(bytes: u64) -> Result<(), Fault> {
     if bytes <= LOAD_BYTES_MAX {
         return Ok(());
     }
     let why = format!("the file has {bytes} bytes, and {LOAD_BYTES_MAX} is the most that is loaded");
-    Err(CallError::new(Failure::LimitReached, why))
+    Err(Fault::new(Failure::LimitReached, why))
 }
 
 /// What the server is asked for, and whether a new reference to it was fetched already.
@@ -101,7 +97,7 @@ impl Source {
 }
 
 impl Download<'_> {
-    async fn whole(self) -> Result<Outcome, CallError> {
+    async fn whole(self) -> Result<Outcome, Fault> {
         let bytes = self.source.lock().await.target.bytes;
         let offsets = (0..bytes.div_ceil(PART_BYTES)).map(|part| part * PART_BYTES);
         let parts = futures_util::stream::iter(offsets).map(|offset| self.part_at(offset, bytes));
@@ -113,7 +109,7 @@ impl Download<'_> {
         loaded.inspect_err(|_| self.incoming.abandon()).map(Outcome::File)
     }
 
-    async fn part_at(&self, offset: u64, bytes: u64) -> Result<(), CallError> {
+    async fn part_at(&self, offset: u64, bytes: u64) -> Result<(), Fault> {
         let wanted = (bytes - offset).min(PART_BYTES);
         let mut is_foreign_known = false;
         let (_, answer) = loop {
@@ -127,7 +123,7 @@ impl Download<'_> {
                 Err(error) => match (migrated_to(&error), dc_id) {
                     // Who has asked there already is sent round in circles.
                     (Some(to), from) if from != Some(to) => self.move_to(to, error).await?,
-                    (None, Some(dc_id)) if error.detail == "AUTH_KEY_UNREGISTERED" && !is_foreign_known => {
+                    (None, Some(dc_id)) if error.is_named("AUTH_KEY_UNREGISTERED") && !is_foreign_known => {
                         is_foreign_known = true;
                         self.introduce(dc_id).await?;
                     }
@@ -135,7 +131,7 @@ impl Download<'_> {
                 },
             }
         };
-        let wrong = || CallError::new(Failure::Unavailable, "the file at the server is not what it was said to be");
+        let wrong = || Fault::new(Failure::Unavailable, "the file at the server is not what it was said to be");
         let place = part::payload(&answer).filter(|place| place.len() as u64 == wanted).ok_or_else(wrong)?;
         let _disk = self.caller.context.transfers.disk().await;
         blocking(self.incoming.clone(), move |incoming| incoming.write_at(&answer[place], offset).map_err(file_error))
@@ -150,7 +146,7 @@ impl Download<'_> {
         location: enums::InputFileLocation,
         dc_id: Option<i32>,
         offset: u64,
-    ) -> Result<(u64, Vec<u8>), CallError> {
+    ) -> Result<(u64, Vec<u8>), Fault> {
         let request = functions::upload::GetFile {
             precise: false,
             cdn_supported: false,
@@ -163,7 +159,7 @@ impl Download<'_> {
     }
 
     /// The reference has expired: the first part to hear of it fetches a new one, once.
-    async fn renew(&self, expired: &enums::InputFileLocation, error: CallError) -> Result<(), CallError> {
+    async fn renew(&self, expired: &enums::InputFileLocation, error: Fault) -> Result<(), Fault> {
         let mut source = self.source.lock().await;
         if source.target.location != *expired {
             return Ok(());
@@ -173,14 +169,14 @@ impl Download<'_> {
         }
         let target = Target::of(&fetch_media(self.caller, self.id).await?, self.part)?;
         if (&target.name, target.bytes) != (&source.target.name, source.target.bytes) {
-            return Err(CallError::new(Failure::NotFound, "the message carries another file now"));
+            return Err(Fault::new(Failure::NotFound, "the message carries another file now"));
         }
         source.target = target;
         Ok(())
     }
 
     /// The file is in another data centre. That is said once.
-    async fn move_to(&self, dc_id: i32, error: CallError) -> Result<(), CallError> {
+    async fn move_to(&self, dc_id: i32, error: Fault) -> Result<(), Fault> {
         let mut source = self.source.lock().await;
         match source.dc_id.replace(dc_id) {
             Some(known) if known != dc_id => Err(error),
@@ -189,7 +185,7 @@ impl Download<'_> {
     }
 
     /// Makes us known in another data centre: <https://core.telegram.org/api/datacenter#authorization-transfer>.
-    async fn introduce(&self, dc_id: i32) -> Result<(), CallError> {
+    async fn introduce(&self, dc_id: i32) -> Result<(), Fault> {
         // One part does it for all.
         let _source = self.source.lock().await;
         let export = functions::auth::ExportAuthorization { dc_id };
@@ -202,12 +198,12 @@ impl Download<'_> {
 }
 
 /// <https://core.telegram.org/api/file_reference>
-pub(super) fn is_expired(error: &CallError) -> bool {
-    error.detail.starts_with("FILE_REFERENCE_")
+pub(super) fn is_expired(error: &Fault) -> bool {
+    error.rpc().is_some_and(|error| error.name.starts_with("FILE_REFERENCE_"))
 }
 
-fn migrated_to(error: &CallError) -> Option<i32> {
-    error.detail.strip_prefix("FILE_MIGRATE_")?.parse().ok()
+fn migrated_to(error: &Fault) -> Option<i32> {
+    error.rpc().filter(|error| error.name == "FILE_MIGRATE")?.value?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -217,6 +213,6 @@ mod tests {
     #[test]
     fn what_is_too_large_is_not_begun() {
         assert!(check_size(LOAD_BYTES_MAX).is_ok());
-        assert_eq!(check_size(LOAD_BYTES_MAX + 1).unwrap_err().kind, Failure::LimitReached);
+        assert_eq!(check_size(LOAD_BYTES_MAX + 1).unwrap_err().told().kind, Failure::LimitReached);
     }
 }

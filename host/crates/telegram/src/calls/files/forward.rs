@@ -4,12 +4,13 @@
 
 use grammers_tl_types as tl;
 use store::{MediaFile, MediaKind};
-use tgl::{CallError, Failure, GeoPoint, Media, MessageId, Outcome, PeerId};
+use tgl::{Failure, GeoPoint, Media, MessageId, Outcome, PeerId};
 use tl::{enums, types};
 
 use super::download::{fetch_media, is_expired, media_of};
-use crate::calls::{Caller, invalid, messages};
-use crate::context::{unavailable, unknown_message};
+use crate::calls::{Caller, messages};
+use crate::context::unknown_message;
+use crate::fault::Fault;
 
 /// messages.sendMedia with what the message has: <https://core.telegram.org/method/messages.sendMedia>.
 pub(crate) async fn forward_media(
@@ -17,11 +18,11 @@ pub(crate) async fn forward_media(
     random_id: i64,
     to: PeerId,
     id: MessageId,
-) -> Result<Outcome, CallError> {
-    let message = caller.context.store.message(id).map_err(|error| unavailable(&error))?;
+) -> Result<Outcome, Fault> {
+    let message = caller.context.store.message(id)?;
     let media = message.ok_or_else(|| unknown_message(id))?.media;
     let media = match media {
-        None => return Err(CallError::new(Failure::NotFound, "the message carries nothing but its text")),
+        None => return Err(Fault::new(Failure::NotFound, "the message carries nothing but its text")),
         Some(Media::Photo(_) | Media::Document) => input(&media_of(caller, id).await?),
         Some(Media::Geo(point)) => types::InputMediaGeoPoint { geo_point: geo_point(point) }.into(),
         Some(Media::Venue(venue)) => types::InputMediaVenue {
@@ -40,8 +41,8 @@ pub(crate) async fn forward_media(
             vcard: String::new(),
         }
         .into(),
-        Some(Media::WebPage(_)) => return Err(invalid("a link's preview cannot be sent without its text")),
-        Some(Media::Unsupported) => return Err(invalid("what this message carries cannot be sent on its own")),
+        Some(Media::WebPage(_)) => return Err(Fault::invalid("a link's preview cannot be sent without its text")),
+        Some(Media::Unsupported) => return Err(Fault::invalid("what this message carries cannot be sent on its own")),
     };
     match messages::send_media(caller, random_id, to, media).await {
         Err(error) if is_expired(&error) => {

@@ -4,11 +4,11 @@
 
 use files::OpenFile;
 use grammers_tl_types as tl;
-use tgl::{CallError, FileKind};
+use tgl::FileKind;
 use tl::{enums, types};
 
 use super::upload::Upload;
-use crate::calls::invalid;
+use crate::fault::Fault;
 
 /// How much of a file is looked at.
 const HEAD_BYTES: u64 = 64 << 10;
@@ -31,7 +31,7 @@ pub(super) struct Kind {
 }
 
 /// Finds out what the file is. Blocks.
-pub(super) fn kind(file: &OpenFile, wanted: FileKind) -> Result<Kind, CallError> {
+pub(super) fn kind(file: &OpenFile, wanted: FileKind) -> Result<Kind, Fault> {
     let mut head = vec![0; file.len().min(HEAD_BYTES) as usize];
     // A file that cannot be read is the upload's to tell.
     let _ = file.read_at(&mut head, 0);
@@ -43,7 +43,7 @@ pub(super) fn kind(file: &OpenFile, wanted: FileKind) -> Result<Kind, CallError>
     let shown = match wanted {
         FileKind::Detect => detect(&mime, picture.as_ref(), file.len()),
         FileKind::Photo if file.len() > PHOTO_BYTES_MAX => {
-            return Err(invalid(&format!("{} is larger than 10 MB: send it as a document", file.name())));
+            return Err(Fault::invalid(format!("{} is larger than 10 MB: send it as a document", file.name())));
         }
         wanted => wanted,
     };

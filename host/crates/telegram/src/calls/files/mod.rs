@@ -16,9 +16,10 @@ mod text;
 mod upload;
 
 use files::FileError;
-use tgl::{CallError, Failure, ScriptName};
+use tgl::{Failure, ScriptName};
 
 use super::Caller;
+use crate::fault::Fault;
 use crate::transfers::Seat;
 
 pub(super) use download::load;
@@ -42,13 +43,13 @@ pub const LOAD_BYTES_MAX: u64 = 2 << 30;
 pub const TEXT_FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The script's folders and its log.
-fn seat(caller: &Caller, script: &ScriptName) -> Result<Seat, CallError> {
-    let missing = || CallError::new(Failure::Unavailable, "the script is not attached to its account");
+fn seat(caller: &Caller, script: &ScriptName) -> Result<Seat, Fault> {
+    let missing = || Fault::new(Failure::Unavailable, "the script is not attached to its account");
     caller.context.transfers.seat_of(script).ok_or_else(missing)
 }
 
 /// What a script is told of a file that is not to be had.
-fn file_error(error: FileError) -> CallError {
+fn file_error(error: FileError) -> Fault {
     let kind = match &error {
         FileError::NotFound(_) => Failure::NotFound,
         FileError::Outside(_) | FileError::NoHome => Failure::NotGranted,
@@ -56,5 +57,5 @@ fn file_error(error: FileError) -> CallError {
         FileError::Full { .. } => Failure::LimitReached,
         FileError::DiskFull | FileError::Failed { .. } => Failure::Unavailable,
     };
-    CallError::new(kind, error.to_string())
+    Fault::new(kind, error.to_string())
 }

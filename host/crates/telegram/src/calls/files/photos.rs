@@ -3,16 +3,16 @@
 //! Invariant: both set a state, so doing it twice does no harm.
 
 use grammers_tl_types as tl;
-use tgl::{CallError, Outcome, PeerId, Request};
+use tgl::{Outcome, PeerId, Request};
 use tl::{enums, functions, types};
 
 use super::seat;
 use super::upload::{self, Upload};
 use crate::calls::{Caller, chats};
-use crate::context::unavailable;
+use crate::fault::Fault;
 
 /// photos.uploadProfilePhoto: <https://core.telegram.org/method/photos.uploadProfilePhoto>.
-pub(crate) async fn set_profile_photo(caller: &Caller, request: &Request, path: &str) -> Result<Outcome, CallError> {
+pub(crate) async fn set_profile_photo(caller: &Caller, request: &Request, path: &str) -> Result<Outcome, Fault> {
     let file = Some(bring(caller, request, path).await?);
     let request = functions::photos::UploadProfilePhoto {
         fallback: false,
@@ -23,7 +23,7 @@ pub(crate) async fn set_profile_photo(caller: &Caller, request: &Request, path: 
         video_emoji_markup: None,
     };
     let enums::photos::Photo::Photo(set) = caller.invoke(&request).await?;
-    caller.context.intake().learn_users(&set.users).map_err(|error| unavailable(&error))?;
+    caller.context.intake().learn_users(&set.users)?;
     Ok(Outcome::Done)
 }
 
@@ -33,7 +33,7 @@ pub(crate) async fn set_chat_photo(
     request: &Request,
     chat: PeerId,
     path: &str,
-) -> Result<Outcome, CallError> {
+) -> Result<Outcome, Fault> {
     // Before anything is brought anywhere.
     caller.context.group(chat)?;
     let file = Some(bring(caller, request, path).await?);
@@ -41,7 +41,7 @@ pub(crate) async fn set_chat_photo(
     chats::set_photo(caller, chat, photo.into()).await
 }
 
-async fn bring(caller: &Caller, request: &Request, path: &str) -> Result<enums::InputFile, CallError> {
+async fn bring(caller: &Caller, request: &Request, path: &str) -> Result<enums::InputFile, Fault> {
     let seat = seat(caller, &request.script)?;
     let _place = caller.context.transfers.place(&request.script).await;
     let file = upload::open(&seat.files, path).await?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::calls::one_line;
+use crate::one_line::one_line;
 
 /// Transfers up to this size are not told of: 10 MB.
 const QUIET_BYTES_MAX: u64 = 10_000_000;

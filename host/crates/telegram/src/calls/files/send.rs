@@ -2,12 +2,13 @@
 //!
 //! Invariant: the same call sends one message, however often parts of it or the whole of it are tried.
 
-use tgl::{CallError, FileKind, Outcome, PeerId, Request};
+use tgl::{FileKind, Outcome, PeerId, Request};
 
 use super::upload::{self, Upload};
 use super::{kinds, seat, text};
 use crate::calls::caller::blocking;
 use crate::calls::{Caller, messages};
+use crate::fault::Fault;
 
 /// How often parts are brought again because the data centre has lost them.
 const MISSING_TRIES_MAX: u32 = 16;
@@ -19,7 +20,7 @@ pub(crate) async fn send(
     to: PeerId,
     kind: FileKind,
     path: &str,
-) -> Result<Outcome, CallError> {
+) -> Result<Outcome, Fault> {
     // Before anything is brought anywhere.
     caller.context.input_peer(to)?;
     let seat = seat(caller, &request.script)?;
@@ -48,26 +49,27 @@ pub(crate) async fn send(
 }
 
 /// The part that the data centre has lost: <https://core.telegram.org/api/files#uploading-files>.
-pub(super) fn missing_part(error: &CallError) -> Option<u32> {
-    error.detail.strip_prefix("FILE_PART_")?.strip_suffix("_MISSING")?.parse().ok()
+pub(super) fn missing_part(error: &Fault) -> Option<u32> {
+    error.rpc().filter(|error| error.name == "FILE_PART_MISSING")?.value
 }
 
 #[cfg(test)]
 mod tests {
-    use tgl::Failure;
+    use grammers_tl_types as tl;
 
     use super::*;
 
     #[test]
     fn a_missing_part_has_a_number() {
-        for (detail, part) in [
+        for (said, part) in [
             ("FILE_PART_0_MISSING", Some(0)),
             ("FILE_PART_3999_MISSING", Some(3999)),
             ("FILE_PARTS_INVALID", None),
             ("FILE_PART_-1_MISSING", None),
             ("FILE_PART__MISSING", None),
         ] {
-            assert_eq!(missing_part(&CallError::new(Failure::Refused, detail)), part, "{detail}");
+            let error = tl::types::RpcError { error_code: 400, error_message: said.to_owned() };
+            assert_eq!(missing_part(&Fault::Rpc(error.into())), part, "{said}");
         }
     }
 }

@@ -4,10 +4,11 @@
 
 use grammers_tl_types as tl;
 use store::{MediaFile, MediaKind};
-use tgl::{CallError, Failure, FilePart};
+use tgl::{Failure, FilePart};
 use tl::{enums, types};
 
 use super::endings;
+use crate::fault::Fault;
 
 /// The longest ending of a file's name that is taken over.
 const EXTENSION_CHARS_MAX: usize = 10;
@@ -23,14 +24,14 @@ pub(super) struct Target {
 
 impl Target {
     /// What this part of the message's media is. As with telegram-cli, a photo may be asked for as a document, and so on.
-    pub(super) fn of(media: &MediaFile, part: FilePart) -> Result<Self, CallError> {
+    pub(super) fn of(media: &MediaFile, part: FilePart) -> Result<Self, Fault> {
         let wants_thumbnail = matches!(part, FilePart::VideoThumbnail | FilePart::DocumentThumbnail);
         let thumbnail = media.thumbnail.as_ref();
         let (id, access_hash, file_reference) = (media.id, media.access_hash, media.reference.clone());
-        let picture = |none: &str| thumbnail.ok_or_else(|| CallError::new(Failure::NotFound, none));
+        let picture = |none: &str| thumbnail.ok_or_else(|| Fault::new(Failure::NotFound, none));
         let (name, bytes, location) = match media.kind {
             MediaKind::Photo if wants_thumbnail => {
-                return Err(CallError::new(Failure::NotFound, "only videos and documents have a thumbnail"));
+                return Err(Fault::new(Failure::NotFound, "only videos and documents have a thumbnail"));
             }
             MediaKind::Photo => {
                 let size = picture("the photo has no size that can be loaded")?;
@@ -125,8 +126,8 @@ mod tests {
             (MediaKind::Photo, "", "image/jpeg", Some("y"), Part::DocumentThumbnail, Err(Failure::NotFound)),
         ];
         for (kind, name, mime, thumbnail, part, expected) in cases {
-            let target = Target::of(&media(kind, name, mime, thumbnail), part);
-            let found = target.as_ref().map(|target| (target.name.as_str(), target.bytes)).map_err(|error| error.kind);
+            let target = Target::of(&media(kind, name, mime, thumbnail), part).map_err(|error| error.told().kind);
+            let found = target.as_ref().map(|target| (target.name.as_str(), target.bytes)).map_err(|kind| *kind);
             assert_eq!(found, expected, "{name:?} {mime} {part:?}");
         }
     }

@@ -5,11 +5,12 @@
 //! place for transfers is taken.
 
 use files::OpenFile;
-use tgl::{CallError, Failure, Outcome, PeerId};
+use tgl::{Failure, Outcome, PeerId};
 
 use super::{TEXT_FILE_BYTES_MAX, upload};
 use crate::calls::caller::blocking;
-use crate::calls::{Caller, invalid, messages};
+use crate::calls::{Caller, messages};
+use crate::fault::Fault;
 use crate::transfers::Seat;
 
 /// The longest message, in UTF-16 units: <https://core.telegram.org/method/messages.sendMessage>.
@@ -22,7 +23,7 @@ pub(super) async fn send(
     random_id: i64,
     to: PeerId,
     path: &str,
-) -> Result<Outcome, CallError> {
+) -> Result<Outcome, Fault> {
     let file = upload::open(&seat.files, path).await?;
     let _held = seat.text(check_size(&file)?).await;
     let text = {
@@ -30,7 +31,7 @@ pub(super) async fn send(
         blocking(file, |file| read(&file)).await?
     };
     let pieces = pieces(&text);
-    let Some((last, before)) = pieces.split_last() else { return Err(invalid("there is no text in the file")) };
+    let Some((last, before)) = pieces.split_last() else { return Err(Fault::invalid("there is no text in the file")) };
     for (number, piece) in (1..).zip(before) {
         let part = caller.for_part();
         messages::send(&part, random_id.wrapping_add(number), to, piece, None, None).await?;
@@ -38,22 +39,24 @@ pub(super) async fn send(
     messages::send(caller, random_id, to, last, None, None).await
 }
 
-fn check_size(file: &OpenFile) -> Result<u32, CallError> {
+fn check_size(file: &OpenFile) -> Result<u32, Fault> {
     let (name, bytes) = (file.name(), file.len());
     u32::try_from(bytes).ok().filter(|_| bytes <= TEXT_FILE_BYTES_MAX).ok_or_else(|| {
         let why = format!("{name} has {bytes} bytes, and {TEXT_FILE_BYTES_MAX} is the most that is sent as text");
-        CallError::new(Failure::LimitReached, why)
+        Fault::new(Failure::LimitReached, why)
     })
 }
 
-fn read(file: &OpenFile) -> Result<String, CallError> {
+fn read(file: &OpenFile) -> Result<String, Fault> {
     let name = file.name();
     let mut content = vec![0; file.len() as usize];
     file.read_at(&mut content, 0)
-        .map_err(|error| CallError::new(Failure::Unavailable, format!("{name} cannot be read: {error}")))?;
+        .map_err(|error| Fault::new(Failure::Unavailable, format!("{name} cannot be read: {error}")))?;
     String::from_utf8(content).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
-        invalid(&format!("{name} is not UTF-8 text (at byte {place}): save it as UTF-8, or send it as a document"))
+        Fault::invalid(format!(
+            "{name} is not UTF-8 text (at byte {place}): save it as UTF-8, or send it as a document"
+        ))
     })
 }
 

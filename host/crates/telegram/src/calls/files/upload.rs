@@ -8,15 +8,16 @@ use std::sync::Arc;
 use files::{FileSpace, OpenFile};
 use futures_util::{StreamExt, TryStreamExt};
 use grammers_tl_types as tl;
-use tgl::{CallError, Failure};
+use tgl::Failure;
 use tl::{Identifiable, enums, functions, types};
 
 use super::part;
 use super::progress::Progress;
 use super::{FILE_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, file_error};
+use crate::calls::Caller;
 use crate::calls::caller::{Body, MakeBody, Way, blocking};
-use crate::calls::{Caller, invalid};
 use crate::dh::random;
+use crate::fault::Fault;
 use crate::transfers::Seat;
 
 /// Files over 10 MiB go by upload.saveBigFilePart.
@@ -31,14 +32,14 @@ pub(super) struct Upload {
 }
 
 /// Opens a file of the script's, on a thread that may block.
-pub(super) async fn open(files: &FileSpace, path: &str) -> Result<Arc<OpenFile>, CallError> {
+pub(super) async fn open(files: &FileSpace, path: &str) -> Result<Arc<OpenFile>, Fault> {
     let at = (files.clone(), path.to_owned());
     blocking(at, |(files, path)| files.open_file(&path).map(Arc::new).map_err(file_error)).await
 }
 
 impl Upload {
     /// Brings the whole file up.
-    pub(super) async fn whole(caller: &Caller, seat: &Seat, file: Arc<OpenFile>) -> Result<Self, CallError> {
+    pub(super) async fn whole(caller: &Caller, seat: &Seat, file: Arc<OpenFile>) -> Result<Self, Fault> {
         let bytes = check_size(file.len(), file.name())?;
         let parts = u32::try_from(bytes.div_ceil(PART_BYTES)).unwrap_or(u32::MAX);
         let progress = Progress::new(seat.notes.clone(), &format!("sending {}", file.name()), bytes);
@@ -52,9 +53,9 @@ impl Upload {
     }
 
     /// Brings one part up, for the first time or again.
-    pub(super) async fn part(&self, caller: &Caller, number: u32) -> Result<(), CallError> {
+    pub(super) async fn part(&self, caller: &Caller, number: u32) -> Result<(), Fault> {
         if number >= self.parts {
-            return Err(invalid("the data centre asks for a part that the file does not have"));
+            return Err(Fault::invalid("the data centre asks for a part that the file does not have"));
         }
         let (file, id, total, is_big) = (self.file.clone(), self.id, self.parts, self.is_big());
         let method = match is_big {
@@ -77,7 +78,7 @@ impl Upload {
         });
         let (connection, answer) = caller.exchange(method, Way::Files { dc_id: None }, &Body::Made(make)).await?;
         if !caller.read::<functions::upload::SaveFilePart>(connection, &answer)? {
-            return Err(CallError::new(Failure::Refused, "the data centre did not take a part of the file"));
+            return Err(Fault::new(Failure::Refused, "the data centre did not take a part of the file"));
         }
         self.progress.add(part_range(self.file.len(), number).1 as u64);
         Ok(())
@@ -99,22 +100,22 @@ impl Upload {
 }
 
 /// Whether a file of this size can be sent.
-pub(super) fn check_size(bytes: u64, name: &str) -> Result<u64, CallError> {
+pub(super) fn check_size(bytes: u64, name: &str) -> Result<u64, Fault> {
     match bytes {
-        0 => Err(invalid(&format!("{name} is empty, and Telegram takes no empty files"))),
+        0 => Err(Fault::invalid(format!("{name} is empty, and Telegram takes no empty files"))),
         1..=FILE_BYTES_MAX => Ok(bytes),
         _ => {
             let why = format!("{name} has {bytes} bytes, and {FILE_BYTES_MAX} is the most that can be sent");
-            Err(CallError::new(Failure::LimitReached, why))
+            Err(Fault::new(Failure::LimitReached, why))
         }
     }
 }
 
-fn read(file: &OpenFile, bytes: &mut [u8], offset: u64) -> Result<(), CallError> {
+fn read(file: &OpenFile, bytes: &mut [u8], offset: u64) -> Result<(), Fault> {
     match file.read_at(bytes, offset) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(changed(file.name())),
-        Err(error) => Err(CallError::new(Failure::Unavailable, format!("{} cannot be read: {error}", file.name()))),
+        Err(error) => Err(Fault::new(Failure::Unavailable, format!("{} cannot be read: {error}", file.name()))),
     }
 }
 
@@ -123,8 +124,8 @@ fn part_range(bytes: u64, part: u32) -> (u64, usize) {
     (offset, bytes.saturating_sub(offset).min(PART_BYTES) as usize)
 }
 
-fn changed(name: &str) -> CallError {
-    CallError::new(Failure::Unavailable, format!("{name} was changed while it was being sent; it was not sent"))
+fn changed(name: &str) -> Fault {
+    Fault::new(Failure::Unavailable, format!("{name} was changed while it was being sent; it was not sent"))
 }
 
 #[cfg(test)]
@@ -139,7 +140,7 @@ mod tests {
             (FILE_BYTES_MAX, Ok(FILE_BYTES_MAX)),
             (FILE_BYTES_MAX + 1, Err(Failure::LimitReached)),
         ] {
-            assert_eq!(check_size(bytes, "a").map_err(|error| error.kind), expected, "{bytes}");
+            assert_eq!(check_size(bytes, "a").map_err(|error| error.told().kind), expected, "{bytes}");
         }
     }
 
