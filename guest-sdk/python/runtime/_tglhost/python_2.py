@@ -47,7 +47,8 @@ _LINE = re.compile(
 )
 """What a line without its texts and its comment has that is no Python 3."""
 
-_TEXTS = re.compile(r"(\"{3}|'{3}).*?(\1|$)|\"(\\.|[^\"\\])*\"|'(\\.|[^'\\])*'|#.*")
+TEXTS = re.compile(r"(\"{3}|'{3}).*?(\1|$)|\"(\\.|[^\"\\])*\"|'(\\.|[^'\\])*'|#.*")
+"""The texts and the comment of a line."""
 
 _EXCEPT = re.compile(r"^[ \t]*except[ \t]+[\w.]+[ \t]*,[ \t]*([a-z]\w*)[ \t]*:", re.MULTILINE)
 """Python 3.14 takes this for two types of exceptions."""
@@ -77,6 +78,14 @@ _MESSAGES: list[tuple[type[Exception], str, str]] = [
     (TypeError, "exceptions must derive from BaseException", r"raise\s+[ub]?[\"']"),
 ]
 """Errors that are Python 2's by their type, their message, and the statement that raised them, where that matters."""
+
+_METHODS: list[tuple[str, str]] = [
+    (r"iter\(\) returned non-iterator of type '(\w+)'|'(\w+)' object is not an iterator", "next"),
+    (r"unsupported operand type\(s\) for /=?: '(\w+)' and '(\w+)'", "__div__"),
+    (r"'[<>]=?' not supported between instances of '(\w+)' and '(\w+)'", "__cmp__"),
+    (r"'(\w+)' object is not subscriptable", "__getslice__"),
+]
+"""A TypeError's message, which names a class of the script, and the method by which Python 2 would have done it."""
 
 _ATTRIBUTES: list[tuple[Any, frozenset[str]]] = [
     (dict, frozenset("has_key iteritems iterkeys itervalues viewitems viewkeys viewvalues".split())),
@@ -163,7 +172,7 @@ def _raised_at(error: BaseException) -> tuple[str, int]:
 
 
 def _is_of_syntax(error: SyntaxError) -> bool:
-    return str(error.msg).startswith(_NO_SYNTAX) or _LINE.search(_TEXTS.sub('""', error.text or "")) is not None
+    return str(error.msg).startswith(_NO_SYNTAX) or _LINE.search(TEXTS.sub('""', error.text or "")) is not None
 
 
 def _is_of_names(error: BaseException, line: str) -> bool:
@@ -178,6 +187,8 @@ def _is_of_names(error: BaseException, line: str) -> bool:
         if error.name == "message":
             return isinstance(error.obj, BaseException) and type(error.obj).__module__ == "builtins"
         return any(_has_kind(error.obj, kind) and error.name in names for kind, names in _ATTRIBUTES)
+    if isinstance(error, TypeError) and _has_method(error):
+        return True
     return any(
         isinstance(error, cls) and re.fullmatch(message, str(error)) and (not statement or _begins(line, statement))
         for cls, message, statement in _MESSAGES
@@ -191,6 +202,17 @@ def _is_called(name: str, line: str) -> bool:
 def _is_caught(name: str, line: str) -> bool:
     found = _EXCEPT.match(line)
     return found is not None and found[1] == name
+
+
+def _has_method(error: TypeError) -> bool:
+    """Whether a class that the error names has Python 2's method for what has failed."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    for message, method in _METHODS:
+        found = re.fullmatch(message, str(error))
+        named = (frame.f_globals.get(name or "") for name in found.groups()) if found else ()
+        if any(isinstance(cls, type) and hasattr(cls, method) for cls in named):
+            return True
+    return False
 
 
 def _begins(line: str, statement: str) -> bool:
