@@ -9,13 +9,14 @@ import os
 import re
 import sqlite3
 import sqlite3.dbapi2
+import sys
 import urllib.parse
 from datetime import datetime, timezone
 from typing import Any, Callable, Never, Optional, Union
 
 from tgl import _host
 
-from . import local_time, reasons
+from . import local_time, reasons, stdlib
 
 PRIVATE_VFS = "unix-excl"
 """Locks between the connections of one guest, and asks nobody else."""
@@ -31,11 +32,12 @@ IN_WAL_MODE = (
 )
 
 NO_WAL = (
-    "PRAGMA journal_mode = wal changes nothing: the sandbox's SQLite does not know WAL, and its databases stay in the mode delete, "
-    "where who writes locks out who reads"
+    "PRAGMA journal_mode = wal changes nothing: the sandbox's SQLite does not know WAL, and its databases stay in the mode "
+    "delete, where who writes locks out who reads"
 )
 NO_MODULES = (
-    "the sandbox's SQLite has no modules, neither fts3, fts4, fts5 nor rtree: search by LIKE, or keep a table of words with an index"
+    "the sandbox's SQLite has no modules, neither fts3, fts4, fts5 nor rtree: search by LIKE, or keep a table of words with "
+    "an index"
 )
 
 _ASKS_FOR_WAL = re.compile(r"\s*PRAGMA\s+(\w+\s*\.\s*)?journal_mode\s*[=(]\s*['\"]?wal\b", re.IGNORECASE)
@@ -134,9 +136,12 @@ _is_told_of_wal = False
 
 
 def _tell_of_wal() -> None:
-    """One line: the answer to the PRAGMA, which scripts do not look at, is `delete`."""
+    """One line, for scripts that ask themselves: the answer to the PRAGMA, which they do not look at, is `delete`."""
     global _is_told_of_wal
-    if not _is_told_of_wal:
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals["__name__"] == __name__:
+        frame = frame.f_back
+    if not _is_told_of_wal and not stdlib.has(str(frame.f_globals.get("__name__"))):
         _is_told_of_wal = True
         _host.warn(NO_WAL)
 

@@ -223,6 +223,11 @@ async fn wal_that_is_asked_for_in_vain_is_told_of_once() {
         let log = guest.notes.log();
         assert!(log.len() == 1 && log[0].1.starts_with("PRAGMA journal_mode = wal changes nothing"), "{ask}: {log:?}");
     }
+    // What Python's own modules ask for is no affair of the script's.
+    let home = tempfile::tempdir().unwrap();
+    let mut guest = start_in(home.path(), &[]).await;
+    guest.load("import shelve, tgl\ntgl.set_on_loop(print)\nshelve.open('kept')['a'] = 1").await;
+    assert_eq!(guest.notes.log(), []);
 }
 
 #[tokio::test]
