@@ -1,5 +1,5 @@
-"""What modules have on other machines and lack here: each name says why when it is asked for, as an attribute or by
-`from module import name`.
+"""What modules have on other machines, or had in other versions of Python, and lack here: each name says why when it is asked
+for, as an attribute or by `from module import name`.
 
 Invariant: a name that a module has is not looked for here; and whoever asks by `hasattr`, or catches ImportError, is answered
 as by a Python that lacks the name.
@@ -10,6 +10,7 @@ import ftplib
 import functools
 import http.client
 import imaplib
+import inspect
 import locale
 import opcode
 import os
@@ -23,11 +24,13 @@ import smtplib
 import socket
 import sys
 import time
+import typing
 import urllib.request
 from types import FrameType, ModuleType
 from typing import Any, Callable
 
 from . import reasons, stdlib
+from .bygone import cgi, distutils, pipes
 
 _OF_OS = (
     (r"wait\w*|P_\w+|WCO\w+|WEXITED|WNO\w+|WSTOPPED|WUNTRACED|CLD_\w+|POSIX_SPAWN_\w+|spawn\w+|pidfd_open", reasons.NO_PROGRAMS),
@@ -47,7 +50,16 @@ _ABSENT: dict[ModuleType, tuple[tuple[str, str], ...]] = {
     os: _OF_OS,
     posix: _OF_OS,
     asyncio: ((r"\w*[Cc]hild_?[Ww]atcher", reasons.NO_PROGRAMS), (r"\w+_unix_\w+", reasons.NO_NETWORK)),
-    locale: ((r"(d|dc)?gettext|bind_?textdomain\w*|textdomain", "the module gettext has it"),),
+    inspect: (("formatargspec", "Python 3.11 removed it: use inspect.signature"),),
+    locale: (
+        (r"(d|dc)?gettext|bind_?textdomain\w*|textdomain", "the module gettext has it"),
+        ("resetlocale", "Python 3.13 removed it: use locale.setlocale"),
+    ),
+    re: (("template|TEMPLATE|T", "Python 3.13 removed it: use re.compile"),),
+    typing: (("io|re", "Python 3.13 removed it: typing itself has its names"),),
+    cgi: ((r"[A-Za-z]\w*", "Python 3.13 removed it, and no web server runs a script"),),
+    distutils: ((r"[A-Za-z]\w*", "Python 3.12 removed it, and nothing is built or installed here"),),
+    pipes: ((r"[A-Za-z]\w*", f"Python 3.13 removed it, and {reasons.NO_PROGRAMS}"),),
     signal: (
         (r"alarm|[gs]etitimer|ITIMER_\w+|ItimerError|pause|sig(timed)?wait(info)?|sigpending|siginterrupt", reasons.NO_SIGNALS),
         (r"pthread_\w+|pidfd_\w+|SIG_(UN)?BLOCK|SIG_SETMASK|Sigmasks|SIGRT\w+|struct_siginfo", reasons.NO_SIGNALS),
@@ -66,7 +78,13 @@ _ABSENT: dict[ModuleType, tuple[tuple[str, str], ...]] = {
 """For each module the names, as patterns, and why they are not there."""
 
 _ABSENT_LATER: dict[str, tuple[tuple[str, str], ...]] = {
+    "binascii": ((r"\w+_hqx", "Python 3.11 removed it: nobody writes BinHex any more"),),
+    "gettext": ((r"ld?n?gettext|bind_textdomain_codeset", "Python 3.11 removed it: use gettext.gettext and its like"),),
+    "importlib.util": (("module_for_loader|set_loader|set_package", "Python 3.12 removed it: use module_from_spec"),),
+    "pkgutil": (("ImpImporter|ImpLoader", "Python 3.12 removed it: use importlib"),),
+    "plistlib": ((r"(read|write)Plist\w*|Data", "Python 3.9 removed it: use plistlib.load and plistlib.dump"),),
     "socketserver": ((r"\w*Unix\w*Server|Forking\w+", reasons.NO_NETWORK),),
+    "unittest": (("findTestCases|getTestCaseNames|makeSuite", "Python 3.13 removed it: use unittest.defaultTestLoader"),),
 }
 """The same for modules that few scripts import."""
 
@@ -78,23 +96,28 @@ def install() -> None:
     for module, absent in _ABSENT.items():
         _explain(module, absent)
     for name, absent in _ABSENT_LATER.items():
-        stdlib.when_loaded[name] = functools.partial(_explain, absent=absent)
+        explain = functools.partial(_explain, absent=absent)
+        if name in sys.modules:
+            explain(sys.modules[name])
+        else:
+            stdlib.when_loaded.setdefault(name, []).append(explain)
 
 
 def _explain(module: ModuleType, absent: tuple[tuple[str, str], ...]) -> None:
     otherwise: Callable[[str], Any] | None = getattr(module, "__getattr__", None)
+    module_name = module.__name__.removeprefix("_tglhost.bygone.")
 
     def getattribute(name: str) -> Any:
         for names, reason in absent:
             if re.fullmatch(names, name) is None:
                 continue
             if _is_import(sys._getframe(1)):
-                why = f"cannot import name {name!r} from {module.__name__!r}: {reason}"
-                raise ImportError(why, name=module.__name__, name_from=name)
-            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r} here: {reason}")
+                why = f"cannot import name {name!r} from {module_name!r}: {reason}"
+                raise ImportError(why, name=module_name, name_from=name)
+            raise AttributeError(f"module {module_name!r} has no attribute {name!r} here: {reason}")
         if otherwise is not None:
             return otherwise(name)
-        raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {module_name!r} has no attribute {name!r}")
 
     module.__getattr__ = getattribute  # type: ignore[method-assign]
 

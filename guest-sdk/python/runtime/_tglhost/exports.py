@@ -14,8 +14,9 @@ from tgl import _dispatch, _report, _timers
 from wit_world.imports import host
 
 from . import output, python_2, script
+from .bygone import words
 
-_report.hint = python_2.hint
+_report.hint = lambda error: python_2.hint(error) or words.hint(error)
 
 
 def install() -> None:

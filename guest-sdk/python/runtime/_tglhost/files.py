@@ -43,7 +43,15 @@ def install() -> None:
 
 @functools.wraps(_c_open)
 def _open(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwargs: Any) -> Any:
+    if "U" in mode:
+        mode = _without_universal_newlines(mode)
     return _c_open(file, mode, BUFFER_BYTES if buffering == -1 else buffering, *args, **kwargs)
+
+
+def _without_universal_newlines(mode: str) -> str:
+    """Python 3.11 removed "U" from the modes, which had long been what every text is read by."""
+    plain = mode.replace("U", "")
+    return plain if "r" in plain else f"r{plain}"
 
 
 def _checked(function: Callable[..., Any]) -> Callable[..., Any]:

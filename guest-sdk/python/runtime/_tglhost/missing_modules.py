@@ -59,6 +59,10 @@ class _Given(importlib.abc.Loader):
 def install() -> None:
     """Puts it last."""
     sys.meta_path.append(MissingModules)
+    for name, module in modules.SHIMS.items():
+        for value in vars(module).values():
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                value.__module__ = name  # As errors show it.
 
 
 def _is_of_python(name: str) -> bool:

@@ -4,6 +4,7 @@ says why and what to do instead.
 Invariant: nothing here grants or takes away anything, the sandbox does that.
 """
 
+import builtins
 import concurrent.futures.process
 import errno
 import io
@@ -51,6 +52,7 @@ def install() -> None:
                  "Pipe", "Value", "Array", "RawValue", "RawArray"):  # fmt: skip
         setattr(multiprocessing, name, _refuse_process)
     locale.setlocale = _setlocale
+    builtins.input = _input
 
 
 def _refuse_socket(self: object, *args: object, **kwargs: object) -> Never:
@@ -94,6 +96,17 @@ class _EmptyPipe(io.StringIO):
         """The program's status."""
         super().close()
         return NOT_FOUND_STATUS
+
+
+def _input(prompt: object = "", /) -> str:
+    """As `input`."""
+    try:
+        return _c_input(prompt)
+    except EOFError as error:
+        raise EOFError(f"{error}: {reasons.NO_TERMINAL}") from None
+
+
+_c_input = builtins.input
 
 
 def _setlocale(category: int, locale_name: Any = None) -> str:

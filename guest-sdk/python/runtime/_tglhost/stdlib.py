@@ -37,7 +37,7 @@ IMPORTED = """
 _modules: dict[str, tuple[bool, bytes, str]] = {}
 """For each module whether it is a package, its compressed code, and the path that its code names."""
 
-when_loaded: dict[str, Callable[[ModuleType], None]] = {}
+when_loaded: dict[str, list[Callable[[ModuleType], None]]] = {}
 """What is done with a module once it is loaded."""
 
 _data: dict[str, dict[str, bytes]] = {}
@@ -83,8 +83,7 @@ class Importer:
     def exec_module(cls, module: ModuleType) -> None:
         """Of importlib's loader protocol."""
         exec(cls.get_code(module.__name__), module.__dict__)
-        finish = when_loaded.get(module.__name__)
-        if finish is not None:
+        for finish in when_loaded.get(module.__name__, ()):
             finish(module)
 
     @staticmethod

@@ -2,7 +2,6 @@
 
 import html
 from email.message import Message
-from typing import Never
 from urllib.parse import parse_qs as parse_qs
 from urllib.parse import parse_qsl as parse_qsl
 
@@ -18,8 +17,3 @@ def parse_header(line: str) -> tuple[str, dict[str, str]]:
     header["content-type"] = line
     (value, _), *options = header.get_params(failobj=[("", "")])
     return value, dict(options)
-
-
-def __getattr__(name: str) -> Never:
-    raise AttributeError(f"module 'cgi' has no attribute {name!r} here: Python 3.13 removed it, and no web server runs a script")
-

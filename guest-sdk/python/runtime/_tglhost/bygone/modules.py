@@ -8,7 +8,8 @@ from .distutils import dir_util, errors, file_util, spawn, util, version
 
 SHIMS = {
     "cgi": cgi, "distutils": distutils, "distutils.dir_util": dir_util, "distutils.errors": errors,
-    "distutils.file_util": file_util, "distutils.spawn": spawn, "distutils.util": util, "distutils.version": version, "imghdr": imghdr, "imp": imp, "pipes": pipes,
+    "distutils.file_util": file_util, "distutils.spawn": spawn, "distutils.util": util, "distutils.version": version,
+    "imghdr": imghdr, "imp": imp, "pipes": pipes,
 }  # fmt: skip
 """Those that are brought back."""
 

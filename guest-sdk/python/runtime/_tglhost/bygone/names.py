@@ -11,18 +11,21 @@ import collections.abc
 import configparser
 import errno
 import fractions
+import functools
 import html
 import html.parser
 import importlib
 import importlib.machinery
 import importlib.util
 import inspect
+import json
 import locale
 import math
 import os
 import platform
 import shutil
 import sqlite3
+import stat
 import sys
 import threading
 import time
@@ -46,6 +49,7 @@ def install() -> None:
         (inspect, "ArgSpec", _ArgSpec),
         (base64, "encodestring", base64.encodebytes),
         (base64, "decodestring", base64.decodebytes),
+        (html.parser, "HTMLParseError", type("HTMLParseError", (Exception,), {"__module__": "html.parser"})),
         (html.parser.HTMLParser, "unescape", lambda self, text: html.unescape(text)),
         (configparser, "SafeConfigParser", configparser.ConfigParser),
         (configparser.RawConfigParser, "readfp", lambda self, file, filename=None: self.read_file(file, filename)),
@@ -70,7 +74,25 @@ def install() -> None:
     ]
     for owner, name, value in given:
         _give(owner, name, value)
-    stdlib.when_loaded.update({"pkgutil": _give_to_pkgutil, "unittest.case": _give_to_unittest})
+    later = {"pkgutil": _give_to_pkgutil, "tarfile": _give_to_tarfile, "unittest.case": _give_to_unittest}
+    for module, give in later.items():
+        stdlib.when_loaded.setdefault(module, []).append(give)
+    for cls in (json.JSONDecoder, json.JSONEncoder):
+        cls.__init__ = _without_encoding(cls.__init__)  # type: ignore[method-assign]
+
+
+def _without_encoding(function: Callable[..., None]) -> Callable[..., None]:
+    """`json.loads` and `json.dumps` took an encoding, and long did nothing with it."""
+
+    @functools.wraps(function)
+    def init(self: Any, *args: Any, encoding: object = None, **options: Any) -> None:
+        function(self, *args, **options)
+
+    return init
+
+
+def _give_to_tarfile(module: ModuleType) -> None:
+    _give(module, "filemode", stat.filemode)
 
 
 def _give_to_pkgutil(module: ModuleType) -> None:
@@ -89,7 +111,8 @@ def _give_to_unittest(module: ModuleType) -> None:
 _BYGONE_ASSERTIONS = {
     "assert_": "assertTrue", "assertItemsEqual": "assertCountEqual", "assertNotRegexpMatches": "assertNotRegex",
     "assertRaisesRegexp": "assertRaisesRegex", "assertRegexpMatches": "assertRegex", "failIf": "assertFalse",
-    "failIfEqual": "assertNotEqual", "failUnless": "assertTrue", "failUnlessEqual": "assertEqual", "failUnlessRaises": "assertRaises",
+    "failIfEqual": "assertNotEqual", "failUnless": "assertTrue", "failUnlessEqual": "assertEqual",
+    "failUnlessRaises": "assertRaises",
 }  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 //! Modules and names that Python has removed, and packages that cannot run here: brought back, or named with what does instead.
 
+use sandbox::GuestError;
+
 use crate::python_scripts::{start_beside, surprises};
 
 /// Every module of the standard library of Python 2.7 or 3.6 to 3.13 that is not part of 3.14, but for those that work.
@@ -84,8 +86,8 @@ async fn what_a_few_lines_bring_back_works() {
         ),
         (
             "import distutils.spawn\nfrom distutils.errors import DistutilsExecError\nprint(distutils.spawn.find_executable('ls'))\n\
-             try: distutils.spawn.spawn(['ls'])\nexcept DistutilsExecError as e: print(str(e)[:57])",
-            "None\ncommand 'ls' failed: a script in the sandbox cannot start",
+             try: distutils.spawn.spawn(['ls'])\nexcept DistutilsExecError as e: print(type(e), str(e)[:57])",
+            "None\n<class 'distutils.errors.DistutilsExecError'> command 'ls' failed: a script in the sandbox cannot start",
         ),
         (
             "import os\nfrom distutils.dir_util import copy_tree, mkpath, remove_tree\nfrom distutils.file_util import copy_file\n\
@@ -113,6 +115,16 @@ async fn what_a_few_lines_bring_back_works() {
             "one\nNone",
         ),
         (
+            "import json, io\nprint(json.loads('[1]', encoding='utf-8'), json.dumps([1], encoding='utf-8', indent=None))\n\
+             with open('f', 'w', newline='') as f: f.write('a\\r\\nb')\n\
+             print([open('f', mode).read() for mode in ('rU', 'U')], io.open('f', 'Urb').read())",
+            "[1] [1]\n['a\\nb', 'a\\nb'] b'a\\r\\nb'",
+        ),
+        (
+            "import html.parser, tarfile\nprint(html.parser.HTMLParseError, tarfile.filemode(0o100644))",
+            "<class 'html.parser.HTMLParseError'> -rw-r--r--",
+        ),
+        (
             "import sqlite3, platform, sys, shutil\nsys.setcheckinterval(10)\n\
              print(sqlite3.version, platform.linux_distribution(), issubclass(shutil.ExecError, OSError))",
             "2.6.0 ('', '', '') True",
@@ -120,6 +132,69 @@ async fn what_a_few_lines_bring_back_works() {
     ];
     let told = surprises(&files, None, &cases).await;
     assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn names_that_are_gone_say_since_when() {
+    let cases = [
+        ("cgi", "FieldStorage", "Python 3.13 removed it, and no web server"),
+        ("pipes", "Template", "Python 3.13 removed it, and a script in the sandbox cannot"),
+        ("distutils", "log", "Python 3.12 removed it, and nothing is built"),
+        ("inspect", "formatargspec", "Python 3.11 removed it: use inspect.signature"),
+        ("locale", "resetlocale", "Python 3.13 removed it"),
+        ("re", "template", "Python 3.13 removed it: use re.compile"),
+        ("binascii", "b2a_hqx", "Python 3.11 removed it"),
+        ("gettext", "lgettext", "Python 3.11 removed it"),
+        ("pkgutil", "ImpImporter", "Python 3.12 removed it"),
+        ("plistlib", "readPlist", "Python 3.9 removed it: use plistlib.load"),
+        ("unittest", "makeSuite", "Python 3.13 removed it"),
+    ];
+    for (module, name, reason) in cases {
+        let mut script = start_beside(&[], None).await;
+        let source = format!(
+            "import {module}\ntry: {module}.{name}\nexcept AttributeError as e: print(e)\ntry: from {module} import {name}\n\
+             except ImportError as e: print(e)\nprint(hasattr({module}, '{name}'))"
+        );
+        script.guest.load(&source).await;
+        let told = script.guest.notes.take_stdout();
+        let begins = [
+            format!("module '{module}' has no attribute '{name}' here: {reason}"),
+            format!("cannot import name '{name}' from '{module}': {reason}"),
+            "False".to_owned(),
+        ];
+        let lines: Vec<&str> = told.lines().collect();
+        let as_told =
+            lines.len() == 3 && lines.iter().zip(&begins).all(|(line, begin)| line.starts_with(begin.as_str()));
+        assert!(as_told, "{module}.{name}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn words_that_have_become_the_languages_own_are_named() {
+    let cases = [
+        (
+            "import asyncio\nasyncio.async(f())",
+            "'async' is a word of the language since Python 3.7, and no name any more: call it otherwise; asyncio has ensure_future",
+        ),
+        ("async = 1", "'async' is a word"),
+        ("def f(async=True): pass", "'async' is a word"),
+        ("f(1, async)", "'async' is a word"),
+        ("from x import async", "'async' is a word"),
+        ("x.await", "'await' is a word"),
+        ("def async(): pass", "'async' is a word"),
+        ("async def f(: pass", ""),
+        ("print('async = 1' 2)", ""),
+        ("x = (await y", ""),
+        ("async for x in y", ""),
+    ];
+    for (source, said) in cases {
+        let mut script = start_beside(&[], None).await;
+        let Err(GuestError::Raised(text)) = script.guest.instance.load(source, "/script/bot.py").await else {
+            panic!("{source} loads")
+        };
+        let is_said = if said.is_empty() { !text.contains("is a word") } else { text.contains(said) };
+        assert!(is_said && text.contains("SyntaxError"), "{source}: {text}");
+    }
 }
 
 /// What is said of each module when it is imported, line by line.

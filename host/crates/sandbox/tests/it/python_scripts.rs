@@ -445,6 +445,7 @@ async fn what_a_script_cannot_have_says_why_and_what_to_do() {
         ("import bz2", "ImportError", "zlib, gzip and zipfile"),
         ("import lzma", "ImportError", "zlib, gzip and zipfile"),
         ("import curses", "ImportError", "take commands as messages"),
+        ("input()", "EOFError", "take commands as messages"),
         ("import readline", "ImportError", "take commands as messages"),
     ];
     let mut surprises = String::new();
