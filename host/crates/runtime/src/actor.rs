@@ -30,8 +30,12 @@ pub(crate) struct Actor {
     pub(crate) desk: Desk,
     /// The inbox has been handled up to here.
     pub(crate) cursor: u64,
+    /// The same, as far as it is written down.
+    pub(crate) written_seq: u64,
+    /// When the first event was handled of which that is not written down.
+    pub(crate) turn_began: Instant,
     /// Events read from the inbox.
-    pub(crate) mailbox: VecDeque<(u64, Event)>,
+    pub(crate) mailbox: VecDeque<(u64, Arc<Event>)>,
     pub(crate) calls: Calls,
     /// What of its bounds was said already.
     pub(crate) said: Said,
@@ -80,6 +84,8 @@ impl Actor {
             stop,
             desk,
             cursor: 0,
+            written_seq: 0,
+            turn_began: Instant::now(),
             mailbox: VecDeque::new(),
             calls,
             said: Said::default(),
@@ -115,7 +121,8 @@ impl Actor {
         loop {
             let born = Instant::now();
             self.publish(Phase::Loading);
-            let end = match self.live(program).await {
+            let lived = self.live(program).await;
+            let end = match self.end_turn().await.and(lived) {
                 Ok(end) | Err(LifeEnd::Over(end)) => end,
                 Err(LifeEnd::Crashed { what }) => match backoff.crashed(born.elapsed(), self.is_started) {
                     Some(restart_in) => {
@@ -135,6 +142,7 @@ impl Actor {
     /// Takes up what an earlier run has left.
     async fn begin(&mut self, cursor: Result<u64, StoreError>) -> Result<(), LifeEnd> {
         self.cursor = cursor?;
+        self.written_seq = self.cursor;
         let name = self.config.name.clone();
         let left = self.keep(|store| store.resume_outbox(&name)).await?;
         self.calls.add_on_disk(left);
@@ -183,6 +191,7 @@ impl Actor {
                         || self.deliver_event(&mut guest).await?
                         || self.ring_timer(&mut guest).await?);
             if !progress {
+                self.end_turn().await?;
                 self.publish(Phase::Running);
                 self.wait(self.next_moment()).await?;
             }
@@ -290,6 +299,7 @@ impl Actor {
 
     /// Waits until there may be something to do, at the latest until this moment.
     pub(crate) async fn wait(&mut self, until: Option<Instant>) -> Result<(), LifeEnd> {
+        self.end_turn().await?;
         let until = until.into_iter().chain(self.calls.braked_until()).min();
         let sleep = async {
             match until {

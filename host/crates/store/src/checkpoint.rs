@@ -45,6 +45,12 @@ impl Checkpointer {
         }
     }
 
+    /// Transactions since the last checkpoint.
+    #[cfg(test)]
+    pub(crate) fn transactions(&self) -> u32 {
+        self.transactions.load(Ordering::Relaxed)
+    }
+
     /// Says that something was written; begins a checkpoint on a thread of its own when there is enough for one.
     pub(crate) fn count_transaction(&self) {
         if self.transactions.fetch_add(1, Ordering::Relaxed) + 1 >= TRANSACTIONS_MAX {

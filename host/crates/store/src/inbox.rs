@@ -6,13 +6,15 @@
 //! when all that run are behind by their quota, updates wait at the server instead.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
-use tgl::{Event, Request};
+use tgl::Event;
 
 use crate::error::Fault;
-use crate::outbox::{Outbox, Stage, Writing};
+use crate::known::Known;
+use crate::outbox::Outbox;
+use crate::recent::RecentEvent;
 use crate::{AccountStore, Batch, Bounds, State, StoreError};
 
 impl AccountStore {
@@ -51,7 +53,8 @@ impl AccountStore {
             transaction.commit()?;
             state.cursors.remove(script);
             state.joined.remove(script);
-            state.outbox.forget(script);
+            state.outbox.staged.remove(script);
+            self.0.known.forget_load(script);
             state.prune(seq)
         })();
         self.0.checkpointer.begin();
@@ -59,9 +62,12 @@ impl AccountStore {
     }
 
     /// The events after `seq`, the oldest first, at most `limit` of them.
-    pub fn inbox_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Event)>, StoreError> {
+    pub fn inbox_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<Event>)>, StoreError> {
         if seq >= self.inbox_seq() {
             return Ok(Vec::new());
+        }
+        if let Some(recent) = self.0.known.recent_after(seq, limit) {
+            return Ok(recent);
         }
         self.read(|db| {
             let mut select = db.prepare_cached(
@@ -71,7 +77,7 @@ impl AccountStore {
             let mut events = Vec::new();
             for row in rows {
                 let (seq, event): (i64, String) = row?;
-                events.push((seq as u64, serde_json::from_str(&event)?));
+                events.push((seq as u64, Arc::new(serde_json::from_str(&event)?)));
             }
             Ok(events)
         })
@@ -79,7 +85,7 @@ impl AccountStore {
 
     /// The sequence number of the last event that was written.
     pub fn inbox_seq(&self) -> u64 {
-        self.0.inbox_seq.load(Ordering::Acquire)
+        self.0.known.inbox_seq()
     }
 
     /// How many more events the inbox takes: with none, updates have to wait at the server.
@@ -89,37 +95,7 @@ impl AccountStore {
 
     /// What the quota has taken from the inbox's beginning: events up to here are there no more.
     pub fn pruned_seq(&self) -> u64 {
-        self.lock().pruned_seq
-    }
-
-    /// The script has handled the events up to `seq`, and these are the calls it made. The cursor and those calls that
-    /// survive a restart are written as one; only then may the calls leave. `waiting` come after `taken`, and after all
-    /// that waits already: they leave when [`Self::take_waiting`] gives them.
-    pub fn handled(&self, script: &str, seq: u64, taken: &[Request], waiting: &[Request]) -> Result<(), StoreError> {
-        let end = self.inbox_seq();
-        let mut state = self.lock();
-        let state = &mut *state;
-        let written = (|| {
-            let cursor = state.cursors.get(script).copied().unwrap_or_default().max(seq);
-            let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO script (name, cursor) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET cursor = ?2",
-                )?
-                .execute((script, cursor as i64))?;
-            let mut outbox = Writing::begin(&transaction, &state.outbox, script);
-            outbox.put(taken, Stage::Taken)?;
-            outbox.release_staged()?;
-            outbox.put(waiting, Stage::Waiting)?;
-            let put = outbox.end();
-            transaction.commit()?;
-            state.outbox.count_released(script);
-            state.outbox.count_put(script, put);
-            state.cursors.insert(script.to_owned(), cursor);
-            state.prune(end)
-        })();
-        self.0.checkpointer.count_transaction();
-        written.map_err(|fault: Fault| fault.at(&self.0.path))
+        self.0.known.pruned_seq()
     }
 }
 
@@ -138,12 +114,13 @@ impl Batch<'_> {
             return Err(StoreError::InboxFull { path: self.path.to_path_buf() });
         }
         let seq = self.seq + 1;
-        self.bytes_put += self.run(|db| {
+        let bytes = self.run(|db| {
             let event = serde_json::to_string(event)?;
             db.prepare_cached("INSERT INTO inbox (seq, key, event) VALUES (?1, ?2, ?3)")?
                 .execute((seq as i64, key, &event))?;
             Ok(event.len() as u64)
         })?;
+        self.events.push(RecentEvent { seq, event: Arc::new(event.clone()), bytes });
         self.seq = seq;
         self.room -= 1;
         Ok(true)
@@ -151,14 +128,13 @@ impl Batch<'_> {
 }
 
 impl State {
-    pub(crate) fn load(connection: Connection, bounds: Bounds) -> Result<Self, Fault> {
-        let pruned_seq: i64 = connection.query_row("SELECT pruned_seq FROM session", [], |row| row.get(0))?;
+    pub(crate) fn load(connection: Connection, bounds: Bounds, known: Arc<Known>) -> Result<Self, Fault> {
         let mut state = Self {
             connection,
             bounds,
+            known,
             cursors: HashMap::new(),
             joined: HashSet::new(),
-            pruned_seq: pruned_seq as u64,
             inbox_bytes: 0,
             messages_since_prune: 0,
             outbox: Outbox::default(),
@@ -170,8 +146,11 @@ impl State {
     /// Learns anew what the tables say of scripts, inbox and outbox.
     pub(crate) fn reload(&mut self) -> Result<(), Fault> {
         self.reload_cursors()?;
-        self.inbox_bytes = bytes_between(&self.connection, self.pruned_seq, i64::MAX as u64)?;
-        self.outbox = Outbox::load(&self.connection)?;
+        let pruned_seq: i64 = self.connection.query_row("SELECT pruned_seq FROM session", [], |row| row.get(0))?;
+        self.inbox_bytes = bytes_between(&self.connection, pruned_seq as u64, i64::MAX as u64)?;
+        let (outbox, loads) = Outbox::load(&self.connection)?;
+        self.outbox = outbox;
+        self.known.replace(last_seq(&self.connection)?, pruned_seq as u64, loads);
         Ok(())
     }
 
@@ -186,7 +165,7 @@ impl State {
     pub(crate) fn inbox_room(&self, seq: u64) -> u64 {
         let furthest = self.joined.iter().filter_map(|script| self.cursors.get(script)).max();
         let Some(furthest) = furthest.copied() else { return self.bounds.inbox_events_max };
-        let can_shrink = furthest >= self.pruned_seq + self.bounds.prune_step;
+        let can_shrink = furthest >= self.known.pruned_seq() + self.bounds.prune_step;
         if self.inbox_bytes > self.bounds.inbox_bytes_max && !can_shrink {
             return 0;
         }
@@ -205,7 +184,7 @@ impl State {
         let furthest = self.joined.iter().filter_map(|script| self.cursors.get(script)).max().copied().unwrap_or(seq);
         match is_too_large {
             // Nothing goes that has reached nobody yet.
-            true => passed.max((self.pruned_seq + self.bounds.prune_step).min(furthest)),
+            true => passed.max((self.known.pruned_seq() + self.bounds.prune_step).min(furthest)),
             false => passed,
         }
     }
@@ -213,17 +192,17 @@ impl State {
     /// Takes out of the tables what nobody needs any more, a whole step at a time.
     pub(crate) fn prune(&mut self, seq: u64) -> Result<(), Fault> {
         self.prune_messages()?;
-        let passed = self.passed_seq(seq).min(seq);
-        if passed < self.pruned_seq + self.bounds.prune_step {
+        let (passed, pruned_seq) = (self.passed_seq(seq).min(seq), self.known.pruned_seq());
+        if passed < pruned_seq + self.bounds.prune_step {
             return Ok(());
         }
-        let gone_bytes = bytes_between(&self.connection, self.pruned_seq, passed)?;
+        let gone_bytes = bytes_between(&self.connection, pruned_seq, passed)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let keys_before = seq.saturating_sub(self.bounds.event_keys_max);
         for (statement, from, to) in [
             // The last row stays whatever it is: it says where the sequence goes on.
-            ("DELETE FROM inbox WHERE seq > ?1 AND seq <= ?2 AND key IS NULL", self.pruned_seq, passed.min(seq - 1)),
-            ("UPDATE inbox SET event = NULL WHERE seq > ?1 AND seq <= ?2", self.pruned_seq, passed),
+            ("DELETE FROM inbox WHERE seq > ?1 AND seq <= ?2 AND key IS NULL", pruned_seq, passed.min(seq - 1)),
+            ("UPDATE inbox SET event = NULL WHERE seq > ?1 AND seq <= ?2", pruned_seq, passed),
             ("DELETE FROM inbox WHERE seq > ?1 AND seq <= ?2", 0, keys_before.min(passed)),
             ("UPDATE session SET pruned_seq = MAX(?1, ?2)", 0, passed),
         ] {
@@ -233,15 +212,15 @@ impl State {
         self.inbox_bytes = self.inbox_bytes.saturating_sub(gone_bytes);
         let behind = self.cursors.iter().filter(|(_, cursor)| **cursor < passed);
         for (script, cursor) in behind {
-            let events = passed - (*cursor).max(self.pruned_seq);
+            let events = passed - (*cursor).max(pruned_seq);
             tracing::warn!(script, events, "the inbox is full: the oldest events of a script that lags are dropped");
         }
-        self.pruned_seq = passed;
+        self.known.set_pruned_seq(passed);
         Ok(())
     }
 }
 
-pub(crate) fn last_seq(db: &Connection) -> Result<u64, Fault> {
+fn last_seq(db: &Connection) -> Result<u64, Fault> {
     let seq: Option<i64> = db.query_row("SELECT MAX(seq) FROM inbox", [], |row| row.get(0))?;
     Ok(seq.unwrap_or_default() as u64)
 }

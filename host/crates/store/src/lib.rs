@@ -7,12 +7,15 @@
 
 mod channels;
 mod checkpoint;
+mod commits;
 mod error;
 mod inbox;
+mod known;
 mod media;
 mod messages;
 mod outbox;
 mod peers;
+mod recent;
 mod schema;
 mod scripts;
 mod session;
@@ -22,20 +25,22 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub use channels::{CHANNELS_MAX, ChannelState, ServerMessage};
 use checkpoint::Checkpointer;
+use commits::Commits;
 use error::Fault;
 pub use error::StoreError;
+use known::Known;
 pub use media::{MediaFile, MediaKind, Thumbnail};
 pub use messages::RESTORED_MAX;
 use outbox::Outbox;
 pub use outbox::{Load, size};
 pub use peers::{PeerFacts, PeerRecord};
+use recent::RecentEvent;
 pub use scripts::{Enrolled, Forgotten, Origin, ScriptRecord, forget, scripts};
 pub use session::{DcRecord, Owner, UpdateState};
 pub use summary::{AccountSummary, inspect};
@@ -97,8 +102,12 @@ pub struct AccountStore(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
+    /// The one that writes.
     state: Mutex<State>,
-    inbox_seq: AtomicU64,
+    /// For look-ups, which wait for no writer.
+    reader: Mutex<Connection>,
+    known: Arc<Known>,
+    commits: Commits,
     checkpointer: Checkpointer,
     /// Dropping it gives the account free.
     _lock: File,
@@ -107,13 +116,12 @@ struct Inner {
 struct State {
     connection: Connection,
     bounds: Bounds,
+    known: Arc<Known>,
     /// How far each script of the account has come, running or not.
     cursors: HashMap<String, u64>,
     /// The scripts that joined in this run: only they may hold up the account.
     joined: HashSet<String>,
-    /// Everything up to here has left the inbox.
-    pruned_seq: u64,
-    /// What the rest takes.
+    /// What the inbox takes.
     inbox_bytes: u64,
     /// Messages recorded since the table was last cut to its bound.
     messages_since_prune: u64,
@@ -144,17 +152,27 @@ impl AccountStore {
             TryLockError::Error(source) => failed(source),
         })?;
         private_file(&path).map_err(failed)?;
-        let opened = || -> Result<State, Fault> {
+        let known = Arc::<Known>::default();
+        let opened = || -> Result<(State, Connection), Fault> {
             let connection = Connection::open(&path)?;
             schema::prepare(&connection)?;
             // Whoever was at work before us was killed.
             connection.execute("UPDATE script SET is_running = 0", [])?;
-            State::load(connection, bounds)
+            let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            schema::prepare_reader(&reader)?;
+            Ok((State::load(connection, bounds, Arc::clone(&known))?, reader))
         };
-        let state = opened().map_err(|fault| fault.at(&path))?;
-        let inbox_seq = AtomicU64::new(inbox::last_seq(&state.connection).map_err(|fault| fault.at(&path))?);
+        let (state, reader) = opened().map_err(|fault| fault.at(&path))?;
         let checkpointer = Checkpointer::new(path.clone());
-        Ok(Self(Arc::new(Inner { path, state: Mutex::new(state), inbox_seq, checkpointer, _lock: lock })))
+        Ok(Self(Arc::new(Inner {
+            path,
+            state: Mutex::new(state),
+            reader: Mutex::new(reader),
+            known,
+            commits: Commits::default(),
+            checkpointer,
+            _lock: lock,
+        })))
     }
 
     /// Writes what the server said, as one transaction: nothing of it where `write` or the commit fails. Gives what
@@ -168,21 +186,21 @@ impl AccountStore {
     ) -> Result<(T, u64), StoreError> {
         let mut state = self.lock();
         let state = &mut *state;
-        let seq = self.0.inbox_seq.load(Ordering::Acquire);
+        let seq = self.inbox_seq();
         let room = state.inbox_room(seq);
         let transaction = state
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| Fault::from(error).at(&self.0.path))?;
-        let mut batch =
-            Batch { transaction, path: &self.0.path, seq, room, bytes_put: 0, messages_put: 0, completed: Vec::new() };
+        let (events, completed) = (Vec::new(), Vec::new());
+        let mut batch = Batch { transaction, path: &self.0.path, seq, room, events, messages_put: 0, completed };
         let given = write(&mut batch)?;
         let done = batch.commit()?;
         let seq = done.seq;
-        self.0.inbox_seq.store(seq, Ordering::Release);
-        state.inbox_bytes += done.bytes_put;
+        state.inbox_bytes += done.events.iter().map(|event| event.bytes).sum::<u64>();
         state.messages_since_prune += done.messages_put;
-        state.outbox.count_completed(done.completed);
+        self.0.known.count_completed(done.completed);
+        self.0.known.add_events(done.events);
         state.prune(seq).map_err(|fault| fault.at(&self.0.path))?;
         self.0.checkpointer.count_transaction();
         Ok((given, seq))
@@ -193,8 +211,14 @@ impl AccountStore {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Looks something up, beside whoever writes.
     fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
-        query(&self.lock().connection).map_err(|fault| fault.at(&self.0.path))
+        query(&self.0.reader.lock().unwrap_or_else(PoisonError::into_inner)).map_err(|fault| fault.at(&self.0.path))
+    }
+
+    /// Writes something that has no part in inbox or outbox.
+    fn write<T>(&self, statements: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
+        statements(&self.lock().connection).map_err(|fault| fault.at(&self.0.path))
     }
 }
 
@@ -210,7 +234,7 @@ pub struct Batch<'a> {
     path: &'a Path,
     seq: u64,
     room: u64,
-    bytes_put: u64,
+    events: Vec<RecentEvent>,
     messages_put: u64,
     /// Whose calls have left the outbox, and how large they were.
     completed: Vec<(String, u64)>,
@@ -219,16 +243,16 @@ pub struct Batch<'a> {
 /// What a batch has changed.
 struct Done {
     seq: u64,
-    bytes_put: u64,
+    events: Vec<RecentEvent>,
     messages_put: u64,
     completed: Vec<(String, u64)>,
 }
 
 impl Batch<'_> {
     fn commit(self) -> Result<Done, StoreError> {
-        let Self { transaction, path, seq, bytes_put, messages_put, completed, .. } = self;
+        let Self { transaction, path, seq, events, messages_put, completed, .. } = self;
         transaction.commit().map_err(|error| Fault::from(error).at(path))?;
-        Ok(Done { seq, bytes_put, messages_put, completed })
+        Ok(Done { seq, events, messages_put, completed })
     }
 
     fn run<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
 use tgl::{Call, PeerId, Request, ScriptName};
 
 use crate::error::Fault;
+use crate::known::Known;
 use crate::{AccountStore, Batch, StoreError};
 
 /// Rows that are looked at while one question to the outbox is answered.
@@ -50,7 +51,7 @@ impl AccountStore {
     /// for, and what was never said to be made, is gone. Gives how many calls wait.
     pub fn resume_outbox(&self, script: &str) -> Result<u64, StoreError> {
         let mut state = self.lock();
-        let load = state.outbox.load_of(script);
+        let load = self.0.known.load_of(script);
         if load.calls == 0 {
             return Ok(0);
         }
@@ -61,7 +62,7 @@ impl AccountStore {
             transaction.commit()?;
             let state = &mut *state;
             state.outbox.staged.remove(script);
-            state.outbox.reload(&state.connection, script)
+            reload(&state.connection, script, &self.0.known)
         })();
         resumed.map(|load| load.calls).map_err(|fault: Fault| fault.at(&self.0.path))
     }
@@ -151,11 +152,11 @@ impl AccountStore {
         let state = &mut *state;
         let staged = (|| {
             let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut outbox = Writing::begin(&transaction, &state.outbox, script);
-            outbox.put(requests, Stage::Staged)?;
+            let mut outbox = Writing::begin(&transaction, &state.outbox);
+            outbox.put(script, &KeptCall::of_all(requests, Stage::Staged)?)?;
             let put = outbox.end();
             transaction.commit()?;
-            state.outbox.count_put(script, put);
+            state.outbox.count_put(put, &self.0.known);
             state.outbox.staged.insert(script.to_owned());
             Ok(())
         })();
@@ -172,7 +173,7 @@ impl AccountStore {
         let unstaged = (|| {
             state.connection.execute("DELETE FROM outbox WHERE script = ?1 AND stage = 2", [script])?;
             state.outbox.staged.remove(script);
-            state.outbox.reload(&state.connection, script).map(drop)
+            reload(&state.connection, script, &self.0.known).map(drop)
         })();
         unstaged.map_err(|fault: Fault| fault.at(&self.0.path))
     }
@@ -184,7 +185,7 @@ impl AccountStore {
 
     /// How much of the script's waits or is under way.
     pub fn outbox_load(&self, script: &str) -> Load {
-        self.lock().outbox.load_of(script)
+        self.0.known.load_of(script)
     }
 }
 
@@ -217,100 +218,96 @@ pub(crate) enum Stage {
     Staged = 2,
 }
 
-/// What is known of the outbox without looking into it.
+/// What whoever writes knows of the outbox.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    loads: HashMap<String, Load>,
     /// Scripts of which there are calls at [`Stage::Staged`].
-    staged: HashSet<String>,
-    last_place: u64,
-}
-
-/// What a transaction puts into the outbox.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Put {
-    load: Load,
+    pub(crate) staged: HashSet<String>,
     last_place: u64,
 }
 
 impl Outbox {
-    pub(crate) fn load(db: &Connection) -> Result<Self, Fault> {
-        let mut outbox = Self::default();
+    /// As the table says, with how much is in it of each script.
+    pub(crate) fn load(db: &Connection) -> Result<(Self, HashMap<String, Load>), Fault> {
+        let (mut outbox, mut loads) = (Self::default(), HashMap::new());
         let sums = "SELECT script, COUNT(*), SUM(octet_length(call)), MAX(place) FROM outbox GROUP BY script";
         let mut select = db.prepare(sums)?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let (calls, bytes, place): (i64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(3)?);
-            outbox.loads.insert(row.get(0)?, Load { calls: calls as u64, bytes: bytes as u64 });
+            loads.insert(row.get(0)?, Load { calls: calls as u64, bytes: bytes as u64 });
             outbox.last_place = outbox.last_place.max(place as u64);
         }
-        Ok(outbox)
+        Ok((outbox, loads))
     }
 
-    pub(crate) fn forget(&mut self, script: &str) {
-        self.loads.remove(script);
-        self.staged.remove(script);
-    }
-
-    fn load_of(&self, script: &str) -> Load {
-        self.loads.get(script).copied().unwrap_or_default()
-    }
-
-    fn reload(&mut self, db: &Connection, script: &str) -> Result<Load, Fault> {
-        let sums = "SELECT COUNT(*), COALESCE(SUM(octet_length(call)), 0) FROM outbox WHERE script = ?1";
-        let (calls, bytes): (i64, i64) = db.query_row(sums, [script], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let load = Load { calls: calls as u64, bytes: bytes as u64 };
-        self.loads.insert(script.to_owned(), load);
-        Ok(load)
-    }
-
-    pub(crate) fn count_released(&mut self, script: &str) {
-        self.staged.remove(script);
-    }
-
-    pub(crate) fn count_put(&mut self, script: &str, put: Put) {
-        self.last_place = self.last_place.max(put.last_place);
-        if put.load.calls > 0 {
-            let load = self.loads.entry(script.to_owned()).or_default();
-            load.calls += put.load.calls;
-            load.bytes += put.load.bytes;
-        }
-    }
-
-    pub(crate) fn count_completed(&mut self, completed: Vec<(String, u64)>) {
-        for (script, bytes) in completed {
-            if let Some(load) = self.loads.get_mut(&script) {
-                load.calls = load.calls.saturating_sub(1);
-                load.bytes = load.bytes.saturating_sub(bytes);
-            }
-        }
+    pub(crate) fn count_put(&mut self, put: Put, known: &Known) {
+        self.last_place = put.last_place;
+        put.loads.iter().for_each(|(script, load)| known.count_put(script, *load));
     }
 }
 
-/// One script's calls on their way into the outbox, in a transaction.
+fn reload(db: &Connection, script: &str, known: &Known) -> Result<Load, Fault> {
+    let sums = "SELECT COUNT(*), COALESCE(SUM(octet_length(call)), 0) FROM outbox WHERE script = ?1";
+    let (calls, bytes): (i64, i64) = db.query_row(sums, [script], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let load = Load { calls: calls as u64, bytes: bytes as u64 };
+    known.set_load(script, load);
+    Ok(load)
+}
+
+/// A call as it is kept.
+pub(crate) struct KeptCall {
+    random_id: i64,
+    id: u64,
+    call: String,
+    lane: Option<String>,
+    is_kept: bool,
+    stage: Stage,
+}
+
+impl KeptCall {
+    /// Of these calls; of those that do not wait, only of what has to survive a restart.
+    pub(crate) fn of_all(requests: &[Request], stage: Stage) -> Result<Vec<Self>, Fault> {
+        let is_written = |request: &&Request| stage != Stage::Taken || request.call.survives_restart();
+        requests.iter().filter(is_written).map(|request| Self::of(request, stage)).collect()
+    }
+
+    fn of(request: &Request, stage: Stage) -> Result<Self, Fault> {
+        Ok(Self {
+            random_id: request.random_id,
+            id: request.id,
+            call: serde_json::to_string(&request.call)?,
+            lane: request.call.destination().filter(|_| stage != Stage::Taken).map(lane_key).transpose()?,
+            is_kept: request.call.survives_restart(),
+            stage,
+        })
+    }
+}
+
+/// Calls on their way into the outbox, in a transaction.
 pub(crate) struct Writing<'a> {
     transaction: &'a Transaction<'a>,
-    script: &'a str,
-    has_staged: bool,
+    staged: &'a HashSet<String>,
     put: Put,
 }
 
+/// What a transaction has put into the outbox.
+pub(crate) struct Put {
+    loads: Vec<(String, Load)>,
+    last_place: u64,
+}
+
 impl<'a> Writing<'a> {
-    pub(crate) fn begin(transaction: &'a Transaction<'a>, outbox: &Outbox, script: &'a str) -> Self {
-        let put = Put { load: Load::default(), last_place: outbox.last_place };
-        Self { transaction, script, has_staged: outbox.staged.contains(script), put }
+    pub(crate) fn begin(transaction: &'a Transaction<'a>, outbox: &'a Outbox) -> Self {
+        let put = Put { loads: Vec::new(), last_place: outbox.last_place };
+        Self { transaction, staged: &outbox.staged, put }
     }
 
-    /// Puts calls at the outbox's end; of those that do not wait, only what has to survive a restart.
-    pub(crate) fn put(&mut self, requests: &[Request], stage: Stage) -> Result<(), Fault> {
-        for request in requests {
-            let is_kept = request.call.survives_restart();
-            if stage == Stage::Taken && !is_kept {
-                continue;
-            }
-            let call = serde_json::to_string(&request.call)?;
-            let lane = request.call.destination().filter(|_| stage != Stage::Taken).map(lane_key).transpose()?;
-            let place = self.put.last_place + 1;
+    /// Puts a script's calls at the outbox's end.
+    pub(crate) fn put(&mut self, script: &str, calls: &[KeptCall]) -> Result<(), Fault> {
+        let mut load = Load::default();
+        for call in calls {
+            self.put.last_place += 1;
             let new = self
                 .transaction
                 .prepare_cached(
@@ -318,27 +315,29 @@ impl<'a> Writing<'a> {
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 )?
                 .execute((
-                    request.random_id,
-                    self.script,
-                    place as i64,
-                    &call,
-                    request.id as i64,
-                    lane,
-                    is_kept,
-                    stage as i64,
+                    call.random_id,
+                    script,
+                    self.put.last_place as i64,
+                    &call.call,
+                    call.id as i64,
+                    &call.lane,
+                    call.is_kept,
+                    call.stage as i64,
                 ))?;
-            self.put.last_place = place;
-            self.put.load.calls += new as u64;
-            self.put.load.bytes += (new * call.len()) as u64;
+            load.calls += new as u64;
+            load.bytes += (new * call.call.len()) as u64;
+        }
+        if load.calls > 0 {
+            self.put.loads.push((script.to_owned(), load));
         }
         Ok(())
     }
 
-    /// What was staged waits from now on.
-    pub(crate) fn release_staged(&mut self) -> Result<(), Fault> {
-        if self.has_staged {
+    /// What was staged of the script waits from now on.
+    pub(crate) fn release_staged(&mut self, script: &str) -> Result<(), Fault> {
+        if self.staged.contains(script) {
             let release = "UPDATE outbox SET stage = 1 WHERE script = ?1 AND stage = 2";
-            self.transaction.prepare_cached(release)?.execute([self.script])?;
+            self.transaction.prepare_cached(release)?.execute([script])?;
         }
         Ok(())
     }

@@ -29,9 +29,7 @@ const LOG_BYTES_KEPT: i64 = 4 << 20;
 
 /// Makes the connection ready for use, and brings the file to the format of this program, or leaves it as it is.
 pub(crate) fn prepare(connection: &Connection) -> Result<(), Fault> {
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    // A kept statement stays as it is when other values are bound to it.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    prepare_reader(connection)?;
     // Before anything is written: pages that are free can go back to the system.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -44,6 +42,14 @@ pub(crate) fn prepare(connection: &Connection) -> Result<(), Fault> {
         Ok(_) => Err(Fault::TooNew { found, known: FORMAT }),
         Err(_) => Err(Fault::Content(format!("it says format {found}, which never was"))),
     }
+}
+
+/// Makes a connection ready that only looks things up.
+pub(crate) fn prepare_reader(connection: &Connection) -> Result<(), Fault> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // A kept statement stays as it is when other values are bound to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// The format that the file has.

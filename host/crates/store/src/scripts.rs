@@ -79,7 +79,7 @@ impl AccountStore {
     /// the script's to handle. A script is the one that has the given name; without a given name, the one that was last
     /// run from this file without one.
     pub fn enrol(&self, path: &Path, given_name: Option<&str>) -> Result<Enrolled, StoreError> {
-        let (name, origin) = self.read(|db| {
+        let (name, origin) = self.write(|db| {
             let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
             let (name, origin) = identify(&transaction, path, given_name)?;
             transaction.execute(

@@ -63,7 +63,7 @@ impl AccountStore {
 
     /// Says where the account lives.
     pub fn set_home_dc(&self, dc_id: i32) -> Result<(), StoreError> {
-        self.read(|db| Ok(db.execute("UPDATE session SET home_dc = ?1", [dc_id]).map(|_| ())?))
+        self.write(|db| Ok(db.execute("UPDATE session SET home_dc = ?1", [dc_id]).map(|_| ())?))
     }
 
     /// What is known of a data centre.
@@ -73,7 +73,7 @@ impl AccountStore {
 
     /// Keeps what is known of a data centre, its key included.
     pub fn set_dc(&self, dc: &DcRecord) -> Result<(), StoreError> {
-        self.read(|db| {
+        self.write(|db| {
             db.prepare_cached(
                 "INSERT INTO dc (id, ipv4, ipv6, auth_key) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (id) DO UPDATE SET ipv4 = ?2, ipv6 = ?3, auth_key = ?4",
@@ -118,7 +118,7 @@ impl AccountStore {
     /// Forgets the login: every authorisation key. How far updates were taken and what scripts have not handled stays,
     /// so that the same user's next login goes on from there.
     pub fn clear_login(&self) -> Result<(), StoreError> {
-        self.read(|db| Ok(db.execute("UPDATE dc SET auth_key = NULL", []).map(|_| ())?))
+        self.write(|db| Ok(db.execute("UPDATE dc SET auth_key = NULL", []).map(|_| ())?))
     }
 
     /// How far updates have been taken; none before the first time.

@@ -12,6 +12,7 @@ use tgl::{
 use super::*;
 use crate::checkpoint::TRANSACTIONS_MAX;
 
+mod commits;
 mod formats;
 mod inbox;
 mod messages;
@@ -76,7 +77,7 @@ fn waiting(store: &AccountStore, after: u64) -> Vec<i64> {
     let events = store.inbox_after(after, 1000).unwrap();
     events
         .into_iter()
-        .map(|(_, event)| match event {
+        .map(|(_, event)| match &*event {
             Event::Message(message) => message.id,
             other => panic!("not a message: {other:?}"),
         })
@@ -274,6 +275,8 @@ fn an_unreadable_record_is_damage_not_a_panic() {
     let store = open(&dir);
     receive(&store, [1]);
     store.lock().connection.execute_batch("UPDATE inbox SET event = '{\"Message\":7}'").unwrap();
+    drop(store);
+    let store = open(&dir);
     assert!(matches!(store.inbox_after(0, 10), Err(StoreError::Damaged { .. })));
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Invariant: nothing is granted by default.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Event, Message, PeerId, PeerKind};
@@ -46,10 +48,12 @@ impl Grants {
     }
 
     /// The event as the script may hear of it, if it may at all.
-    pub fn shown_event(self, event: Event) -> Option<Event> {
+    pub fn shown_event(self, event: &Event) -> Option<Cow<'_, Event>> {
         match event {
-            Event::Message(message) => self.shown(message).map(Event::Message),
-            other => Some(other),
+            Event::Message(message) if !self.service_messages && message.is_secret() => {
+                self.shown(message.clone()).map(|message| Cow::Owned(Event::Message(message)))
+            }
+            _ => Some(Cow::Borrowed(event)),
         }
     }
 }

@@ -76,8 +76,8 @@ async fn each_script_hears_every_event_and_its_own_completions() {
     bob.messages(2).await;
     bob.send(alice.peer(), "to both").await;
     let first = alice.texts(3).await;
-    let heard = alice.store.inbox_after(cursor, 100).unwrap().into_iter().filter_map(|(_, event)| match event {
-        Event::Message(message) => message.text,
+    let heard = alice.store.inbox_after(cursor, 100).unwrap().into_iter().filter_map(|(_, event)| match &*event {
+        Event::Message(message) => message.text.clone(),
         _ => None,
     });
     assert_eq!(heard.collect::<Vec<_>>(), first, "in one order");

@@ -197,7 +197,7 @@ impl User {
             self.cursor = *seq;
             self.store.handled(&self.script, *seq, &[], &[]).unwrap();
         }
-        events.into_iter().map(|(_, event)| event).collect()
+        events.into_iter().map(|(_, event)| Event::clone(&event)).collect()
     }
 
     /// Handles every event unread.
