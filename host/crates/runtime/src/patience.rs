@@ -102,13 +102,18 @@ impl Actor {
         loop {
             match what(&self.store) {
                 Ok(given) => {
-                    if std::mem::take(&mut self.said.is_disk_waited_for) {
-                        self.log(LogLevel::Info, "the disk takes its data again: it goes on");
-                    }
+                    self.tell_disk_is_back();
                     return Ok(given);
                 }
                 Err(error) => self.wait_for_disk(error).await?,
             }
+        }
+    }
+
+    /// Says that the disk takes something again, where it was waited for.
+    pub(crate) fn tell_disk_is_back(&mut self) {
+        if std::mem::take(&mut self.said.is_disk_waited_for) {
+            self.log(LogLevel::Info, "the disk takes its data again: it goes on");
         }
     }
 

@@ -41,6 +41,19 @@ async fn calls_wait_for_the_login_and_leave_in_their_order() {
 }
 
 #[tokio::test]
+async fn what_led_to_no_call_is_written_down_before_the_script_waits_or_ends() {
+    for last in ["", "panic", "exit 0"] {
+        let stage = Stage::live(Setting::of("trace")).await;
+        let seq = (1..=3).map(|id| stage.tell(id, if id == 3 { last } else { "" })).last();
+        match last {
+            "exit 0" => assert_eq!(stage.ends().await, End::Exited(0)),
+            _ => stage.stands("at the last event", |status| Some(status.handled_seq) == seq).await,
+        }
+        assert_eq!(stage.store.join("puppet").ok(), seq, "after {last:?}");
+    }
+}
+
+#[tokio::test]
 async fn link_previews_are_left_to_telegram_unless_the_script_is_to_have_none() {
     for (link_previews, preview) in [(true, None), (false, Some(false))] {
         let mut stage = Stage::new(Setting { link_previews, ..Setting::of("send hello") }).await;
