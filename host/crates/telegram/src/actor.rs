@@ -24,7 +24,8 @@ use crate::difference;
 use crate::fault::Fault;
 use crate::link::Trouble;
 use crate::live::{BoxFuture, Happened, Live, PING_AFTER, next_of, ping, say_online};
-use crate::pool::{self, InvokeError, Pool};
+use crate::pool::Pool;
+use crate::rpc_error::{self, InvokeError};
 use crate::session::StoreSession;
 use crate::transfers::Seat;
 
@@ -208,7 +209,7 @@ impl Actor {
             Happened::CaughtUp(Ok(())) | Happened::ChannelsCaughtUp(Ok(())) => self.on_caught_up(),
             Happened::Ping(Ok(())) | Happened::SaidOnline(Ok(())) => {}
             // It is said again in a minute.
-            Happened::SaidOnline(Err(InvokeError::Rpc(error))) if !pool::ends_login(&error) => {}
+            Happened::SaidOnline(Err(InvokeError::Rpc(error))) if !rpc_error::ends_login(&error) => {}
             Happened::CaughtUp(Err(error))
             | Happened::ChannelsCaughtUp(Err(error))
             | Happened::SaidOnline(Err(error))
@@ -232,8 +233,10 @@ impl Actor {
     /// A call of the actor's own has failed.
     fn on_failure(&mut self, error: InvokeError) {
         match error {
-            InvokeError::Rpc(error) if pool::ends_login(&error) => self.log_out(pool::revoked_text(&error), true),
-            InvokeError::Rpc(error) => self.lose(format!("the data centre refuses: {}", pool::error_name(&error))),
+            InvokeError::Rpc(error) if rpc_error::ends_login(&error) => {
+                self.log_out(rpc_error::revoked_text(&error), true)
+            }
+            InvokeError::Rpc(error) => self.lose(format!("the data centre refuses: {}", rpc_error::name(&error))),
             InvokeError::UnknownKey => self.on_unknown_key(),
             InvokeError::Lost(reason) | InvokeError::Unreadable(reason) => self.lose(reason),
             InvokeError::TooLarge => self.lose("a request was too large".to_owned()),
@@ -257,9 +260,9 @@ impl Actor {
     fn on_unknown_key(&mut self) {
         self.unknown_keys += 1;
         if self.unknown_keys >= UNKNOWN_KEYS_MAX {
-            self.log_out(pool::UNKNOWN_KEY_TEXT.to_owned(), false);
+            self.log_out(rpc_error::UNKNOWN_KEY_TEXT.to_owned(), false);
         } else {
-            self.lose(pool::UNKNOWN_KEY_TEXT.to_owned());
+            self.lose(rpc_error::UNKNOWN_KEY_TEXT.to_owned());
         }
     }
 

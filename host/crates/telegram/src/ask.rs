@@ -7,7 +7,7 @@ use std::time::Duration;
 use grammers_client::sender::RpcError;
 use grammers_tl_types as tl;
 
-use crate::pool::{self, InvokeError};
+use crate::rpc_error::{self, InvokeError};
 
 /// How long a call of the host's own waits in all because the data centre says FLOOD_WAIT.
 pub(crate) const FLOOD_WAIT_MAX: Duration = Duration::from_secs(300);
@@ -25,7 +25,7 @@ pub(crate) trait Ask: Sync {
     /// Makes one call.
     fn ask<R: tl::RemoteCall>(&self, request: &R) -> impl Future<Output = Result<R::Return, InvokeError>> + Send {
         let request = request.to_bytes();
-        async move { pool::read::<R>(&self.ask_raw(request).await?) }
+        async move { rpc_error::read::<R>(&self.ask_raw(request).await?) }
     }
 
     /// Makes one call, and again after each wait that the data centre wants, up to [`FLOOD_WAIT_MAX`] in all. No script
@@ -40,10 +40,10 @@ pub(crate) trait Ask: Sync {
             loop {
                 let error = match self.ask_raw(request.clone()).await {
                     Err(InvokeError::Rpc(error)) => error,
-                    answer => return pool::read::<R>(&answer?),
+                    answer => return rpc_error::read::<R>(&answer?),
                 };
                 let Some(wait) = patience.wait_for(&error) else { return Err(InvokeError::Rpc(error)) };
-                tracing::info!(error = pool::error_name(&error), "the data centre wants to be asked later");
+                tracing::info!(error = rpc_error::name(&error), "the data centre wants to be asked later");
                 tokio::time::sleep(wait).await;
             }
         }
@@ -77,7 +77,7 @@ pub(crate) struct Patience(pub(crate) Duration);
 impl Patience {
     /// How long to wait before the same is asked again; none where that would be too long, or does not help.
     pub(crate) fn wait_for(&mut self, error: &RpcError) -> Option<Duration> {
-        let wait = Some(pool::flood_wait(error)).filter(|_| error.code == 420)?;
+        let wait = Some(rpc_error::flood_wait(error)).filter(|_| error.code == 420)?;
         self.0 = self.0.checked_sub(wait)?;
         Some(wait)
     }

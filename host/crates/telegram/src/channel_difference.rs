@@ -16,7 +16,7 @@ use crate::ask::{Ask, Round};
 use crate::context::Context;
 use crate::difference::{date, next_page};
 use crate::intake::{ChannelPart, Missed, brings_us_in};
-use crate::pool::{self, InvokeError};
+use crate::rpc_error::{self, InvokeError};
 
 /// Entries of one part of a difference, for people and for bots:
 /// <https://core.telegram.org/method/updates.getChannelDifference>.
@@ -54,7 +54,7 @@ pub(crate) async fn catch_up(context: Arc<Context>, pool: Arc<impl Ask>) -> Resu
 async fn catch_up_one(context: &Context, pool: &impl Ask, missed: Missed) -> Result<(), InvokeError> {
     match fetch(context, pool, missed).await {
         Ok(()) => context.intake().end_channel_difference(missed.channel_id),
-        Err(InvokeError::Rpc(error)) if !pool::ends_login(&error) => refused(context, missed, &error),
+        Err(InvokeError::Rpc(error)) if !rpc_error::ends_login(&error) => refused(context, missed, &error),
         Err(InvokeError::Unreadable(reason)) => {
             tracing::warn!(channel_id = missed.channel_id, reason, "what was missed in a channel cannot be understood");
             context.intake().give_channel_up(missed.channel_id);
@@ -67,14 +67,14 @@ async fn catch_up_one(context: &Context, pool: &impl Ask, missed: Missed) -> Res
 /// The data centre says no.
 fn refused(context: &Context, missed: Missed, error: &RpcError) {
     let (channel_id, mut intake) = (missed.channel_id, context.intake());
-    let name = pool::error_name(error);
+    let name = rpc_error::name(error);
     match error.name.as_str() {
         "CHANNEL_PRIVATE" | "CHANNEL_INVALID" | "CHANNEL_PUBLIC_GROUP_NA" | "USER_BANNED_IN_CHANNEL" => {
             tracing::info!(channel_id, name, "a channel is not open to this account any more");
             intake.leave_channel(channel_id);
         }
         _ if error.code == 420 => {
-            let wait = pool::flood_wait(error);
+            let wait = rpc_error::flood_wait(error);
             tracing::info!(channel_id, name, "what was missed in channels has to wait");
             intake.on_channel_flood(channel_id, wait);
         }

@@ -14,7 +14,7 @@ use tl::{enums, functions, types};
 use crate::ask::{Ask, Round};
 use crate::context::Context;
 use crate::intake::peer_id;
-use crate::pool::{self, InvokeError};
+use crate::rpc_error::{self, InvokeError};
 
 /// Conversations looked through, and messages taken from them, where the difference is too long to be had.
 pub const RECOVERY_DIALOGS_MAX: usize = 500;
@@ -43,8 +43,8 @@ pub(crate) async fn catch_up(
         Ok(()) => context.intake().end_difference(),
         Err(InvokeError::Rpc(error)) if error.code == 420 => {
             answered();
-            tracing::info!(error = pool::error_name(&error), "what was missed has to wait");
-            context.intake().postpone_difference(pool::flood_wait(&error));
+            tracing::info!(error = rpc_error::name(&error), "what was missed has to wait");
+            context.intake().postpone_difference(rpc_error::flood_wait(&error));
         }
         Err(error) => return Err(error),
     }

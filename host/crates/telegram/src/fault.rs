@@ -8,7 +8,7 @@ use store::StoreError;
 use tgl::{CallError, Failure};
 
 use crate::one_line::one_line;
-use crate::pool;
+use crate::rpc_error;
 
 /// See the module.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Fault {
     /// What the script is told: nothing of the host's inside.
     pub(crate) fn told(self) -> CallError {
         let CallError { kind, detail } = match self {
-            Self::Rpc(error) => CallError::new(Failure::Refused, pool::error_name(&error)),
+            Self::Rpc(error) => CallError::new(Failure::Refused, rpc_error::name(&error)),
             Self::Store(error) => {
                 tracing::error!(%error, "the account's file fails");
                 CallError::new(Failure::Unavailable, "the host cannot read or write the account's file")

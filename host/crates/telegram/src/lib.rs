@@ -24,6 +24,7 @@ mod one_line;
 mod places;
 mod pool;
 mod presence;
+mod rpc_error;
 mod session;
 mod transfers;
 mod wire;

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use crate::dh::random;
 use crate::net::Pushed;
-use crate::pool::{InvokeError, Pool};
+use crate::pool::Pool;
+use crate::rpc_error::InvokeError;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 

@@ -21,7 +21,8 @@ use crate::config::{AccountConfig, ApiCredentials, DcAddress};
 use crate::dh::{DhFault, Group, random};
 use crate::intake::see_user;
 use crate::key_exchange::{ExchangeError, exchange, with_telegram};
-use crate::pool::{self, InvokeError, Pool};
+use crate::pool::Pool;
+use crate::rpc_error::{self, InvokeError};
 use crate::session::StoreSession;
 
 pub use errors::LoginError;
@@ -364,7 +365,7 @@ impl Login {
             };
             let is_passing = match &error {
                 InvokeError::Lost(_) => true,
-                InvokeError::Rpc(error) => pool::is_passing(error),
+                InvokeError::Rpc(error) => rpc_error::is_passing(error),
                 _ => false,
             };
             if let Some(wait) = wait {

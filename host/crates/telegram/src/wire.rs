@@ -12,7 +12,8 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
 use crate::net::{Connection, Use};
-use crate::pool::{InvokeError, REQUEST_BYTES_MAX};
+use crate::pool::REQUEST_BYTES_MAX;
+use crate::rpc_error::InvokeError;
 use crate::session::StoreSession;
 use crate::transfers::locked;
 

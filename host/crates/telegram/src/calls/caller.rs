@@ -16,7 +16,8 @@ use crate::context::Context;
 use crate::fault::Fault;
 use crate::floods::Stream;
 use crate::link::Trouble;
-use crate::pool::{self, InvokeError};
+use crate::pool;
+use crate::rpc_error::{self, InvokeError};
 
 /// How long a call that only asks waits for a connection.
 pub(crate) const OFFLINE_WAIT: Duration = Duration::from_secs(60);
@@ -178,7 +179,7 @@ impl Caller {
                 Err(InvokeError::Rpc(error)) if error.code == 420 && error.value.is_some() => {
                     self.wait_for_flood(method, error, &mut flooded).await?;
                 }
-                Err(InvokeError::Rpc(error)) if pool::is_passing(&error) && failed < FAILED_TRIES_MAX => {
+                Err(InvokeError::Rpc(error)) if rpc_error::is_passing(&error) && failed < FAILED_TRIES_MAX => {
                     failed += 1;
                     tokio::time::sleep(FAILED_PAUSE * 2u32.pow(failed - 1)).await;
                 }
@@ -193,7 +194,7 @@ impl Caller {
 
     /// Reads an answer of [`Self::exchange`].
     pub(crate) fn read<R: tl::RemoteCall>(&self, number: u64, answer: &[u8]) -> Result<R::Return, Fault> {
-        pool::read::<R>(answer).map_err(|error| self.ended(number, error))
+        rpc_error::read::<R>(answer).map_err(|error| self.ended(number, error))
     }
 
     async fn connection(&self) -> Result<(u64, Arc<pool::Pool>), Fault> {
@@ -215,12 +216,12 @@ impl Caller {
 
     /// Waits as long as the data centre wants, and with it its [`Stream`].
     async fn wait_for_flood(&self, method: u32, error: RpcError, flooded: &mut Duration) -> Result<(), Fault> {
-        let wait = pool::flood_wait(&error);
+        let wait = rpc_error::flood_wait(&error);
         *flooded += wait;
         if *flooded > FLOOD_WAIT_MAX {
             return Err(Fault::Rpc(error));
         }
-        tracing::info!(error = pool::error_name(&error), "a call waits");
+        tracing::info!(error = rpc_error::name(&error), "a call waits");
         let until = Instant::now() + wait;
         if error.name.starts_with("FLOOD_") {
             self.context.floods.set(self.stream(method), until);
@@ -232,14 +233,14 @@ impl Caller {
     /// The fault behind an error that trying again does not help.
     fn ended(&self, number: u64, error: InvokeError) -> Fault {
         match error {
-            InvokeError::Rpc(error) if pool::ends_login(&error) => {
-                let reason = pool::revoked_text(&error);
+            InvokeError::Rpc(error) if rpc_error::ends_login(&error) => {
+                let reason = rpc_error::revoked_text(&error);
                 self.context.link.report(number, Trouble::Revoked(reason.clone()));
                 Fault::new(Failure::Unavailable, reason)
             }
             InvokeError::Rpc(error) => Fault::Rpc(error),
             InvokeError::Lost(reason) | InvokeError::Unreadable(reason) => Fault::new(Failure::Unavailable, reason),
-            InvokeError::UnknownKey => Fault::new(Failure::Unavailable, pool::UNKNOWN_KEY_TEXT),
+            InvokeError::UnknownKey => Fault::new(Failure::Unavailable, rpc_error::UNKNOWN_KEY_TEXT),
             InvokeError::TooLarge => Fault::invalid("it is too large to be sent"),
         }
     }

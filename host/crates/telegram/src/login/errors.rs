@@ -6,7 +6,7 @@ use grammers_client::sender::RpcError;
 use store::StoreError;
 
 use crate::key_exchange::ExchangeError;
-use crate::pool::{self, InvokeError};
+use crate::rpc_error::{self, InvokeError};
 
 /// Why a login does not go on. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ pub(super) fn failure(error: InvokeError) -> LoginError {
     match error {
         InvokeError::Rpc(error) => refusal(&error),
         InvokeError::Lost(reason) | InvokeError::Unreadable(reason) => LoginError::Unreachable(reason),
-        InvokeError::UnknownKey => LoginError::Refused(pool::UNKNOWN_KEY_TEXT.to_owned()),
+        InvokeError::UnknownKey => LoginError::Refused(rpc_error::UNKNOWN_KEY_TEXT.to_owned()),
         InvokeError::TooLarge => LoginError::Refused("the request is too large".to_owned()),
     }
 }
@@ -66,6 +66,6 @@ fn refusal(error: &RpcError) -> LoginError {
         "FIRSTNAME_INVALID" | "LASTNAME_INVALID" => LoginError::NameInvalid,
         "API_ID_INVALID" | "API_ID_PUBLISHED_FLOOD" => LoginError::ApiIdInvalid,
         _ if error.code == 420 => LoginError::FloodWait { seconds: error.value.unwrap_or_default() },
-        _ => LoginError::Refused(pool::error_name(error)),
+        _ => LoginError::Refused(rpc_error::name(error)),
     }
 }

@@ -21,7 +21,7 @@ use super::packets::{Fault, Packets};
 use crate::config::hello;
 use crate::dh::random;
 use crate::key_exchange;
-use crate::pool::InvokeError;
+use crate::rpc_error::InvokeError;
 use crate::session::StoreSession;
 
 /// Requests that may wait for the connection to take them, and to be written.
