@@ -1,6 +1,6 @@
 //! An account as the rest of the host sees it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use files::FileSpace;
@@ -14,6 +14,7 @@ use crate::config::AccountConfig;
 use crate::context::Context;
 use crate::intake::Intake;
 use crate::session::StoreSession;
+use crate::sync::locked;
 use crate::transfers::{Seat, Transfers};
 
 /// Requests of one script that may wait for the account to take them.
@@ -55,12 +56,12 @@ pub(crate) struct Shared {
 impl Shared {
     /// The scripts attached since the last time.
     pub(crate) fn take_attached(&self) -> Vec<Attached> {
-        std::mem::take(&mut *self.attached.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *locked(&self.attached))
     }
 
     /// Whether the actor is to end.
     pub(crate) fn is_stopping(&self) -> bool {
-        *self.is_stopping.lock().unwrap_or_else(PoisonError::into_inner)
+        *locked(&self.is_stopping)
     }
 }
 
@@ -112,14 +113,14 @@ impl Account {
         let (notes, note_receiver) = mpsc::channel(NOTES_PENDING_MAX);
         files.remove_leftovers();
         let attached = Attached { script, requests, completions, seat: Seat::new(files, notes, grants) };
-        self.shared.attached.lock().unwrap_or_else(PoisonError::into_inner).push(attached);
+        locked(&self.shared.attached).push(attached);
         self.shared.changed.notify_one();
         Attachment { requests: request_sender, completions: completion_receiver, notes: note_receiver }
     }
 
     /// Ends the account's actor and its connections.
     pub async fn stop(mut self) {
-        *self.shared.is_stopping.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *locked(&self.shared.is_stopping) = true;
         self.shared.changed.notify_one();
         if let Some(mut task) = self.task.take()
             && tokio::time::timeout(STOP_TIMEOUT, &mut task).await.is_err()

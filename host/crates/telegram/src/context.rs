@@ -1,6 +1,6 @@
 //! What an account's calls and its actor share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use grammers_tl_types as tl;
 use store::{AccountStore, ServerMessage};
@@ -13,6 +13,7 @@ use crate::floods::Floods;
 use crate::intake::Intake;
 use crate::link::Link;
 use crate::presence::Repetition;
+use crate::sync::locked;
 use crate::transfers::Transfers;
 
 /// A group as the server's methods tell groups apart.
@@ -50,12 +51,12 @@ impl Context {
 
     /// The way in. A panic under the lock has changed nothing in the store.
     pub(crate) fn intake(&self) -> MutexGuard<'_, Intake> {
-        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.intake)
     }
 
     /// When being online is said again.
     pub(crate) fn presence(&self) -> MutexGuard<'_, Repetition> {
-        self.presence.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.presence)
     }
 
     /// Where a conversation goes on: a basic group that has become a supergroup is written to there.

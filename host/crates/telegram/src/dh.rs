@@ -5,6 +5,8 @@
 
 use num_bigint::BigUint;
 
+use crate::random::random;
+
 /// The prime that Telegram uses, checked once and for all by everybody.
 const TELEGRAM_PRIME: &[u8; 512] = b"c71caeb9c6b1c9048e6c522f70f13f73980d40238e3e21c14934d037563d930f\
 48198a0aa7c14058229493d22530f4dbfa336f6e0ac925139543aed44cce7c3720fd51f69458705ac68cd4fe6b6b13ab\
@@ -122,13 +124,6 @@ fn is_probably_prime(number: &BigUint, rounds: usize) -> bool {
             power == last
         })
     })
-}
-
-/// Random bytes from the system.
-pub(crate) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the system gives random bytes");
-    bytes
 }
 
 #[cfg(test)]

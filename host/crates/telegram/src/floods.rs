@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use tgl::{PeerId, ScriptName};
 use tokio::time::Instant;
 
-use crate::transfers::locked;
+use crate::sync::locked;
 
 /// Waits that are remembered at a time. What comes beyond that waits all the same, but by itself.
 const FLOODS_MAX: usize = 1_024;

@@ -17,8 +17,9 @@ use num_bigint::BigUint;
 use sha1::{Digest, Sha1};
 use tl::{Cursor, Deserializable, Serializable, enums, functions, types};
 
-use crate::dh::{DhFault, Group, random};
+use crate::dh::{DhFault, Group};
 use crate::net::{Fault, Plain, dial};
+use crate::random::random;
 use crate::session::StoreSession;
 
 /// How often an exchange is begun anew after the connection failed.

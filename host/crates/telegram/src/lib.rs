@@ -24,8 +24,10 @@ mod one_line;
 mod places;
 mod pool;
 mod presence;
+mod random;
 mod rpc_error;
 mod session;
+mod sync;
 mod transfers;
 mod wire;
 

@@ -2,11 +2,12 @@
 //!
 //! Invariant: who has reported a pool as broken is never given the same pool again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, watch};
 
 use crate::pool::Pool;
+use crate::sync::locked;
 
 /// Why a pool is of no more use.
 #[derive(Clone, Debug)]
@@ -67,7 +68,7 @@ impl Link {
             is_current
         });
         if is_first {
-            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, trouble));
+            *locked(&self.trouble) = Some((number, trouble));
             self.alarm.notify_one();
         }
     }
@@ -75,7 +76,7 @@ impl Link {
     /// Waits for a report about a connection.
     pub(crate) async fn troubled(&self) -> (u64, Trouble) {
         loop {
-            if let Some(trouble) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            if let Some(trouble) = locked(&self.trouble).take() {
                 return trouble;
             }
             self.alarm.notified().await;

@@ -10,9 +10,9 @@ use grammers_tl_types::functions;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::dh::random;
 use crate::net::Pushed;
 use crate::pool::Pool;
+use crate::random::random;
 use crate::rpc_error::InvokeError;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

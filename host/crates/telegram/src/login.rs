@@ -18,10 +18,11 @@ use tl::{enums, functions, types};
 
 use crate::ask::{self, Patience};
 use crate::config::{AccountConfig, ApiCredentials, DcAddress};
-use crate::dh::{DhFault, Group, random};
+use crate::dh::{DhFault, Group};
 use crate::intake::see_user;
 use crate::key_exchange::{ExchangeError, exchange, with_telegram};
 use crate::pool::Pool;
+use crate::random::random;
 use crate::rpc_error::{self, InvokeError};
 use crate::session::StoreSession;
 

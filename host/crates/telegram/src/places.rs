@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use tgl::ScriptName;
 use tokio::sync::Notify;
 
-use crate::transfers::locked;
+use crate::sync::locked;
 
 /// Files of one account that are sent or loaded at a time; further ones wait for their turn. The last place is kept for a
 /// script that transfers nothing yet, so a script by itself has all but one.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use grammers_session::SessionData;
 use grammers_tl_types::enums;
@@ -13,6 +13,7 @@ use store::{AccountStore, DcRecord, StoreError};
 
 use crate::config::{DcAddress, TELEGRAM_DC_FIRST};
 use crate::net::{Proxy, ServerClock};
+use crate::sync::locked;
 
 /// The session of one account.
 pub(crate) struct StoreSession {
@@ -128,7 +129,7 @@ impl StoreSession {
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.cache)
     }
 }
 

@@ -4,7 +4,7 @@
 //! Invariant: no two transfers write into the same file, and no script waits for another's without need.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use files::FileSpace;
 use tgl::{Grants, ScriptName};
@@ -12,6 +12,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 
 use crate::places::{Place, Places};
 use crate::session::StoreSession;
+use crate::sync::locked;
 use crate::wire::Wire;
 
 /// Bytes of text files that one script may have in memory while their messages wait to be sent: 4 MiB. Further files of
@@ -116,10 +117,6 @@ impl Drop for Saving<'_> {
         locked(&self.transfers.saving).remove(&self.name);
         self.transfers.saved.notify_waiters();
     }
-}
-
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

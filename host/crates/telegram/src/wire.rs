@@ -15,7 +15,7 @@ use crate::net::{Connection, Use};
 use crate::pool::REQUEST_BYTES_MAX;
 use crate::rpc_error::InvokeError;
 use crate::session::StoreSession;
-use crate::transfers::locked;
+use crate::sync::locked;
 
 /// Connections of one account for parts of files, and parts under way over them.
 pub(crate) const LINES_MAX: usize = 4;

@@ -19,8 +19,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::dial;
 use super::packets::{Fault, Packets};
 use crate::config::hello;
-use crate::dh::random;
 use crate::key_exchange;
+use crate::random::random;
 use crate::rpc_error::InvokeError;
 use crate::session::StoreSession;
 

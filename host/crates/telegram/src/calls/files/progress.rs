@@ -3,12 +3,12 @@
 //! Invariant: at most one line per second and transfer on its way, and one at its end; a file's name breaks none of them.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use crate::one_line::one_line;
+use crate::sync::locked;
 
 /// Transfers up to this size are not told of: 10 MB.
 const QUIET_BYTES_MAX: u64 = 10_000_000;
@@ -37,7 +37,7 @@ impl Progress {
 
     /// So many bytes more are done. A log that takes nothing misses a line.
     pub(super) fn add(&self, bytes: u64) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = locked(&self.state);
         let was_done = state.done >= self.bytes;
         state.done += bytes;
         let is_done = !was_done && state.done >= self.bytes;

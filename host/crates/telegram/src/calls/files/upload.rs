@@ -16,8 +16,8 @@ use super::progress::Progress;
 use super::{FILE_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, file_error};
 use crate::calls::Caller;
 use crate::calls::caller::{Body, MakeBody, Way, blocking};
-use crate::dh::random;
 use crate::fault::Fault;
+use crate::random::random;
 use crate::transfers::Seat;
 
 /// Files over 10 MiB go by upload.saveBigFilePart.
