@@ -19,6 +19,7 @@ mod key_exchange;
 mod link;
 mod live;
 pub mod login;
+mod naming;
 mod net;
 mod one_line;
 mod places;

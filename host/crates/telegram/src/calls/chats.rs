@@ -5,9 +5,9 @@ use tgl::{Failure, Outcome, PeerId, PeerKind};
 use tl::{enums, functions};
 
 use super::{Caller, members};
-use crate::context::Group;
 use crate::fault::Fault;
 use crate::intake;
+use crate::naming::Group;
 
 /// users.getFullUser, messages.getFullChat or channels.getFullChannel:
 /// <https://core.telegram.org/method/channels.getFullChannel>.

@@ -6,9 +6,9 @@ use tgl::{Failure, Outcome, PeerId};
 use tl::{enums, functions, types};
 
 use super::{Caller, chats};
-use crate::context::Group;
 use crate::fault::Fault;
 use crate::intake::{self, MEMBERS_MAX};
+use crate::naming::Group;
 
 /// How many of a basic group's last messages a new member sees, as telegram-cli had it.
 const FORWARDED_MESSAGES: i32 = 100;

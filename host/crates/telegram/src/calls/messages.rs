@@ -9,9 +9,9 @@ use tgl::{Failure, MessageId, Outcome, PeerId, PeerKind, TypingState};
 use tl::{enums, functions, types};
 
 use super::{Caller, contents};
-use crate::context::unknown_message;
 use crate::fault::Fault;
 use crate::intake;
+use crate::naming::unknown_message;
 
 /// How long an own message may take to come in its turn after the server has confirmed it: a gap before it has to be
 /// filled first.

@@ -18,8 +18,8 @@ use super::target::Target;
 use super::{LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, file_error, seat};
 use crate::calls::caller::{Body, Way, blocking};
 use crate::calls::{Caller, contents, messages};
-use crate::context::unknown_message;
 use crate::fault::Fault;
+use crate::naming::unknown_message;
 
 /// Loads a part of a message's media into the script's private folder; the outcome is the guest's path.
 pub(crate) async fn load(caller: &Caller, request: &Request, id: MessageId, part: FilePart) -> Result<Outcome, Fault> {

@@ -9,8 +9,8 @@ use tl::{enums, types};
 
 use super::download::{fetch_media, is_expired, media_of};
 use crate::calls::{Caller, messages};
-use crate::context::unknown_message;
 use crate::fault::Fault;
+use crate::naming::unknown_message;
 
 /// messages.sendMedia with what the message has: <https://core.telegram.org/method/messages.sendMedia>.
 pub(crate) async fn forward_media(
