@@ -61,6 +61,7 @@ fn a_command_line_that_cannot_be_meant_ends_with_2_and_says_why() {
         (&["run", &bot, "--proxy", "socks5://127.0.0.1:1"], "--proxy is for an account of your own"),
         (&["run", &bot, "--account", "me", "--proxy", "gopher://x", "--phone", "1"], "--proxy names no proxy"),
         (&["run", &bot, "--dc", "127.0.0.1:1", "--dc-key", &none], "cannot read the data centre's public key"),
+        (&["login", "me", "--phone", "1", "--dc", "127.0.0.1:1", "--dc-key", &bot], "is not an RSA public key"),
         (&["run", &bot, "--data", &under_a_file], "cannot make the folder"),
         (&["accounts", "--data", &none], "there is no data directory"),
         (&["scripts", "--data", &none], "there is no data directory"),

@@ -128,7 +128,7 @@ fn a_script_that_lags_holds_up_nobody_and_loses_nothing() {
                 printed += 1;
             }
             None => {
-                assert_eq!(line, format!("re: line {answered}\n"));
+                assert_eq!(line, format!("chat: re: line {answered}\n"));
                 answered += 1;
             }
         }
@@ -163,7 +163,7 @@ fn a_script_that_crashes_at_every_start_is_given_up_and_leaves_nothing_behind() 
         text.stderr_line_with("bad.py: stopped in on_our_id: it crashed its interpreter");
         text.write(&format!("line {wait}\n"));
         assert_eq!(text.line(), format!("good.py: line {wait}\n"), "the other one goes on");
-        assert_eq!(text.line(), format!("re: line {wait}\n"));
+        assert_eq!(text.line(), format!("chat: re: line {wait}\n"));
     }
     text.stderr_line_with("bad.py: given up, and not started again: stopped in on_our_id");
     text.write(&(0..MESSAGES).map(|n| format!("line {n}\n")).collect::<String>());

@@ -85,7 +85,7 @@ fn in_the_background_it_is_said_whether_it_is_ready_and_why_not() {
         (&["-b", TOKEN, "-Z", &bad], 1, &["ZeroDivisionError", "failed before it was ready"], "goes on"),
         (&["-b", TOKEN, "-Z", &brief], 0, &["all is done"], "goes on"),
         (&["-b", "nonsense", "-p", "b", "-Z", &good], 1, &["token", "failed before it was ready"], "goes on"),
-        (&["-p", "nobody", "-Z", &good], 1, &["tglhost login nobody"], "goes on"),
+        (&["-p", "nobody", "-Z", &good], 2, &["tglhost login nobody"], "goes on"),
         (&["-b", TOKEN, "-Z", &good], 0, &["goes on in the background as process "], "failed"),
     ];
     for (arguments, code, said, not_said) in cases {

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use store::AccountStore;
 use telegram::login::{Login, LoginError, SignIn};
-use telegram::{AccountConfig, ApiCredentials, DcAddress, Proxy};
+use telegram::{AccountConfig, ApiCredentials, DcAddress, ExchangeError, Proxy};
 use tgl::User;
 
 use crate::commands::ACCOUNT_HEADING;
@@ -223,10 +223,13 @@ pub(crate) async fn log_in(
 /// Begins a login. An error names the data centre that it is about.
 pub(crate) async fn begin(config: AccountConfig) -> Result<Login> {
     let dc = config.dc.clone();
-    Login::begin(config).await.with_context(|| match dc {
+    let begun = Login::begin(config).await;
+    let is_bad_key = matches!(begun, Err(LoginError::KeyExchange(ExchangeError::BadKeyText(_))));
+    let begun = begun.with_context(|| match dc {
         DcAddress::Telegram => "cannot log in at Telegram".to_owned(),
         DcAddress::Custom { address, .. } => format!("cannot log in at the data centre {address}"),
-    })
+    });
+    if is_bad_key { begun.or_misuse() } else { begun }
 }
 
 async fn by_phone(
