@@ -48,10 +48,10 @@ impl DataDir {
 
     /// The given directory or the platform's own, to look at what is in it. Nothing is made; a given one has to be there.
     pub(crate) fn existing(given: Option<PathBuf>) -> Result<Self> {
-        match given {
-            Some(root) if root.is_dir() => Ok(Self { root }),
-            Some(root) => Err(misuse(format_args!("there is no data directory {}", root.display()))),
-            None => Ok(Self { root: usual_root()? }),
+        let Some(given) = given else { return Ok(Self { root: usual_root()? }) };
+        match given.canonicalize() {
+            Ok(root) if root.is_dir() => Ok(Self { root }),
+            _ => Err(misuse(format_args!("there is no data directory {}", given.display()))),
         }
     }
 

@@ -101,7 +101,8 @@ fn files_of_one_name_are_scripts_of_their_own() {
         );
         assert!(script["last_run"].as_i64().is_some_and(|second| second > 1_700_000_000), "{script}");
     }
-    let text = finish(&mut case.command(&["scripts"]), "").stdout;
+    let mut relative = tglhost(Path::new("."));
+    let text = finish(relative.arg("scripts").current_dir(case.data.path()), "").stdout;
     for part in ["bot.py", "bob-bot.py", "0 events wait", "last run 20", "/home is /"] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
