@@ -33,27 +33,41 @@ _PLAIN = frozenset(vars(builtins)) - TAKES_ANY
 _MAKES_A_GENERATOR = ast.parse("if 0: yield").body
 
 _Function = Union[ast.FunctionDef, ast.Lambda]
+_Functions = dict[tuple[str, int], list[tuple[_Function, str]]]
 _Comprehension = Union[ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp]
 
 
 def compiled(code: types.CodeType) -> Optional[types.CodeType]:
     """The code of the second version, with TOOLS among its free variables; None if there is nothing to be made of it."""
-    if code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
-        return None
     try:
-        found = _functions(code.co_filename).get((code.co_name, code.co_firstlineno), [])
-        if len(found) > 1:
-            found = _innermost_around(code, found)
-        return _compiled(code, *found[0]) if found else None
+        return _chosen(code, _functions(code.co_filename))
     except (SyntaxError, ValueError, RecursionError):
         return None
 
 
+def compiled_all(function: types.FunctionType) -> Iterator[tuple[types.CodeType, Optional[types.CodeType]]]:
+    """The codes of a function and of those in it, each with its second version's. Of its file no more is parsed: while the
+    component is built, what memory is used once is never given back."""
+    lines, first_line = inspect.getsourcelines(function)
+    *_, class_name, _ = ("", *function.__qualname__.split("."))
+    head = f"class {class_name if class_name.isidentifier() else '_'}:\n" if lines[0][0].isspace() else "\n"
+    found = _found(ast.increment_lineno(ast.parse(head + "".join(lines)), first_line - 2), "")
+    todo = [function.__code__]
+    while todo:
+        code = todo.pop()
+        yield code, _chosen(code, found)
+        todo += (one for one in code.co_consts if isinstance(one, types.CodeType))
+
+
 @functools.lru_cache(FILES_MAX)
-def _functions(file: str) -> dict[tuple[str, int], list[tuple[_Function, str]]]:
+def _functions(file: str) -> _Functions:
+    return _found(ast.parse("".join(linecache.getlines(file)), file), "")
+
+
+def _found(tree: ast.AST, class_name: str) -> _Functions:
     """The functions in a file by their names and first lines, each with the class that it stands in."""
-    found: dict[tuple[str, int], list[tuple[_Function, str]]] = {}
-    nodes: list[tuple[ast.AST, str]] = [(ast.parse("".join(linecache.getlines(file)), file), "")]
+    found: _Functions = {}
+    nodes = [(tree, class_name)]
     while nodes:
         node, class_name = nodes.pop()
         if isinstance(node, ast.ClassDef):
@@ -67,10 +81,13 @@ def _functions(file: str) -> dict[tuple[str, int], list[tuple[_Function, str]]]:
     return found
 
 
-def forget() -> None:
-    """Forgets the files that were read."""
-    _functions.cache_clear()
-    linecache.clearcache()
+def _chosen(code: types.CodeType, functions: _Functions) -> Optional[types.CodeType]:
+    if code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        return None
+    found = functions.get((code.co_name, code.co_firstlineno), [])
+    if len(found) > 1:
+        found = _innermost_around(code, found)
+    return _compiled(code, *found[0]) if found else None
 
 
 def _innermost_around(code: types.CodeType, found: list[tuple[_Function, str]]) -> list[tuple[_Function, str]]:

@@ -10,13 +10,14 @@ import asyncio.base_events
 import asyncio.runners
 import concurrent.futures._base
 import contextlib
+import linecache
 import logging.handlers
 import multiprocessing.pool
 import sched
 import threading
 from typing import Callable
 
-from . import _iterating, _pools, _second, _steps, _waits
+from . import _iterating, _pools, _steps, _waits
 
 
 def install() -> None:
@@ -25,7 +26,7 @@ def install() -> None:
     _iterating.install()
     for function in _listed():
         _steps.prepare(function)
-    _second.forget()
+    linecache.clearcache()
 
 
 def _listed() -> list[Callable]:

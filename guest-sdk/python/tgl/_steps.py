@@ -143,11 +143,8 @@ def bare_version(function: types.FunctionType) -> Optional[Callable[..., Steps]]
 
 def prepare(function: Any) -> None:
     """Makes the second version of one of Python's own functions, and of those in it. Its source must be there."""
-    todo = [function.__code__]
-    while todo:
-        code = todo.pop()
-        _kept[id(code)] = _codes[id(code)] = code, _second.compiled(code)
-        todo += (one for one in code.co_consts if isinstance(one, types.CodeType))
+    for code, second in _second.compiled_all(function):
+        _kept[id(code)] = _codes[id(code)] = code, second
 
 
 vars(tools).update(steps=steps, given=given, exit_of=exit_of, enter=enter, leave=leave)

@@ -124,7 +124,7 @@ pub enum Trap {
     },
     /// Did not come back in time.
     #[error(
-        "did not return within {ms_max} ms, as it must to be told of events (a loop that is to keep it running can go: the \
+        "did not return within {ms_max} ms, as it must to be told of events (what is only to keep it running can go: the \
          host does that)"
     )]
     WallTime {

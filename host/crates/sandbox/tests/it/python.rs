@@ -167,7 +167,8 @@ async fn structures_are_freed_and_described_however_deep() {
         "x = ()\nfor i in range(10 ** 5): x = (x,)\ntry: isinstance(1, x)\nexcept RecursionError: pass",
         "from xml.etree import ElementTree as E\nE.fromstring('<a>' * 10 ** 5 + '</a>' * 10 ** 5)",
     ];
-    let limits = Limits { cpu_ms_max: 60_000, ..Limits::default() };
+    // It is the depth that is tried here.
+    let limits = Limits { cpu_ms_max: 60_000, memory_bytes_max: 96 << 20, ..Limits::default() };
     let program = python().await;
     let mut surprises = String::new();
     for source in cases {
