@@ -96,7 +96,7 @@ impl DataDir {
 
     /// Every account that scripts may have run on: the embedded data centre's first, then those that were logged in.
     pub(crate) fn accounts_of_scripts(&self) -> Result<Vec<AccountDir>> {
-        let embedded = AccountDir { name: EMBEDDED.to_owned(), ..self.embedded_account("script") };
+        let embedded = self.embedded_account("script");
         Ok(std::iter::once(embedded).filter(|account| account.path.is_dir()).chain(self.accounts()?).collect())
     }
 
@@ -105,9 +105,9 @@ impl DataDir {
         self.root.join("embedded/data-centre")
     }
 
-    /// One of the two accounts of the embedded data centre.
-    pub(crate) fn embedded_account(&self, name: &'static str) -> AccountDir {
-        AccountDir { path: self.root.join("embedded").join(name), name: name.to_owned() }
+    /// One of the two accounts of the embedded data centre, by its folder.
+    pub(crate) fn embedded_account(&self, folder: &'static str) -> AccountDir {
+        AccountDir { path: self.root.join("embedded").join(folder), name: EMBEDDED.to_owned() }
     }
 }
 

@@ -278,7 +278,8 @@ impl TerminalChat {
 
     fn say_what_is_waited_for(&mut self) {
         let what = self.under_way().unwrap_or_default();
-        self.output.note(&format!("The input is at its end, but {what}; Ctrl-C ends it."));
+        let at_end = if self.every_script_has_ended() { "Every script has ended" } else { "The input is at its end" };
+        self.output.note(&format!("{at_end}, but {what}; Ctrl-C ends it."));
         if let Some(settling) = &mut self.settling {
             settling.say_at = None;
         }

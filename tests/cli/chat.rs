@@ -163,6 +163,11 @@ fn json_is_one_object_per_line() {
     let lines = run.json_lines();
     assert!(lines.iter().any(|l| l["kind"] == "print" && l["text"] == "hi\n" && l["stream"] == "stdout"), "{lines:?}");
     assert!(lines.iter().any(|l| l["kind"] == "message" && l["text"] == "yes"), "{lines:?}");
+    let of_script: Vec<_> = lines.iter().filter(|l| l["script"] == "bot.py").collect();
+    assert!(
+        !of_script.is_empty() && of_script.iter().all(|l| l["account"] == "embedded"),
+        "as `scripts` calls it: {lines:?}"
+    );
 }
 
 #[test]
