@@ -285,7 +285,9 @@ fn the_data_of_another_command_is_in_no_folder_of_a_script() {
         if !is_marked {
             fs::remove_file(mark).expect("removed");
         }
-        for (project, note) in [(format!("{data}/embedded/script"), "sees itself alone"), ("bots".to_owned(), "")] {
+        for (project, note) in
+            [(format!("{data}/embedded/script"), "as files there say (.tglhost-own, for one)"), ("bots".to_owned(), "")]
+        {
             let inside = stage.at(&project).join("inside.py");
             fs::write(&inside, "").expect("written");
             let run = stage.run(&[&inside.display().to_string()]);

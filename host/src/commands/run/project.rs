@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use files::{Folders, HOME_BYTES_MAX, Mount, Project, SCRIPT_PATH, own_folder_around};
+use files::{Folders, HOME_BYTES_MAX, Mount, OWN_FOLDER_MARK, Project, SCRIPT_PATH, own_folder_around};
 
 use crate::commands::FOLDERS_HEADING;
 
@@ -39,6 +39,7 @@ enum Unfit {
     HoldsHome,
     HoldsOwn(PathBuf),
     InOwn(PathBuf),
+    InSigned(PathBuf),
 }
 
 impl std::fmt::Display for Unfit {
@@ -49,6 +50,13 @@ impl std::fmt::Display for Unfit {
             Unfit::HoldsHome => write!(f, "your home folder is in it"),
             Unfit::HoldsOwn(own) => write!(f, "tglhost keeps data in it, in {}", own.display()),
             Unfit::InOwn(own) => write!(f, "tglhost keeps its data in {}", own.display()),
+            Unfit::InSigned(own) => {
+                write!(
+                    f,
+                    "tglhost keeps its data in {}, as files there say ({OWN_FOLDER_MARK}, for one)",
+                    own.display()
+                )
+            }
         }
     }
 }
@@ -130,7 +138,7 @@ fn unfit(folder: &Path, private: &[PathBuf]) -> Option<Unfit> {
             return Some(Unfit::InOwn(real));
         }
     }
-    own_folder_around(folder).map(|own| Unfit::InOwn(own.to_owned()))
+    own_folder_around(folder).map(|own| Unfit::InSigned(own.to_owned()))
 }
 
 /// The home folders of this machine's users, this one's first.
