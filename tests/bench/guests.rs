@@ -12,7 +12,8 @@ use sandbox::{
     ComponentSource, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig,
     StartConfig,
 };
-use tgl::{Call, Event, Message, MessageFlags, MessageId, Outcome, Peer, PeerId, RequestId, ServiceAction};
+use tests::text_message;
+use tgl::{Call, Event, Message, MessageId, Outcome, Peer, PeerId, RequestId};
 
 use crate::progress;
 use crate::sample::{Figures, MS, Measure, US, count};
@@ -220,22 +221,6 @@ impl GuestHost for Host {
 
 fn message(id: MessageId, text: &str) -> Event {
     Event::Message(text_message(id, text))
-}
-
-/// A private message from somebody to the script's account.
-fn text_message(id: MessageId, text: &str) -> Message {
-    Message {
-        id,
-        flags: MessageFlags { unread: true, created: true, ..Default::default() },
-        source: Some(PeerId::user(7)),
-        destination: PeerId::user(1),
-        text: Some(text.to_owned()),
-        media: None,
-        date: 1_700_000_000,
-        forward: None,
-        reply_to: None,
-        action: ServiceAction::None,
-    }
 }
 
 /// Memory of this process that it has written to and shares with nobody, by the kernel's account.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use store::AWAY_EVENTS_MAX;
-use tests::{Place, Process, finish, listed, wait_until};
-use tgl::{Event, Message, MessageFlags, PeerId, ServiceAction};
+use tests::{Place, Process, finish, listed, text_message, wait_until};
+use tgl::Event;
 
 /// Prints what comes, and answers it.
 const ANSWERING: &str = "\
@@ -42,19 +42,7 @@ fn fill_inbox(database: &Path, messages: u64, good: &str) {
         INSERT INTO inbox (seq, key, event)
         SELECT last.seq + n, 'filled ' || n, json_set(?2, '$.Message.id', n, '$.Message.text', 'missed ' || n)
         FROM number, (SELECT MAX(seq) AS seq FROM inbox) AS last";
-    let message = Message {
-        id: 0,
-        flags: MessageFlags { created: true, ..MessageFlags::default() },
-        source: Some(PeerId::user(7)),
-        destination: PeerId::user(1),
-        text: None,
-        media: None,
-        date: 1_700_000_000,
-        forward: None,
-        reply_to: None,
-        action: ServiceAction::None,
-    };
-    let event = serde_json::to_string(&Event::Message(message)).expect("JSON");
+    let event = serde_json::to_string(&Event::Message(text_message(0, ""))).expect("JSON");
     let db = Connection::open(database).expect("a database");
     db.execute(FILL, (messages as i64, event)).expect("filled");
     let caught_up = "UPDATE script SET cursor = (SELECT MAX(seq) FROM inbox) WHERE name = ?1";

@@ -2,10 +2,12 @@
 //!
 //! Invariant: no run outlives its test, and none waits longer than [`WAIT_MAX`].
 
+mod message;
 mod namespace;
 mod place;
 mod schema;
 
+pub use message::text_message;
 pub use namespace::{interop_python, run_inside};
 pub use place::Place;
 pub use schema::check_line;
