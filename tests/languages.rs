@@ -17,13 +17,16 @@ fn block(page: &str, heading: &str, language: &str) -> String {
     block.split_once("\n```").expect("it ends").0.to_owned()
 }
 
-/// Builds the guest below this heading in a folder of its own.
-fn built(heading: &str, language: &str) -> TempDir {
+/// Builds the guest below this heading, of files in these languages, in a folder of its own.
+fn built(heading: &str, languages: &[&str]) -> TempDir {
     let page = fs::read_to_string(root().join("docs/GUESTS.md")).expect("the page");
-    let (source, commands) = (block(&page, heading, language), block(&page, heading, "sh"));
-    let name = source.lines().next().and_then(|line| line.split_whitespace().nth(1)).expect("the file's name");
     let folder = TempDir::new().expect("a folder");
-    fs::write(folder.path().join(name), &source).expect("written");
+    for language in languages {
+        let source = block(&page, heading, language);
+        let name = source.lines().next().and_then(|line| line.split_whitespace().nth(1)).expect("the file's name");
+        fs::write(folder.path().join(name), &source).expect("written");
+    }
+    let commands = block(&page, heading, "sh");
 
     let root = root().canonicalize().expect("the project");
     let tools = TOOLS.map(|tools| root.join("target").join(tools));
@@ -34,6 +37,7 @@ fn built(heading: &str, language: &str) -> TempDir {
     let path = std::env::join_paths(tools.into_iter().chain(std::env::split_paths(&path))).expect("no colon in it");
     let mut build = Command::new("sh");
     build.args(["-euc", &commands]).current_dir(&folder).env("PATH", path).env("TGLHOST", &root);
+    build.env("CARGO_NET_OFFLINE", "true").env_remove("CARGO_TARGET_DIR");
     let output = build.env("VIRTUAL_ENV", root.join("target/componentize-venv")).output().expect("sh starts");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{commands}\n{said}");
@@ -50,13 +54,20 @@ fn answers(component: &Path) {
 
 #[test]
 fn a_script_in_python_as_a_component_answers() {
-    let folder = built("Python: a script as a component of its own", "python");
+    let folder = built("Python: a script as a component of its own", &["python"]);
     answers(&folder.path().join("bot.wasm"));
 }
 
 #[test]
 fn a_guest_in_javascript_answers_by_both_engines() {
-    let folder = built("JavaScript", "js");
+    let folder = built("JavaScript", &["js"]);
     answers(&folder.path().join("bot-sm.wasm"));
     answers(&folder.path().join("bot-qjs.wasm"));
+}
+
+/// With what `cargo xtask test` has fetched for the project's own guests.
+#[test]
+fn a_guest_in_rust_without_the_crate_answers() {
+    let folder = built("Rust without the crate", &["toml", "rust"]);
+    answers(&folder.path().join("bot.wasm"));
 }
