@@ -4,10 +4,6 @@ use std::time::Duration;
 
 use tests::{Place, Process};
 
-/// How many messages are sent.
-const MESSAGES: usize = 1_000;
-/// How often the answering process is ended before it may stay.
-const ENDS: u64 = 12;
 /// The latest moment of an end after a process's start.
 const END_MS_MAX: u64 = 250;
 
@@ -39,12 +35,13 @@ def f(m):
 tgl.set_on_msg_receive(f)
 ";
 
-fn every_message_is_answered_once_over(end: impl Fn(Process)) {
+/// Sends so many messages to a process that is ended so often before it may stay.
+fn every_message_is_answered_once_over(messages: usize, ends: u64, end: impl Fn(Process)) {
     let place = Place::new();
     place.sign_up("a", "9996631001", "Ann");
     place.sign_up("b", "9996631002", "Bob");
     let answering = place.script("answering.py", ANSWERING);
-    let asking = place.script("asking.py", &ASKING.replace("COUNT", &MESSAGES.to_string()));
+    let asking = place.script("asking.py", &ASKING.replace("COUNT", &messages.to_string()));
     let start_answering = || Process::start(place.command(&["run", "--account", "a"]).arg(&answering));
 
     let mut first = start_answering();
@@ -53,7 +50,7 @@ fn every_message_is_answered_once_over(end: impl Fn(Process)) {
     end(first);
     // A fixed sequence that looks random, so that a failure can be had again.
     let mut moment = 7_u64;
-    for _ in 0..ENDS {
+    for _ in 0..ends {
         moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let process = start_answering();
         std::thread::sleep(Duration::from_millis((moment >> 33) % END_MS_MAX));
@@ -63,7 +60,7 @@ fn every_message_is_answered_once_over(end: impl Fn(Process)) {
     let run = asking.finish();
     let mut answers: Vec<&str> = run.stdout.lines().collect();
     answers.sort_unstable();
-    let mut expected: Vec<String> = (0..MESSAGES).map(|n| format!("re: q{n}")).collect();
+    let mut expected: Vec<String> = (0..messages).map(|n| format!("re: q{n}")).collect();
     expected.sort_unstable();
     assert_eq!(answers, expected, "{}", run.stderr);
     assert_eq!(run.code(), Some(0));
@@ -71,12 +68,18 @@ fn every_message_is_answered_once_over(end: impl Fn(Process)) {
 
 #[test]
 fn kills_at_any_moment() {
-    every_message_is_answered_once_over(Process::kill);
+    every_message_is_answered_once_over(1_000, 12, Process::kill);
+}
+
+#[test]
+#[ignore = "takes minutes; the one above is the same with fewer kills"]
+fn many_kills_at_any_moment() {
+    every_message_is_answered_once_over(3_000, 60, Process::kill);
 }
 
 #[test]
 fn orderly_ends_at_any_moment() {
-    every_message_is_answered_once_over(|process| {
+    every_message_is_answered_once_over(1_000, 12, |process| {
         process.terminate();
         process.finish();
     });
