@@ -5,6 +5,7 @@
 //! Invariant: every figure comes from this run, on this machine; what cannot be measured here is an error, not a blank.
 
 mod guests;
+mod many;
 mod report;
 mod round_trip;
 mod sample;
@@ -22,6 +23,7 @@ fn main() -> Result<()> {
     let tglhost = tglhost()?;
     let mut measures = guests::measure()?;
     measures.extend(start::measure(&tglhost)?);
+    measures.extend(many::measure(&tglhost)?);
     measures.extend(round_trip::measure(&tglhost)?);
     measures.extend(transfers::measure(&tglhost)?);
     if sample::are_few() { report::check(&measures) } else { report::write(&measures) }

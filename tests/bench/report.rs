@@ -89,6 +89,8 @@ clock after a warm-up. A budget is for the median (p50), or for the one figure t
 * *Private memory*: what the kernel counts as private and written to (`Private_Dirty`), after load and 20 messages each.
 * *Start to first answer*: the cache and the data directory are warm; the process starts its data centre and both accounts,
   loads the script, and answers `!ping`, which stands in its input from the beginning.
+* *Idle*: each script has said that it is ready, and nothing comes for ten seconds. *Busy*: each computes without end in a
+  callback when the signal comes. CPU time is the scheduler's account of all threads; it leaves out what else runs here.
 * *Echo*: a Telethon client sends and waits for the answer, to each bot in turn, all at one `tglhost dc` over TCP on
   loopback. The Telethon bot is a process of its own, as is `tglhost run`.
 ";
@@ -105,7 +107,7 @@ fn figures(measure: &Measure) -> String {
 
 /// Three significant digits.
 fn shown(figure: f64) -> String {
-    let digits_before = figure.abs().log10().floor() as i32 + 1;
-    let decimals = usize::try_from(3 - digits_before).unwrap_or(0).min(4);
+    let digits_before = figure.abs().log10().floor() as i32;
+    let decimals = usize::try_from(2_i32.saturating_sub(digits_before)).unwrap_or(0).min(4);
     format!("{figure:.decimals$}")
 }

@@ -22,7 +22,7 @@ fn few() -> Option<usize> {
 }
 
 /// One thing that was measured.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Measure {
     /// Names it for programs.
     pub(crate) id: &'static str,
@@ -40,7 +40,7 @@ pub(crate) struct Measure {
 }
 
 /// The figures of a measure.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Figures {
     /// Of many samples.

@@ -1,0 +1,113 @@
+//! What many scripts in one process cost: while nothing happens, and at the end of all of them while they compute.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+use tests::Process;
+
+use crate::progress;
+use crate::sample::{Figures, MS, Measure};
+
+const IDLE_SCRIPTS: usize = 500;
+/// How long scripts have been ready before they count as idle, and how long they are watched then.
+const IDLE_AFTER: Duration = Duration::from_secs(5);
+const IDLE_FOR: Duration = Duration::from_secs(10);
+const BUSY_SCRIPTS: usize = 100;
+const ENDS: usize = 5;
+
+/// Says that it is ready, and then waits.
+const IDLE: &str =
+    "import tgl\ntgl.set_on_msg_receive(lambda m: None)\ntgl.set_on_binlog_replay_end(lambda: print('up'))\n";
+/// Computes without end from the first message on.
+const BUSY: &str = "import tgl\ndef f(m):\n    print('spins')\n    while True: pass\ntgl.set_on_msg_receive(f)\n";
+
+/// Measures both.
+pub(crate) fn measure(tglhost: &Path) -> Result<Vec<Measure>> {
+    Ok([vec![idle(tglhost)?], ends(tglhost)?].concat())
+}
+
+/// CPU time of scripts that wait.
+fn idle(tglhost: &Path) -> Result<Measure> {
+    let what = "500 idle scripts: CPU time, of a core";
+    progress(what);
+    let place = TempDir::new()?;
+    let mut process = start(tglhost, &place, IDLE, IDLE_SCRIPTS)?;
+    (0..IDLE_SCRIPTS).for_each(|_| _ = process.line());
+    std::thread::sleep(IDLE_AFTER);
+    let (begun, before) = (Instant::now(), Used::of(process.id())?);
+    std::thread::sleep(IDLE_FOR);
+    let used = Used::of(process.id())?.since(&before);
+    let figures = Figures::One { value: 100.0 * used.as_secs_f64() / begun.elapsed().as_secs_f64() };
+    Ok(Measure { id: "idle_cpu", what, unit: "%", figures, samples: 1, budget: Some(0.1) })
+}
+
+/// From SIGTERM to the end, and the CPU time in between until the process was last seen: another's load does not count there.
+fn ends(tglhost: &Path) -> Result<Vec<Measure>> {
+    let what = "100 busy scripts: SIGTERM to end";
+    progress(what);
+    let (mut times, mut cpu_times) = (Vec::with_capacity(ENDS), Vec::with_capacity(ENDS));
+    let place = TempDir::new()?;
+    for _ in 0..ENDS {
+        let mut process = start(tglhost, &place, BUSY, BUSY_SCRIPTS)?;
+        process.write("go\n");
+        (0..BUSY_SCRIPTS).for_each(|_| _ = process.line());
+        let before = Used::of(process.id())?;
+        let begun = Instant::now();
+        process.terminate();
+        let mut used = Duration::ZERO;
+        // Until it has ended: then it has no program any more.
+        while fs::read_link(format!("/proc/{}/exe", process.id())).is_ok() {
+            used = Used::of(process.id()).map_or(used, |now| used.max(now.since(&before)));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        ensure!(process.wait().success(), "tglhost ended with an error");
+        times.push(begun.elapsed());
+        cpu_times.push(used);
+    }
+    Ok(vec![
+        Measure::of_times("busy_end", what, MS, times, Some(2_000.0)),
+        Measure::of_times("busy_end_cpu", "100 busy scripts: the same, CPU time", MS, cpu_times, None),
+    ])
+}
+
+/// So many scripts of this text in one process.
+fn start(tglhost: &Path, place: &TempDir, source: &str, count: usize) -> Result<Process> {
+    let folder = place.path().join("scripts");
+    fs::create_dir_all(&folder)?;
+    let mut command = std::process::Command::new(tglhost);
+    command.arg("run").arg("--data").arg(place.path().join("data"));
+    for n in 0..count {
+        let script = folder.join(format!("script_{n}.py"));
+        fs::write(&script, source)?;
+        command.arg(script);
+    }
+    Ok(Process::start(&mut command))
+}
+
+/// What each thread of a process has computed, in nanoseconds, by the scheduler's own account.
+struct Used(HashMap<OsString, u64>);
+
+impl Used {
+    fn of(process: u32) -> Result<Self> {
+        let mut threads = HashMap::new();
+        for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+            let thread = thread?;
+            // One may end meanwhile.
+            let Ok(account) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
+            let ns = account.split(' ').next().context("no time in schedstat")?.parse()?;
+            threads.insert(thread.file_name(), ns);
+        }
+        Ok(Self(threads))
+    }
+
+    /// What the threads that are there now have computed since then.
+    fn since(&self, before: &Self) -> Duration {
+        let since = |(thread, ns): (&OsString, &u64)| ns - before.0.get(thread).copied().unwrap_or_default();
+        Duration::from_nanos(self.0.iter().map(since).sum())
+    }
+}
