@@ -180,6 +180,12 @@ class Ends(GuestTest):
                     self.assertEqual(self.host.exits, [(code, "NOW")])
                     self.assertEqual(self.stderr, printed)
 
+    def test_wrong_arguments_are_told_of_before_the_end(self):
+        self.load("import sys, tgl\ndef on_our_id(id):\n    tgl.status_online('no callback')\n    sys.exit(3)\n")
+        self.deliver("on_our_id", 1)
+        self.assertIn("line 3, in on_our_id", self.stderr)
+        self.assertTrue(self.stderr.endswith("TypeError: callback must be callable or None, not str\n"), self.stderr)
+
     def test_nothing_runs_after_the_end(self):
         self.load("def on_our_id(id): exit(0)\ndef on_msg_receive(msg): print('still here')\n")
         self.deliver("on_our_id", 1)

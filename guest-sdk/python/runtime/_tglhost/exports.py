@@ -104,6 +104,7 @@ def _end(end: SystemExit) -> None:
     elif not -(2**63) <= code < 2**63:
         code = -1  # As Python has it for what no C long holds.
     try:
+        _report.flush_late()
         atexit._run_exitfuncs()
     finally:
         host.exit(int.__and__(code, 0xFF), host.ExitMoment.NOW)
