@@ -7,14 +7,15 @@ use crate::python_scripts::start_beside;
 const SAYS_SO: &str = "This looks like Python 2";
 
 /// Beside each script.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
+    ("older.py", "print 'x'\n"),
     ("old.py", "def first(d):\n    return d.keys()[0]\n"),
     ("catches.py", "try:\n    1 / 0\nexcept ZeroDivisionError, e:\n    pass\n"),
     ("text.txt", "a line\n"),
 ];
 
 /// Statements that the compiler takes.
-const RUNS: [&str; 71] = [
+const RUNS: [&str; 83] = [
     "{1: 2}.keys()[0]",
     "{1: 2}.values()[0]",
     "{1: 2}.items()[0][1]",
@@ -78,6 +79,18 @@ const RUNS: [&str; 71] = [
     "print -1",
     "try:\n    1 / 0\nexcept ZeroDivisionError, e:\n    pass",
     "import email.MIMEText",
+    "import sys\nprint >>sys.stderr, 'x'",
+    "unicode('x')",
+    "for n in xrange(3): pass",
+    "{}.iteritems()",
+    "import sys\nreload(sys)",
+    "import sys\nsys.setdefaultencoding('utf8')",
+    "import urllib\nurllib.urlopen('http://example.org')",
+    "from itertools import izip",
+    "from urllib import quote",
+    "import urllib2",
+    "import hotshot",
+    "from ConfigParser import ConfigParser",
     "for x in Old(): pass",
     "next(Old())",
     "Old() / 2",
@@ -107,7 +120,7 @@ const DOES_NOT_COMPILE: [&str; 14] = [
 ];
 
 /// Errors that Python 3 has as well.
-const PYTHON_3: [&str; 28] = [
+const PYTHON_3: [&str; 32] = [
     "raise None",
     "raise TypeError('exceptions must derive from BaseException')",
     "raise TypeError(\"'map' object is not a mapping\")",
@@ -132,6 +145,10 @@ const PYTHON_3: [&str; 28] = [
     "from os import nothing",
     "from os import getrandom, nothing",
     "import nothing",
+    "{}.nothing",
+    "from itertools import nothing",
+    "1 >> 'x'",
+    "try: unicode\nexcept NameError: 1 / 0",
     "x = 5px",
     "print(\"a <> b\" 1)",
     "x = (1 # `1`, 10L",
@@ -142,12 +159,8 @@ const PYTHON_3: [&str; 28] = [
 async fn what_only_python_2_took_is_called_by_its_name() {
     let mut missing = String::new();
     for source in RUNS {
-        for (source, file) in [
-            (source.to_owned(), "bot.py"),
-            (format!("def f():\n    {}\nf()", source.replace('\n', "\n    ")), "bot.py"),
-        ] {
-            let text = raised(&source).await;
-            if !(text.contains(SAYS_SO) && text.contains(&format!("`2to3 -w {file}`"))) {
+        for text in [raised(source).await, told_in_a_callback(source).await] {
+            if !(text.contains(SAYS_SO) && text.contains("`2to3 -w bot.py`")) {
                 missing.push_str(&format!("{source}\n=> {text}\n"));
             }
         }
@@ -158,7 +171,9 @@ async fn what_only_python_2_took_is_called_by_its_name() {
             missing.push_str(&format!("{source}\n=> {text}\n"));
         }
     }
-    for (source, file) in [("import old\nold.first({1: 2})", "old.py"), ("import catches", "catches.py")] {
+    let modules =
+        [("import old\nold.first({1: 2})", "old.py"), ("import older", "older.py"), ("import catches", "catches.py")];
+    for (source, file) in modules {
         let text = raised(source).await;
         if !text.contains(&format!("`2to3 -w {file}`")) {
             missing.push_str(&format!("{source}\n=> {text}\n"));
@@ -202,14 +217,24 @@ class New:
 
 /// The traceback that a source ends in.
 async fn raised(source: &str) -> String {
-    let source = &if source.contains("Old()") || source.contains("New()") {
-        format!("{CLASSES}{source}")
-    } else {
-        source.to_owned()
-    };
     let mut script = start_beside(&FILES, None).await;
-    match script.guest.instance.load(source, "/script/bot.py").await {
+    match script.guest.instance.load(&with_classes(source), "/script/bot.py").await {
         Err(GuestError::Raised(text)) => text,
         other => panic!("{source}: {other:?}"),
     }
+}
+
+/// What is printed of a callback that runs a source.
+async fn told_in_a_callback(source: &str) -> String {
+    let mut script = start_beside(&FILES, None).await;
+    let source = format!("def on_msg_receive(msg):\n    {}", source.replace('\n', "\n    "));
+    assert_eq!(script.guest.instance.load(&with_classes(&source), "/script/bot.py").await, Ok(()), "{source}");
+    script.guest.tell("hello").await;
+    script.guest.notes.stderr()
+}
+
+/// The source, after the classes that it wants.
+fn with_classes(source: &str) -> String {
+    let wants_them = source.contains("Old()") || source.contains("New()");
+    format!("{}{source}", if wants_them { CLASSES } else { "" })
 }

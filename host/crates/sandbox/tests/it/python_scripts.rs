@@ -126,69 +126,6 @@ async fn a_native_extension_says_why_in_every_form_of_import() {
 }
 
 #[tokio::test]
-async fn python_2_is_called_by_its_name() {
-    let files = [("old.py", "print 'x'\n"), ("older.py", "def f(): return unicode('x')\n")];
-    let cases = [
-        "import sys\nprint >>sys.stderr, 'x'",
-        "unicode('x')",
-        "for n in xrange(3): pass",
-        "{}.iteritems()",
-        "import sys\nreload(sys)",
-        "import sys\nsys.setdefaultencoding('utf8')",
-        "raw_input()",
-        "{}.has_key(1)",
-        "'x'.decode('utf8')",
-        "import urllib\nurllib.urlopen('http://example.org')",
-        "import itertools\nitertools.izip()",
-        "from itertools import izip",
-        "from urllib import quote",
-        "from types import StringType",
-        "import urllib2",
-        "import hotshot",
-        "from ConfigParser import ConfigParser",
-        "import old",
-        "import older\nolder.f()",
-    ];
-    for source in cases {
-        let mut script = start_beside(&files, None).await;
-        let Err(GuestError::Raised(text)) = script.guest.instance.load(source, "/script/bot.py").await else {
-            panic!("{source} loads")
-        };
-        let file = if source.contains("older") {
-            "older.py"
-        } else if source.contains("old") {
-            "old.py"
-        } else {
-            "bot.py"
-        };
-        assert!(
-            text.contains("This looks like Python 2") && text.contains(&format!("`2to3 -w {file}`")),
-            "{source}: {text}"
-        );
-        script = start_beside(&files, None).await;
-        let indented = source.replace('\n', "\n    ");
-        script.guest.load(&format!("def on_msg_receive(msg):\n    {indented}")).await;
-        script.guest.tell("hello").await;
-        let stderr = script.guest.notes.stderr();
-        assert!(stderr.contains("This looks like Python 2"), "{source}: {stderr}");
-    }
-    for source in [
-        "nothing",
-        "{}.nothing",
-        "import nothing",
-        "from itertools import nothing",
-        "1 >> 'x'",
-        "try: unicode\nexcept NameError: 1 / 0",
-    ] {
-        let mut script = start_beside(&files, None).await;
-        let Err(GuestError::Raised(text)) = script.guest.instance.load(source, "/script/bot.py").await else {
-            panic!("{source} loads")
-        };
-        assert!(!text.contains("Python 2"), "{source}: {text}");
-    }
-}
-
-#[tokio::test]
 async fn what_was_compiled_is_kept_until_it_changes() {
     let (script, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let run = async |source: &str, module: &str| {
