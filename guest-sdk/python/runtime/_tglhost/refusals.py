@@ -43,6 +43,7 @@ def install() -> None:
     os.system, os.popen = _system, _popen
     for name in _PROGRAM_STARTERS:
         setattr(os, name, _refuse_program)
+    os.dup = _refuse_duplicate
     os.P_WAIT, os.P_NOWAIT, os.P_NOWAITO = 0, 1, 1  # What `os.spawnv` is given first.
     multiprocessing.process.BaseProcess.start = _refuse_process
     multiprocessing.pool.Pool.__init__ = _refuse_process
@@ -69,6 +70,10 @@ def _refuse_scheme(self: object, request: urllib.request.Request) -> Never:
 
 def _refuse_program(*args: object, **kwargs: object) -> Never:
     raise OSError(errno.ENOTSUP, reasons.NO_PROGRAMS)
+
+
+def _refuse_duplicate(fd: int, /) -> Never:
+    raise OSError(errno.ENOTSUP, reasons.NO_OPEN_FILES)
 
 
 def _refuse_process(*args: object, **kwargs: object) -> Never:

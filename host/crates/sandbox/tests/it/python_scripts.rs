@@ -342,6 +342,8 @@ async fn what_a_script_cannot_have_says_why_and_what_to_do() {
         ("import subprocess\nsubprocess.check_output(['ls'])", "OSError", programs),
         ("import os\nos.fork()", "OSError", programs),
         ("import os\nos.execv('/bin/ls', ['ls'])", "OSError", programs),
+        ("import os\nos.dup(1)", "OSError", "by open() and os.open() alone"),
+        ("import os\nos.startfile('x')", "AttributeError", "this is Windows' own"),
         ("import os\nos.waitpid(0, 0)", "AttributeError", programs),
         (
             "import asyncio\nasyncio.run(asyncio.create_subprocess_exec('ls'))",
