@@ -22,7 +22,7 @@ use crate::context::Context;
 use crate::difference;
 use crate::fault::Fault;
 use crate::link::Trouble;
-use crate::live::{BoxFuture, Happened, Live, PING_AFTER, next_of, ping, say_online};
+use crate::live::{BoxFuture, Happened, Job, Live, PING_AFTER, next_of, ping, say_online};
 use crate::pool::Pool;
 use crate::random::random;
 use crate::rpc_error::{self, InvokeError};
@@ -151,22 +151,22 @@ impl Actor {
             self.connect();
         }
         let Some(live) = &mut self.live else { return };
-        if live.catching_up.is_none() && self.context.intake().wants_difference() {
+        if !live.is_at(Job::CatchUp) && self.context.intake().wants_difference() {
             self.context.intake().begin_difference();
             let (context, pool, number) = (self.context.clone(), live.pool.clone(), live.number);
             let up = (context.clone(), pool.clone());
             let on_answer = move || up.0.link.up(number, up.1);
-            live.catching_up = Some(Box::pin(difference::catch_up(context, pool, on_answer)));
+            live.begin(Job::CatchUp, difference::catch_up(context, pool, on_answer));
         }
-        if live.catching_up_channels.is_none() && self.context.intake().wants_channel_difference() {
+        if !live.is_at(Job::CatchUpChannels) && self.context.intake().wants_channel_difference() {
             let catch_up = channel_difference::catch_up(self.context.clone(), live.pool.clone());
-            live.catching_up_channels = Some(Box::pin(catch_up));
+            live.begin(Job::CatchUpChannels, catch_up);
         }
-        if live.ping.is_none() && live.online_since.is_some() && now >= live.ping_at {
-            live.ping = Some(Box::pin(ping(live.pool.clone())));
+        if !live.is_at(Job::Ping) && live.online_since.is_some() && now >= live.ping_at {
+            live.begin(Job::Ping, ping(live.pool.clone()));
         }
-        if live.presence.is_none() && live.online_since.is_some() && self.context.presence().is_due(now) {
-            live.presence = Some(Box::pin(say_online(live.pool.clone())));
+        if !live.is_at(Job::SayOnline) && live.online_since.is_some() && self.context.presence().is_due(now) {
+            live.begin(Job::SayOnline, say_online(live.pool.clone()));
         }
     }
 
@@ -174,17 +174,7 @@ impl Actor {
         self.connections += 1;
         let (pool, updates) = Pool::start(self.session.clone(), self.config.api.api_id);
         self.context.intake().want_difference();
-        self.live = Some(Live {
-            number: self.connections,
-            pool: Arc::new(pool),
-            updates,
-            catching_up: None,
-            catching_up_channels: None,
-            presence: None,
-            ping: None,
-            ping_at: Instant::now() + PING_AFTER,
-            online_since: None,
-        });
+        self.live = Some(Live::new(self.connections, pool, updates));
     }
 
     /// The next moment at which something may have to begin.
@@ -194,8 +184,8 @@ impl Actor {
         };
         let is_online = live.online_since.is_some();
         let intake = self.context.intake().deadline().map(Instant::from_std);
-        let ping = Some(live.ping_at).filter(|_| is_online && live.ping.is_none());
-        let presence = self.context.presence().next().filter(|_| is_online && live.presence.is_none());
+        let ping = Some(live.ping_at).filter(|_| is_online && !live.is_at(Job::Ping));
+        let presence = self.context.presence().next().filter(|_| is_online && !live.is_at(Job::SayOnline));
         [intake, ping, presence].into_iter().flatten().min().unwrap_or(live.ping_at)
     }
 
@@ -206,14 +196,11 @@ impl Actor {
                     self.context.intake().receive_pushed(updates);
                 }
             }
-            Happened::CaughtUp(Ok(())) | Happened::ChannelsCaughtUp(Ok(())) => self.on_caught_up(),
-            Happened::Ping(Ok(())) | Happened::SaidOnline(Ok(())) => {}
+            Happened::Ended(Job::CatchUp | Job::CatchUpChannels, Ok(())) => self.on_caught_up(),
+            Happened::Ended(Job::Ping | Job::SayOnline, Ok(())) => {}
             // It is said again in a minute.
-            Happened::SaidOnline(Err(InvokeError::Rpc(error))) if !rpc_error::ends_login(&error) => {}
-            Happened::CaughtUp(Err(error))
-            | Happened::ChannelsCaughtUp(Err(error))
-            | Happened::SaidOnline(Err(error))
-            | Happened::Ping(Err(error)) => self.on_failure(error),
+            Happened::Ended(Job::SayOnline, Err(InvokeError::Rpc(error))) if !rpc_error::ends_login(&error) => {}
+            Happened::Ended(_, Err(error)) | Happened::Closed(error) => self.on_failure(error),
         }
     }
 

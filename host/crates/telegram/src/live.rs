@@ -1,4 +1,4 @@
-//! One connection at work, and what it brings: updates, and the ends of the actor's own calls.
+//! One connection at work, and what it brings: updates, and the ends of the actor's own jobs.
 //!
 //! Invariant: a connection that has died without a word is noticed within [`PING_AFTER`] and [`PONG_TIMEOUT`].
 
@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use grammers_tl_types::functions;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -24,52 +25,73 @@ const PONG_TIMEOUT: Duration = Duration::from_secs(7);
 /// Updates taken in at one go before calls have their turn.
 const UPDATES_AT_ONCE_MAX: usize = 64;
 
+/// What the actor does over a connection on its own behalf, each at most once at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Job {
+    CatchUp,
+    CatchUpChannels,
+    SayOnline,
+    Ping,
+}
+
 /// A connection.
 pub(crate) struct Live {
     pub(crate) number: u64,
     pub(crate) pool: Arc<Pool>,
     pub(crate) updates: mpsc::Receiver<Pushed>,
-    pub(crate) catching_up: Option<BoxFuture<Result<(), InvokeError>>>,
-    pub(crate) catching_up_channels: Option<BoxFuture<Result<(), InvokeError>>>,
-    pub(crate) presence: Option<BoxFuture<Result<(), InvokeError>>>,
-    pub(crate) ping: Option<BoxFuture<Result<(), InvokeError>>>,
     pub(crate) ping_at: Instant,
     pub(crate) online_since: Option<Instant>,
+    jobs: FuturesUnordered<BoxFuture<(Job, Result<(), InvokeError>)>>,
+    under_way: Vec<Job>,
 }
 
 /// What a connection brings.
 pub(crate) enum Happened {
     Pushed(Vec<Pushed>),
-    CaughtUp(Result<(), InvokeError>),
-    ChannelsCaughtUp(Result<(), InvokeError>),
-    SaidOnline(Result<(), InvokeError>),
-    Ping(Result<(), InvokeError>),
+    Ended(Job, Result<(), InvokeError>),
+    /// The connection has ended.
+    Closed(InvokeError),
+}
+
+impl Live {
+    pub(crate) fn new(number: u64, pool: Pool, updates: mpsc::Receiver<Pushed>) -> Self {
+        Self {
+            number,
+            pool: Arc::new(pool),
+            updates,
+            ping_at: Instant::now() + PING_AFTER,
+            online_since: None,
+            jobs: FuturesUnordered::new(),
+            under_way: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_at(&self, job: Job) -> bool {
+        self.under_way.contains(&job)
+    }
+
+    /// Begins a job that is not under way.
+    pub(crate) fn begin(&mut self, job: Job, work: impl Future<Output = Result<(), InvokeError>> + Send + 'static) {
+        self.under_way.push(job);
+        self.jobs.push(Box::pin(async move { (job, work.await) }));
+    }
 }
 
 /// Waits for the next thing that happens on the connection; for ever without one.
 pub(crate) async fn next_of(live: &mut Option<Live>) -> Happened {
     let Some(live) = live else { return std::future::pending().await };
-    let happened = {
-        let mut pushed = Vec::new();
-        tokio::select! {
-            count = live.updates.recv_many(&mut pushed, UPDATES_AT_ONCE_MAX) => match count {
-                0 => Happened::Ping(Err(live.pool.end())),
-                _ => Happened::Pushed(pushed),
-            },
-            ended = ended(&mut live.catching_up) => Happened::CaughtUp(ended),
-            ended = ended(&mut live.catching_up_channels) => Happened::ChannelsCaughtUp(ended),
-            ended = ended(&mut live.presence) => Happened::SaidOnline(ended),
-            ended = ended(&mut live.ping) => Happened::Ping(ended),
+    let mut pushed = Vec::new();
+    let happened = tokio::select! {
+        count = live.updates.recv_many(&mut pushed, UPDATES_AT_ONCE_MAX) => match count {
+            0 => Happened::Closed(live.pool.end()),
+            _ => Happened::Pushed(pushed),
+        },
+        Some((job, result)) = live.jobs.next() => {
+            live.under_way.retain(|under_way| *under_way != job);
+            Happened::Ended(job, result)
         }
     };
     live.ping_at = Instant::now() + PING_AFTER;
-    match happened {
-        Happened::CaughtUp(_) => live.catching_up = None,
-        Happened::ChannelsCaughtUp(_) => live.catching_up_channels = None,
-        Happened::SaidOnline(_) => live.presence = None,
-        Happened::Ping(_) => live.ping = None,
-        Happened::Pushed(_) => {}
-    }
     happened
 }
 
@@ -85,11 +107,4 @@ pub(crate) async fn ping(pool: Arc<Pool>) -> Result<(), InvokeError> {
 /// account.updateStatus: <https://core.telegram.org/method/account.updateStatus>.
 pub(crate) async fn say_online(pool: Arc<Pool>) -> Result<(), InvokeError> {
     pool.invoke(&functions::account::UpdateStatus { offline: false }).await.map(|_| ())
-}
-
-async fn ended<T>(future: &mut Option<BoxFuture<T>>) -> T {
-    match future {
-        Some(future) => future.await,
-        None => std::future::pending().await,
-    }
 }
