@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Peer, PeerId, Timestamp};
 
-/// A message of one account. Opaque: a server id for private chats and basic groups, an id of the host's for channels.
+/// A message of one account. Opaque: a server id for private chats and basic groups, an id of the host's for channels
+/// and secret chats.
 pub type MessageId = i64;
 
 /// Degrees; north and east are positive.
