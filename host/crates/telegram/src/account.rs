@@ -18,10 +18,10 @@ use crate::sync::locked;
 use crate::transfers::{Seat, Transfers};
 
 /// Requests of one script that may wait for the account to take them.
-pub const REQUESTS_PENDING_MAX: usize = 256;
+const REQUESTS_PENDING_MAX: usize = 256;
 
 /// Lines for a script's log that may wait for it to take them; further ones are dropped.
-pub const NOTES_PENDING_MAX: usize = 64;
+const NOTES_PENDING_MAX: usize = 64;
 
 /// How long the actor may take to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);

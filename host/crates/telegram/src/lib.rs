@@ -32,13 +32,12 @@ mod sync;
 mod transfers;
 mod wire;
 
-pub use account::{Account, Attachment, NOTES_PENDING_MAX, REQUESTS_PENDING_MAX, display_name, is_logged_in};
+pub use account::{Account, Attachment, display_name, is_logged_in};
 pub use actor::CALLS_UNDER_WAY_MAX;
-pub use calls::{FILE_BYTES_MAX, LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, TEXT_FILE_BYTES_MAX};
+pub use calls::{FILE_BYTES_MAX, PART_BYTES, TEXT_FILE_BYTES_MAX};
 pub use config::{AccountConfig, ApiCredentials, DcAddress};
 pub use dh::DhFault;
 pub use difference::{RECOVERY_DIALOGS_MAX, RECOVERY_MESSAGES_MAX};
 pub use key_exchange::ExchangeError;
 pub use net::{Proxy, ProxyError};
 pub use places::TRANSFERS_MAX;
-pub use transfers::TEXT_BYTES_WAITING_MAX;

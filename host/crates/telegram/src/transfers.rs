@@ -17,7 +17,7 @@ use crate::wire::Wire;
 
 /// Bytes of text files that one script may have in memory while their messages wait to be sent: 4 MiB. Further files of
 /// the same script wait; no other's do.
-pub const TEXT_BYTES_WAITING_MAX: usize = 4 << 20;
+const TEXT_BYTES_WAITING_MAX: usize = 4 << 20;
 
 /// Parts that are read or written at a time: more threads would only have more memory of their own.
 const DISK_MAX: usize = 1;

@@ -21,7 +21,7 @@ use tl::{enums, functions};
 use crate::fault::Fault;
 
 pub(crate) use caller::Caller;
-pub use files::{FILE_BYTES_MAX, LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, TEXT_FILE_BYTES_MAX};
+pub use files::{FILE_BYTES_MAX, PART_BYTES, TEXT_FILE_BYTES_MAX};
 
 /// What the server says of a change that it has made already. To a call that is made again because its connection broke
 /// that means that it is done.

@@ -31,13 +31,13 @@ pub(super) use send::send;
 pub const PART_BYTES: u64 = 512 << 10;
 
 /// Parts of one transfer that are under way at a time: 2 MiB.
-pub const PARTS_IN_FLIGHT_MAX: usize = 4;
+const PARTS_IN_FLIGHT_MAX: usize = 4;
 
 /// The largest file that is sent: more parts than 4 000 the server takes from nobody but those who pay.
 pub const FILE_BYTES_MAX: u64 = 4_000 * PART_BYTES;
 
 /// The largest file that is loaded: 2 GiB.
-pub const LOAD_BYTES_MAX: u64 = 2 << 30;
+const LOAD_BYTES_MAX: u64 = 2 << 30;
 
 /// The largest file whose content is sent as messages, as telegram-cli had it: 1 MiB.
 pub const TEXT_FILE_BYTES_MAX: u64 = 1 << 20;

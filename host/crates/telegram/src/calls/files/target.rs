@@ -18,7 +18,6 @@ const EXTENSION_CHARS_MAX: usize = 10;
 pub(super) struct Target {
     pub(super) name: String,
     pub(super) bytes: u64,
-    pub(super) dc_id: i32,
     pub(super) location: enums::InputFileLocation,
 }
 
@@ -51,7 +50,7 @@ impl Target {
                 (document_name(media), media.bytes, location.into())
             }
         };
-        Ok(Self { name, bytes, dc_id: media.dc_id, location })
+        Ok(Self { name, bytes, location })
     }
 }
 
