@@ -39,6 +39,8 @@ def _holder(frames: list[FrameType]) -> str:
     name = frame.f_code.co_qualname.replace("<locals>.", "")
     if coroutine is not None:
         return f"the coroutine {name}, which should await instead,"
+    if frame.f_code.co_flags & inspect.CO_GENERATOR:
+        return f"the generator {name}, which the thread has not made itself,"
     if _steps.is_of_script(frame.f_globals.get("__name__")):
         return f"{name}, which the script does not call itself,"
     return f"{frame.f_globals.get('__name__')}.{name}"

@@ -63,7 +63,8 @@ _ABSENT: dict[ModuleType, tuple[tuple[str, str], ...]] = {
     distutils: ((r"[A-Za-z]\w*", "Python 3.12 removed it, and nothing is built or installed here"),),
     pipes: ((r"[A-Za-z]\w*", f"Python 3.13 removed it, and {reasons.NO_PROGRAMS}"),),
     signal: (
-        (r"alarm|[gs]etitimer|ITIMER_\w+|ItimerError|pause|sig(timed)?wait(info)?|sigpending|siginterrupt", reasons.NO_SIGNALS),
+        ("pause", reasons.NO_PAUSE),
+        (r"alarm|[gs]etitimer|ITIMER_\w+|ItimerError|sig(timed)?wait(info)?|sigpending|siginterrupt", reasons.NO_SIGNALS),
         (r"pthread_\w+|pidfd_\w+|SIG_(UN)?BLOCK|SIG_SETMASK|Sigmasks|SIGRT\w+|struct_siginfo", reasons.NO_SIGNALS),
     ),
     time: ((r"clock_settime(_ns)?|CLOCK_\w+|pthread_getcpuclockid", reasons.NO_CLOCK),),

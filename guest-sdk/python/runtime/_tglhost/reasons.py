@@ -30,6 +30,7 @@ NO_MACHINE = (
 NO_TESTS = "Python's own tests are no part of the sandbox's Python"
 NO_ATTRIBUTES = "the sandbox's files have a content, a size and times, and no more"
 NO_SIGNALS = "no signals reach a script in the sandbox: let a threading.Timer call it"
+NO_PAUSE = "the host keeps a script running, and no signals reach it: remove this"
 NO_CLOCK = "a script in the sandbox has time.time(), time.monotonic() and time.perf_counter()"
 NO_OPEN_FILES = "the sandbox's open files are read, written and closed by open() and os.open() alone"
 NO_WINDOWS = "this is Windows' own, and the sandbox is none"

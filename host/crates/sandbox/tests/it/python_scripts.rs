@@ -351,6 +351,7 @@ async fn what_a_script_cannot_have_says_why_and_what_to_do() {
             "cannot start other programs",
         ),
         ("import signal\nsignal.alarm(1)", "AttributeError", "let a threading.Timer call it"),
+        ("import signal\nsignal.pause()", "AttributeError", "the host keeps a script running"),
         ("import smtplib\nsmtplib.SMTP_SSL('example.org')", "AttributeError", network),
         ("import fcntl", "ImportError", "there is nobody to lock out"),
         ("import pwd", "ImportError", "runs for no user of the machine"),

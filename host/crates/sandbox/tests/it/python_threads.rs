@@ -249,7 +249,7 @@ async fn a_thread_that_cannot_be_left_is_ended_at_once_with_the_reason() {
     ]; // fmt: skip
     for (wait, number, holder) in waits {
         let source = format!(
-            "import asyncio, functools, threading, time\ne = threading.Event()\ndef wait(n): e.wait()\n\
+            "import asyncio, functools, threading, time\ne = threading.Event(); ticks = (e.wait() for _ in 'ab')\ndef wait(n): e.wait()\n\
              def loop():\n    {wait}\nthreading.Thread(target=loop, name='T', daemon=True).start()\ndef on_msg_receive(msg): print('goes on')"
         );
         let (mut guest, _) = python_tgl::loaded(&source).await;
