@@ -24,17 +24,16 @@ _CALLABLE_ITERATOR = type(iter(int, 1))
 
 def iterate(items: Any) -> Steps:
     """Begins a loop: gives what to go over; if it waits, its values, and what gives the next in steps."""
-    values = _steps.own_version(type(items), "__iter__")
-    if values is not None:
-        items = yield from _steps.call(type(items).__iter__, items)
-    waiting = values_of(items)
-    return (iter(items), None) if waiting is None else (waiting, functools.partial(_turn, items))
-
-
-def in_steps(items: Any) -> Any:
-    """What a generator hands on by `yield from`."""
+    items = yield from _begun(items)
     values = values_of(items)
-    return items if values is None else _handed_on(items, values)
+    return (iter(items), None) if values is None else (values, functools.partial(_turn, items))
+
+
+def handed_on(items: Any) -> Steps:
+    """Gives what a generator hands on by `yield from`."""
+    items = yield from _begun(items)
+    values = values_of(items)
+    return items if values is None else _kept(items, values)
 
 
 def values_of(items: Any) -> Optional[Values]:
@@ -59,7 +58,7 @@ def generator(values: Values) -> Iterator[Any]:
 
 def install() -> None:
     """Adds what second versions call, and the builtins that go over what they are given."""
-    vars(_steps.tools).update(iterate=iterate, in_steps=in_steps, values_of=values_of, generator=generator)
+    vars(_steps.tools).update(iterate=iterate, handed_on=handed_on, values_of=values_of, generator=generator)
     one_by_one = {map: _map, filter: _filter, zip: _zip, enumerate: _enumerate, any: _any, all: _all}
     for function in (_calls, _taker(list), *one_by_one.values()):
         _steps.prepare(function)
@@ -106,7 +105,14 @@ def _following(values: Values) -> Steps:
     return value
 
 
-def _handed_on(items: Any, values: Values) -> Values:
+def _begun(items: Any) -> Steps:
+    """Its iterator, where a class of the script makes that."""
+    kind = type(items)
+    return items if _steps.own_version(kind, "__iter__") is None else (yield from _steps.call(kind.__iter__, items))
+
+
+def _kept(items: Any, values: Values) -> Values:
+    """Keeps the iterator, whose end would be that of its values."""
     return (yield from values)
 
 
@@ -123,9 +129,7 @@ def _by_next(iterator: Any) -> Values:
 def _iter(items: Any, *sentinel: Any) -> Steps:
     if sentinel:
         return generator(_steps.bare_version(_calls)(items, *sentinel))
-    if _steps.own_version(type(items), "__iter__") is not None:
-        return (yield from _steps.call(type(items).__iter__, items))
-    return iter(items)
+    return iter((yield from _begun(items)))
 
 
 def _next(iterator: Any, *default: Any) -> Steps:
@@ -192,6 +196,8 @@ def _all(items: Any) -> bool:
 
 def _taker(builtin: Callable[..., Any]) -> Any:
     def take(items: Any = (), *more: Any, **named: Any) -> Any:
+        if builtin is dict and hasattr(items, "keys"):
+            items = [(key, items[key]) for key in items.keys()]
         taken = []
         for item in items:
             taken += [item]

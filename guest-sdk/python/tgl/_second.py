@@ -28,7 +28,8 @@ TAKES_ANY = frozenset("iter next map filter zip enumerate list tuple set frozens
 """Builtins that wait for what they are given."""
 
 _PLAIN = frozenset(vars(builtins)) - TAKES_ANY
-"""What is called by these names waits for nothing (and `super` and `locals` look at who calls them)."""
+"""What is called by these names waits for nothing (and `super` and `locals` look at who calls them), unless the script has a
+function of that name."""
 
 _MAKES_A_GENERATOR = ast.parse("if 0: yield").body
 
@@ -87,7 +88,8 @@ def _chosen(code: types.CodeType, functions: _Functions) -> Optional[types.CodeT
     found = functions.get((code.co_name, code.co_firstlineno), [])
     if len(found) > 1:
         found = _innermost_around(code, found)
-    return _compiled(code, *found[0]) if found else None
+    own = frozenset(name for name, _ in functions)
+    return _compiled(code, *found[0], _PLAIN - own) if found else None
 
 
 def _innermost_around(code: types.CodeType, found: list[tuple[_Function, str]]) -> list[tuple[_Function, str]]:
@@ -102,7 +104,7 @@ def _innermost_around(code: types.CodeType, found: list[tuple[_Function, str]]) 
     return sorted(around, key=lambda one: -one[0].col_offset)[:1]
 
 
-def _compiled(code: types.CodeType, node: _Function, class_name: str) -> Optional[types.CodeType]:
+def _compiled(code: types.CodeType, node: _Function, class_name: str, plain: frozenset[str]) -> Optional[types.CodeType]:
     """It is compiled inside of a function that has the variables which it finds around it, and inside of a class of the same
     name, for names that begin with two underscores."""
     around = ", ".join((*code.co_freevars, TOOLS))
@@ -110,7 +112,7 @@ def _compiled(code: types.CodeType, node: _Function, class_name: str) -> Optiona
     second: Any = module.body[0].body[0].body[0]
     second.args = _without_values(copy.deepcopy(node.args))
     body = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
-    yields = _Yields()
+    yields = _Yields(plain)
     second.body = yields.of(copy.deepcopy(body)) + second.body + _MAKES_A_GENERATOR
     if not yields.any:
         return None  # It calls nothing that may wait.
@@ -134,8 +136,9 @@ def _without_values(arguments: ast.arguments) -> ast.arguments:
 class _Yields(ast.NodeTransformer):
     """Makes a `yield from` of whatever may wait. What is a function of its own is left as it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, plain: frozenset[str]) -> None:
         self.any = False
+        self._plain = plain
         self._depth = self._made = 0
         self._functions: list[ast.stmt] = []
 
@@ -152,7 +155,7 @@ class _Yields(ast.NodeTransformer):
         self._depth += 1
         self.generic_visit(node)
         self._depth -= 1
-        if _is_plain(node):
+        if self._is_plain(node):
             return node
         f, a, k, s = (f"{TOOLS}_{part}{self._depth}" for part in "faks")
         made: Any = _expression(
@@ -162,16 +165,16 @@ class _Yields(ast.NodeTransformer):
         )
         takes_function, takes_args, takes_kwargs, _ = made.value.elts
         takes_function.value, takes_args.value.elts = node.func, node.args
-        takes_kwargs.value.keys = [None if one.arg is None else ast.Constant(one.arg) for one in node.keywords]
+        takes_kwargs.value.keys = [one.arg and ast.copy_location(ast.Constant(one.arg), one) for one in node.keywords]
         takes_kwargs.value.values = [one.value for one in node.keywords]
         self.any = True
-        return ast.fix_missing_locations(made)
+        return made
 
     def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
         """Another generator's waits are this one's."""
         self.generic_visit(node)
-        made: Any = _expression(f"{TOOLS}.in_steps(0)", node.value)
-        made.args = [node.value]
+        made: Any = _expression(f"(yield from {TOOLS}.handed_on(0))", node.value)
+        made.value.args = [node.value]
         node.value, self.any = made, True
         return node
 
@@ -196,7 +199,7 @@ class _Yields(ast.NodeTransformer):
 
     def visit_For(self, node: ast.For) -> Any:
         """Each turn may wait for the next value: where it does, each is a loop of its own over one value."""
-        is_plain = _gives_at_once(node.iter)
+        is_plain = self._is_plain(node.iter) or isinstance(node.iter, (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Constant))
         self.generic_visit(node)
         if is_plain:
             return node
@@ -219,13 +222,13 @@ class _Yields(ast.NodeTransformer):
     def visit_ListComp(self, node: Any) -> ast.AST:
         """A comprehension in which something may wait becomes a function of its own, as it is one."""
         is_left = any(isinstance(one, (ast.NamedExpr, ast.Await)) or getattr(one, "is_async", 0) for one in ast.walk(node))
-        if is_left or not any(isinstance(one, ast.Call) and not _is_plain(one) for one in ast.walk(node)):
+        if is_left or not any(isinstance(one, ast.Call) and not self._is_plain(one) for one in ast.walk(node)):
             return node
         (name,) = self._names("c")
         first = node.generators[0]
         given, first.iter = self.visit(first.iter), ast.copy_location(ast.Name(f"{TOOLS}_it", ast.Load()), first.iter)
         function: Any = _statements(f"def {name}({TOOLS}_it): 0", place=node)[0][0]
-        function.body = _Yields().of(_loops(node)) + _MAKES_A_GENERATOR
+        function.body = _Yields(self._plain).of(_loops(node)) + _MAKES_A_GENERATOR
         self._functions.append(function)
         is_generator = isinstance(node, ast.GeneratorExp)
         made: Any = _expression(f"{TOOLS}.generator({name}(0))" if is_generator else f"(yield from {name}(0))", node)
@@ -236,6 +239,10 @@ class _Yields(ast.NodeTransformer):
 
     visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
 
+    def _is_plain(self, node: ast.AST) -> bool:
+        """Whether it is a call that waits for nothing."""
+        return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self._plain
+
     def _leave(self, node: ast.AST) -> ast.AST:
         return node
 
@@ -244,15 +251,6 @@ class _Yields(ast.NodeTransformer):
     def _names(self, letters: str) -> list[str]:
         self._made += 1
         return [f"{TOOLS}_{letter}_{self._made}" for letter in letters]
-
-
-def _is_plain(node: ast.Call) -> bool:
-    return isinstance(node.func, ast.Name) and node.func.id in _PLAIN
-
-
-def _gives_at_once(node: ast.expr) -> bool:
-    """Whether it shows that no turn of a loop over this waits."""
-    return _is_plain(node) if isinstance(node, ast.Call) else isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Constant))
 
 
 def _loops(node: _Comprehension) -> list[ast.stmt]:

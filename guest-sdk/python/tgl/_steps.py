@@ -30,6 +30,8 @@ FRAMES_MAX = 4 * DEPTH_MAX
 
 _NOT_THE_SCRIPTS = frozenset((*sys.stdlib_module_names, "tgl", "_tglhost"))
 
+_WAIT_FOR_NOTHING = frozenset((int, float, str, bytes, list, tuple, dict, set, range))
+
 tools = types.SimpleNamespace()
 """What second versions call by the name `_second.TOOLS`: some of this module, and what `_iterating` adds."""
 
@@ -89,6 +91,8 @@ def given(result: Any) -> Any:
 
 def may_wait(thing: Any) -> bool:
     """Whether something may wait when it is called or iterated over."""
+    if type(thing) in _WAIT_FOR_NOTHING:
+        return False
     while isinstance(thing, functools.partial):
         thing = thing.func
     if isinstance(thing, types.MethodType):
