@@ -6,11 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use tests::{Place, Process, WAIT_MAX, finish, interop_python, root, run_inside};
+use tests::{Place, Process, finish, interop_python, root, run_inside, wait_until};
 
 use crate::chat::{Chat, Library};
 use crate::{settings, texts};
@@ -22,8 +21,6 @@ const ANN: (&str, &str) = ("9996620001", "Ann");
 const BEN: (&str, &str) = ("9996620002", "Ben");
 /// More than the examples ask for at once.
 const MESSAGES: usize = 105;
-/// Between two looks at what nothing tells of.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A test for each example.
 macro_rules! examples {
@@ -102,7 +99,7 @@ fn deletes_warns_and_removes(script: &mut Script) {
         assert_eq!(guest.message_with(warning)["sender"], script.user);
     }
     guest.ask(json!({"do": "send", "channel": group, "text": "FREE MONEY"}));
-    eventually("the guest is out, and what he wrote is gone", || {
+    wait_until("the guest is out, and what he wrote is gone", || {
         let members = owner.ask(json!({"do": "members", "channel": group}))["members"].clone();
         let history = owner.ask(json!({"do": "history", "channel": group, "limit": 100}));
         !members.as_array().expect("a list of users").contains(&guest.id)
@@ -274,13 +271,4 @@ fn say_much(chat: &mut Chat, user: &Value) -> Value {
     let said =
         (0..MESSAGES).map(|number| chat.ask(json!({"do": "send", "user": user, "text": format!("number {number}")})));
     said.last().expect("some")["id"].clone()
-}
-
-/// Looks until it is so.
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + WAIT_MAX;
-    while !is_so() {
-        assert!(Instant::now() < until, "never so: {what}");
-        std::thread::sleep(LOOK_AGAIN);
-    }
 }
