@@ -101,7 +101,7 @@ impl FileSpace {
         let home = home.map(|(root, _)| root);
         let project = project.as_ref().map(|(root, project)| (project, Arc::clone(root)));
         let roots = project.iter().map(|(_, root)| root).chain(&home).chain(opened.iter().map(|(_, root)| root));
-        let is_local = roots.into_iter().all(|root| is_local(root));
+        let is_local = roots.into_iter().all(is_local);
         let tree = Tree::new(project, home.clone(), opened, private);
         let quota = Quota::new(home.clone(), home_bytes_max);
         Ok(Self { inner: Arc::new(Inner { mounts, home, is_local, tree, quota }) })

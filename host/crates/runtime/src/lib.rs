@@ -13,8 +13,10 @@ mod desk;
 mod drain;
 mod patience;
 mod script;
+mod threads;
 mod topics;
 
 pub use backoff::RESTART_WAIT;
 pub use brake::SendRates;
 pub use script::{End, Hold, Link, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
+pub use threads::Threads;

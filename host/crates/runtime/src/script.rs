@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::actor::Actor;
 use crate::brake::SendRates;
+use crate::threads::Threads;
 
 /// What a script is.
 pub struct ScriptConfig {
@@ -147,9 +148,10 @@ pub struct Script {
 }
 
 impl Script {
-    /// Starts a script on the current tokio runtime. What the account gets from now on is the script's to handle, also while
+    /// Starts a script on these threads. What the account gets from now on is the script's to handle, also while
     /// its program is not there yet: the component that it is, or that interprets it, or why it cannot be had.
     pub fn start(
+        threads: &Threads,
         config: ScriptConfig,
         program: impl Future<Output = Result<Program, String>> + Send + 'static,
         link: Link,
@@ -170,7 +172,7 @@ impl Script {
         let (stop, stopped) = watch::channel(false);
         let name = config.name.clone();
         let cursor = store.join(&name);
-        tokio::spawn(async move {
+        threads.handle().spawn(async move {
             let actor = Actor::new(config, link, store, Arc::clone(&output), status_sender.clone(), stopped);
             if let Err(error) = tokio::spawn(actor.run(program, cursor)).await {
                 tracing::error!(script = %name, %error, "the script's actor ended badly");

@@ -1,17 +1,19 @@
 //! Whose turn it is to compute, among guests whose callbacks take long.
 //!
-//! Invariant: at most [`COMPUTING_MAX`] of them are in the runtime's queue. Were all of them there, the host's own work would
-//! wait behind each: a hundred would put half a second before every signal and every packet.
+//! Invariant: at most [`computing_max`] of them are in the runtime's queue. Were all of them there, whoever has little to do
+//! would wait behind each: a hundred would put half a second before every short callback.
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::thread::available_parallelism;
 
 use tokio::sync::Semaphore;
 
-/// Guests that compute at one time beyond their first slice. As many threads as the smallest machine has cores, and as the
-/// host works with.
-pub const COMPUTING_MAX: usize = 2;
+/// Guests that compute at one time beyond their first slice: as many as there are cores.
+pub fn computing_max() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
 
 /// The turns: first come, first served.
 pub(crate) struct Computing {
@@ -20,7 +22,7 @@ pub(crate) struct Computing {
 
 impl Default for Computing {
     fn default() -> Self {
-        Self { turns: Semaphore::new(COMPUTING_MAX) }
+        Self { turns: Semaphore::new(computing_max()) }
     }
 }
 

@@ -30,7 +30,7 @@ mod wasi;
 mod worker;
 
 pub use compile::{COMPONENT_BYTES_MAX, ComponentSource};
-pub use computing::COMPUTING_MAX;
+pub use computing::computing_max;
 pub use engine::INSTANCES_MAX;
 pub use errors::{CompileError, GuestError, SandboxError, StartError, Trap};
 pub use host::{ExitMoment, GuestHost, LogLevel, Output};

@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use files::FileSpace;
-use runtime::{End, Link, Script, ScriptConfig};
+use runtime::{End, Link, Script, ScriptConfig, Threads};
 use sandbox::Limits;
 use serde_json::json;
 use store::{AccountStore, Enrolled, Origin};
@@ -32,12 +32,14 @@ pub(super) struct Place {
     from: Begin,
     is_telegram: bool,
     chat: Option<Embedded>,
+    threads: Threads,
 }
 
 impl Place {
     /// Opens the account that the arguments name, logging it in first where they say how. The scripts have their places in
     /// it before it connects, so that nothing that comes is missed by them.
     pub(super) async fn open(args: &Args, files: &[ScriptFile], data_dir: &DataDir, output: &Output) -> Result<Self> {
+        let threads = Threads::start().context("there are no threads for scripts")?;
         match (&args.account, args.dc.address()?) {
             (None, None) if !args.credentials.are_given() => {
                 if args.dc.names_proxy() {
@@ -49,7 +51,7 @@ impl Place {
                 let enrol = |store: &AccountStore| enrol(store, files, args, output, &mut enrolled);
                 let (script, embedded) = Embedded::start(data_dir, from, output, enrol).await?;
                 let Opened { dir, store, account } = script;
-                Ok(Self { dir, store, account, enrolled, from, is_telegram: false, chat: Some(embedded) })
+                Ok(Self { dir, store, account, enrolled, from, is_telegram: false, chat: Some(embedded), threads })
             }
             (name, dc) => {
                 let dir = data_dir.account(name.as_deref().unwrap_or("default"))?;
@@ -63,7 +65,7 @@ impl Place {
                 let account = Account::start(AccountConfig { store: store.clone(), dc, api, proxy })?;
                 output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
                 let from = args.from.unwrap_or(Begin::Last);
-                Ok(Self { dir, store, account, enrolled, from, is_telegram, chat: None })
+                Ok(Self { dir, store, account, enrolled, from, is_telegram, chat: None, threads })
             }
         }
     }
@@ -132,7 +134,7 @@ impl Place {
             let voice = output.voice(name.clone(), is_one_of_several, &config.limits);
             let Attachment { requests, completions, notes } = self.account.attach(name, files, args.grants());
             let link = Link { requests, completions, notes, state: self.account.state() };
-            scripts.push(Script::start(config, program, link, self.store.clone(), voice));
+            scripts.push(Script::start(&self.threads, config, program, link, self.store.clone(), voice));
         }
         Ok(scripts)
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use files::FileSpace;
-use runtime::{End, Link, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, SendRates};
+use runtime::{End, Link, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, SendRates, Threads};
 use sandbox::{ComponentSource, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig};
 use store::{AccountStore, Bounds};
 use tempfile::TempDir;
@@ -102,7 +102,8 @@ impl Stage {
             state: state_receiver,
         };
         let said = Said::default();
-        let script = Script::start(config, async { Ok(program) }, link, store.clone(), Arc::new(said.clone()));
+        let script =
+            Script::start(threads(), config, async { Ok(program) }, link, store.clone(), Arc::new(said.clone()));
         Self { store, requests, completions, notes, state, script, said, folder }
     }
 
@@ -204,6 +205,11 @@ impl Interval {
         drop(store);
         Stage::on(folder, setting).await
     }
+}
+
+fn threads() -> &'static Threads {
+    static THREADS: OnceLock<Threads> = OnceLock::new();
+    THREADS.get_or_init(|| Threads::start().unwrap())
 }
 
 async fn program() -> Program {
