@@ -14,8 +14,10 @@ fn kinds_of(lines: &[Value], script: &str) -> Vec<String> {
 
 #[test]
 fn what_becomes_of_a_script_is_told() {
-    let crashing = "import tgl\ndef f(m):\n    while not m.out: pass\ntgl.set_on_msg_receive(f)";
-    let raising = "import tgl\ndef f(m):\n    if not m.out: 1/0\ntgl.set_on_msg_receive(f)";
+    // What comes of a message may be told before a script is ready: the message may be there before it is loaded.
+    let crashing = "import os, tgl\ndef f():\n    if not os.path.exists('been'):\n        open('been', 'w').close()\n        \
+                    while True: pass\ntgl.set_on_get_difference_end(f)";
+    let raising = "import tgl\ntgl.set_on_get_difference_end(lambda: 1/0)";
     /// Source, what is told of it in this order, code and reason of its end; none for one that is not over.
     type Case<'a> = (&'a str, &'a [&'a str], Option<(u8, &'a str)>);
     let cases: [Case<'_>; 7] = [

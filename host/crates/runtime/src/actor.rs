@@ -41,6 +41,7 @@ pub(crate) struct Actor {
     pub(crate) said: Said,
     /// The life has come through its start: all that was left from last time is handled.
     is_started: bool,
+    has_parted: bool,
     /// The script has asked to end.
     pub(crate) drain: Option<Drain>,
 }
@@ -90,6 +91,7 @@ impl Actor {
             calls,
             said: Said::default(),
             is_started: false,
+            has_parted: false,
             drain: None,
         }
     }
@@ -106,6 +108,7 @@ impl Actor {
             Some(Err(why)) => End::LoadFailed(why),
             None => End::Stopped,
         };
+        self.part();
         self.output.tell(&News::Ended(end.clone()));
         self.publish(Phase::Ended(end));
     }
@@ -382,6 +385,15 @@ impl Actor {
         });
     }
 
+    /// Who is gone holds up nobody.
+    fn part(&mut self) {
+        if !std::mem::replace(&mut self.has_parted, true)
+            && let Err(error) = self.store.part(&self.config.name)
+        {
+            tracing::debug!(%error, "that a script has ended is not written down");
+        }
+    }
+
     pub(crate) fn log(&self, level: LogLevel, text: &str) {
         self.output.log(level, text);
     }
@@ -396,11 +408,9 @@ impl Actor {
 }
 
 impl Drop for Actor {
-    /// However it ended: who is gone holds up nobody.
+    /// However it ended: also where the host has failed inside.
     fn drop(&mut self) {
-        if let Err(error) = self.store.part(&self.config.name) {
-            tracing::debug!(%error, "that a script has ended is not written down");
-        }
+        self.part();
     }
 }
 
