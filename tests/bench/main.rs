@@ -4,6 +4,7 @@
 //!
 //! Invariant: every figure comes from this run, on this machine; what cannot be measured here is an error, not a blank.
 
+mod account;
 mod guests;
 mod many;
 mod report;
@@ -24,6 +25,7 @@ fn main() -> Result<()> {
     let mut measures = guests::measure()?;
     measures.extend(start::measure(&tglhost)?);
     measures.extend(many::measure(&tglhost)?);
+    measures.extend(account::measure()?);
     measures.extend(round_trip::measure(&tglhost)?);
     measures.extend(transfers::measure(&tglhost)?);
     if sample::are_few() { report::check(&measures) } else { report::write(&measures) }

@@ -90,10 +90,10 @@ fn start(tglhost: &Path, place: &TempDir, source: &str, count: usize) -> Result<
 }
 
 /// What each thread of a process has computed, in nanoseconds, by the scheduler's own account.
-struct Used(HashMap<OsString, u64>);
+pub(crate) struct Used(HashMap<OsString, u64>);
 
 impl Used {
-    fn of(process: u32) -> Result<Self> {
+    pub(crate) fn of(process: u32) -> Result<Self> {
         let mut threads = HashMap::new();
         for thread in fs::read_dir(format!("/proc/{process}/task"))? {
             let thread = thread?;
@@ -106,7 +106,7 @@ impl Used {
     }
 
     /// What the threads that are there now have computed since then.
-    fn since(&self, before: &Self) -> Duration {
+    pub(crate) fn since(&self, before: &Self) -> Duration {
         let since = |(thread, ns): (&OsString, &u64)| ns - before.0.get(thread).copied().unwrap_or_default();
         Duration::from_nanos(self.0.iter().map(since).sum())
     }
