@@ -253,6 +253,7 @@ impl TerminalChat {
             match status.phase {
                 Phase::Loading => Some(format!("{name} is being loaded")),
                 Phase::BackingOff => Some(format!("{name} is about to be started again")),
+                Phase::Starting => Some(format!("{name} is handling messages")),
                 Phase::Running if status.handled_seq < seq => Some(format!("{name} is handling messages")),
                 Phase::Running if status.calls_pending > 0 => Some(format!("{name} has calls under way")),
                 Phase::Running | Phase::Ended(_) => None,
@@ -307,7 +308,7 @@ impl TerminalChat {
     }
 
     fn is_any_loading(&self) -> bool {
-        self.statuses.iter().any(|status| status.borrow().phase == Phase::Loading)
+        self.statuses.iter().any(|status| matches!(status.borrow().phase, Phase::Loading | Phase::Starting))
     }
 
     fn ends(&self) -> Vec<Option<End>> {

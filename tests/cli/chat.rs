@@ -287,10 +287,14 @@ fn a_script_that_answers_itself_keeps_the_chat_from_ending_no_longer_than_its_bo
 
 #[test]
 fn what_is_waited_for_at_the_inputs_end_is_said() {
-    let case = Case::new("while True: pass\n");
-    let mut process = Process::start(&mut case.command());
-    process.close_input();
-    process.stderr_line_with("The input is at its end, but bot.py is being loaded; Ctrl-C ends it.");
-    process.terminate();
-    assert_eq!(process.finish().code(), Some(0));
+    let handling = "import time, tgl\ntgl.set_on_msg_receive(lambda m: time.sleep(50))\n";
+    for (source, what) in [("while True: pass\n", "is being loaded"), (handling, "is handling messages")] {
+        let case = Case::new(source);
+        let mut process = Process::start(&mut case.command());
+        process.write("x\n");
+        process.close_input();
+        process.stderr_line_with(&format!("The input is at its end, but bot.py {what}; Ctrl-C ends it."));
+        process.terminate();
+        assert_eq!(process.finish().code(), Some(0));
+    }
 }

@@ -243,6 +243,7 @@ impl Actor {
             self.settle_start(outcome, "while it was loaded").await?;
         }
         self.output.tell(&News::Loaded);
+        self.publish(Phase::Starting);
         Ok(guest)
     }
 

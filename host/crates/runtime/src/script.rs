@@ -96,8 +96,10 @@ pub enum End {
 /// What a script is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// On its way to its first event.
+    /// Its program is being loaded.
     Loading,
+    /// It is loaded, and has been at work since.
+    Starting,
     /// It has had [`tgl::Event`]s up to [`ScriptStatus::handled_seq`] and waits for more.
     Running,
     /// It crashed and is started again in a while.
