@@ -31,7 +31,7 @@ from _tglhost.exports import Callbacks, Interpreter  # noqa: F401 (componentize-
 
 sys.path[:] = []
 sys.path_importer_cache.clear()
-sys.meta_path.append(script.OwnPackage)
+sys.meta_path.append(script.OwnPackage())
 for part in (absences, deep_tracebacks, ends, files, kept_code, key_derivation, missing_modules, names, permissions, refusals, sqlite):
     part.install()
 linux_errno.install()

@@ -58,7 +58,7 @@ class _Given(importlib.abc.Loader):
 
 def install() -> None:
     """Puts it last."""
-    sys.meta_path.append(MissingModules)
+    sys.meta_path.append(MissingModules())  # An instance: importlib calls what the class inherits on it.
     for name, module in modules.SHIMS.items():
         for value in vars(module).values():
             if isinstance(value, type) and value.__module__ == module.__name__:

@@ -7,6 +7,7 @@ use files::FileSpace;
 use tgl::{Call, Message, Outcome};
 
 use crate::python::python;
+use crate::python_scripts::surprises;
 use crate::support::{Running, With, message, start};
 
 /// What a script may keep in its private folder.
@@ -100,4 +101,15 @@ fn outcome(call: &Call) -> Outcome {
 
 fn history(offset: u32, limit: u32) -> Vec<Message> {
     (offset..3.min(offset + limit)).map(|n| message(i64::from(10 - n), "kept")).collect()
+}
+
+#[tokio::test]
+async fn what_finds_modules_takes_every_call_of_importlib() {
+    let cases = [(
+        "import tgl, importlib, sys\nimportlib.invalidate_caches()\nopen('plugin.py', 'w').write('answer = 42')\n\
+         sys.path.append('.')\nimportlib.invalidate_caches()\nprint(importlib.import_module('plugin').answer)",
+        "42",
+    )];
+    let told = surprises(&[], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
 }
