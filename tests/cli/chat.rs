@@ -207,7 +207,7 @@ fn a_script_keeps_files_in_its_own_folder_only() {
     );
     for run in 0..2 {
         let lines = case.run("").stdout;
-        assert!(lines.starts_with(&format!("run {run} /home\n/script/bot.py opened\n")), "{lines}");
+        assert!(lines.starts_with(&format!("run {run} /script\n/script/bot.py opened\n")), "{lines}");
         assert_eq!(lines.matches("opened").count(), 2, "{lines}");
         assert!(lines.contains("/script/new opened") && !case.scripts.path().join("new").exists(), "{lines}");
     }

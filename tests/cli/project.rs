@@ -92,7 +92,11 @@ fn a_script_of_several_files_works_as_in_its_folder_and_leaves_it_as_it_is() {
         "bot.py",
         &[],
         &[
-            ("os.getcwd(), __file__", "('/home', '/script/bot.py')"),
+            ("os.getcwd(), __file__", "('/script', '/script/bot.py')"),
+            (
+                "os.path.abspath('x').startswith(os.path.dirname(__file__)), os.path.relpath(__file__)",
+                "(True, 'bot.py')",
+            ),
             ("sorted(os.listdir('/'))", "['home', 'script', 'tmp']"),
             ("__import__('json').load(open('config.json'))", "{'a': 1}"),
             (&parsed, "(['settings.ini'], 'ada')"),

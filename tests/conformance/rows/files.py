@@ -17,7 +17,7 @@ from pattern import test
 from table import Failure, Row, both, elsewhere, flood, named, people
 
 
-NO_FILE = 'there is no file "/home/missing.(jpg|txt)" in the script\'s folders'
+NO_FILE = 'there is no file "/script/missing.(jpg|txt)" in the script\'s folders'
 OUTSIDE = '"/etc/passwd" leads out of the script\'s folders.*|there is no file "/etc/passwd" in the script\'s folders'
 
 MIME = {

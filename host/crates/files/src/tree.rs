@@ -1,6 +1,6 @@
 //! The tree of folders that a guest sees, and which of the host's lie where in it.
 //!
-//! Invariant: every place is in exactly one region: the root, the work folder (/home and /script as two names of one, the
+//! Invariant: every place is in exactly one region: the root, the work folder (/script and /home as two names of one, the
 //! private folder laid over the project), or a folder given with `--dir`. A region's layers are looked into in their order,
 //! and all but the first are read only.
 
@@ -105,7 +105,7 @@ struct Region {
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     regions: Vec<Region>,
-    /// A second name of the work folder, where it has two.
+    /// A second name of the work folder, where it has two: its first is where the script's `__file__` is.
     alias: Option<Place>,
     /// Where relative paths begin, and where any other path is looked for.
     cwd: Option<Place>,
@@ -219,8 +219,8 @@ impl Tree {
             add(&script_place, project.into_iter().collect());
         } else {
             let is_laid_over = project.is_some();
-            add(&home_place, home.into_iter().chain(project).collect());
-            tree.alias = is_laid_over.then_some(script_place);
+            add(if is_laid_over { &script_place } else { &home_place }, home.into_iter().chain(project).collect());
+            tree.alias = is_laid_over.then_some(home_place);
         }
         for (mount, root) in mounts {
             let place = tree.one_name(Place::of(&mount.guest));
@@ -258,6 +258,7 @@ impl Tree {
 
     /// Whether a place, or one below it, is where a region begins: it cannot be moved or removed.
     pub(crate) fn is_fixed(&self, place: &Place) -> bool {
+        let place = self.one_name(place.clone());
         self.regions.iter().any(|region| region.place.0.starts_with(&place.0))
     }
 
@@ -312,7 +313,7 @@ impl Tree {
     fn one_name(&self, place: Place) -> Place {
         match &self.alias {
             Some(alias) if place.0.starts_with(&alias.0) => {
-                Place(Place::of(HOME_PATH).0.into_iter().chain(place.0.into_iter().skip(alias.0.len())).collect())
+                Place(self.cwd().0.into_iter().chain(place.0.into_iter().skip(alias.0.len())).collect())
             }
             _ => place,
         }

@@ -134,7 +134,7 @@ async fn the_environment_is_what_it_is_given() {
     let Home { mut guest, .. } = home(1 << 20).await;
     assert_eq!(
         guest.tell("environment").await,
-        "HOME=/home PWD=/home TMPDIR=/home/tmp TZ=Europe/Paris puppet.py --flag"
+        "HOME=/home PWD=/script TMPDIR=/home/tmp TZ=Europe/Paris puppet.py --flag"
     );
 }
 

@@ -287,7 +287,7 @@ async fn a_script_finds_its_modules_and_files() {
         (
             "import os, pathlib\nprint(os.getcwd(), pathlib.Path.home())\npathlib.Path('a/b').mkdir(parents=True)\n\
           pathlib.Path('a/b/c.txt').write_text('x')\nprint(os.listdir('/home/a/b'))",
-            "/home /home\n['c.txt']",
+            "/script /home\n['c.txt']",
         ),
         (
             "import sqlite3\nwith sqlite3.connect('bot.db') as db:\n    db.execute('create table t (a)')\n    \
@@ -319,7 +319,7 @@ async fn a_relative_path_is_one_of_the_current_folder() {
     script.guest.tell("cat.jpg dog.jpg none.jpg /x/../cat.jpg ./sub/../cat.jpg").await;
     let paths: Vec<String> = script.guest.notes.take_calls().iter().map(|call| format!("{call:?}")).collect();
     for (call, path) in
-        paths.iter().zip(["/home/cat.jpg", "/home/dog.jpg", "/home/none.jpg", "/cat.jpg", "/home/cat.jpg"])
+        paths.iter().zip(["/script/cat.jpg", "/script/dog.jpg", "/script/none.jpg", "/cat.jpg", "/script/cat.jpg"])
     {
         assert!(call.contains(&format!("\"{path}\"")), "{call}: {path}");
     }
