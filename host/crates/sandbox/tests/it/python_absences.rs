@@ -52,3 +52,17 @@ async fn what_needs_nothing_from_outside_works() {
     let told = surprises(&[], None, &cases).await;
     assert!(told.is_empty(), "{told}");
 }
+
+#[tokio::test]
+async fn a_process_has_a_number_of_its_own_and_knows_no_other() {
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..4 {
+        let mut script = start_beside(&[], None).await;
+        let source = "import os\nown = os.getpid()\nos.kill(own, 0)\nknown = []\nfor pid in [1, 2, 42, 32767]:\n    \
+                      try: os.kill(pid, 0)\n    except ProcessLookupError as e: assert e.errno == 3\n    else: known.append(pid)\n\
+                      assert known in ([], [own]), known\nassert 2 <= own <= 32767\nprint(own)";
+        script.guest.load(source).await;
+        seen.insert(script.guest.notes.take_stdout());
+    }
+    assert!(seen.len() > 1, "{seen:?}");
+}
