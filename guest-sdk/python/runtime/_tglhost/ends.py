@@ -1,4 +1,5 @@
-"""How a script ends itself at once, past `SystemExit`: `os._exit`, `os.abort`, `os.kill` of itself.
+"""How a script ends itself at once, past `SystemExit`: `os._exit`, `os.abort`, `os.kill` of itself; and by what it
+cannot be ended, signals.
 
 Invariant: the host knows the exit code before the instance is gone, so nobody reads what WebAssembly calls it.
 """
@@ -6,21 +7,27 @@ Invariant: the host knows the exit code before the instance is gone, so nobody r
 import errno
 import os
 import signal
-from typing import Never
+import sys
+from typing import Any, Never
 
-from tgl import _report
+from tgl import _host, _report
 from wit_world.imports import host
+
+from . import reasons, stdlib
 
 SIGNAL_CODE = 128
 """Shells report a process that a signal ended by this and the signal's number."""
 
-_c_exit = os._exit
+_c_exit, _c_signal = os._exit, signal.signal
+
+_is_told_of_signals = False
 
 
 def install() -> None:
     """Puts these in place."""
     os._exit, os.abort, os.kill = _exit, _abort, _kill
     signal.raise_signal = _raise_signal
+    signal.signal = _signal
 
 
 def _exit(status: int) -> Never:
@@ -41,6 +48,17 @@ def _kill(pid: int, number: int, /) -> None:
         raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
     if number != 0:
         _raise_signal(number)
+
+
+def _signal(signalnum: Any, handler: Any) -> Any:
+    """As `signal.signal`. A script that waits for a signal hears once that none comes; a module of Python's own is not told."""
+    global _is_told_of_signals
+    before = _c_signal(signalnum, handler)
+    is_own = callable(handler) and handler is not signal.default_int_handler
+    if is_own and not _is_told_of_signals and not stdlib.has(str(sys._getframe(1).f_globals.get("__name__"))):
+        _is_told_of_signals = True
+        _host.warn(f"signal.signal({int(signalnum)}, …): {reasons.NO_HANDLED_SIGNALS}")
+    return before
 
 
 def _raise_signal(number: int, /) -> None:

@@ -30,6 +30,10 @@ NO_MACHINE = (
 NO_TESTS = "Python's own tests are no part of the sandbox's Python"
 NO_ATTRIBUTES = "the sandbox's files have a content, a size and times, and no more"
 NO_SIGNALS = "no signals reach a script in the sandbox: let a threading.Timer call it"
+NO_HANDLED_SIGNALS = (
+    "no signals reach a script in the sandbox, so the host never calls this handler, and a script that is stopped from outside "
+    "has no last word: keep what must be kept when it changes; atexit functions are called when the script itself ends by sys.exit()"
+)
 NO_PAUSE = "the host keeps a script running, and no signals reach it: remove this"
 NO_CLOCK = "a script in the sandbox has time.time(), time.monotonic() and time.perf_counter()"
 NO_OPEN_FILES = "the sandbox's open files are read, written and closed by open() and os.open() alone"

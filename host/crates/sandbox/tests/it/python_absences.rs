@@ -66,3 +66,23 @@ async fn a_process_has_a_number_of_its_own_and_knows_no_other() {
     }
     assert!(seen.len() > 1, "{seen:?}");
 }
+
+#[tokio::test]
+async fn who_waits_for_a_signal_hears_once_that_none_comes() {
+    let cases = [
+        ("signal.signal(signal.SIGTERM, print)\nsignal.signal(signal.SIGINT, print)", 1),
+        ("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nsignal.signal(signal.SIGINT, signal.SIG_DFL)", 0),
+        ("signal.signal(signal.SIGINT, signal.default_int_handler)", 0),
+        ("import asyncio\nasync def main(): pass\nasyncio.run(main())", 0),
+    ];
+    for (source, lines) in cases {
+        let mut script = start_beside(&[], None).await;
+        script.guest.load(&format!("import signal, tgl\ntgl.set_on_loop(print)\n{source}")).await;
+        let log = script.guest.notes.log();
+        assert_eq!(log.len(), lines, "{source}: {log:?}");
+        assert!(
+            log.iter().all(|(_, line)| line.contains("no signals reach a script") && line.contains("atexit")),
+            "{log:?}"
+        );
+    }
+}
