@@ -160,7 +160,7 @@ def _located(database: Path, is_uri: bool) -> tuple[str, str]:
     given = dict(urllib.parse.parse_qsl(query))
     if "vfs" in given:
         return "", name
-    if given.get("mode") == "memory" and given.get("cache") == "shared":
+    if given.get("cache") == "shared" and (given.get("mode") == "memory" or path == ":memory:"):
         return "", f"file:/{path.lstrip('/')}?vfs=memdb"
     is_file = given.get("mode") != "memory" and path != ":memory:"
     return path if is_file else "", f"{place}?{query}{'&' if query else ''}vfs={_vfs(path)}"

@@ -84,6 +84,11 @@ async fn connections_of_one_script_lock_as_they_do_anywhere() {
             "[]",
         ),
         (
+            "m, n = (connect('file::memory:?cache=shared', uri=True) for _ in 'ab')\nm.execute('create table u (n)')\n\
+             print(n.execute('select * from u').fetchall(), __import__('os').path.exists(':memory:'))",
+            "[] False",
+        ),
+        (
             "r = connect('file:two.db?mode=ro', uri=True)\nprint(count(r), refused(r.execute, 'insert into t values (2)'))",
             "1 attempt to write a readonly database",
         ),
