@@ -334,6 +334,7 @@ fn errors_of_paths_say_what_the_guest_may_do() {
         ("os.mkdir('/photos/q')", "--dir HOST:GUEST:rw lets it write there"),
         ("os.listdir('/var')", "a script sees"),
         ("open('out')", "a link leads out"),
+        ("os.stat('out')", "[Errno 2]"),
     ];
     std::os::unix::fs::symlink("../photos/p", stage.at("project/out")).expect("linked");
     let tries: String = cases.iter().map(|(call, _)| format!("try: {call}\nexcept OSError as e: print(e)\n")).collect();

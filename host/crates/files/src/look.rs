@@ -29,9 +29,11 @@ impl FileSpace {
     /// What is at a path, from a folder. Blocks.
     ///
     /// # Errors
-    /// As the system call of this name.
+    /// As the system call of this name; a link that leads out is as one to nothing, which programs that look through a
+    /// folder are ready for.
     pub fn stat(&self, from: &Place, path: &str, follow: bool) -> Result<About, Errno> {
-        match self.tree().walk(from, path, follow)?.what {
+        let leads_out = |errno| if errno == Errno::PERM { Errno::NOENT } else { errno };
+        match self.tree().walk(from, path, follow).map_err(leads_out)?.what {
             Child::Missing => Err(Errno::NOENT),
             Child::File { about, .. } => Ok(About::There(about)),
             Child::Folder(Folder { place, branches }) => match branches.first() {

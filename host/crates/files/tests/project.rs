@@ -80,6 +80,7 @@ fn told(space: &FileSpace, line: &str) -> String {
         "list" => space
             .list(&place(space, &path))
             .map(|names| names.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")),
+        "stat" => space.stat(&cwd, &path, true).map(|_| String::new()),
         "mkdir" => space.make_folder(&cwd, &path, &mut room).map(|()| String::new()),
         "rm" => space.remove_file(&cwd, &path, &mut room).map(|()| String::new()),
         "rmdir" => space.remove_folder(&cwd, &path, &mut room).map(|()| String::new()),
@@ -358,6 +359,11 @@ fn links_of_the_project_lead_neither_out_nor_to_what_is_hidden() {
         ("read absolute", "PERM"),
         ("read parent/secret", "PERM"),
         ("write out x", "PERM"),
+        // To look at, as one that leads nowhere.
+        ("stat out", "NOENT"),
+        ("stat absolute", "NOENT"),
+        ("stat parent/secret", "NOENT"),
+        ("stat inside", ""),
         ("read env", "NOENT"),
         ("read git/config", "NOENT"),
         ("read inside", "a"),
