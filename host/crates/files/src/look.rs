@@ -13,6 +13,10 @@ use crate::space::FileSpace;
 use crate::tree::{Branch, Child, Folder, Place};
 use crate::walk::link_text;
 
+/// What the host and the runtime keep in the private folder: temporary files, compiled modules. A script finds them by their
+/// names, and what goes through its project does not come upon them.
+const UNLISTED_NAMES: [&str; 2] = ["tmp", ".cache"];
+
 /// Names that one folder is listed with at most.
 pub const LISTING_ENTRIES_MAX: usize = 65_536;
 
@@ -73,6 +77,9 @@ impl FileSpace {
             // What is not UTF-8 could not be named by a guest.
             let Ok(name) = entry.file_name().to_str() else { continue };
             if matches!(name, "." | "..") || branch.hides(name) || names.contains_key(name) {
+                continue;
+            }
+            if branch.is_home_itself() && UNLISTED_NAMES.contains(&name) {
                 continue;
             }
             let is_below = !branch.layer.is_home();

@@ -151,6 +151,11 @@ impl Branch<'_> {
         self.layer.hides(name, self.is_root)
     }
 
+    /// Whether it is the whole private folder.
+    pub(crate) fn is_home_itself(&self) -> bool {
+        self.is_root && self.layer.is_home()
+    }
+
     /// What has this name, links not followed.
     pub(crate) fn about(&self, name: &str) -> Result<Option<Stat>, Errno> {
         if self.hides(name) {

@@ -160,6 +160,18 @@ fn the_project_is_seen_under_what_was_written_and_stays_as_it_is() {
             ("mkdir project", ""),
             ("read project/plugins/a.py", "NOENT"),
         ],
+        // What is kept for the script is at its place, and is not listed unless the project has something of that name.
+        &[
+            ("mkdir tmp", ""),
+            ("mkdir .cache", ""),
+            ("write /tmp/x x", ""),
+            ("read tmp/x", "x"),
+            ("list /script", "bot.py config.json photos plugins"),
+            ("list tmp", "x"),
+            ("list /", "home more script tmp"),
+            ("mkdir plugins/tmp", ""),
+            ("list plugins", "a.py deep tmp"),
+        ],
         // What is hidden is nowhere.
         &[
             ("read .env", "NOENT"),

@@ -37,7 +37,7 @@ async fn errors_have_the_numbers_of_linux() {
 async fn files_are_as_on_an_ordinary_machine() {
     let cases = [
         (
-            "import os\nopen('f', 'w').close()\nos.symlink('f', 'l')\nprint(*(oct(os.stat(p).st_mode) for p in ('f', '/home')), \
+            "import os\nopen('f', 'w').close()\nos.mkdir('d')\nos.symlink('f', 'l')\nprint(*(oct(os.stat(p).st_mode) for p in ('f', '/home')), \
              oct(os.lstat('l').st_mode), sorted(oct(e.stat().st_mode) for e in os.scandir('.')))",
             "0o100644 0o40755 0o120777 ['0o100644', '0o100644', '0o40755']",
         ),
