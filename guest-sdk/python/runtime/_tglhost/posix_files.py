@@ -12,7 +12,7 @@ from typing import Any, Never
 _ANY_ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
 _USER = 1000
 
-_c_open = os.open
+_c_open, _c_chdir = os.open, os.chdir
 _mask = 0o022
 
 
@@ -20,6 +20,7 @@ def install() -> None:
     """Puts these in place."""
     os.open = _open
     os.supports_dir_fd.add(_open)
+    os.chdir = _chdir
     os.umask = _umask
     for name in ("getuid", "geteuid", "getgid", "getegid"):
         setattr(os, name, _user)
@@ -41,6 +42,25 @@ def _open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None
     if not flags & _ANY_ACCESS:
         flags |= os.O_RDONLY
     return _c_open(path, flags, mode, dir_fd=dir_fd)
+
+
+def _chdir(path: Any) -> None:
+    """As `os.chdir`. The C library would keep the path as it is spelled, and `os.getcwd` gives it; a kernel gives the folder's own."""
+    if isinstance(path, int):
+        _c_chdir(path)
+        return
+    name = os.fspath(path)
+    if not name:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    try:
+        real = os.path.realpath(name, strict=True)
+    except (OSError, ValueError):
+        real = name  # The C library says what is wrong with it.
+    try:
+        _c_chdir(real)
+    except OSError as error:
+        error.filename = name
+        raise
 
 
 def _umask(mask: int) -> int:

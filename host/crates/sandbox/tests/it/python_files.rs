@@ -150,3 +150,23 @@ async fn keys_and_digests_are_as_elsewhere_or_say_why_not() {
     let told = surprises(&[], None, &cases).await;
     assert!(told.is_empty(), "{told}");
 }
+
+#[tokio::test]
+async fn the_current_folder_is_told_by_its_own_path() {
+    let begin = "import os, pathlib\nos.makedirs('/home/a/b')\nos.symlink('a', 'l')\nos.chdir('/home/a/b')\n";
+    let cases = [
+        ("os.chdir('..')\nprint(os.getcwd())", "/home/a"),
+        ("os.chdir('//home//a/')\nprint(os.getcwd(), os.listdir())", "/home/a ['b']"),
+        ("os.chdir(b'./../../a/./b')\nprint(os.getcwdb())", "b'/home/a/b'"),
+        ("os.chdir(pathlib.Path('/home/l'))\nprint(os.getcwd())", "/home/a"),
+        (
+            "for path in 'none', '', '../none/..', 'f/':\n    open('f', 'w').close()\n    try: os.chdir(path)\n    \
+             except OSError as e: print(type(e).__name__, repr(e.filename), end=' ')\nprint(os.getcwd())",
+            "FileNotFoundError 'none' FileNotFoundError '' FileNotFoundError '../none/..' NotADirectoryError 'f/' /home/a/b",
+        ),
+    ];
+    let sources: Vec<String> = cases.iter().map(|(source, _)| format!("{begin}{source}")).collect();
+    let cases: Vec<(&str, &str)> = sources.iter().map(String::as_str).zip(cases.map(|(_, printed)| printed)).collect();
+    let told = surprises(&[], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
