@@ -126,6 +126,7 @@ def step(thread: threading.Thread, steps: Steps) -> None:
         _host.warn(str(error))
     except BaseException as error:
         trace = _report.outside_package(error.__traceback__)
+        error.__traceback__ = trace  # The hook prints the error with its own.
         try:
             threading.excepthook(threading.ExceptHookArgs((type(error), error, trace, thread)))
         except Exception:

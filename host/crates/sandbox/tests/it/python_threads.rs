@@ -2,7 +2,7 @@
 
 use sandbox::LogLevel;
 
-use crate::python_scripts::surprises;
+use crate::python_scripts::{start_beside, surprises};
 use crate::python_tgl;
 
 #[tokio::test]
@@ -264,4 +264,14 @@ async fn a_thread_that_cannot_be_left_is_ended_at_once_with_the_reason() {
         assert_eq!((guest.notes.log(), guest.notes.stderr()), (told.into(), String::new()), "{wait}");
         assert_eq!(guest.tell("hello").await, "goes on", "{wait}");
     }
+}
+
+#[tokio::test]
+async fn the_traceback_of_a_thread_has_the_lines_of_the_script_alone() {
+    let mut script = start_beside(&[], None).await;
+    let source = "import threading\ndef work(): 1 / 0\nthreading.Thread(target=work, name='w').start()";
+    script.guest.load(source).await;
+    let stderr = script.guest.notes.stderr();
+    assert!(stderr.contains("Exception in thread w") && stderr.contains("line 2, in work"), "{stderr}");
+    assert_eq!(stderr.matches("File \"").count(), 1, "{stderr}");
 }
