@@ -101,6 +101,10 @@ ACTION_ACCEPT_KEY = 22
 class _Module(_types.ModuleType):
     """Lets `tgl.on_msg_receive = f` register a handler, and notices `tgl.on_msg_recieve = f`."""
 
+    def __dir__(self) -> list[str]:
+        """What a script may use, and what every module has."""
+        return [name for name in super().__dir__() if not name.startswith("_") or name.startswith("__")]
+
     def __setattr__(self, name: str, value: object) -> None:
         if name in _events.EVENTS:
             _host.require()

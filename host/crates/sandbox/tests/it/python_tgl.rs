@@ -214,3 +214,11 @@ async fn a_misspelt_handler_is_told_once() {
     let [(LogLevel::Warn, line)] = &guest.notes.log()[..] else { panic!("{:?}", guest.notes.log()) };
     assert!(line.contains("did you mean tgl.set_on_msg_receive(f)"), "{line}");
 }
+
+#[tokio::test]
+async fn what_tgl_lists_is_for_scripts() {
+    let source = "import tgl\nnames = dir(tgl)\nprint([n for n in names if n.startswith('_') and not n.startswith('__')], \
+                  'send_msg' in names, '__name__' in names)";
+    let (_, told) = loaded(source).await;
+    assert_eq!(told, "[] True True");
+}
