@@ -7,15 +7,12 @@ as before.
 import importlib
 import importlib.abc
 import importlib.machinery
-import os
 import sys
 from types import ModuleType
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any, Optional, Sequence
 
-from . import reasons
+from . import native_code, reasons
 from .bygone import modules
-
-NATIVE_SUFFIXES = (".so", ".pyd", ".dylib")
 
 
 class MissingModules(importlib.abc.MetaPathFinder):
@@ -33,10 +30,8 @@ class MissingModules(importlib.abc.MetaPathFinder):
             return importlib.machinery.ModuleSpec(name, _Given(module), is_package=hasattr(module, "__path__"))
         if _is_only_asked():
             return None
-        for file in _native_files(name, sys.path if path is None else path):
-            # No ModuleNotFoundError: in `from package import module` Python would take that for a missing name.
-            reason = f"{file} is a native extension, and {reasons.NO_NATIVE_CODE}"
-            raise ImportError(f"{name} cannot be imported: {reason}", name=name, path=file)
+        for file in native_code.files(name, sys.path if path is None else path):
+            raise native_code.error(name, file)
         reason = _reason(name) if path is None or _is_of_python(name) else None
         if reason is not None:
             raise ModuleNotFoundError(f"No module named {name!r}: {reason}", name=name)
@@ -82,19 +77,6 @@ def _reason(name: str) -> Optional[str]:
     if name in sys.stdlib_module_names:
         return None
     return reasons.PACKAGES.get(name, reasons.NOT_INSTALLED)
-
-
-def _native_files(name: str, folders: Sequence[str]) -> Iterator[str]:
-    """Files of native code that a module's name would be found in."""
-    stem = name.rpartition(".")[2]
-    for folder in folders:
-        try:
-            files = os.listdir(folder)
-        except OSError:
-            continue
-        for file in files:
-            if file.startswith(f"{stem}.") and file.endswith(NATIVE_SUFFIXES):
-                yield f"{folder}/{file}"
 
 
 def _is_only_asked() -> bool:

@@ -9,9 +9,11 @@ import types
 from importlib import reload as reload
 from typing import IO, Any, Optional
 
+from .. import native_code
+
 SEARCH_ERROR, PY_SOURCE, PY_COMPILED, C_EXTENSION, PY_RESOURCE, PKG_DIRECTORY, C_BUILTIN, PY_FROZEN = range(8)
 
-Found = tuple[Optional[IO[str]], str, tuple[str, str, int]]
+Found = tuple[Optional[IO[Any]], str, tuple[str, str, int]]
 
 
 def new_module(name: str) -> types.ModuleType:
@@ -29,6 +31,11 @@ def load_compiled(name: str, pathname: str, file: object = None) -> types.Module
     return _loaded(name, importlib.machinery.SourcelessFileLoader(name, pathname))
 
 
+def load_dynamic(name: str, path: str, file: object = None) -> types.ModuleType:
+    """Says why a native extension cannot be loaded."""
+    return _loaded(name, importlib.machinery.ExtensionFileLoader(name, path))
+
+
 def load_package(name: str, path: str) -> types.ModuleType:
     """Runs a folder as the package of this name."""
     init = os.path.join(path, "__init__.py")
@@ -39,6 +46,8 @@ def find_module(name: str, path: Optional[list[str]] = None) -> Found:
     """Where a module lies: its file, opened, its path, and what it is."""
     spec = importlib.machinery.PathFinder.find_spec(name, path)
     if spec is None:
+        for native in native_code.files(name, sys.path if path is None else path):
+            return open(native, "rb"), native, (os.path.splitext(native)[1], "rb", C_EXTENSION)
         if path is None and importlib.util.find_spec(name) is not None:
             return None, name, ("", "", C_BUILTIN)
         raise ImportError(f"No module named {name!r}", name=name)
@@ -47,13 +56,15 @@ def find_module(name: str, path: Optional[list[str]] = None) -> Found:
     return open(str(spec.origin), encoding="utf-8"), str(spec.origin), (".py", "r", PY_SOURCE)
 
 
-def load_module(name: str, file: Optional[IO[str]], filename: str, details: tuple[str, str, int]) -> types.ModuleType:
+def load_module(name: str, file: Optional[IO[Any]], filename: str, details: tuple[str, str, int]) -> types.ModuleType:
     """Loads what `find_module` has found."""
     kind = details[2]
     if kind == PY_SOURCE:
         return load_source(name, filename)
     if kind == PY_COMPILED:
         return load_compiled(name, filename)
+    if kind == C_EXTENSION:
+        return load_dynamic(name, filename)
     if kind == PKG_DIRECTORY:
         return load_package(name, filename)
     return importlib.import_module(name)

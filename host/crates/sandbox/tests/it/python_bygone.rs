@@ -208,3 +208,28 @@ async fn reasons(names: &[&str]) -> Vec<String> {
     script.guest.load(&source).await;
     script.guest.notes.take_stdout().lines().map(str::to_owned).collect()
 }
+
+#[tokio::test]
+async fn a_native_extension_says_why_in_each_form_of_import() {
+    let attempts = [
+        "import importlib.util as u\nu.module_from_spec(u.spec_from_file_location('s', '/script/s.so'))",
+        "import importlib.machinery as m\nm.ExtensionFileLoader('s', '/script/s.so').load_module('s')",
+        "import imp\nimp.load_dynamic('s', '/script/s.so')",
+        "import imp\nimp.load_module('s', *imp.find_module('s'))",
+        "import imp\nimp.load_module('s', *imp.find_module('s', ['/script']))",
+    ];
+    let sources = attempts.map(|source| {
+        let source = source.replace('\n', "\n    ");
+        format!("try:\n    {source}\nexcept ImportError as e: print(e)")
+    });
+    let cases: Vec<(&str, &str)> = sources
+        .iter()
+        .map(|source| {
+            let said = "s cannot be imported: /script/s.so is a native extension, and native code does not run in the sandbox: \
+                        use a version in pure Python";
+            (source.as_str(), said)
+        })
+        .collect();
+    let told = surprises(&[("s.so", "\x7fELF")], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
