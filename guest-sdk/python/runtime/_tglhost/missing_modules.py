@@ -4,15 +4,24 @@ Invariant: it is asked last, when nobody else has found the module; and who only
 as before.
 """
 
+import difflib
 import importlib
 import importlib.abc
 import importlib.machinery
+import itertools
+import os
 import sys
 from types import ModuleType
-from typing import Any, Optional, Sequence
+from typing import Any, Iterator, Optional, Sequence
 
-from . import native_code, reasons
+from . import native_code, reasons, stdlib
 from .bygone import modules
+
+NEARNESS = 0.8
+"""How alike names are of which one may be meant by the other."""
+
+FILES_MAX = 1000
+"""Of a folder with more entries than this some are not compared."""
 
 
 class MissingModules(importlib.abc.MetaPathFinder):
@@ -76,7 +85,27 @@ def _reason(name: str) -> Optional[str]:
         return f"Python {version} removed it: {instead}"
     if name in sys.stdlib_module_names:
         return None
-    return reasons.PACKAGES.get(name, reasons.NOT_INSTALLED)
+    return reasons.PACKAGES.get(name) or _nearest(name)
+
+
+def _nearest(name: str) -> str:
+    """Which module of Python's or of the project's may be meant by a name that no module has."""
+    known = [module for module in sys.stdlib_module_names if stdlib.has(module) and not module.startswith("_")]
+    for folder in sys.path:
+        known.extend(_modules_in(folder))
+    near = difflib.get_close_matches(name, known, 1, NEARNESS)
+    return f"did you mean {near[0]}?" if near else reasons.NOT_THERE
+
+
+def _modules_in(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in itertools.islice(entries, FILES_MAX):
+                stem, suffix = os.path.splitext(entry.name)
+                if suffix == ".py" or not suffix and entry.is_dir():
+                    yield stem
+    except OSError:
+        pass  # A folder that cannot be listed has no module to name.
 
 
 def _is_only_asked() -> bool:

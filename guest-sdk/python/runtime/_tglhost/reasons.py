@@ -40,8 +40,10 @@ NO_OPEN_FILES = "the sandbox's open files are read, written and closed by open()
 NO_WINDOWS = "this is Windows' own, and the sandbox is none"
 NO_INTERPRETERS = "the sandbox's Python has one interpreter: call the function itself"
 NO_INSTALLING = "packages are installed from outside: pip install --target FOLDER PACKAGE, with the script's folder"
-NOT_INSTALLED = (
-    "it does not come with Python; what is in pure Python works from the script's folder: pip install --target FOLDER PACKAGE"
+NOT_THERE = (
+    "neither Python nor the script's project has it. A module of the project's own must lie in the project folder; one of "
+    "somebody else's package in pure Python gets there by pip install --target . PACKAGE, with the package that provides it, "
+    "whose name may differ from the module's"
 )
 
 MODULES = {

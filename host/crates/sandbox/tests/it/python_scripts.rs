@@ -361,7 +361,7 @@ async fn what_a_script_cannot_have_says_why_and_what_to_do() {
         ("import urllib2", "ImportError", "it is Python 2's; Python 3 has urllib.request instead"),
         ("import numpy", "ImportError", "it is native code, and native code does not run in the sandbox"),
         ("import requests", "ImportError", network),
-        ("import unheard_of", "ImportError", "pip install --target FOLDER PACKAGE"),
+        ("import unheard_of", "ImportError", "pip install --target . PACKAGE"),
         (
             "import locale\nlocale.setlocale(locale.LC_ALL, 'de_DE.UTF-8')",
             "Exception",
