@@ -322,6 +322,38 @@ fn the_data_of_another_command_is_in_no_folder_of_a_script() {
 }
 
 #[test]
+fn a_script_has_the_null_device_and_no_other() {
+    let stage = Stage::new(&[("bot.py", "")]);
+    let home_use = "sum(len(files) for _, _, files in os.walk('/home'))";
+    let before_and_after = format!(
+        "{home_use}, [f.write('x' * 1000000) for f in [open(os.devnull, 'a')] for _ in range(60)][-1], {home_use}"
+    );
+    check(
+        &stage,
+        "bot.py",
+        &[],
+        &[
+            ("put(os.devnull, 'x'), get(os.devnull)", "(1, '')"),
+            (
+                "os.path.exists('/dev/null'), os.path.isfile('/dev/null'), os.stat('/dev/null').st_size",
+                "(True, False, 0)",
+            ),
+            (&before_and_after, "(1, 1000000, 1)"),
+            ("os.listdir('/dev')", "['null']"),
+            ("__import__('logging').FileHandler(os.devnull).close()", "None"),
+            ("get('/dev/zero')", "FileNotFoundError ENOENT"),
+            ("get('/dev/fd/0')", "FileNotFoundError ENOENT"),
+            ("get('/dev/shm/x')", "FileNotFoundError ENOENT"),
+            ("put('/dev/x', 'x')", "OSError EROFS"),
+            ("os.mkdir('/dev/x')", "OSError EROFS"),
+            ("os.remove('/dev/null')", "OSError EROFS"),
+            ("os.rename('/dev/null', 'x')", "OSError EXDEV"),
+            ("os.utime('/dev/null')", "OSError EROFS"),
+        ],
+    );
+}
+
+#[test]
 fn errors_of_paths_say_what_the_guest_may_do() {
     let stage = Stage::new(&[("project/bot.py", ""), ("photos/p", "photo")]);
     let cases = [

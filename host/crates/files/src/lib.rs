@@ -25,7 +25,7 @@ pub use change::Room;
 pub use downloads::{DOWNLOADS_PATH, Incoming};
 pub use error::{FileError, MountError};
 pub use look::{About, LISTING_ENTRIES_MAX};
-pub use mount::{HOME_PATH, MOUNTS_MAX, Mount, Project, SCRIPT_PATH};
+pub use mount::{HOME_PATH, MOUNTS_MAX, Mount, NULL_PATH, Project, SCRIPT_PATH};
 pub use open::{OpenFile, OpenHow, Opened, PATH_BYTES_MAX};
 pub use private::{OWN_FOLDER_MARK, mark_own_folder, own_folder_around};
 pub use quota::{ENTRY_BYTES, HOME_BYTES_MAX, Quota, Turn};

@@ -15,6 +15,11 @@ pub const SCRIPT_PATH: &str = "/script";
 /// Where a guest sees its private folder.
 pub const HOME_PATH: &str = "/home";
 
+/// Where every guest finds the one device that it has, which is the host's.
+pub(crate) const DEVICES_PATH: &str = "/dev";
+/// That device: it is read as empty, and drops what is written to it.
+pub const NULL_PATH: &str = "/dev/null";
+
 /// Folders beside the script's own two.
 pub const MOUNTS_MAX: usize = 16;
 
@@ -96,7 +101,7 @@ pub(crate) fn check(mounts: &[Mount]) -> Result<(), MountError> {
 fn check_place(guest: &str) -> Result<(), MountError> {
     match guest {
         "" => Err(MountError::Taken { guest: "/".to_owned() }),
-        HOME_PATH | SCRIPT_PATH => Err(MountError::Taken { guest: guest.to_owned() }),
+        HOME_PATH | SCRIPT_PATH | DEVICES_PATH => Err(MountError::Taken { guest: guest.to_owned() }),
         _ => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! Opening what a guest names.
 //!
-//! Invariant: only regular files are opened, each at its last name in a folder that is open already, so that nothing that is
+//! Invariant: only regular files and the null device are opened, each at its last name in a folder that is open already, so that nothing that is
 //! put there meanwhile leads out or is waited for.
 
 use std::fs::{File, Metadata};
@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, makedev};
 use rustix::io::Errno;
 
 use crate::change::Room;
@@ -17,11 +17,14 @@ use crate::copy::copy;
 use crate::error::FileError;
 use crate::quota::ENTRY_BYTES;
 use crate::space::FileSpace;
-use crate::tree::{Child, Folder, Place};
+use crate::tree::{Child, Folder, LayerKind, Place};
 use crate::walk::is_link;
 
 /// The longest path that is looked up.
 pub const PATH_BYTES_MAX: usize = 4_096;
+
+/// The null device's numbers, major and minor. <https://www.kernel.org/doc/Documentation/admin-guide/devices.txt>
+const NULL_DEVICE: (u32, u32) = (1, 3);
 
 /// A regular file, open for reading.
 #[derive(Debug)]
@@ -128,6 +131,9 @@ impl FileSpace {
             (Child::File { branch, .. }, Some((folder, name))) => {
                 let flags = flags(how, how.truncate);
                 let changes = how.write || how.truncate;
+                if branch.layer.kind == LayerKind::Devices {
+                    return Ok(Opened::File { file: null_device(branch.fd(), &name, how)?, writable: true });
+                }
                 if branch.layer.writable() || !changes {
                     let file = regular(branch.fd(), &name, flags)?;
                     return Ok(Opened::File { file, writable: branch.layer.writable() });
@@ -181,6 +187,20 @@ pub(crate) fn regular(folder: BorrowedFd<'_>, name: &str, flags: OFlags) -> Resu
     let file = rustix::fs::openat(folder, name, flags | more, Mode::empty())?;
     let opened = rustix::fs::fstat(&file)?;
     if is_regular(opened.st_mode) { Ok(file.into()) } else { Err(Errno::NOTSUP) }
+}
+
+/// Opens what is called like the null device, if that is what it is.
+fn null_device(folder: BorrowedFd<'_>, name: &str, how: OpenHow) -> Result<File, Errno> {
+    let is_it = |about: &Stat| {
+        FileType::from_raw_mode(about.st_mode).is_char_device()
+            && about.st_rdev == makedev(NULL_DEVICE.0, NULL_DEVICE.1)
+    };
+    if !is_it(&rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?) {
+        return Err(Errno::NOTSUP);
+    }
+    let more = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(folder, name, flags(how, false) | more, Mode::empty())?;
+    if is_it(&rustix::fs::fstat(&file)?) { Ok(file.into()) } else { Err(Errno::NOTSUP) }
 }
 
 fn refusal(errno: Errno, path: &str) -> FileError {

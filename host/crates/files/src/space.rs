@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::error::MountError;
-use crate::mount::{self, HOME_PATH, Mount, Project, SCRIPT_PATH};
+use crate::mount::{self, DEVICES_PATH, HOME_PATH, Mount, Project, SCRIPT_PATH};
 use crate::private::Private;
 use crate::quota::Quota;
 use crate::tree::{Place, Tree};
@@ -103,6 +103,12 @@ impl FileSpace {
         let roots = project.iter().map(|(_, root)| root).chain(&home).chain(opened.iter().map(|(_, root)| root));
         let is_local = roots.into_iter().all(is_local);
         let tree = Tree::new(project, home.clone(), opened, private);
+        // A host that has no devices has none to give.
+        let tree =
+            match rustix::fs::open(DEVICES_PATH, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+                Ok(devices) => tree.with_devices(devices),
+                Err(_) => tree,
+            };
         let quota = Quota::new(home.clone(), home_bytes_max);
         Ok(Self { inner: Arc::new(Inner { mounts, home, is_local, tree, quota }) })
     }

@@ -1,6 +1,6 @@
 //! The tree of folders that a guest sees, and which of the host's lie where in it.
 //!
-//! Invariant: every place is in exactly one region: the root, the work folder (/script and /home as two names of one, the
+//! Invariant: every place is in exactly one region: the root, /dev, the work folder (/script and /home as two names of one, the
 //! private folder laid over the project), or a folder given with `--dir`. A region's layers are looked into in their order,
 //! and all but the first are read only.
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::mount::{HOME_PATH, Mount, Project, SCRIPT_PATH};
+use crate::mount::{DEVICES_PATH, HOME_PATH, Mount, Project, SCRIPT_PATH};
 use crate::private::{Private, is_signed};
 
 /// What a name in the private folder begins with that says: the project's file of this name was removed.
@@ -57,7 +57,12 @@ pub(crate) enum LayerKind {
     Mount {
         writable: bool,
     },
+    /// The host's devices, of which one is seen. Its folder is read only, and it can be written to.
+    Devices,
 }
+
+/// The one device of the folder that holds them.
+const NULL_NAME: &str = "null";
 
 impl Layer {
     pub(crate) fn is_home(&self) -> bool {
@@ -67,6 +72,7 @@ impl Layer {
     pub(crate) fn writable(&self) -> bool {
         match self.kind {
             LayerKind::Home => true,
+            LayerKind::Devices => false,
             LayerKind::Project { writable, .. } | LayerKind::Mount { writable } => writable,
         }
     }
@@ -75,7 +81,7 @@ impl Layer {
     /// folder does.
     fn is_own(&self) -> bool {
         let may_be = match &self.kind {
-            LayerKind::Home => false,
+            LayerKind::Home | LayerKind::Devices => false,
             LayerKind::Project { only, .. } => only.is_none(),
             LayerKind::Mount { .. } => true,
         };
@@ -90,6 +96,7 @@ impl Layer {
                 name.starts_with('.') || (at_its_root && only.as_ref().is_some_and(|only| only != name))
             }
             LayerKind::Mount { .. } => false,
+            LayerKind::Devices => name != NULL_NAME,
         }
     }
 }
@@ -99,6 +106,13 @@ impl Layer {
 struct Region {
     place: Place,
     layers: Vec<Layer>,
+}
+
+impl Region {
+    /// A device is found by whom it is told of: what goes through all files does not come upon it.
+    fn is_listed(&self) -> bool {
+        self.layers.iter().all(|layer| layer.kind != LayerKind::Devices)
+    }
 }
 
 /// All that a guest may see.
@@ -237,6 +251,13 @@ impl Tree {
         tree
     }
 
+    /// With a folder of devices, opened.
+    pub(crate) fn with_devices(mut self, root: OwnedFd) -> Self {
+        let layer = Layer { root: Arc::new(root), kind: LayerKind::Devices };
+        self.regions.push(Region { place: Place::of(DEVICES_PATH), layers: vec![layer] });
+        self
+    }
+
     /// Where relative paths begin.
     pub(crate) fn cwd(&self) -> Place {
         self.cwd.clone().unwrap_or_default()
@@ -269,7 +290,8 @@ impl Tree {
 
     /// The names that a folder has because a region begins there or below.
     pub(crate) fn fixed_names(&self, place: &Place) -> Vec<String> {
-        let mut places: Vec<&Place> = self.regions.iter().map(|region| &region.place).collect();
+        let mut places: Vec<&Place> =
+            self.regions.iter().filter(|region| region.is_listed()).map(|region| &region.place).collect();
         places.extend(&self.alias);
         let mut names: Vec<String> = places
             .into_iter()

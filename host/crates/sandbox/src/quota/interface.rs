@@ -86,10 +86,15 @@ impl FilesView<'_> {
         Ok(is_counted.then(|| Arc::clone(&file.file)))
     }
 
+    /// Whether it is a device, which is the host's: its times and locks are nothing to the guest.
+    fn is_device(&self, fd: &Fd) -> FsResult<bool> {
+        Ok(!self.file(fd)?.file.metadata()?.is_file())
+    }
+
     /// The file, if it is one that others may write to as the guest does.
     fn shared_file(&self, fd: &Fd) -> FsResult<Option<Arc<std::fs::File>>> {
         let file = self.file(fd)?;
-        let is_shared = !file.perms.write_not_permitted() && !self.quota.counts(&file.file);
+        let is_shared = !self.is_device(fd)? && !file.perms.write_not_permitted() && !self.quota.counts(&file.file);
         Ok(is_shared.then(|| Arc::clone(&file.file)))
     }
 
@@ -186,7 +191,12 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn set_times(&mut self, fd: Fd, accessed: NewTimestamp, modified: NewTimestamp) -> FsResult<()> {
-        let Some(place) = self.folder(&fd) else { return self.files.set_times(fd, accessed, modified).await };
+        let Some(place) = self.folder(&fd) else {
+            if self.is_device(&fd)? {
+                return Err(ErrorCode::NotPermitted.into());
+            }
+            return self.files.set_times(fd, accessed, modified).await;
+        };
         let times = timestamps(accessed, modified);
         self.quota.change_tree(move |space, room| space.set_times(&place, ".", true, &times, room)).await
     }

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use files::{FileSpace, HOME_PATH};
+use files::{FileSpace, HOME_PATH, NULL_PATH};
 use rustix::io::Errno;
 use tokio::sync::Mutex;
 use wasmtime_wasi::runtime::spawn_blocking;
@@ -47,7 +47,7 @@ struct Inner {
     space: FileSpace,
     quota: files::Quota,
     home: Option<PathBuf>,
-    /// The guest's other folders, which are not counted.
+    /// The guest's other folders and the null device, which are not counted.
     others: Vec<PathBuf>,
     /// Held by the one operation that has a thread or waits for one, so that a guest with many streams takes no more
     /// threads than one without.
@@ -70,7 +70,8 @@ struct Room<'a> {
 
 impl Quota {
     pub(crate) fn new(files: &FileSpace, outlet: Outlet, meter: Meter) -> Self {
-        let others = files.mounts().filter(|mount| mount.guest != HOME_PATH).map(|mount| mount.host.clone()).collect();
+        let others = files.mounts().filter(|mount| mount.guest != HOME_PATH).map(|mount| mount.host.clone());
+        let others = others.chain([NULL_PATH.into()]).collect();
         let (quota, home) = (files.quota().clone(), files.home().map(|mount| mount.host.clone()));
         let (space, thread) = (files.clone(), Arc::default());
         let [said, said_files_are_many, said_listings_are_many] = [const { AtomicBool::new(false) }; 3];
