@@ -17,7 +17,7 @@ use crate::private::{is_signed, would_sign};
 use crate::quota::ENTRY_BYTES;
 use crate::space::FileSpace;
 use crate::tree::{Branch, Child, Folder, Place, WHITEOUT_PREFIX};
-use crate::walk::Found;
+use crate::walk::{Found, is_link};
 
 /// Asks for so many bytes more in the private folder; false where there is no room for them.
 pub type Room<'a> = dyn FnMut(u64) -> bool + 'a;
@@ -46,13 +46,17 @@ impl FileSpace {
         rustix::fs::mkdirat(&target.folder, &name, Mode::from(0o777))
     }
 
-    /// Makes a link with this text, which must be relative.
+    /// Makes a link with this text, which must be relative; where the host's programs may follow it too, it must not lead out
+    /// of the folder that the script was given.
     pub fn make_link(&self, text: &str, from: &Place, path: &str, room: &mut Room<'_>) -> Result<(), Errno> {
         if text.starts_with('/') {
             return Err(Errno::PERM);
         }
         let (folder, name) = self.missing(from, path)?;
         let target = self.target(&folder, &name, room)?;
+        if !target.is_home && self.leads_out(text, &folder.place) {
+            return Err(Errno::PERM);
+        }
         target.ask(ENTRY_BYTES.saturating_add(text.len() as u64), room)?;
         rustix::fs::symlinkat(text, &target.folder, &name)
     }
@@ -79,6 +83,7 @@ impl FileSpace {
         if source.is_home != target.is_home || (!target.is_home && !same_region(self, &folder, &to_folder)) {
             return Err(Errno::XDEV);
         }
+        self.check_link(&branch, &name, &folder, &to_folder, &target)?;
         target.ask(ENTRY_BYTES, room)?;
         rustix::fs::linkat(&source.folder, &name, &target.folder, &to_name, AtFlags::empty())
     }
@@ -172,6 +177,9 @@ impl FileSpace {
         let source = self.target(&folder, &name, room)?;
         if source.is_home != target.is_home || (!target.is_home && !same_region(self, &folder, &to_folder)) {
             return Err(Errno::XDEV);
+        }
+        if matches!(&found.what, Child::File { .. }) {
+            self.check_link(&branch, &name, &folder, &to_folder, &target)?;
         }
         if let Child::Folder(replaced) = &to_found.what {
             replaced.home().map_or(Ok(()), remove_marks)?;
@@ -281,6 +289,32 @@ impl FileSpace {
         target.ask(ENTRY_BYTES, room)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         rustix::fs::openat(&target.folder, format!("{WHITEOUT_PREFIX}{name}"), flags, Mode::RUSR | Mode::WUSR).map(drop)
+    }
+
+    /// Whether a link with this text leads out of the folder that the script was given. `..` is known to stay in it only at
+    /// the beginning: what a name stands for may become a link itself.
+    fn leads_out(&self, text: &str, place: &Place) -> bool {
+        let depth = place.0.len() - self.tree().region_depth(place);
+        let mut names = text.split('/').filter(|name| !matches!(*name, "" | "."));
+        let ups = names.by_ref().take_while(|name| *name == "..").count();
+        text.starts_with('/') || ups > depth || names.any(|name| name == "..")
+    }
+
+    /// Refuses to take a link to where it would lead out, unless it does already.
+    fn check_link(
+        &self,
+        branch: &Branch<'_>,
+        name: &str,
+        from: &Folder<'_>,
+        to: &Folder<'_>,
+        target: &Target,
+    ) -> Result<(), Errno> {
+        if target.is_home || !branch.about(name)?.is_some_and(|about| is_link(&about)) {
+            return Ok(());
+        }
+        let text = rustix::fs::readlinkat(branch.fd(), name, Vec::new())?.into_string().map_err(|_| Errno::ILSEQ)?;
+        let is_led_out = self.leads_out(&text, &to.place) && !self.leads_out(&text, &from.place);
+        if is_led_out { Err(Errno::PERM) } else { Ok(()) }
     }
 
     /// Whether what has the name may make way.

@@ -333,6 +333,36 @@ fn a_script_that_works_in_its_project_writes_to_it_and_sees_no_dot_files() {
 }
 
 #[test]
+fn no_link_is_made_that_leads_the_hosts_programs_out_of_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut folders = folders(&dir);
+    folders.project.as_mut().unwrap().writable = true;
+    let space = FileSpace::of(folders).unwrap();
+    for (line, expected) in [
+        ("symlink out ../secret", "PERM"),
+        ("symlink plugins/out ../../secret", "PERM"),
+        ("symlink plugins/out ./..//../secret", "PERM"),
+        ("symlink /more/notes/out ../../secret", "PERM"),
+        ("symlink up /script/config.json", "PERM"),
+        // By way of another link.
+        ("symlink plugins/deep/up ../..", ""),
+        ("symlink plugins/deep/out up/../secret", "PERM"),
+        ("symlink plugins/config ../config.json", ""),
+        ("read plugins/config", "{}"),
+        ("symlink near plugins/a.py", ""),
+        ("read near", "a"),
+        // Led out by where it is taken.
+        ("mv plugins/config config", "PERM"),
+        ("ln plugins/config config", "PERM"),
+        ("mv plugins/config plugins/renamed", ""),
+        ("mv near nearer", ""),
+        ("list /script", "bot.py config.json nearer photos plugins"),
+    ] {
+        assert_eq!(told(&space, line), expected, "{line}");
+    }
+}
+
+#[test]
 fn a_script_alone_sees_itself_and_nothing_beside() {
     let dir = tempfile::tempdir().unwrap();
     let mut folders = folders(&dir);
