@@ -1,7 +1,7 @@
 //! Opening what a guest names.
 //!
-//! Invariant: only regular files and the null device are opened, each at its last name in a folder that is open already, so that nothing that is
-//! put there meanwhile leads out or is waited for.
+//! Invariant: only regular files and the null device are opened, each at its last name in a folder that is open already, so
+//! that nothing that is put there meanwhile leads out or is waited for.
 
 use std::fs::{File, Metadata};
 use std::io;

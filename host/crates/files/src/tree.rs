@@ -1,8 +1,8 @@
 //! The tree of folders that a guest sees, and which of the host's lie where in it.
 //!
-//! Invariant: every place is in exactly one region: the root, /dev, the work folder (/script and /home as two names of one, the
-//! private folder laid over the project), or a folder given with `--dir`. A region's layers are looked into in their order,
-//! and all but the first are read only.
+//! Invariant: every place is in exactly one region: the root, /dev, the work folder (/script and /home as two names of
+//! one, the private folder laid over the project), or a folder given with `--dir`. A region's layers are looked into in
+//! their order, and all but the first are read only.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
