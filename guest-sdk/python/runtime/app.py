@@ -24,15 +24,18 @@ _threads.install()
 _event_loop.install()
 stdlib.preload()
 
-from _tglhost import absences, deep_tracebacks, ends, exports, files, kept_code, key_derivation, linux_errno, missing_modules
-from _tglhost import native_code, permissions, refusals, script, snapshot, sqlite
+from _tglhost import absences, compression, deep_tracebacks, ends, exports, files, kept_code, key_derivation, linux_errno
+from _tglhost import missing_modules, native_code, permissions, refusals, script, snapshot, sqlite
 from _tglhost.bygone import names
 from _tglhost.exports import Callbacks, Interpreter  # noqa: F401 (componentize-py finds its exports here)
 
 sys.path[:] = []
 sys.path_importer_cache.clear()
 sys.meta_path.append(script.OwnPackage())
-for part in (absences, deep_tracebacks, ends, files, kept_code, key_derivation, missing_modules, names, native_code, permissions, refusals, sqlite):
+for part in (
+    absences, compression, deep_tracebacks, ends, files, kept_code, key_derivation, missing_modules, names, native_code, permissions,
+    refusals, sqlite,
+):  # fmt: skip
     part.install()
 linux_errno.install()
 snapshot.warm_up()

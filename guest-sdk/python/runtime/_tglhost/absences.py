@@ -43,8 +43,9 @@ _OF_OS = (
     ("sync", "os.fsync writes a file's content to the disk"),
     (r"startfile|O_BINARY|O_NOINHERIT|O_TEMPORARY", reasons.NO_WINDOWS),
     (r"lchmod|(get|set|list|remove)xattr|XATTR_\w+", reasons.NO_ATTRIBUTES),
+    ("fwalk", reasons.NO_OPEN_FOLDERS),
     ("lockf", reasons.NO_LOCKS),
-    (r"dup2|fchdir|fwalk|sendfile|copy_file_range|posix_fallocate|p?(read|write)v|RWF_\w+", reasons.NO_OPEN_FILES),
+    (r"dup2|fchdir|sendfile|copy_file_range|posix_fallocate|p?(read|write)v|RWF_\w+", reasons.NO_OPEN_FILES),
     (r"O_(ASYNC|DIRECT|FSYNC|LARGEFILE|NDELAY|NOATIME|PATH|TMPFILE)|SEEK_(DATA|HOLE)|TMP_MAX", reasons.NO_OPEN_FILES),
 )
 

@@ -19,9 +19,14 @@ NO_TERMINAL = "nobody types at a script in the sandbox: print what there is to s
 NO_NATIVE_CODE = "native code does not run in the sandbox: use a version in pure Python"
 NO_COMPRESSION = "the sandbox's Python has zlib, gzip and zipfile: use one of these formats"
 NO_USERS = "a script in the sandbox runs for no user of the machine: its folder is os.path.expanduser('~')"
-NO_LOCKS = "a script in the sandbox is one process, and nobody else opens its private folder: there is nobody to lock out"
+NO_LOCKS = (
+    "the sandbox has no locks on files: threads of the script lock each other out by threading.Lock, sqlite3 locks its databases, and "
+    "against programs outside open(path, 'x') makes a file that only one can make"
+)
+NO_OPEN_FOLDERS = "the sandbox opens no folder for another call: use os.walk"
 NO_MAPPING = "the sandbox cannot map files into memory: read them with open(), a part at a time if they are large"
 NO_LIMITS = "the host sets a script's limits, and the script cannot ask for them"
+NO_WATCHDOG = "the host itself ends a callback that computes for too long"
 NO_LOG = "a script in the sandbox reaches no log of the system: print, or use logging, and the host writes it down"
 NO_MACHINE = (
     "a script in the sandbox reaches nothing of the machine but its own folders: let a program outside do it, and exchange files in "

@@ -5,8 +5,10 @@ Invariant: nothing here grants or takes away anything, the sandbox does that.
 """
 
 import builtins
+import concurrent.futures
 import concurrent.futures.process
 import errno
+import faulthandler
 import io
 import locale
 import multiprocessing
@@ -44,11 +46,13 @@ def install() -> None:
     for name in _PROGRAM_STARTERS:
         setattr(os, name, _refuse_program)
     os.dup = _refuse_duplicate
+    faulthandler.dump_traceback_later = _refuse_watchdog
     os.P_WAIT, os.P_NOWAIT, os.P_NOWAITO = 0, 1, 1  # What `os.spawnv` is given first.
     multiprocessing.process.BaseProcess.start = _refuse_process
     multiprocessing.pool.Pool.__init__ = _refuse_process
     del multiprocessing.pool.Pool.__del__  # It wants what `__init__` has made.
     concurrent.futures.process.ProcessPoolExecutor.__init__ = _refuse_process
+    concurrent.futures.InterpreterPoolExecutor = _InterpreterPoolExecutor
     for name in ("Pool", "Manager", "Queue", "JoinableQueue", "SimpleQueue", "Lock", "RLock", "Event", "Condition", "Semaphore", "Barrier",
                  "Pipe", "Value", "Array", "RawValue", "RawArray"):  # fmt: skip
         setattr(multiprocessing, name, _refuse_process)
@@ -76,8 +80,19 @@ def _refuse_duplicate(fd: int, /) -> Never:
     raise OSError(errno.ENOTSUP, reasons.NO_OPEN_FILES)
 
 
+def _refuse_watchdog(*args: object, **kwargs: object) -> Never:
+    raise RuntimeError(f"unable to start watchdog thread: {reasons.NO_WATCHDOG}")
+
+
 def _refuse_process(*args: object, **kwargs: object) -> Never:
     raise OSError(errno.ENOTSUP, reasons.NO_PROCESSES)
+
+
+class _InterpreterPoolExecutor(concurrent.futures.Executor):
+    """Of `concurrent.futures`."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOTSUP, reasons.NO_INTERPRETERS)
 
 
 def _system(command: Any) -> int:

@@ -86,3 +86,41 @@ async fn who_waits_for_a_signal_hears_once_that_none_comes() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_is_not_there_says_so_where_it_is_used() {
+    let attempts = [
+        ("import zipfile\nzipfile.ZipFile('z', 'w', zipfile.ZIP_BZIP2)", "RuntimeError", "use one of these formats"),
+        ("import zipfile\nzipfile.ZipFile('z', 'w', zipfile.ZIP_LZMA)", "RuntimeError", "use one of these formats"),
+        ("import tarfile\ntarfile.open('t', 'w:bz2')", "CompressionError", "use one of these formats"),
+        ("import tarfile\ntarfile.open('t', 'w|xz')", "CompressionError", "use one of these formats"),
+        ("import shutil\nshutil.make_archive('a', 'xztar', '.')", "ValueError", "use one of these formats"),
+        (
+            "import shutil\nopen('a.tar.bz2', 'w').close()\nshutil.unpack_archive('a.tar.bz2')",
+            "ReadError",
+            "use one of these formats",
+        ),
+        (
+            "import faulthandler\nfaulthandler.dump_traceback_later(1)",
+            "RuntimeError",
+            "the host itself ends a callback",
+        ),
+        (
+            "from concurrent.futures import InterpreterPoolExecutor\nInterpreterPoolExecutor()",
+            "OSError",
+            "one interpreter",
+        ),
+        ("import os\nos.fwalk('.')", "AttributeError", "use os.walk"),
+        ("import fcntl", "ModuleNotFoundError", "threading.Lock"),
+    ];
+    let cases: Vec<(String, &str)> = attempts
+        .iter()
+        .map(|(source, class, said)| {
+            let source = source.replace('\n', "\n    ");
+            (format!("try:\n    {source}\nexcept Exception as e: print(type(e).__name__ == '{class}' and {said:?} in str(e) or repr(e))"), "True")
+        })
+        .collect();
+    let cases: Vec<(&str, &str)> = cases.iter().map(|(source, printed)| (source.as_str(), *printed)).collect();
+    let told = surprises(&[], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}

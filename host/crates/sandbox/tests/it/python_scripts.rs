@@ -353,7 +353,7 @@ async fn what_a_script_cannot_have_says_why_and_what_to_do() {
         ("import signal\nsignal.alarm(1)", "AttributeError", "let a threading.Timer call it"),
         ("import signal\nsignal.pause()", "AttributeError", "the host keeps a script running"),
         ("import smtplib\nsmtplib.SMTP_SSL('example.org')", "AttributeError", network),
-        ("import fcntl", "ImportError", "there is nobody to lock out"),
+        ("import fcntl", "ImportError", "no locks on files"),
         ("import pwd", "ImportError", "runs for no user of the machine"),
         ("import mmap", "ImportError", "read them with open()"),
         ("import telnetlib", "ImportError", "Python 3.13 removed it: there is no network here"),
