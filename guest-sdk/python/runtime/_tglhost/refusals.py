@@ -45,7 +45,7 @@ def install() -> None:
     os.system, os.popen = _system, _popen
     for name in _PROGRAM_STARTERS:
         setattr(os, name, _refuse_program)
-    os.dup = _refuse_duplicate
+    os.dup, os.set_blocking = _refuse_duplicate, _set_blocking
     faulthandler.dump_traceback_later = _refuse_watchdog
     os.P_WAIT, os.P_NOWAIT, os.P_NOWAITO = 0, 1, 1  # What `os.spawnv` is given first.
     multiprocessing.process.BaseProcess.start = _refuse_process
@@ -78,6 +78,17 @@ def _refuse_program(*args: object, **kwargs: object) -> Never:
 
 def _refuse_duplicate(fd: int, /) -> Never:
     raise OSError(errno.ENOTSUP, reasons.NO_OPEN_FILES)
+
+
+def _set_blocking(fd: int, blocking: bool, /) -> None:
+    """As `os.set_blocking`."""
+    try:
+        _c_set_blocking(fd, blocking)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}: {reasons.NO_OPEN_FILES}") from None
+
+
+_c_set_blocking = os.set_blocking
 
 
 def _refuse_watchdog(*args: object, **kwargs: object) -> Never:
