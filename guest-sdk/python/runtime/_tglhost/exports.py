@@ -14,9 +14,9 @@ from tgl import _dispatch, _report, _timers
 from wit_world.imports import host
 
 from . import output, python_2, script
-from .bygone import words
+from .bygone import methods, words
 
-_report.hint = lambda error: python_2.hint(error) or words.hint(error)
+_report.hint = lambda error: python_2.hint(error) or words.hint(error) or methods.hint(error)
 
 
 def install() -> None:

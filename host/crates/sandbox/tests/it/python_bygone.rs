@@ -197,6 +197,31 @@ async fn words_that_have_become_the_languages_own_are_named() {
     }
 }
 
+#[tokio::test]
+async fn methods_that_are_gone_are_named_with_what_does_instead() {
+    let cases = [
+        ("import array\narray.array('b').tostring()", "Python 3.9 removed tostring: use tobytes()."),
+        ("import array\narray.array('b').fromstring(b'')", "Python 3.9 removed fromstring: use frombytes()."),
+        ("import asyncio\nasyncio.Task.all_tasks()", "Python 3.9 removed all_tasks: use asyncio.all_tasks()."),
+        (
+            "import xml.etree.ElementTree as t\nt.Element('a').getchildren()",
+            "Python 3.9 removed getchildren: use list(element).",
+        ),
+        (
+            "import xml.etree.ElementTree as t\nt.ElementTree().getiterator()",
+            "Python 3.9 removed getiterator: use iter().",
+        ),
+        ("class array: pass\narray().tostring()", ""),
+    ];
+    for (source, said) in cases {
+        let mut script = start_beside(&[], None).await;
+        let Err(GuestError::Raised(text)) = script.guest.instance.load(source, "/script/bot.py").await else {
+            panic!("{source} loads")
+        };
+        assert!(text.contains(said) && (text.contains("removed") != said.is_empty()), "{source}: {text}");
+    }
+}
+
 /// What is said of each module when it is imported, line by line.
 async fn reasons(names: &[&str]) -> Vec<String> {
     let mut script = start_beside(&[], None).await;
