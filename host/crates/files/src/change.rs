@@ -46,14 +46,16 @@ impl FileSpace {
         rustix::fs::mkdirat(&target.folder, &name, Mode::from(0o777))
     }
 
-    /// Makes a link with this text, which must be relative; where the host's programs may follow it too, it must not lead out
+    /// Makes a link with this text. An absolute one in the private folder is made as the relative one that leads there; where the host's programs may follow it too, it must not lead out
     /// of the folder that the script was given.
     pub fn make_link(&self, text: &str, from: &Place, path: &str, room: &mut Room<'_>) -> Result<(), Errno> {
-        if text.starts_with('/') {
-            return Err(Errno::PERM);
-        }
         let (folder, name) = self.missing(from, path)?;
         let target = self.target(&folder, &name, room)?;
+        let relative = match text.starts_with('/') && target.is_home {
+            true => Some(self.tree().relative(&folder.place, text).ok_or(Errno::PERM)?),
+            false => None,
+        };
+        let text = relative.as_deref().unwrap_or(text);
         if !target.is_home && self.leads_out(text, &folder.place) {
             return Err(Errno::PERM);
         }

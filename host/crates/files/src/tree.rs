@@ -282,6 +282,18 @@ impl Tree {
         self.regions.iter().filter(inside).map(|region| region.place.0.len()).max().unwrap_or(0)
     }
 
+    /// How a link in a folder leads to an absolute path in the same region.
+    pub(crate) fn relative(&self, folder: &Place, path: &str) -> Option<String> {
+        let (place, depth) = (self.one_name(Place::of(path)), self.region_depth(folder));
+        let is_plain = !place.0.iter().any(|name| matches!(name.as_str(), "." | ".."));
+        if !is_plain || self.region_depth(&place) != depth || place.0[..depth] != folder.0[..depth] {
+            return None;
+        }
+        let ups = std::iter::repeat_n("..", folder.0.len() - depth);
+        let names: Vec<&str> = ups.chain(place.0[depth..].iter().map(String::as_str)).collect();
+        Some(if names.is_empty() { ".".to_owned() } else { names.join("/") })
+    }
+
     /// Whether a place, or one below it, is where a region begins: it cannot be moved or removed.
     pub(crate) fn is_fixed(&self, place: &Place) -> bool {
         let place = self.one_name(place.clone());
