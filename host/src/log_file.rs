@@ -3,10 +3,10 @@
 //! Invariant: its owner alone may read it, and it is only ever appended to.
 
 use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// The file that stdout and stderr go to.
 pub(crate) struct LogFile {
@@ -36,6 +36,13 @@ impl LogFile {
 }
 
 fn open(path: &Path) -> Result<File> {
+    // To open one waits for whoever reads it.
+    if path.metadata().is_ok_and(|about| about.file_type().is_fifo()) {
+        bail!(
+            "cannot write to the log file {}: it is a pipe; name a file, or leave -L away and pipe stdout",
+            path.display()
+        );
+    }
     let opened = File::options().create(true).append(true).mode(0o600).open(path);
     opened.with_context(|| format!("cannot write to the log file {}", path.display()))
 }

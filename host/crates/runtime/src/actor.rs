@@ -32,6 +32,8 @@ pub(crate) struct Actor {
     pub(crate) cursor: u64,
     /// The same, as far as it is written down.
     pub(crate) written_seq: u64,
+    /// Events up to here were left from an earlier run or life: they are told before the end of the replay.
+    left_to_seq: u64,
     /// When the first event was handled of which that is not written down.
     pub(crate) turn_began: Instant,
     /// Events read from the inbox.
@@ -86,6 +88,7 @@ impl Actor {
             desk,
             cursor: 0,
             written_seq: 0,
+            left_to_seq: 0,
             turn_began: Instant::now(),
             mailbox: VecDeque::new(),
             calls,
@@ -125,6 +128,8 @@ impl Actor {
             let born = Instant::now();
             self.publish(Phase::Loading);
             let lived = self.live(program).await;
+            // What the next life finds is left from this one.
+            self.left_to_seq = self.store.inbox_seq();
             let end = match self.end_turn().await.and(lived) {
                 Ok(end) | Err(LifeEnd::Over(end)) => end,
                 Err(LifeEnd::Crashed { what }) => match backoff.crashed(born.elapsed(), self.is_started) {
@@ -146,6 +151,7 @@ impl Actor {
     async fn begin(&mut self, cursor: Result<u64, StoreError>) -> Result<(), LifeEnd> {
         self.cursor = cursor?;
         self.written_seq = self.cursor;
+        self.left_to_seq = self.link.state.borrow().begun_seq;
         let name = self.config.name.clone();
         let left = self.keep(|store| store.resume_outbox(&name)).await?;
         self.calls.add_on_disk(left);
@@ -156,13 +162,12 @@ impl Actor {
     async fn live(&mut self, program: &Program) -> Result<End, LifeEnd> {
         (self.is_started, self.drain) = (false, None);
         self.mailbox.clear();
-        let replay_end_seq = self.store.inbox_seq();
         let mut guest = self.load(program).await?;
         let our_id = self.our_id().await?;
         let outcome = self.unless_stopped(guest.on_our_id(our_id)).await?;
         self.settle_start(outcome, "in on_our_id").await?;
 
-        while self.cursor < replay_end_seq && !self.is_ending() {
+        while self.cursor < self.left_to_seq && !self.is_ending() {
             if !self.deliver_event(&mut guest).await? {
                 if self.hold().is_none() {
                     break;

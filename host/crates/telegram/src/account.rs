@@ -72,8 +72,9 @@ impl Account {
     /// # Errors
     /// Where the account's file cannot be read.
     pub fn start(config: AccountConfig) -> Result<Self, StoreError> {
+        let begun_seq = config.store.inbox_seq();
         let (publish, state) =
-            watch::channel(AccountState { inbox_seq: config.store.inbox_seq(), ..AccountState::default() });
+            watch::channel(AccountState { begun_seq, inbox_seq: begun_seq, ..AccountState::default() });
         let shared = Arc::new(Shared::default());
         let session = Arc::new(StoreSession::open(config.store.clone(), &config.dc, config.proxy.clone())?);
         let owner = config.store.owner()?.filter(|_| session.key(session.home_dc()).is_some());

@@ -74,6 +74,8 @@ pub enum Connection {
 pub struct AccountState {
     /// The user that is logged in.
     pub our_id: Option<i64>,
+    /// The inbox ended here when the account was started: what is before was left from an earlier run.
+    pub begun_seq: u64,
     /// The inbox has been written up to this sequence number.
     pub inbox_seq: u64,
     /// Set once the first difference since the start has been fetched: what was missed ends at this sequence number.

@@ -80,6 +80,7 @@ impl Stage {
         let (notes, notes_receiver) = mpsc::channel(64);
         let (state, state_receiver) = watch::channel(AccountState {
             our_id: setting.is_logged_in.then_some(OUR_ID),
+            begun_seq: store.inbox_seq(),
             inbox_seq: store.inbox_seq(),
             ..AccountState::default()
         });
