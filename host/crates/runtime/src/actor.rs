@@ -128,15 +128,17 @@ impl Actor {
             let born = Instant::now();
             self.publish(Phase::Loading);
             let lived = self.live(program).await;
-            // What the next life finds is left from this one.
-            self.left_to_seq = self.store.inbox_seq();
             let end = match self.end_turn().await.and(lived) {
                 Ok(end) | Err(LifeEnd::Over(end)) => end,
                 Err(LifeEnd::Crashed { what }) => match backoff.crashed(born.elapsed(), self.is_started) {
                     Some(restart_in) => {
                         self.output.tell(&News::Crashed { why: what, restart_in });
                         match self.back_off(restart_in).await {
-                            None => continue,
+                            None => {
+                                // What the next life finds is left from this one.
+                                self.left_to_seq = self.store.inbox_seq();
+                                continue;
+                            }
                             Some(end) => end,
                         }
                     }

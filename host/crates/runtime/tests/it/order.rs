@@ -92,10 +92,9 @@ async fn a_call_that_did_not_leave_in_one_run_leaves_in_the_next_by_the_same_ran
 
 #[tokio::test]
 async fn what_comes_right_after_the_start_is_the_scripts() {
-    // There is one thread: the script's own task has not run yet.
     let stage = Stage::new(Setting::of("trace")).await;
     stage.tell(1, "at once");
-    stage.hears(&["load /script/puppet", "our_id 77", "message 1 at once", "binlog_replay_end"]).await;
+    stage.hears(&["load /script/puppet", "our_id 77", "binlog_replay_end", "message 1 at once"]).await;
 }
 
 #[tokio::test]
