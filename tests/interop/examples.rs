@@ -114,7 +114,7 @@ fn saves_photos_and_documents(script: &mut Script) {
         let file = script.file(name);
         ann.ask(json!({"do": "send_file", "user": script.user, "path": file, "as_document": as_document}));
         let line = script.run.line();
-        let saved = line.trim_end().strip_prefix("Saved /script/").unwrap_or_else(|| panic!("{line}"));
+        let saved = line.trim_end().strip_prefix("Saved /home/").unwrap_or_else(|| panic!("{line}"));
         assert!(saved.starts_with(&folder), "{saved}");
         let saved = fs::read(script.home().join(saved)).expect("what it says it has saved");
         assert!(saved == fs::read(&file).expect("what was sent"), "{name} is another file now");
