@@ -25,16 +25,26 @@ const STOP_MAX: Duration = Duration::from_secs(1);
 
 impl Actor {
     /// Waits for a callback. Where the script is to stop and the callback does not return, it is given up as if the process
-    /// had ended: nothing of it is written down, so the next start does it again.
-    pub(crate) async fn unless_stopped<T>(&self, callback: impl Future<Output = T>) -> Result<T, LifeEnd> {
+    /// had ended: nothing of it is written down, so the next start does it again. What was handled before a callback that
+    /// takes longer than a turn is written down meanwhile.
+    pub(crate) async fn unless_stopped<T>(&mut self, callback: impl Future<Output = T>) -> Result<T, LifeEnd> {
         self.desk.papers().begin_callback(self.load_now());
         tokio::pin!(callback);
         let mut stop = self.stop.clone();
-        // The stop goes first: among many busy scripts each further turn of a callback is another's time.
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => {}
-            outcome = &mut callback => return Ok(outcome),
+        let turn = sleep(TURN_MAX);
+        tokio::pin!(turn);
+        let mut is_turn_over = false;
+        loop {
+            // The stop goes first: among many busy scripts each further turn of a callback is another's time.
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                outcome = &mut callback => return Ok(outcome),
+                () = &mut turn, if !is_turn_over => {
+                    is_turn_over = true;
+                    self.note_handled();
+                }
+            }
         }
         tokio::select! {
             biased;
@@ -113,6 +123,15 @@ impl Actor {
     /// Writes down what has been handled. Meanwhile others have their turn.
     pub(crate) async fn end_turn(&mut self) -> Result<(), LifeEnd> {
         if self.written_seq < self.cursor { self.write_down(self.cursor, &[], &[]).await } else { Ok(()) }
+    }
+
+    /// The same while a callback is under way. Where the disk takes nothing, or calls of the callback wait there for its
+    /// return, it is done after the callback.
+    fn note_handled(&mut self) {
+        let is_due = self.written_seq < self.cursor && !self.desk.papers().has_staged();
+        if is_due && self.store.handled(&self.config.name, self.cursor, &[], &[]).is_ok() {
+            self.written_seq = self.cursor;
+        }
     }
 
     async fn write_down(&mut self, seq: u64, taken: &[Request], waiting: &[Request]) -> Result<(), LifeEnd> {

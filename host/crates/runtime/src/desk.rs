@@ -101,6 +101,11 @@ impl Papers {
         std::mem::take(&mut self.made)
     }
 
+    /// Whether calls of the callback under way wait on disk for its return.
+    pub(crate) fn has_staged(&self) -> bool {
+        self.made.staged > 0
+    }
+
     /// Takes the calls that were refused since the last time.
     pub(crate) fn take_refused(&mut self) -> Vec<(RequestId, CallError)> {
         std::mem::take(&mut self.refused)

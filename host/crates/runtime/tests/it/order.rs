@@ -1,5 +1,7 @@
 //! What a script hears, in which order, and when its calls leave.
 
+use std::time::Duration;
+
 use runtime::End;
 use tgl::{Call, CallError, Event, Failure, Forward, Grants, Message, Outcome, PeerId};
 
@@ -51,6 +53,18 @@ async fn what_led_to_no_call_is_written_down_before_the_script_waits_or_ends() {
         }
         assert_eq!(stage.store.join("puppet").ok(), seq, "after {last:?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_handled_before_a_long_callback_is_written_down_meanwhile() {
+    let before = Stage::live(Setting::of("")).await.pause().await;
+    before.tell(1, "");
+    before.tell(2, "sleep 50000");
+    let stage = before.resume(Setting::of("trace")).await;
+    while stage.store.join("puppet").ok() != Some(1) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    stage.hears(&["load /script/puppet", "our_id 77", "message 1 ", "message 2 sleep 50000"]).await;
 }
 
 #[tokio::test]
