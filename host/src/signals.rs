@@ -33,7 +33,7 @@ pub(crate) fn asked_to_end(output: &Output) -> Result<impl Future<Output = u8> +
 /// nothing. Where there is a terminal and no log file, SIGHUP goes on saying that the terminal has gone.
 pub(crate) fn heed_others(log_file: Option<LogFile>, output: &Output) -> Result<()> {
     // A file that may not grow is a full disk, which is waited for; unheard, this signal ends the process.
-    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+    drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
     let may_hang_up = log_file.is_none() && output.is_on_terminal();
     let mut hangup = if may_hang_up { None } else { Some(signal(SignalKind::hangup())?) };
     let (mut user1, mut user2) = (signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?);

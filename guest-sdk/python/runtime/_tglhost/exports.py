@@ -13,10 +13,12 @@ from componentize_py_types import Err
 from tgl import _dispatch, _report, _timers
 from wit_world.imports import host
 
-from . import output, python_2, script
+from . import missing_modules, output, python_2, script
 from .bygone import methods, words
 
-_report.hint = lambda error: python_2.hint(error) or words.hint(error) or methods.hint(error)
+_HINTS = (python_2.hint, words.hint, methods.hint, missing_modules.hint)
+
+_report.hint = lambda error: next(filter(None, (hint(error) for hint in _HINTS)), "")
 
 
 def install() -> None:

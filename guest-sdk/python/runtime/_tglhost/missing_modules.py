@@ -85,16 +85,19 @@ def _reason(name: str) -> Optional[str]:
         return f"Python {version} removed it: {instead}"
     if name in sys.stdlib_module_names:
         return None
-    return reasons.PACKAGES.get(name) or _nearest(name)
+    return reasons.PACKAGES.get(name) or reasons.NOT_THERE
 
 
-def _nearest(name: str) -> str:
-    """Which module of Python's or of the project's may be meant by a name that no module has."""
+def hint(error: BaseException) -> str:
+    """Which module of Python's or of the project's may be meant by a name that no module has: a sentence to add to an error's
+    traceback, else nothing. Not for an import that a script only tries, since many names are compared."""
+    if not isinstance(error, ModuleNotFoundError) or not (error.msg or "").endswith(reasons.NOT_THERE):
+        return ""
     known = [module for module in sys.stdlib_module_names if stdlib.has(module) and not module.startswith("_")]
     for folder in sys.path:
         known.extend(_modules_in(folder))
-    near = difflib.get_close_matches(name, known, 1, NEARNESS)
-    return f"did you mean {near[0]}?" if near else reasons.NOT_THERE
+    near = difflib.get_close_matches(error.name or "", known, 1, NEARNESS)
+    return f"Did you mean {near[0]}?\n" if near else ""
 
 
 def _modules_in(folder: str) -> Iterator[str]:
