@@ -199,9 +199,8 @@ fn begin(command: Command, data: Option<PathBuf>, output: &Output) -> anyhow::Re
 /// Threads that the host's own work is done by: network, disk and output. Guests have others.
 const HOST_THREADS: usize = 2;
 
-/// Runs one verb. A thread that waits for
-/// terminal input cannot be woken, so the runtime is left without waiting for it. The verb is one of the runtime's tasks:
-/// on this thread, every event that it looks at would be a change of threads.
+/// Runs one verb. A thread that waits for terminal input cannot be woken, so the runtime is left without waiting for it. The
+/// verb is one of the runtime's tasks: on this thread, every event that it looks at would be a change of threads.
 fn execute(command: Command, data: Option<PathBuf>, log_file: Option<LogFile>, output: &Output) -> anyhow::Result<u8> {
     let data_dir = if command.only_looks() { DataDir::existing(data) } else { DataDir::open(data) }?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(HOST_THREADS).enable_all().build()?;

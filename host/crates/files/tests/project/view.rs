@@ -1,18 +1,14 @@
 //! The view of its project that a script has: what it writes lies over the project, which stays as it is.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::fs;
-use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use files::{
-    ENTRY_BYTES, FileSpace, Folders, Mount, OWN_FOLDER_MARK, OpenHow, Opened, Place, Project, mark_own_folder,
-};
-use rustix::io::Errno;
+use files::{ENTRY_BYTES, FileSpace, Folders, Mount, Project};
 use tempfile::TempDir;
 
-const QUOTA: u64 = 1 << 20;
+use crate::QUOTA;
+use crate::guest::told;
 
 struct Stage {
     dir: TempDir,
@@ -52,74 +48,6 @@ fn stage() -> Stage {
     let dir = tempfile::tempdir().unwrap();
     let space = FileSpace::of(folders(&dir)).unwrap();
     Stage { dir, space }
-}
-
-/// Does what a line says, as a guest would, and gives what comes of it: text, names, or an errno's name.
-fn told(space: &FileSpace, line: &str) -> String {
-    let words: Vec<&str> = line.split(' ').collect();
-    let (cwd, path) = (Place::root(), absolute(space, words[1]));
-    let mut turn = space.quota().turn();
-    let mut room = |bytes| turn.take(bytes);
-    let mut open = |how: OpenHow| match space.open_at(&cwd, &path, OpenHow { follow: true, ..how }, &mut room)? {
-        Opened::File { file, .. } => Ok(file),
-        Opened::Folder(_) => Err(Errno::ISDIR),
-    };
-    let written = |mut file: fs::File, text: &str| file.write_all(text.as_bytes()).map(|()| String::new()).unwrap();
-    let done = match words[0] {
-        "read" => open(OpenHow { read: true, ..OpenHow::default() }).map(|mut file| {
-            let mut text = String::new();
-            file.read_to_string(&mut text).unwrap();
-            text
-        }),
-        "write" => open(OpenHow { write: true, create: true, truncate: true, ..OpenHow::default() })
-            .map(|file| written(file, words[2])),
-        "append" => open(OpenHow { write: true, create: true, ..OpenHow::default() }).map(|mut file| {
-            std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).unwrap();
-            written(file, words[2])
-        }),
-        "list" => space
-            .list(&place(space, &path))
-            .map(|names| names.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")),
-        "stat" => space.stat(&cwd, &path, true).map(|_| String::new()),
-        "mkdir" => space.make_folder(&cwd, &path, &mut room).map(|()| String::new()),
-        "rm" => space.remove_file(&cwd, &path, &mut room).map(|()| String::new()),
-        "rmdir" => space.remove_folder(&cwd, &path, &mut room).map(|()| String::new()),
-        "mv" => space.rename(&cwd, &path, &cwd, &absolute(space, words[2]), &mut room).map(|()| String::new()),
-        "ln" => space.add_name(&cwd, &path, &cwd, &absolute(space, words[2]), &mut room).map(|()| String::new()),
-        "symlink" => space.make_link(words[2], &cwd, &path, &mut room).map(|()| String::new()),
-        other => panic!("no verb {other}"),
-    };
-    done.unwrap_or_else(|errno| name(errno).to_owned())
-}
-
-fn name(errno: Errno) -> &'static str {
-    let named = [
-        (Errno::ACCESS, "ACCESS"),
-        (Errno::BUSY, "BUSY"),
-        (Errno::EXIST, "EXIST"),
-        (Errno::INVAL, "INVAL"),
-        (Errno::ISDIR, "ISDIR"),
-        (Errno::NOENT, "NOENT"),
-        (Errno::NOSPC, "NOSPC"),
-        (Errno::NOTDIR, "NOTDIR"),
-        (Errno::NOTEMPTY, "NOTEMPTY"),
-        (Errno::PERM, "PERM"),
-        (Errno::ROFS, "ROFS"),
-        (Errno::XDEV, "XDEV"),
-    ];
-    named.iter().find_map(|(known, name)| (*known == errno).then_some(*name)).unwrap_or_else(|| panic!("{errno}"))
-}
-
-fn absolute(space: &FileSpace, path: &str) -> String {
-    if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", space.cwd_path()) }
-}
-
-fn place(space: &FileSpace, path: &str) -> Place {
-    let how = OpenHow { read: true, folder: true, follow: true, ..OpenHow::default() };
-    match space.open_at(&Place::root(), path, how, &mut |_| false) {
-        Ok(Opened::Folder(place)) => place,
-        other => panic!("{path}: {other:?}"),
-    }
 }
 
 /// All below a folder, with the files' texts.
@@ -452,157 +380,4 @@ fn a_change_of_the_project_takes_room_in_the_private_folder() {
     drop(turn);
     assert_eq!(told(&space, "rm bot.py"), "NOSPC", "a mark takes room as well");
     assert_eq!(told(&space, "read bot.py"), "bot");
-}
-
-#[test]
-fn the_hosts_own_folders_are_in_no_folder_of_a_script() {
-    let dir = tempfile::tempdir().unwrap();
-    let at = |place: &str| dir.path().join(place);
-    fs::create_dir_all(at("user/share/tglhost/accounts/me")).unwrap();
-    fs::create_dir_all(at("user/bots")).unwrap();
-    fs::write(at("user/share/tglhost/accounts/me/account.db"), "key").unwrap();
-    symlink("../share/tglhost", at("user/bots/link")).unwrap();
-    let own = vec![at("user/share/tglhost"), at("user/config/tglhost")];
-    let mount = |host: &str| Mount { host: at(host), guest: "/user".to_owned(), writable: true };
-    let of =
-        |host: &str| FileSpace::of(Folders { mounts: vec![mount(host)], private: own.clone(), ..Folders::default() });
-    for host in ["user/share/tglhost", "user/share/tglhost/accounts", "user/bots/link", "user/bots/link/accounts/me"] {
-        assert!(of(host).unwrap_err().to_string().contains("tglhost's own folders"), "{host}");
-    }
-    let space = of("user").unwrap();
-    for (line, expected) in [
-        ("list /user/share", ""),
-        ("read /user/share/tglhost/accounts/me/account.db", "NOENT"),
-        ("read /user/share/../share/tglhost/accounts/me/account.db", "NOENT"),
-        ("read /user/bots/link/accounts/me/account.db", "NOENT"),
-        ("mv /user/share/tglhost /user/mine", "NOENT"),
-        ("mv /user/share /user/mine", "ACCESS"),
-        ("rmdir /user/share", "ACCESS"),
-        ("mkdir /user/share/tglhost", "ACCESS"),
-        ("symlink /user/config bots", "ACCESS"),
-        ("mkdir /user/x", ""),
-        ("mv /user/x /user/config", "ACCESS"),
-    ] {
-        assert_eq!(told(&space, line), expected, "{line}");
-    }
-    // Made later, or moved by somebody else.
-    fs::create_dir_all(at("user/config/tglhost")).unwrap();
-    fs::write(at("user/config/tglhost/tglhost.toml"), "hash").unwrap();
-    fs::rename(at("user/share"), at("user/shared")).unwrap();
-    for (line, expected) in [
-        ("read /user/config/tglhost/tglhost.toml", "NOENT"),
-        ("list /user/config", ""),
-        ("read /user/shared/tglhost/accounts/me/account.db", "NOENT"),
-        ("list /user/shared", ""),
-    ] {
-        assert_eq!(told(&space, line), expected, "{line}");
-    }
-}
-
-/// Another command's data directory, with its mark or as an earlier version left it, and other folders of the host's own.
-fn others_own(dir: &TempDir) {
-    let at = |place: &str| dir.path().join(place);
-    for (place, text) in [
-        ("user/marked/accounts/me/session", "key"),
-        ("user/old/accounts/me/account.db", "key"),
-        ("user/old/accounts/me/account.lock", ""),
-        ("user/old/embedded/data-centre/rsa.pem", "key"),
-        ("user/old/embedded/data-centre/datacentre.lock", ""),
-        ("user/config/tglhost.toml", "hash"),
-        ("user/bots/account.db", "a script's own"),
-        ("user/bots/deep/x", "x"),
-    ] {
-        fs::create_dir_all(at(place).parent().unwrap()).unwrap();
-        fs::write(at(place), text).unwrap();
-    }
-    mark_own_folder(&at("user/marked")).unwrap();
-    mark_own_folder(&at("user/marked")).unwrap();
-    symlink("../marked/accounts", at("user/bots/link")).unwrap();
-}
-
-#[test]
-fn another_commands_folders_are_known_by_what_is_in_them() {
-    let dir = tempfile::tempdir().unwrap();
-    others_own(&dir);
-    let at = |place: &str| dir.path().join(place);
-    let mount = |host: &str| vec![Mount { host: at(host), guest: "/user".to_owned(), writable: true }];
-    let of = |host: &str| FileSpace::of(Folders { mounts: mount(host), ..Folders::default() });
-    for host in [
-        "user/marked",
-        "user/marked/accounts/me",
-        "user/bots/link",
-        "user/old/accounts/me",
-        "user/old/embedded/data-centre",
-        "user/config",
-    ] {
-        assert!(of(host).unwrap_err().to_string().contains("tglhost's own folders"), "{host}");
-    }
-    let space = of("user").unwrap();
-    let mark = |folder: &str| format!("{folder}/{OWN_FOLDER_MARK}");
-    for (line, expected) in [
-        ("list /user", "bots old"),
-        ("list /user/old/accounts", ""),
-        ("list /user/old/embedded", ""),
-        ("read /user/marked/accounts/me/session", "NOENT"),
-        ("read /user/bots/link/me/session", "NOENT"),
-        ("read /user/old/accounts/me/account.db", "NOENT"),
-        ("read /user/config/tglhost.toml", "NOENT"),
-        ("mv /user/marked /user/mine", "NOENT"),
-        ("mv /user/old/accounts/me /user/mine", "NOENT"),
-        ("rmdir /user/marked", "NOENT"),
-        ("mkdir /user/marked", "ACCESS"),
-        ("mv /user/bots/deep /user/config", "ACCESS"),
-        (&format!("rm {}", mark("/user/marked")), "NOENT"),
-        // None is made.
-        ("write /user/bots/tglhost.toml x", "ACCESS"),
-        ("mkdir /user/bots/account.lock", "ACCESS"),
-        ("read /user/bots/account.db", "a script's own"),
-        ("write /user/bots/deep/account.lock x", ""),
-        (&format!("write {} x", mark("/user/bots")), "ACCESS"),
-        (&format!("mkdir {}", mark("/user/bots")), "ACCESS"),
-        (&format!("symlink {} x", mark("/user/bots")), "ACCESS"),
-        (&format!("mv /user/bots/deep {}", mark("/user/bots")), "ACCESS"),
-        (&format!("ln /user/bots/account.db {}", mark("/user/bots")), "ACCESS"),
-        ("list /user/bots", "account.db deep link"),
-    ] {
-        assert_eq!(told(&space, line), expected, "{line}");
-    }
-    // Made later: below what was given, and of it all.
-    mark_own_folder(&at("user/bots")).unwrap();
-    assert_eq!(told(&space, "read /user/bots/account.db"), "NOENT");
-    mark_own_folder(&at("user")).unwrap();
-    assert_eq!(told(&space, "read /user/old/accounts/me/account.db"), "NOENT");
-    assert_eq!(told(&space, "list /user"), "");
-}
-
-#[test]
-fn a_project_hides_the_hosts_own_folders_and_a_private_folder_is_never_one() {
-    let dir = tempfile::tempdir().unwrap();
-    others_own(&dir);
-    fs::create_dir(dir.path().join("home")).unwrap();
-    let of = |folder: &str, only: Option<&str>, writable| {
-        let project = Project { folder: dir.path().join(folder), only: only.map(str::to_owned), writable };
-        let home = Some(dir.path().join("home"));
-        FileSpace::of(Folders { project: Some(project), home, home_bytes_max: QUOTA, ..Folders::default() })
-    };
-    assert!(of("user/marked/accounts", None, false).is_err());
-    let alone = of("user/old/accounts/me", Some("account.lock"), false).unwrap();
-    assert_eq!(told(&alone, "list /script"), "account.lock");
-    let space = of("user", None, false).unwrap();
-    for (line, expected) in [
-        ("list /script", "bots old"),
-        ("read /script/marked/accounts/me/session", "NOENT"),
-        (&format!("write /home/{OWN_FOLDER_MARK} x"), ""),
-        ("write /script/tglhost.toml x", ""),
-        ("mkdir /home/marked", ""),
-        ("list /home/marked", ""),
-        ("read /script/bots/deep/x", "x"),
-        ("read /home/tglhost.toml", "x"),
-    ] {
-        assert_eq!(told(&space, line), expected, "{line}");
-    }
-    let space = of("user", None, true).unwrap();
-    assert_eq!(told(&space, &format!("write /script/bots/{OWN_FOLDER_MARK} x")), "PERM");
-    assert_eq!(told(&space, "write /script/bots/tglhost.toml x"), "ACCESS");
-    assert_eq!(told(&space, "read /script/marked/accounts/me/session"), "NOENT");
 }
