@@ -20,6 +20,7 @@ use sandbox::Limits;
 use serde::Serialize;
 use tgl::ScriptName;
 
+pub(crate) use self::escape::line as one_line;
 use self::line::About;
 pub(crate) use self::line::Line;
 pub(crate) use self::voice::{Voice, exit_code};

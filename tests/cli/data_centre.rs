@@ -62,7 +62,7 @@ fn nobody_is_asked_where_there_is_no_terminal() {
     let place = Place::new();
     let script = place.script("bot.py", "import tgl\ntgl.set_on_get_difference_end(lambda: tgl.safe_exit(0))\n");
     let secret = |name: &str, text: &str| place.script(name, text).display().to_string();
-    let (code, empty) = (secret("code", "33333\n"), secret("empty", "\n33333\n"));
+    let (code, empty) = (secret("code", "\u{feff}33333\r\n"), secret("empty", "\n33333\n"));
     let token = secret("token", "4242:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     let script = script.display().to_string();
     // arguments, a variable of the environment, exit code, what stdout or stderr must say

@@ -109,6 +109,15 @@ fn files_of_one_name_are_scripts_of_their_own() {
 }
 
 #[test]
+fn a_files_name_forges_nothing_in_the_list() {
+    let case = Case::new();
+    let odd = case.script("an\u{202e}odd\x1b[31m/bot.py", "");
+    case.run(&[&odd], &[]);
+    let list = finish(&mut case.command(&["scripts"]), "").stdout;
+    assert!(list.contains(r"an\u{202e}odd\u{1b}[31m/bot.py") && list.lines().count() == 1, "{list}");
+}
+
+#[test]
 fn a_name_goes_where_the_file_goes() {
     let case = Case::new();
     let (here, there) = (case.counting("here/bot.py"), case.counting("there/bot.py"));

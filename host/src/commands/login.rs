@@ -157,7 +157,8 @@ fn secret(option: Option<&String>, file: Option<&Path>, variable: &str) -> Resul
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text));
     read.with_context(|| format!("cannot read {}", path.display())).or_misuse()?;
-    let line = text.lines().next().unwrap_or_default().trim();
+    // Some editors begin a file with a mark of its encoding.
+    let line = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().trim();
     if line.is_empty() {
         let path = path.display();
         return Err(misuse(format_args!("the first line of {path} is empty: what is secret belongs there")));

@@ -10,7 +10,7 @@ use serde::Serialize;
 use store::ScriptRecord;
 
 use crate::data_dir::{AccountDir, DataDir};
-use crate::output::Output;
+use crate::output::{Output, one_line};
 
 /// Lists the scripts of every account of the data directory.
 pub(crate) fn execute(data_dir: &DataDir, output: &Output) -> Result<u8> {
@@ -62,7 +62,7 @@ impl Line {
         let home = account.script_home(&script.name);
         Self {
             account: account.name.clone(),
-            path: script.path.as_deref().map(shown),
+            path: script.path.map(|path| path.to_string_lossy().into_owned()),
             running: script.is_running,
             last_run: script.last_run,
             waiting_events: script.waiting_events,
@@ -70,7 +70,7 @@ impl Line {
             waiting_bytes: script.waiting_bytes,
             lost_events: script.lost_events,
             home_bytes: folder_bytes(&home),
-            home: shown(&home),
+            home: home.to_string_lossy().into_owned(),
             name: script.name,
         }
     }
@@ -91,13 +91,8 @@ impl Line {
         }
         let path = self.path.as_deref().unwrap_or("(path unknown)");
         let home = format!("/home is {} ({} bytes)", self.home, self.home_bytes);
-        [&self.account, &self.name, path, &waits, &stand, &home].join("\t")
+        [&self.account, &self.name, path, &waits, &stand, &home].map(|part| one_line(part)).join("\t")
     }
-}
-
-/// A path as it may stand in a line.
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().replace(char::is_control, "\u{fffd}")
 }
 
 /// What a folder's files take, as far as it can be seen.

@@ -247,7 +247,9 @@ fn enrol(
         let (name, path) = (&script.name, file.path.display());
         match &script.origin {
             Origin::New if given_name.is_none() && **name != *file.name => {
-                output.note(&format!("{path} is called {name} here: another script has its file's name."));
+                output.note(&format!(
+                    "{path} is called {name} here: its file's name is another script's, or is none for a script."
+                ));
             }
             Origin::New | Origin::Known => {}
             Origin::EarlierVersion => output.note(&format!(
