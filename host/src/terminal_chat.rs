@@ -216,11 +216,7 @@ impl TerminalChat {
         }
         self.sent += 1;
         let call = Call::SendMessage { to: self.you.other, text, reply_to: None, preview: None };
-        self.requests
-            .send(Request::new(READER.into(), self.sent, call))
-            .await
-            .ok()
-            .context("the account You has stopped")
+        self.requests.send(Request::new(self.sent, call)).await.ok().context("the account You has stopped")
     }
 
     /// Shows some of what has come, and counts it on the scripts' side. Where nobody reads it, it waits here, and the inbox on

@@ -131,7 +131,7 @@ async fn client(address: &Path, pem: &Path, data: &Path, file: &Path) -> Result<
 }
 
 async fn call(script: &mut Attachment, call: Call) -> Result<Outcome> {
-    script.requests.send(Request::new("transfers".into(), 1, call)).await?;
+    script.requests.send(Request::new(1, call)).await?;
     let completion = script.completions.recv().await.context("the account has stopped")?;
     completion.result.map_err(|error| anyhow::anyhow!("{}", error.detail))
 }

@@ -112,7 +112,7 @@ impl Papers {
     }
 
     /// Adds a call, or says why it is not even tried.
-    fn add(&mut self, script: &ScriptName, call: Call) -> Result<(), CallError> {
+    fn add(&mut self, call: Call) -> Result<(), CallError> {
         call.check()?;
         let load = Load { calls: self.load.calls + 1, bytes: self.load.bytes + store::size(&call) };
         let reached = match self.load_max {
@@ -128,7 +128,7 @@ impl Papers {
             return Err(CallError::new(Failure::LimitReached, detail));
         }
         self.load = load;
-        self.made.requests.push(Request::new(script.clone(), self.next_id, call));
+        self.made.requests.push(Request::new(self.next_id, call));
         Ok(())
     }
 
@@ -162,7 +162,7 @@ impl GuestHost for Clerk {
         let mut papers = self.desk.papers();
         let id = papers.next_id;
         let call = papers.topics.place(id, call);
-        if let Err(reason) = papers.add(&self.name, call) {
+        if let Err(reason) = papers.add(call) {
             if papers.refused.len() >= REFUSED_MAX {
                 return None;
             }

@@ -92,7 +92,7 @@ impl AccountStore {
                 if !wanted(row.get::<_, i64>(0)? as u64, lane) {
                     continue;
                 }
-                let request = request(script, (row.get(3)?, row.get(4)?, row.get(5)?))?;
+                let request = request((row.get(3)?, row.get(4)?, row.get(5)?))?;
                 if !row.get::<_, bool>(2)? {
                     asking.push(request.random_id);
                 }
@@ -126,7 +126,7 @@ impl AccountStore {
             let mut rows = select.query((&**script, lane_key(lane)?, from, to, limit as i64))?;
             let (mut taken, mut last) = (Vec::new(), None);
             while let Some(row) = rows.next()? {
-                taken.push(request(script, parts(row)?)?);
+                taken.push(request(parts(row)?)?);
                 last = Some(row.get::<_, i64>(3)? as u64);
             }
             Ok((taken, last))
@@ -141,7 +141,7 @@ impl AccountStore {
                 "SELECT 0, random_id, call FROM outbox WHERE script = ?1 AND stage < 2 ORDER BY place",
             )?;
             let rows = select.query_map([&**script], parts)?;
-            rows.map(|row| request(script, row?)).collect()
+            rows.map(|row| request(row?)).collect()
         })
     }
 
@@ -354,8 +354,8 @@ fn parts(row: &Row<'_>) -> rusqlite::Result<Parts> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-fn request(script: &ScriptName, (id, random_id, call): Parts) -> Result<Request, Fault> {
-    Ok(Request { script: script.clone(), id: id as u64, random_id, call: serde_json::from_str(&call)? })
+fn request((id, random_id, call): Parts) -> Result<Request, Fault> {
+    Ok(Request { id: id as u64, random_id, call: serde_json::from_str(&call)? })
 }
 
 fn lane_key(lane: PeerId) -> Result<String, Fault> {

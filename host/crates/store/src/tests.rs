@@ -59,7 +59,7 @@ fn user(id: i64, first_name: &str, last_name: &str) -> PeerRecord {
 
 fn send(random_id: i64, text: &str) -> Request {
     let call = Call::SendMessage { to: PeerId::user(1), text: text.to_owned(), reply_to: None, preview: None };
-    Request { script: Arc::from("bot.py"), id: random_id as u64, random_id, call }
+    Request { id: random_id as u64, random_id, call }
 }
 
 /// Records one message event for each id.

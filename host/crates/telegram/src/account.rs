@@ -113,7 +113,8 @@ impl Account {
         let (completions, completion_receiver) = mpsc::channel(CALLS_UNDER_WAY_MAX);
         let (notes, note_receiver) = mpsc::channel(NOTES_PENDING_MAX);
         files.remove_leftovers();
-        let attached = Attached { script, requests, completions, seat: Seat::new(files, notes, grants) };
+        let seat = Arc::new(Seat::new(script, files, notes, grants));
+        let attached = Attached { seat, requests, completions };
         locked(&self.shared.attached).push(attached);
         self.shared.changed.notify_one();
         Attachment { requests: request_sender, completions: completion_receiver, notes: note_receiver }

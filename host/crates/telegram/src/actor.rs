@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tgl::{AccountState, Completion, Connection, Failure, Outcome, PeerId, Request, ScriptName};
+use tgl::{AccountState, Completion, Connection, Failure, Outcome, PeerId, Request};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -45,16 +45,17 @@ const UNKNOWN_KEYS_MAX: u32 = 3;
 /// A script's ends of its channels.
 #[derive(Debug)]
 pub(crate) struct Attached {
-    pub(crate) script: ScriptName,
+    pub(crate) seat: Arc<Seat>,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) completions: mpsc::Sender<Completion>,
-    pub(crate) seat: Seat,
 }
 
 type Permit = mpsc::OwnedPermit<Completion>;
 
 /// A call with the place that is kept for its completion.
 struct Held {
+    /// Who asks: whose channel it came by.
+    seat: Arc<Seat>,
     request: Request,
     permit: Permit,
     /// The conversation in which it keeps its order.
@@ -293,8 +294,7 @@ impl Actor {
 
     fn take_attached(&mut self) {
         for attached in self.shared.take_attached() {
-            tracing::debug!(script = &*attached.script, "a script is attached");
-            self.context.transfers.seat(attached.script.clone(), attached.seat.clone());
+            tracing::debug!(script = &*attached.seat.script, "a script is attached");
             self.inbound.push(Box::pin(next_request(attached)));
         }
     }
@@ -317,9 +317,9 @@ impl Actor {
     }
 
     fn begin(&mut self, held: Held) {
-        let caller = Caller::new(self.context.clone(), &held.request);
+        let caller = Caller::new(self.context.clone(), held.seat.clone(), &held.request);
         let call = async move {
-            let call = AssertUnwindSafe(calls::execute(&caller, &held.request)).catch_unwind();
+            let call = AssertUnwindSafe(calls::execute(&caller, &held.request.call)).catch_unwind();
             let result = call.await.unwrap_or_else(|_| {
                 tracing::error!(call = held.request.call.name(), "a call has failed inside");
                 Err(Fault::new(Failure::Unavailable, "the host failed inside"))
@@ -330,7 +330,7 @@ impl Actor {
     }
 
     fn on_ended(&mut self, ended: Ended) {
-        let Ended { held: Held { request, permit, lane }, caller, result } = ended;
+        let Ended { held: Held { request, permit, lane, .. }, caller, result } = ended;
         if let Some(lane) = lane {
             self.advance_lane(lane);
         }
@@ -375,7 +375,8 @@ impl Actor {
 async fn next_request(mut attached: Attached) -> Option<(Attached, Held)> {
     let permit = attached.completions.clone().reserve_owned().await.ok()?;
     let request = attached.requests.recv().await?;
-    Some((attached, Held { request, permit, lane: None }))
+    let seat = attached.seat.clone();
+    Some((attached, Held { seat, request, permit, lane: None }))
 }
 
 /// The pause before the next connection after this many failures, with a quarter of chance either way.

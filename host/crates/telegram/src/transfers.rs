@@ -3,7 +3,7 @@
 //!
 //! Invariant: no two transfers write into the same file, and no script waits for another's without need.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use files::FileSpace;
@@ -23,18 +23,18 @@ const TEXT_BYTES_WAITING_MAX: usize = 4 << 20;
 const DISK_MAX: usize = 1;
 
 /// A script, as its calls and transfers see it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Seat {
+    pub(crate) script: ScriptName,
     pub(crate) files: FileSpace,
     pub(crate) notes: mpsc::Sender<String>,
     pub(crate) grants: Grants,
-    texts: Arc<Semaphore>,
+    texts: Semaphore,
 }
 
 /// See the module.
 pub(crate) struct Transfers {
     pub(crate) wire: Arc<Wire>,
-    seats: Mutex<HashMap<ScriptName, Seat>>,
     places: Places,
     disk: Semaphore,
     saving: Mutex<HashSet<(ScriptName, String)>>,
@@ -48,8 +48,8 @@ pub(crate) struct Saving<'a> {
 }
 
 impl Seat {
-    pub(crate) fn new(files: FileSpace, notes: mpsc::Sender<String>, grants: Grants) -> Self {
-        Self { files, notes, grants, texts: Arc::new(Semaphore::new(TEXT_BYTES_WAITING_MAX)) }
+    pub(crate) fn new(script: ScriptName, files: FileSpace, notes: mpsc::Sender<String>, grants: Grants) -> Self {
+        Self { script, files, notes, grants, texts: Semaphore::new(TEXT_BYTES_WAITING_MAX) }
     }
 
     /// Waits until a text of this size may be held in memory. In the order of asking.
@@ -63,22 +63,11 @@ impl Transfers {
     pub(crate) fn new(session: Arc<StoreSession>, api_id: i32) -> Self {
         Self {
             wire: Arc::new(Wire::new(session, api_id)),
-            seats: Mutex::default(),
             places: Places::default(),
             disk: Semaphore::new(DISK_MAX),
             saving: Mutex::default(),
             saved: Notify::new(),
         }
-    }
-
-    /// A script has come.
-    pub(crate) fn seat(&self, script: ScriptName, seat: Seat) {
-        locked(&self.seats).insert(script, seat);
-    }
-
-    /// A script's folders and log.
-    pub(crate) fn seat_of(&self, script: &ScriptName) -> Option<Seat> {
-        locked(&self.seats).get(script).cloned()
     }
 
     /// Waits for a place for one of the script's files. It is to be held while parts of the file are on their way, and not
@@ -152,7 +141,7 @@ mod tests {
     fn texts_in_memory_are_bounded_for_each_script() {
         let dir = tempfile::tempdir().unwrap();
         let files = FileSpace::open(None, Some(dir.path()), 1, &[]).unwrap();
-        let seat = || Seat::new(files.clone(), mpsc::channel(1).0, Grants::default());
+        let seat = || Seat::new("test.py".into(), files.clone(), mpsc::channel(1).0, Grants::default());
         let (one, other) = (seat(), seat());
         let largest = TEXT_FILE_BYTES_MAX as u32;
         let held: Vec<_> =

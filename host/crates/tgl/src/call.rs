@@ -70,8 +70,6 @@ pub struct Page {
 /// A call on its way to the account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// Who asks.
-    pub script: ScriptName,
     /// The guest's name for the call; 0 where the guest that made it is gone and nobody waits for the completion.
     pub id: RequestId,
     /// Made once, kept over every try: by it the server knows a send it has seen already.
@@ -82,9 +80,9 @@ pub struct Request {
 
 impl Request {
     /// A new request, with a random id of its own.
-    pub fn new(script: ScriptName, id: RequestId, call: Call) -> Self {
+    pub fn new(id: RequestId, call: Call) -> Self {
         let random = getrandom::u64().expect("the system has random numbers");
-        Self { script, id, random_id: random.cast_signed(), call }
+        Self { id, random_id: random.cast_signed(), call }
     }
 }
 

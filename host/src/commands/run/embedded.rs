@@ -142,7 +142,7 @@ async fn get_acquainted(you: &Opened, script_user_id: i64) -> Result<()> {
         first_name: SCRIPT_IDENTITY.first_name.to_owned(),
         last_name: String::new(),
     };
-    requests.send(Request::new("contacts".into(), 1, call)).await.ok().context("the account You has stopped")?;
+    requests.send(Request::new(1, call)).await.ok().context("the account You has stopped")?;
     let completion = completions.recv().await.context("the account You has stopped")?;
     match completion.result {
         Ok(Outcome::Peers(peers)) if !peers.is_empty() => Ok(()),

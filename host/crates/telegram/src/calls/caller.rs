@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use grammers_client::sender::RpcError;
 use grammers_tl_types as tl;
-use tgl::{Again, Call, Failure, MessageId, PeerId, Request, ScriptName};
+use tgl::{Again, Call, Failure, MessageId, PeerId, Request};
 use tl::Identifiable;
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use crate::floods::Stream;
 use crate::link::Trouble;
 use crate::pool;
 use crate::rpc_error::{self, InvokeError};
+use crate::transfers::Seat;
 
 /// How long a call that only asks waits for a connection.
 pub(crate) const OFFLINE_WAIT: Duration = Duration::from_secs(60);
@@ -74,8 +75,8 @@ pub(crate) async fn blocking<A: Send + 'static, T: Send + 'static>(
 /// One call on its way.
 pub(crate) struct Caller {
     pub(crate) context: Arc<Context>,
-    script: ScriptName,
-    random_id: i64,
+    pub(crate) seat: Arc<Seat>,
+    pub(crate) random_id: i64,
     /// What the call is about: those about the same wait together.
     conversation: Option<PeerId>,
     /// The message that began the topic in which the call stays.
@@ -90,10 +91,10 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) fn new(context: Arc<Context>, request: &Request) -> Self {
+    pub(crate) fn new(context: Arc<Context>, seat: Arc<Seat>, request: &Request) -> Self {
         Self {
             context,
-            script: request.script.clone(),
+            seat,
             random_id: request.random_id,
             conversation: request.call.conversation().peer(),
             topic: match &request.call {
@@ -127,7 +128,7 @@ impl Caller {
     pub(crate) fn for_part(&self) -> Self {
         Self {
             context: self.context.clone(),
-            script: self.script.clone(),
+            seat: self.seat.clone(),
             is_repeated: AtomicBool::new(false),
             is_settled: AtomicBool::new(true),
             ..*self
@@ -211,7 +212,7 @@ impl Caller {
 
     /// The calls that wait with this one.
     fn stream(&self, method: u32) -> Stream {
-        Stream { script: self.script.clone(), method, conversation: self.conversation }
+        Stream { script: self.seat.script.clone(), method, conversation: self.conversation }
     }
 
     /// Waits as long as the data centre wants, and with it its [`Stream`].

@@ -15,7 +15,7 @@ mod profile;
 mod secrets;
 
 use grammers_tl_types as tl;
-use tgl::{Call, Grants, Names, Outcome, PeerId, PeerKind, Request};
+use tgl::{Call, Grants, Names, Outcome, PeerId, PeerKind};
 use tl::{enums, functions};
 
 use crate::fault::Fault;
@@ -28,11 +28,10 @@ pub use files::{FILE_BYTES_MAX, PART_BYTES, TEXT_FILE_BYTES_MAX};
 const DONE_BEFORE: [&str; 3] = ["USER_ALREADY_PARTICIPANT", "USER_NOT_PARTICIPANT", "CHAT_NOT_MODIFIED"];
 
 /// Makes one call and waits for its end.
-pub(crate) async fn execute(caller: &Caller, request: &Request) -> Result<Outcome, Fault> {
-    let grants = secrets::grants(caller, request);
-    let call = &request.call;
+pub(crate) async fn execute(caller: &Caller, call: &Call) -> Result<Outcome, Fault> {
+    let grants = caller.seat.grants;
     let ended = match secrets::refusal(caller, grants, call) {
-        Ok(()) => make(caller, request, grants).await,
+        Ok(()) => make(caller, call, grants).await,
         Err(refused) => Err(refused),
     };
     debug_assert!(ended.as_ref().map_or(true, |outcome| call.ends_with(outcome)), "{}", call.name());
@@ -58,9 +57,9 @@ fn refusing(call: &Call) -> Option<PeerId> {
     }
 }
 
-async fn make(caller: &Caller, request: &Request, grants: Grants) -> Result<Outcome, Fault> {
-    let random_id = request.random_id;
-    let call = match &request.call {
+async fn make(caller: &Caller, call: &Call, grants: Grants) -> Result<Outcome, Fault> {
+    let random_id = caller.random_id;
+    let call = match call {
         Call::InTopic { send, .. } => send,
         call => call,
     };
@@ -98,11 +97,11 @@ async fn make(caller: &Caller, request: &Request, grants: Grants) -> Result<Outc
         Call::AddChatUser { chat, user } => members::add(caller, *chat, *user).await,
         Call::DeleteChatUser { chat, user } => members::delete(caller, *chat, *user).await,
         Call::JoinChatByLink { link } => links::join(caller, link).await,
-        Call::SendFile { to, kind, path } => files::send(caller, request, *to, *kind, path).await,
+        Call::SendFile { to, kind, path } => files::send(caller, *to, *kind, path).await,
         Call::ForwardMedia { to, id } => files::forward_media(caller, random_id, *to, *id).await,
-        Call::LoadFile { message, part } => files::load(caller, request, *message, *part).await,
-        Call::SetProfilePhoto { path } => files::set_profile_photo(caller, request, path).await,
-        Call::SetChatPhoto { chat, path } => files::set_chat_photo(caller, request, *chat, path).await,
+        Call::LoadFile { message, part } => files::load(caller, *message, *part).await,
+        Call::SetProfilePhoto { path } => files::set_profile_photo(caller, path).await,
+        Call::SetChatPhoto { chat, path } => files::set_chat_photo(caller, *chat, path).await,
         Call::CreateSecretChat { .. } | Call::AcceptSecretChat { .. } => {
             Err(Fault::invalid("secret chats are not supported yet"))
         }

@@ -2,15 +2,10 @@
 //!
 //! Invariant: it is decided when the call is made, not when it was asked for: the message that it names may have come since.
 
-use tgl::{Call, Dialog, Failure, Grants, Names, Outcome, PeerId, Request};
+use tgl::{Call, Dialog, Failure, Grants, Names, Outcome, PeerId};
 
 use super::Caller;
 use crate::fault::Fault;
-
-/// What the script that asks may do; one that is gone may do no more than any.
-pub(super) fn grants(caller: &Caller, request: &Request) -> Grants {
-    caller.context.transfers.seat_of(&request.script).map(|seat| seat.grants).unwrap_or_default()
-}
 
 /// Why a call is not made at all.
 pub(super) fn refusal(caller: &Caller, grants: Grants, call: &Call) -> Result<(), Fault> {

@@ -16,20 +16,19 @@ use crate::world::{PATIENCE, User, World, text_to, two_users};
 
 /// A second script on a user's account, with a private folder of its own.
 struct Other {
-    name: ScriptName,
     ends: Attachment,
     _home: TempDir,
 }
 
 impl Other {
     fn on(user: &User) -> Self {
-        let (name, home) = (ScriptName::from("other.py"), TempDir::new().unwrap());
+        let home = TempDir::new().unwrap();
         let files = FileSpace::open(None, Some(home.path()), HOME_BYTES_MAX, &[]).unwrap();
-        Self { ends: user.account.attach(name.clone(), files, Grants::default()), name, _home: home }
+        Self { ends: user.account.attach("other.py".into(), files, Grants::default()), _home: home }
     }
 
     async fn request(&self, call: Call) {
-        self.ends.requests.send(Request::new(self.name.clone(), 1, call)).await.unwrap();
+        self.ends.requests.send(Request::new(1, call)).await.unwrap();
     }
 
     async fn completion(&mut self) -> Result<Outcome, CallError> {
@@ -64,7 +63,7 @@ async fn each_script_hears_every_event_and_its_own_completions() {
     // Both use the same request ids: they are each guest's own.
     let mine = alice.request(text_to(bob.peer(), "from the first")).await;
     let call = text_to(bob.peer(), "from the second");
-    requests.send(Request { id: mine, ..Request::new(second.clone(), mine, call) }).await.unwrap();
+    requests.send(Request { id: mine, ..Request::new(mine, call) }).await.unwrap();
     let texts = |completion: tgl::Completion| match completion.result {
         Ok(Outcome::Message(message)) => message.text.unwrap(),
         other => panic!("{other:?}"),

@@ -165,7 +165,7 @@ impl User {
     pub(crate) async fn request(&mut self, call: Call) -> u64 {
         self.calls += 1;
         let random_id = (self.id << 32) ^ (self.store.inbox_seq() as i64) << 16 ^ self.calls as i64;
-        let request = Request { script: self.script.clone(), id: self.calls, random_id, call };
+        let request = Request { id: self.calls, random_id, call };
         self.store.handled(&self.script, 0, std::slice::from_ref(&request), &[]).unwrap();
         self.requests.send(request).await.unwrap();
         self.calls

@@ -8,34 +8,34 @@ use files::Incoming;
 use futures_util::{StreamExt, TryStreamExt};
 use grammers_tl_types as tl;
 use store::MediaFile;
-use tgl::{Failure, FilePart, MessageId, Outcome, Request};
+use tgl::{Failure, FilePart, MessageId, Outcome};
 use tl::{Identifiable, Serializable, enums, functions};
 use tokio::sync::Mutex;
 
 use super::part;
 use super::progress::Progress;
 use super::target::Target;
-use super::{LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, file_error, seat};
+use super::{LOAD_BYTES_MAX, PART_BYTES, PARTS_IN_FLIGHT_MAX, file_error};
 use crate::calls::caller::{Body, Way, blocking};
 use crate::calls::{Caller, contents, messages};
 use crate::fault::Fault;
 use crate::naming::unknown_message;
 
 /// Loads a part of a message's media into the script's private folder; the outcome is the guest's path.
-pub(crate) async fn load(caller: &Caller, request: &Request, id: MessageId, part: FilePart) -> Result<Outcome, Fault> {
-    let seat = seat(caller, &request.script)?;
+pub(crate) async fn load(caller: &Caller, id: MessageId, part: FilePart) -> Result<Outcome, Fault> {
+    let seat = &caller.seat;
     let target = Target::of(&media_of(caller, id).await?, part)?;
     check_size(target.bytes)?;
     let transfers = &caller.context.transfers;
-    let _name = transfers.saving(&request.script, &target.name).await;
+    let _name = transfers.saving(&seat.script, &target.name).await;
     let at = (seat.files.clone(), target.name.clone(), target.bytes);
     let saved = blocking(at.clone(), |(files, name, bytes)| files.saved(&name, bytes).map_err(file_error));
     if let Some(path) = saved.await? {
         return Ok(Outcome::File(path));
     }
-    let _place = transfers.place(&request.script).await;
+    let _place = transfers.place(&seat.script).await;
     let incoming = blocking(at, |(files, name, bytes)| files.save(&name, bytes).map_err(file_error)).await?;
-    let progress = Progress::new(seat.notes, &format!("loading {}", target.name), target.bytes);
+    let progress = Progress::new(seat.notes.clone(), &format!("loading {}", target.name), target.bytes);
     let download =
         Download { caller, id, part, incoming: Arc::new(incoming), source: Mutex::new(Source::new(target)), progress };
     download.whole().await

@@ -16,11 +16,9 @@ mod text;
 mod upload;
 
 use files::FileError;
-use tgl::{Failure, ScriptName};
+use tgl::Failure;
 
-use super::Caller;
 use crate::fault::Fault;
-use crate::transfers::Seat;
 
 pub(super) use download::load;
 pub(super) use forward::forward_media;
@@ -43,10 +41,6 @@ const LOAD_BYTES_MAX: u64 = 2 << 30;
 pub const TEXT_FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The script's folders and its log.
-fn seat(caller: &Caller, script: &ScriptName) -> Result<Seat, Fault> {
-    let missing = || Fault::new(Failure::Unavailable, "the script is not attached to its account");
-    caller.context.transfers.seat_of(script).ok_or_else(missing)
-}
 
 /// What a script is told of a file that is not to be had.
 fn file_error(error: FileError) -> Fault {

@@ -2,10 +2,10 @@
 //!
 //! Invariant: the same call sends one message, however often parts of it or the whole of it are tried.
 
-use tgl::{FileKind, Outcome, PeerId, Request};
+use tgl::{FileKind, Outcome, PeerId};
 
 use super::upload::{self, Upload};
-use super::{kinds, seat, text};
+use super::{kinds, text};
 use crate::calls::caller::blocking;
 use crate::calls::{Caller, messages};
 use crate::fault::Fault;
@@ -14,33 +14,26 @@ use crate::fault::Fault;
 const MISSING_TRIES_MAX: u32 = 16;
 
 /// messages.sendMedia with a file: <https://core.telegram.org/method/messages.sendMedia>.
-pub(crate) async fn send(
-    caller: &Caller,
-    request: &Request,
-    to: PeerId,
-    kind: FileKind,
-    path: &str,
-) -> Result<Outcome, Fault> {
+pub(crate) async fn send(caller: &Caller, to: PeerId, kind: FileKind, path: &str) -> Result<Outcome, Fault> {
     // Before anything is brought anywhere.
     caller.context.input_peer(to)?;
-    let seat = seat(caller, &request.script)?;
     if kind == FileKind::Text {
-        return text::send(caller, &seat, request.random_id, to, path).await;
+        return text::send(caller, to, path).await;
     }
     let transfers = &caller.context.transfers;
-    let place = transfers.place(&request.script).await;
-    let file = upload::open(&seat.files, path).await?;
+    let place = transfers.place(&caller.seat.script).await;
+    let file = upload::open(&caller.seat.files, path).await?;
     let kind = blocking(file.clone(), move |file| kinds::kind(&file, kind)).await?;
-    let upload = Upload::whole(caller, &seat, file.clone()).await?;
+    let upload = Upload::whole(caller, file.clone()).await?;
     drop(place);
     let mut tries = 0;
     loop {
         let media = kind.media(&upload, file.name());
-        match messages::send_media(caller, request.random_id, to, media).await {
+        match messages::send_media(caller, caller.random_id, to, media).await {
             Err(error) if tries < MISSING_TRIES_MAX => {
                 let part = missing_part(&error).ok_or(error)?;
                 tries += 1;
-                let _place = transfers.place(&request.script).await;
+                let _place = transfers.place(&caller.seat.script).await;
                 upload.part(caller, part).await?;
             }
             ended => return ended,

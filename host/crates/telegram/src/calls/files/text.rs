@@ -11,19 +11,13 @@ use super::{TEXT_FILE_BYTES_MAX, upload};
 use crate::calls::caller::blocking;
 use crate::calls::{Caller, messages};
 use crate::fault::Fault;
-use crate::transfers::Seat;
 
 /// The longest message, in UTF-16 units: <https://core.telegram.org/method/messages.sendMessage>.
 const MESSAGE_UNITS_MAX: usize = 4_096;
 
 /// Sends what is in the file, in as many messages as it takes; the outcome is the last.
-pub(super) async fn send(
-    caller: &Caller,
-    seat: &Seat,
-    random_id: i64,
-    to: PeerId,
-    path: &str,
-) -> Result<Outcome, Fault> {
+pub(super) async fn send(caller: &Caller, to: PeerId, path: &str) -> Result<Outcome, Fault> {
+    let (seat, random_id) = (&caller.seat, caller.random_id);
     let file = upload::open(&seat.files, path).await?;
     let _held = seat.text(check_size(&file)?).await;
     let text = {

@@ -18,7 +18,6 @@ use crate::calls::Caller;
 use crate::calls::caller::{Body, MakeBody, Way, blocking};
 use crate::fault::Fault;
 use crate::random::random;
-use crate::transfers::Seat;
 
 /// Files over 10 MiB go by upload.saveBigFilePart.
 const SMALL_BYTES_MAX: u64 = 10 << 20;
@@ -39,10 +38,10 @@ pub(super) async fn open(files: &FileSpace, path: &str) -> Result<Arc<OpenFile>,
 
 impl Upload {
     /// Brings the whole file up.
-    pub(super) async fn whole(caller: &Caller, seat: &Seat, file: Arc<OpenFile>) -> Result<Self, Fault> {
+    pub(super) async fn whole(caller: &Caller, file: Arc<OpenFile>) -> Result<Self, Fault> {
         let bytes = check_size(file.len(), file.name())?;
         let parts = u32::try_from(bytes.div_ceil(PART_BYTES)).unwrap_or(u32::MAX);
-        let progress = Progress::new(seat.notes.clone(), &format!("sending {}", file.name()), bytes);
+        let progress = Progress::new(caller.seat.notes.clone(), &format!("sending {}", file.name()), bytes);
         let upload = Self { file, id: i64::from_le_bytes(random()), parts, progress };
         let parts = futures_util::stream::iter(0..parts).map(|part| upload.part(caller, part));
         parts.buffer_unordered(PARTS_IN_FLIGHT_MAX).try_collect::<()>().await?;
