@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow};
 use files::FileSpace;
 use futures_util::future::select_all;
 use runtime::{End, Phase, Script, ScriptStatus};
-use store::AccountStore;
+use store::ScriptStore;
 use telegram::{Account, Attachment};
 use tgl::{
     AccountState, Call, CallError, Completion, Event, Grants, Message, Outcome, PeerId, PeerKind, Request, ScriptName,
@@ -43,7 +43,7 @@ const READER: &str = "/terminal";
 /// One account's view of the chat.
 #[derive(Clone)]
 pub(crate) struct Side {
-    store: AccountStore,
+    store: ScriptStore,
     state: watch::Receiver<AccountState>,
     other: PeerId,
     cursor: u64,
@@ -54,7 +54,7 @@ pub(crate) struct Side {
 impl Side {
     /// Follows the chat with `other` from here on. What was missed while away is given to `read` where scripts get what
     /// they have missed too, but never counted.
-    pub(crate) fn follow(account: &Account, store: AccountStore, other: PeerId, from: Begin) -> Result<Self> {
+    pub(crate) fn follow(account: &Account, store: ScriptStore, other: PeerId, from: Begin) -> Result<Self> {
         let last = store.join(READER)?;
         let counted_from_seq = store.inbox_seq();
         let cursor = if from == Begin::Last { last } else { counted_from_seq };

@@ -107,7 +107,7 @@ async fn client(address: &Path, pem: &Path, data: &Path, file: &Path) -> Result<
     let home = data.join("home");
     fs::create_dir_all(&home)?;
     fs::copy(file, home.join("file.bin"))?;
-    store.join("transfers")?;
+    store.scripts().join("transfers")?;
     let account = Account::start(config)?;
     let files = FileSpace::open(None, Some(&home), HOME_BYTES_MAX, &[])?;
     let mut script = account.attach("transfers".into(), files, tgl::Grants::default());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sandbox::{ExitMoment, GuestError, Instance, LogLevel, Program, StartConfig, StartError, Trap};
-use store::{AccountStore, StoreError};
+use store::{ScriptStore, StoreError};
 use tgl::Event;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ use crate::script::{End, Hold, Link, News, Phase, ScriptConfig, ScriptOutput, Sc
 pub(crate) struct Actor {
     pub(crate) config: ScriptConfig,
     pub(crate) link: Link,
-    pub(crate) store: AccountStore,
+    pub(crate) store: ScriptStore,
     pub(crate) output: Arc<dyn ScriptOutput>,
     status: watch::Sender<ScriptStatus>,
     pub(crate) stop: watch::Receiver<bool>,
@@ -71,7 +71,7 @@ impl Actor {
     pub(crate) fn new(
         config: ScriptConfig,
         link: Link,
-        store: AccountStore,
+        store: ScriptStore,
         output: Arc<dyn ScriptOutput>,
         status: watch::Sender<ScriptStatus>,
         stop: watch::Receiver<bool>,

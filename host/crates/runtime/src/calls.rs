@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use store::{AccountStore, StoreError};
+use store::{ScriptStore, StoreError};
 use tgl::{CallError, Completion, Failure, MessageId, Outcome, PeerId, Request, RequestId, ScriptName};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -29,7 +29,7 @@ const EARLY_SHORT_MAX: usize = 100_000;
 /// See the module.
 pub(crate) struct Calls {
     script: ScriptName,
-    store: AccountStore,
+    store: ScriptStore,
     brake: Option<Brake>,
     /// Calls that are written down and wait for the gate, the brake, or room on their way.
     held: VecDeque<Request>,
@@ -84,7 +84,7 @@ struct Delay {
 pub(crate) struct Closed;
 
 impl Calls {
-    pub(crate) fn new(script: ScriptName, store: AccountStore, rates: Option<SendRates>) -> Self {
+    pub(crate) fn new(script: ScriptName, store: ScriptStore, rates: Option<SendRates>) -> Self {
         Self {
             script,
             store,

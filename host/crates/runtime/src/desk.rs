@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sandbox::{ExitMoment, GuestHost, Limits, LogLevel, Output};
-use store::{AccountStore, Load};
+use store::{Load, ScriptStore};
 use tgl::{Call, CallError, Failure, Grants, Message, MessageId, Peer, PeerId, Request, RequestId, ScriptName};
 use tokio::time::Instant;
 
@@ -146,7 +146,7 @@ impl Papers {
 pub(crate) struct Clerk {
     pub(crate) desk: Desk,
     pub(crate) name: ScriptName,
-    pub(crate) store: AccountStore,
+    pub(crate) store: ScriptStore,
     pub(crate) output: Arc<dyn ScriptOutput>,
     pub(crate) link_previews: bool,
     pub(crate) grants: Grants,

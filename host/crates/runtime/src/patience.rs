@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use sandbox::LogLevel;
-use store::{AccountStore, Load, StoreError};
+use store::{Load, ScriptStore, StoreError};
 use tokio::time::{Instant, timeout};
 
 use crate::actor::{Actor, LifeEnd};
@@ -97,7 +97,7 @@ impl Actor {
     /// Does something with the store, however long the disk takes nothing.
     pub(crate) async fn keep<T>(
         &mut self,
-        mut what: impl FnMut(&AccountStore) -> Result<T, StoreError>,
+        mut what: impl FnMut(&ScriptStore) -> Result<T, StoreError>,
     ) -> Result<T, LifeEnd> {
         loop {
             match what(&self.store) {

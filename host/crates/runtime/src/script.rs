@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use files::FileSpace;
 use sandbox::{Limits, LogLevel, Output, Program};
-use store::AccountStore;
+use store::ScriptStore;
 use tgl::{AccountState, Completion, Grants, Request, ScriptName};
 use tokio::sync::{mpsc, watch};
 
@@ -157,7 +157,7 @@ impl Script {
         config: ScriptConfig,
         program: impl Future<Output = Result<Program, String>> + Send + 'static,
         link: Link,
-        store: AccountStore,
+        store: ScriptStore,
         output: Arc<dyn ScriptOutput>,
     ) -> Self {
         let begin = ScriptStatus {

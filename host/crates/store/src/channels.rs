@@ -38,12 +38,12 @@ pub struct ServerMessage {
 impl AccountStore {
     /// How far the channel's updates have been taken.
     pub fn channel_state(&self, channel_id: i64) -> Result<ChannelState, StoreError> {
-        self.read(|db| state(db, channel_id))
+        self.0.read(|db| state(db, channel_id))
     }
 
     /// How the server names the message; none where no message of this account can have that id.
     pub fn server_message(&self, id: MessageId) -> Result<Option<ServerMessage>, StoreError> {
-        self.read(|db| {
+        self.0.read(|db| {
             let (number, server_id) = (id >> NUMBER_SHIFT, id & ((1 << NUMBER_SHIFT) - 1));
             let Some(server_id) = i32::try_from(server_id).ok().filter(|server_id| *server_id > 0) else {
                 return Ok(None);
@@ -61,7 +61,7 @@ impl AccountStore {
 
     /// The id of a message that the server names so; none for one of a channel that was never met.
     pub fn message_id(&self, chat: PeerId, server_id: i32) -> Result<Option<MessageId>, StoreError> {
-        self.read(|db| match chat.kind {
+        self.0.read(|db| match chat.kind {
             PeerKind::Channel => Ok(number(db, chat.id)?.map(|number| id_in_channel(number, server_id))),
             _ => Ok(Some(server_id.into())),
         })

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Fault;
 use crate::outbox::{KeptCall, Stage, Writing};
-use crate::{AccountStore, StoreError};
+use crate::{ScriptStore, StoreError};
 
 /// What one script has done.
 struct Commit {
@@ -28,7 +28,7 @@ type Waiting = (Commit, oneshot::Sender<Result<(), StoreError>>);
 #[derive(Default)]
 pub(crate) struct Commits(Mutex<Vec<Waiting>>);
 
-impl AccountStore {
+impl ScriptStore {
     /// The script has handled the events up to `seq`, and these are the calls it made. The cursor and those calls that
     /// survive a restart are written as one; only then may the calls leave. `waiting` come after `taken`, and after all
     /// that waits already: they leave when [`Self::take_waiting`] gives them.
@@ -82,8 +82,8 @@ impl AccountStore {
 
     /// Writes these as one transaction.
     fn write_commits(&self, commits: &[Commit]) -> Result<(), StoreError> {
-        let end = self.inbox_seq();
-        let mut state = self.lock();
+        let end = self.0.known.inbox_seq();
+        let mut state = self.0.lock();
         let state = &mut *state;
         let written = (|| {
             let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -121,7 +121,7 @@ fn put_cursor(transaction: &Transaction<'_>, script: &str, cursor: u64) -> Resul
 }
 
 /// Writes what waits when it goes: also where the task is given up that was to do it.
-struct Writer<'a>(&'a AccountStore);
+struct Writer<'a>(&'a ScriptStore);
 
 impl Drop for Writer<'_> {
     fn drop(&mut self) {

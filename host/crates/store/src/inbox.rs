@@ -15,15 +15,15 @@ use crate::error::Fault;
 use crate::known::Known;
 use crate::outbox::Outbox;
 use crate::recent::RecentEvent;
-use crate::{AccountStore, Batch, Bounds, State, StoreError};
+use crate::{AccountStore, Batch, Bounds, ScriptStore, State, StoreError};
 
-impl AccountStore {
+impl ScriptStore {
     /// Says that the script runs, and gives its cursor: the events after it are the script's to handle. A script that
     /// is new to the account begins at the inbox's end. Where the disk takes nothing for now that is remembered until
     /// [`Self::handled`] writes it down.
     pub fn join(&self, script: &str) -> Result<u64, StoreError> {
-        let end = self.inbox_seq();
-        let mut state = self.lock();
+        let end = self.0.known.inbox_seq();
+        let mut state = self.0.lock();
         let cursor = state.cursors.get(script).copied();
         if cursor.is_none() {
             let insert = "INSERT INTO script (name, cursor) VALUES (?1, ?2)";
@@ -44,8 +44,8 @@ impl AccountStore {
 
     /// Forgets the script: its cursor and its outbox.
     pub fn leave(&self, script: &str) -> Result<(), StoreError> {
-        let seq = self.inbox_seq();
-        let mut state = self.lock();
+        let seq = self.0.known.inbox_seq();
+        let mut state = self.0.lock();
         let left = (|| {
             let transaction = state.connection.transaction()?;
             transaction.execute("DELETE FROM outbox WHERE script = ?1", [script])?;
@@ -63,13 +63,13 @@ impl AccountStore {
 
     /// The events after `seq`, the oldest first, at most `limit` of them.
     pub fn inbox_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<Event>)>, StoreError> {
-        if seq >= self.inbox_seq() {
+        if seq >= self.0.known.inbox_seq() {
             return Ok(Vec::new());
         }
         if let Some(recent) = self.0.known.recent_after(seq, limit) {
             return Ok(recent);
         }
-        self.read(|db| {
+        self.0.read(|db| {
             let mut select = db.prepare_cached(
                 "SELECT seq, event FROM inbox WHERE seq > ?1 AND event IS NOT NULL ORDER BY seq LIMIT ?2",
             )?;
@@ -88,14 +88,21 @@ impl AccountStore {
         self.0.known.inbox_seq()
     }
 
-    /// How many more events the inbox takes: with none, updates have to wait at the server.
-    pub fn inbox_room(&self) -> u64 {
-        self.lock().inbox_room(self.inbox_seq())
-    }
-
     /// What the quota has taken from the inbox's beginning: events up to here are there no more.
     pub fn pruned_seq(&self) -> u64 {
         self.0.known.pruned_seq()
+    }
+}
+
+impl AccountStore {
+    /// The sequence number of the last event that was written.
+    pub fn inbox_seq(&self) -> u64 {
+        self.0.known.inbox_seq()
+    }
+
+    /// How many more events the inbox takes: with none, updates have to wait at the server.
+    pub fn inbox_room(&self) -> u64 {
+        self.0.lock().inbox_room(self.0.known.inbox_seq())
     }
 }
 

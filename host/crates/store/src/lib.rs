@@ -2,8 +2,8 @@
 //! its scripts have not handled, the outbox of calls that have not completed, and the peers and messages it has seen.
 //!
 //! Invariant: whatever belongs together is written in one transaction ([`AccountStore::record`] for what the server
-//! says, [`AccountStore::handled`] for what a script has done), so that a process killed at any moment neither loses
-//! an event or a call nor sees one twice.
+//! says, [`ScriptStore::handled`] for what a script has done), so that a process killed at any moment neither loses
+//! an event or a call nor sees one twice. The file has two faces, and only the account's own gives its keys.
 
 mod channels;
 mod checkpoint;
@@ -96,9 +96,14 @@ impl Default for Bounds {
     }
 }
 
-/// One account's file, open. Cheap to clone; every method takes microseconds and may be called from any thread.
+/// One account's file, open, with all that the account needs: the session and its keys too. Cheap to clone; every method
+/// takes microseconds and may be called from any thread.
 #[derive(Clone)]
 pub struct AccountStore(Arc<Inner>);
+
+/// What the account's scripts need of the same file: inbox, outbox, cursors and look-ups. No key is to be had by it.
+#[derive(Clone)]
+pub struct ScriptStore(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
@@ -184,47 +189,65 @@ impl AccountStore {
         &self,
         write: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>,
     ) -> Result<(T, u64), StoreError> {
+        self.0.record(write)
+    }
+
+    /// The same file, as the account's scripts may have it.
+    pub fn scripts(&self) -> ScriptStore {
+        ScriptStore(Arc::clone(&self.0))
+    }
+}
+
+impl Inner {
+    /// See [`AccountStore::record`].
+    fn record<T>(&self, write: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>) -> Result<(T, u64), StoreError> {
         let mut state = self.lock();
         let state = &mut *state;
-        let seq = self.inbox_seq();
+        let seq = self.known.inbox_seq();
         let room = state.inbox_room(seq);
         let transaction = state
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| Fault::from(error).at(&self.0.path))?;
+            .map_err(|error| Fault::from(error).at(&self.path))?;
         let (events, completed) = (Vec::new(), Vec::new());
-        let mut batch = Batch { transaction, path: &self.0.path, seq, room, events, messages_put: 0, completed };
+        let mut batch = Batch { transaction, path: &self.path, seq, room, events, messages_put: 0, completed };
         let given = write(&mut batch)?;
         let done = batch.commit()?;
         let seq = done.seq;
         state.inbox_bytes += done.events.iter().map(|event| event.bytes).sum::<u64>();
         state.messages_since_prune += done.messages_put;
-        self.0.known.count_completed(done.completed);
-        self.0.known.add_events(done.events);
-        state.prune(seq).map_err(|fault| fault.at(&self.0.path))?;
-        self.0.checkpointer.count_transaction();
+        self.known.count_completed(done.completed);
+        self.known.add_events(done.events);
+        state.prune(seq).map_err(|fault| fault.at(&self.path))?;
+        self.checkpointer.count_transaction();
         Ok((given, seq))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic under the lock has rolled its transaction back: the state is as it was before.
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks something up, beside whoever writes.
     fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
-        query(&self.0.reader.lock().unwrap_or_else(PoisonError::into_inner)).map_err(|fault| fault.at(&self.0.path))
+        query(&self.reader.lock().unwrap_or_else(PoisonError::into_inner)).map_err(|fault| fault.at(&self.path))
     }
 
     /// Writes something that has no part in inbox or outbox.
     fn write<T>(&self, statements: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
-        statements(&self.lock().connection).map_err(|fault| fault.at(&self.0.path))
+        statements(&self.lock().connection).map_err(|fault| fault.at(&self.path))
     }
 }
 
 impl std::fmt::Debug for AccountStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AccountStore").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ScriptStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScriptStore").field("path", &self.0.path).finish_non_exhaustive()
     }
 }
 

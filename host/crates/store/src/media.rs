@@ -54,7 +54,7 @@ pub struct Thumbnail {
 impl AccountStore {
     /// Where the server keeps the message's photo or file. None as well where the message is from before this was kept.
     pub fn media(&self, id: MessageId) -> Result<Option<MediaFile>, StoreError> {
-        self.read(|db| {
+        self.0.read(|db| {
             let found: Option<Option<String>> = db
                 .prepare_cached("SELECT media FROM message WHERE id = ?1 AND standing <> 1")?
                 .query_row([id], |row| row.get(0))

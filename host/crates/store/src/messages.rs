@@ -6,7 +6,7 @@ use tgl::{Message, MessageId, PeerId, PeerKind};
 
 use crate::error::Fault;
 use crate::peers::kind_number;
-use crate::{AccountStore, Batch, State, StoreError};
+use crate::{AccountStore, Batch, ScriptStore, State, StoreError};
 
 /// Restored messages that are given at once; older ones stay hidden.
 pub const RESTORED_MAX: usize = 1_000;
@@ -17,29 +17,21 @@ const DELETED: i64 = 1;
 const RESTORED: i64 = 2;
 
 impl AccountStore {
-    /// The topic in which a message lies: the message that began it. None where it lies in none, or is not kept any more.
-    pub fn topic(&self, id: MessageId) -> Result<Option<MessageId>, StoreError> {
-        self.read(|db| {
-            let mut select = db.prepare_cached("SELECT json_extract(body, '$.topic') FROM message WHERE id = ?1")?;
-            Ok(select.query_row([id], |row| row.get(0)).optional()?.flatten())
-        })
-    }
-
     /// The message, if the store still holds it.
     pub fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
-        self.read(|db| find(db, id))
+        self.0.read(|db| find(db, id))
     }
 
     /// Whether the message is one that only this store has any more.
     pub fn is_restored(&self, id: MessageId) -> Result<bool, StoreError> {
-        self.read(|db| {
+        self.0.read(|db| {
             Ok(db.prepare_cached("SELECT 1 FROM message WHERE id = ?1 AND standing = ?2")?.exists((id, RESTORED))?)
         })
     }
 
     /// The restored messages of a conversation, or of all, newest first, at most [`RESTORED_MAX`].
     pub fn restored_messages(&self, chat: Option<PeerId>) -> Result<Vec<Message>, StoreError> {
-        self.read(|db| {
+        self.0.read(|db| {
             let (kind, id) = chat.map_or((None, None), |chat| (Some(kind_number(chat.kind)), Some(chat.id)));
             // The number stands in the text: only so SQLite sees that the index of restored messages will do.
             let mut select = db.prepare_cached(
@@ -48,6 +40,21 @@ impl AccountStore {
             )?;
             let rows = select.query_map((kind, id, RESTORED_MAX as i64), |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.map(|row| row.map_err(Fault::from).and_then(parse)).collect()
+        })
+    }
+}
+
+impl ScriptStore {
+    /// The message, if the store still holds it.
+    pub fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        self.0.read(|db| find(db, id))
+    }
+
+    /// The topic in which a message lies: the message that began it. None where it lies in none, or is not kept any more.
+    pub fn topic(&self, id: MessageId) -> Result<Option<MessageId>, StoreError> {
+        self.0.read(|db| {
+            let mut select = db.prepare_cached("SELECT json_extract(body, '$.topic') FROM message WHERE id = ?1")?;
+            Ok(select.query_row([id], |row| row.get(0)).optional()?.flatten())
         })
     }
 }

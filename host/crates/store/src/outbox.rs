@@ -12,7 +12,7 @@ use tgl::{Call, PeerId, Request, ScriptName};
 
 use crate::error::Fault;
 use crate::known::Known;
-use crate::{AccountStore, Batch, StoreError};
+use crate::{AccountStore, Batch, ScriptStore, StoreError};
 
 /// Rows that are looked at while one question to the outbox is answered.
 const SCANNED_MAX: i64 = 1_024;
@@ -46,11 +46,11 @@ pub fn size(call: &Call) -> u64 {
     }
 }
 
-impl AccountStore {
+impl ScriptStore {
     /// The script begins: what an earlier run left waits for its turn, and nobody for its completion. What it only asked
     /// for, and what was never said to be made, is gone. Gives how many calls wait.
     pub fn resume_outbox(&self, script: &str) -> Result<u64, StoreError> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let load = self.0.known.load_of(script);
         if load.calls == 0 {
             return Ok(0);
@@ -77,7 +77,7 @@ impl AccountStore {
         limit: usize,
         mut wanted: impl FnMut(u64, Option<PeerId>) -> bool,
     ) -> Result<Vec<Request>, StoreError> {
-        let (taken, asking) = self.read(|db| {
+        let (taken, asking) = self.0.read(|db| {
             let mut select = db.prepare_cached(
                 "SELECT place, lane, kept, id, random_id, call FROM outbox
                  WHERE script = ?1 AND place > ?2 AND stage = 1 ORDER BY place LIMIT ?3",
@@ -102,7 +102,7 @@ impl AccountStore {
         })?;
         if !asking.is_empty()
             && let Err(error) =
-                self.record(|batch| asking.iter().try_for_each(|random_id| batch.complete_call(*random_id)))
+                self.0.record(|batch| asking.iter().try_for_each(|random_id| batch.complete_call(*random_id)))
         {
             tracing::debug!(%error, "calls that only ask stay in the outbox until the next start");
         }
@@ -117,7 +117,7 @@ impl AccountStore {
         places: RangeInclusive<u64>,
         limit: usize,
     ) -> Result<(Vec<Request>, Option<u64>), StoreError> {
-        self.read(|db| {
+        self.0.read(|db| {
             let mut select = db.prepare_cached(
                 "SELECT id, random_id, call, place FROM outbox
                  WHERE script = ?1 AND lane = ?2 AND place BETWEEN ?3 AND ?4 AND stage = 1 ORDER BY place LIMIT ?5",
@@ -136,7 +136,7 @@ impl AccountStore {
     /// Every call of the script that has not completed, in their order, for who only looks: nobody waits for these, so their
     /// id is 0.
     pub fn outbox(&self, script: &ScriptName) -> Result<Vec<Request>, StoreError> {
-        self.read(|db| {
+        self.0.read(|db| {
             let mut select = db.prepare_cached(
                 "SELECT 0, random_id, call FROM outbox WHERE script = ?1 AND stage < 2 ORDER BY place",
             )?;
@@ -148,7 +148,7 @@ impl AccountStore {
     /// Calls of a callback that still runs, too many to be held in memory: they count once [`Self::handled`] says so, and
     /// until then are gone after a restart.
     pub fn stage(&self, script: &str, requests: &[Request]) -> Result<(), StoreError> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let state = &mut *state;
         let staged = (|| {
             let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -165,7 +165,7 @@ impl AccountStore {
 
     /// Forgets what was staged: the callback's calls are not to be made.
     pub fn unstage(&self, script: &str) -> Result<(), StoreError> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let state = &mut *state;
         if !state.outbox.staged.contains(script) {
             return Ok(());
@@ -178,14 +178,16 @@ impl AccountStore {
         unstaged.map_err(|fault: Fault| fault.at(&self.0.path))
     }
 
-    /// Whether this call has still to complete.
-    pub fn is_in_outbox(&self, random_id: i64) -> Result<bool, StoreError> {
-        self.read(|db| Ok(db.prepare_cached("SELECT 1 FROM outbox WHERE random_id = ?1")?.exists([random_id])?))
-    }
-
     /// How much of the script's waits or is under way.
     pub fn outbox_load(&self, script: &str) -> Load {
         self.0.known.load_of(script)
+    }
+}
+
+impl AccountStore {
+    /// Whether this call has still to complete.
+    pub fn is_in_outbox(&self, random_id: i64) -> Result<bool, StoreError> {
+        self.0.read(|db| Ok(db.prepare_cached("SELECT 1 FROM outbox WHERE random_id = ?1")?.exists([random_id])?))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tgl::{MessageId, Peer, PeerDetails, PeerId, PeerKind, Timestamp, User};
 
 use crate::error::Fault;
-use crate::{AccountStore, Batch, StoreError};
+use crate::{AccountStore, Batch, ScriptStore, StoreError};
 
 /// What the account knows of a peer beyond what scripts see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,16 +61,19 @@ pub struct PeerRecord {
 impl AccountStore {
     /// The peer as it was last seen; none if it never was. Who was to be online until a moment that has passed is not.
     pub fn peer(&self, id: PeerId) -> Result<Option<Peer>, StoreError> {
-        let mut found = self.peer_record(id)?.map(|record| record.peer);
-        if let Some(Peer { details: PeerDetails::User(user), .. }) = &mut found {
-            user.status.online &= user.status.when > unix_time();
-        }
-        Ok(found)
+        self.0.read(|db| last_seen(db, id))
     }
 
     /// The peer and all that is known of it.
     pub fn peer_record(&self, id: PeerId) -> Result<Option<PeerRecord>, StoreError> {
-        self.read(|db| find(db, id))
+        self.0.read(|db| find(db, id))
+    }
+}
+
+impl ScriptStore {
+    /// As [`AccountStore::peer`].
+    pub fn peer(&self, id: PeerId) -> Result<Option<Peer>, StoreError> {
+        self.0.read(|db| last_seen(db, id))
     }
 }
 
@@ -99,6 +102,14 @@ pub(crate) fn kind_number(kind: PeerKind) -> i64 {
         PeerKind::SecretChat => 4,
         PeerKind::Channel => 5,
     }
+}
+
+fn last_seen(db: &Connection, id: PeerId) -> Result<Option<Peer>, Fault> {
+    let mut found = find(db, id)?.map(|record| record.peer);
+    if let Some(Peer { details: PeerDetails::User(user), .. }) = &mut found {
+        user.status.online &= user.status.when > unix_time();
+    }
+    Ok(found)
 }
 
 pub(crate) fn find(db: &Connection, id: PeerId) -> Result<Option<PeerRecord>, Fault> {

@@ -13,7 +13,7 @@ use tgl::Timestamp;
 
 use crate::error::Fault;
 use crate::peers::unix_time;
-use crate::{AccountStore, DATABASE_FILE, LOCK_FILE, StoreError, schema};
+use crate::{AccountStore, DATABASE_FILE, LOCK_FILE, ScriptStore, StoreError, schema};
 
 /// Longest name that is made up for a script, in bytes; a number may follow it.
 const NAME_BYTES_MAX: usize = 100;
@@ -74,12 +74,12 @@ pub enum Forgotten {
     Running,
 }
 
-impl AccountStore {
+impl ScriptStore {
     /// Gives a script its place: the one it had, or a new one at the inbox's end. What the account receives from now on is
     /// the script's to handle. A script is the one that has the given name; without a given name, the one that was last
     /// run from this file without one.
     pub fn enrol(&self, path: &Path, given_name: Option<&str>) -> Result<Enrolled, StoreError> {
-        let (name, origin) = self.write(|db| {
+        let (name, origin) = self.0.write(|db| {
             let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
             let (name, origin) = identify(&transaction, path, given_name)?;
             transaction.execute(
@@ -94,14 +94,14 @@ impl AccountStore {
             transaction.commit()?;
             Ok((name, origin))
         })?;
-        self.lock().reload_cursors().map_err(|fault| fault.at(&self.0.path))?;
+        self.0.lock().reload_cursors().map_err(|fault| fault.at(&self.0.path))?;
         let cursor = self.join(&name)?;
         Ok(Enrolled { name, origin, cursor })
     }
 
     /// Says that the script is not at work any more. Its events and calls wait for it, and it holds nobody up.
     pub fn part(&self, script: &str) -> Result<(), StoreError> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.joined.remove(script);
         let parted = state.connection.execute("UPDATE script SET is_running = 0 WHERE name = ?1", [script]);
         parted.map(|_| ()).map_err(|error| Fault::from(error).at(&self.0.path))
@@ -109,7 +109,7 @@ impl AccountStore {
 
     /// The messages among the events after `seq`, up to and with `end`. Handled ones count too.
     pub fn messages_between(&self, seq: u64, end: u64) -> Result<u64, StoreError> {
-        self.read(|db| {
+        self.0.read(|db| {
             // Messages are the events that must not come twice: they have keys, and keys outlast the events.
             let count = db
                 .prepare_cached("SELECT COUNT(key) FROM inbox WHERE seq > ?1 AND seq <= ?2")?

@@ -58,22 +58,22 @@ pub struct UpdateState {
 impl AccountStore {
     /// The data centre the account lives in, if it was ever said.
     pub fn home_dc(&self) -> Result<Option<i32>, StoreError> {
-        self.read(|db| Ok(db.query_row("SELECT home_dc FROM session", [], |row| row.get(0))?))
+        self.0.read(|db| Ok(db.query_row("SELECT home_dc FROM session", [], |row| row.get(0))?))
     }
 
     /// Says where the account lives.
     pub fn set_home_dc(&self, dc_id: i32) -> Result<(), StoreError> {
-        self.write(|db| Ok(db.execute("UPDATE session SET home_dc = ?1", [dc_id]).map(|_| ())?))
+        self.0.write(|db| Ok(db.execute("UPDATE session SET home_dc = ?1", [dc_id]).map(|_| ())?))
     }
 
     /// What is known of a data centre.
     pub fn dc(&self, dc_id: i32) -> Result<Option<DcRecord>, StoreError> {
-        self.read(|db| dc(db, dc_id))
+        self.0.read(|db| dc(db, dc_id))
     }
 
     /// Keeps what is known of a data centre, its key included.
     pub fn set_dc(&self, dc: &DcRecord) -> Result<(), StoreError> {
-        self.write(|db| {
+        self.0.write(|db| {
             db.prepare_cached(
                 "INSERT INTO dc (id, ipv4, ipv6, auth_key) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (id) DO UPDATE SET ipv4 = ?2, ipv6 = ?3, auth_key = ?4",
@@ -90,14 +90,14 @@ impl AccountStore {
 
     /// Who is logged in.
     pub fn owner(&self) -> Result<Option<Owner>, StoreError> {
-        self.read(owner)
+        self.0.read(owner)
     }
 
     /// Says who has logged in. Where that is another user than before, everything that belonged to the earlier one
     /// goes: peers, messages, channels, events and calls.
     pub fn set_owner(&self, owner: Owner) -> Result<(), StoreError> {
         let earlier = self.owner()?;
-        self.record(|batch| {
+        self.0.record(|batch| {
             batch.run(|db| {
                 if earlier.is_some_and(|earlier| earlier.user_id != owner.user_id) {
                     db.execute_batch(
@@ -112,18 +112,18 @@ impl AccountStore {
                 Ok(())
             })
         })?;
-        self.lock().reload().map_err(|fault| fault.at(&self.0.path))
+        self.0.lock().reload().map_err(|fault| fault.at(&self.0.path))
     }
 
     /// Forgets the login: every authorisation key. How far updates were taken and what scripts have not handled stays,
     /// so that the same user's next login goes on from there.
     pub fn clear_login(&self) -> Result<(), StoreError> {
-        self.write(|db| Ok(db.execute("UPDATE dc SET auth_key = NULL", []).map(|_| ())?))
+        self.0.write(|db| Ok(db.execute("UPDATE dc SET auth_key = NULL", []).map(|_| ())?))
     }
 
     /// How far updates have been taken; none before the first time.
     pub fn update_state(&self) -> Result<Option<UpdateState>, StoreError> {
-        self.read(|db| {
+        self.0.read(|db| {
             let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
             let (pts, qts, date, seq): (Option<i32>, Option<i32>, Option<i32>, Option<i32>) =
                 db.query_row("SELECT pts, qts, date, seq FROM session", [], row)?;

@@ -74,7 +74,7 @@ fn receive(store: &AccountStore, ids: impl IntoIterator<Item = i64>) -> u64 {
 }
 
 fn waiting(store: &AccountStore, after: u64) -> Vec<i64> {
-    let events = store.inbox_after(after, 1000).unwrap();
+    let events = store.scripts().inbox_after(after, 1000).unwrap();
     events
         .into_iter()
         .map(|(_, event)| match &*event {
@@ -92,7 +92,7 @@ fn events_come_out_in_the_order_they_went_in_and_once() {
     assert_eq!(receive(&store, [3, 4, 5]), 4, "3 and 5 were known");
     assert_eq!(waiting(&store, 0), [5, 3, 9, 4]);
     assert_eq!(waiting(&store, 2), [9, 4]);
-    assert_eq!(store.inbox_after(0, 2).unwrap().len(), 2);
+    assert_eq!(store.scripts().inbox_after(0, 2).unwrap().len(), 2);
     assert_eq!(store.inbox_seq(), 4);
 }
 
@@ -101,16 +101,16 @@ fn a_new_script_begins_at_the_end_and_a_known_one_where_it_was() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
     receive(&store, [1, 2]);
-    assert_eq!(store.join("bot.py").unwrap(), 2);
+    assert_eq!(store.scripts().join("bot.py").unwrap(), 2);
     receive(&store, [3, 4]);
-    store.handled("bot.py", 3, &[], &[]).unwrap();
-    store.handled("bot.py", 1, &[], &[]).unwrap();
+    store.scripts().handled("bot.py", 3, &[], &[]).unwrap();
+    store.scripts().handled("bot.py", 1, &[], &[]).unwrap();
     drop(store);
     let store = open(&dir);
-    assert_eq!(store.join("bot.py").unwrap(), 3, "a cursor never goes back");
+    assert_eq!(store.scripts().join("bot.py").unwrap(), 3, "a cursor never goes back");
     assert_eq!(waiting(&store, 3), [4]);
-    store.leave("bot.py").unwrap();
-    assert_eq!(store.join("bot.py").unwrap(), 4);
+    store.scripts().leave("bot.py").unwrap();
+    assert_eq!(store.scripts().join("bot.py").unwrap(), 4);
 }
 
 #[test]
@@ -144,18 +144,18 @@ fn a_process_killed_after_a_record_finds_all_of_it_again() {
     let dir = TempDir::new().unwrap();
     let killed = TempDir::new().unwrap();
     let store = open(&dir);
-    store.join("bot.py").unwrap();
+    store.scripts().join("bot.py").unwrap();
     receive(&store, [1, 2, 3]);
-    store.handled("bot.py", 2, &[send(77, "answer")], &[]).unwrap();
+    store.scripts().handled("bot.py", 2, &[send(77, "answer")], &[]).unwrap();
     // What a kill leaves: the files as they are, with nothing flushed or closed.
     for file in std::fs::read_dir(dir.path()).unwrap() {
         let file = file.unwrap();
         std::fs::copy(file.path(), killed.path().join(file.file_name())).unwrap();
     }
     let store = open(&killed);
-    assert_eq!(store.join("bot.py").unwrap(), 2);
+    assert_eq!(store.scripts().join("bot.py").unwrap(), 2);
     assert_eq!(waiting(&store, 2), [3]);
-    assert_eq!(store.outbox(&Arc::from("bot.py")).unwrap().len(), 1);
+    assert_eq!(store.scripts().outbox(&Arc::from("bot.py")).unwrap().len(), 1);
     assert_eq!(receive(&store, [3, 4]), 4);
 }
 
@@ -235,7 +235,7 @@ fn another_users_login_begins_empty() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
     store.set_owner(Owner { user_id: 1, is_bot: false }).unwrap();
-    store.join("bot.py").unwrap();
+    store.scripts().join("bot.py").unwrap();
     receive(&store, [1]);
     store.record(|batch| batch.put_message(PeerId::user(1), &message(1, "x"))).unwrap();
     store.set_owner(Owner { user_id: 1, is_bot: false }).unwrap();
@@ -244,7 +244,7 @@ fn another_users_login_begins_empty() {
     assert_eq!(waiting(&store, 0), [] as [i64; 0]);
     assert_eq!(store.message(1).unwrap(), None);
     assert_eq!(receive(&store, [1]), 2, "message 1 of another user is another message");
-    assert_eq!(waiting(&store, store.join("bot.py").unwrap()), [1]);
+    assert_eq!(waiting(&store, store.scripts().join("bot.py").unwrap()), [1]);
 }
 
 #[test]
@@ -274,17 +274,17 @@ fn an_unreadable_record_is_damage_not_a_panic() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
     receive(&store, [1]);
-    store.lock().connection.execute_batch("UPDATE inbox SET event = '{\"Message\":7}'").unwrap();
+    store.0.lock().connection.execute_batch("UPDATE inbox SET event = '{\"Message\":7}'").unwrap();
     drop(store);
     let store = open(&dir);
-    assert!(matches!(store.inbox_after(0, 10), Err(StoreError::Damaged { .. })));
+    assert!(matches!(store.scripts().inbox_after(0, 10), Err(StoreError::Damaged { .. })));
 }
 
 #[test]
 fn the_log_is_moved_into_the_file_while_writing_goes_on() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
-    store.join("bot.py").unwrap();
+    store.scripts().join("bot.py").unwrap();
     let size = || std::fs::metadata(dir.path().join(DATABASE_FILE)).unwrap().len();
     let (before, deadline) = (size(), std::time::Instant::now() + std::time::Duration::from_secs(20));
     let mut id = 0;
@@ -336,10 +336,10 @@ fn the_topic_of_a_message_is_known_with_it() {
             batch.put_topic(6, 4)
         })
         .unwrap();
-    assert_eq!([4, 5, 6].map(|id| store.topic(id).unwrap()), [None, None, Some(4)]);
+    assert_eq!([4, 5, 6].map(|id| store.scripts().topic(id).unwrap()), [None, None, Some(4)]);
     assert_eq!(store.message(6).unwrap(), Some(message(6, "text")), "scripts see nothing of it");
     store.record(|batch| batch.delete_messages(&[6])).unwrap();
-    assert_eq!(store.topic(6).unwrap(), Some(4), "what was deleted was said there all the same");
+    assert_eq!(store.scripts().topic(6).unwrap(), Some(4), "what was deleted was said there all the same");
 }
 
 #[test]

@@ -121,7 +121,7 @@ pub(crate) mod tests {
         let owner = Owner { user_id: US, is_bot: false };
         store.set_owner(owner).unwrap();
         // Somebody for whom events are kept.
-        store.join("test.py").unwrap();
+        store.scripts().join("test.py").unwrap();
         let intake = Intake::open(store.clone(), owner, watch::Sender::new(AccountState::default())).unwrap();
         let session = Arc::new(StoreSession::open(store.clone(), &DcAddress::Telegram, None).unwrap());
         Arc::new(Context::new(store, intake, Transfers::new(session, 1)))
@@ -162,7 +162,7 @@ pub(crate) mod tests {
 
     /// How many messages are in the inbox.
     pub(crate) fn messages_kept(context: &Context) -> usize {
-        let events = context.store.inbox_after(0, 100_000).unwrap();
+        let events = context.store.scripts().inbox_after(0, 100_000).unwrap();
         events.iter().filter(|(_, event)| matches!(&**event, tgl::Event::Message(_))).count()
     }
 

@@ -65,8 +65,8 @@ impl Embedded {
         tokio::try_join!(up_to_date(&script.account), up_to_date(&you.account))?;
         let (script_user, your_user) = (user_of(&script.store)?, user_of(&you.store)?);
         around.ask_when_there_is_room(|| get_acquainted(&you, script_user.id)).await?;
-        let your_view = Side::follow(&you.account, you.store, PeerId::user(script_user.id), from)?;
-        let scripts_view = Side::follow(&script.account, script.store.clone(), PeerId::user(your_user.id), from)?;
+        let your_view = Side::follow(&you.account, you.store.scripts(), PeerId::user(script_user.id), from)?;
+        let scripts_view = Side::follow(&script.account, script.store.scripts(), PeerId::user(your_user.id), from)?;
         Ok((script, Self { data_centre, you: you.account, your_view, scripts_view }))
     }
 

@@ -97,7 +97,7 @@ impl Place {
             self.tell_missed(end, output)?;
         }
         for script in &self.enrolled {
-            when_there_is_room(output, || Ok(self.store.handled(&script.name, end, &[], &[])?)).await?;
+            when_there_is_room(output, || Ok(self.store.scripts().handled(&script.name, end, &[], &[])?)).await?;
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ impl Place {
             let voice = output.voice(name.clone(), is_one_of_several, &config.limits);
             let Attachment { requests, completions, notes } = self.account.attach(name, files, args.grants());
             let link = Link { requests, completions, notes, state: self.account.state() };
-            scripts.push(Script::start(&self.threads, config, program, link, self.store.clone(), voice));
+            scripts.push(Script::start(&self.threads, config, program, link, self.store.scripts(), voice));
         }
         Ok(scripts)
     }
@@ -180,7 +180,7 @@ impl Place {
     /// Says how many messages each script has missed, up to this end.
     fn tell_missed(&self, end: u64, output: &Output) -> Result<()> {
         for Enrolled { name, origin, cursor } in &self.enrolled {
-            let messages = self.store.messages_between(*cursor, end)?;
+            let messages = self.store.scripts().messages_between(*cursor, end)?;
             if messages == 0 {
                 continue;
             }
@@ -243,7 +243,7 @@ fn enrol(
 ) -> Result<()> {
     for (index, file) in files.iter().enumerate().skip(enrolled.len()) {
         let given_name = args.names.get(index).map(String::as_str);
-        let script = store.enrol(&file.path, given_name)?;
+        let script = store.scripts().enrol(&file.path, given_name)?;
         let (name, path) = (&script.name, file.path.display());
         match &script.origin {
             Origin::New if given_name.is_none() && **name != *file.name => {

@@ -37,7 +37,7 @@ async fn a_newsletter_goes_out_whole_and_in_order() {
     stage.tell(1, "newsletter 2500");
     let first = stage.request().await;
     assert_eq!(sent(&first).1, "letter 0");
-    let load = stage.store.outbox_load("puppet");
+    let load = stage.store.scripts().outbox_load("puppet");
     assert_eq!(load.calls, 2_500, "all that is not held in memory waits on disk");
     stage.complete(&first, Ok(Outcome::Done), 0).await;
     let rest = do_calls(&mut stage, 2_499, 0).await;
@@ -129,7 +129,7 @@ async fn what_no_call_may_have_is_refused_before_anything_is_kept() {
     lines.extend(format!("message 1 {}", told.join("\n")).lines().map(str::to_owned));
     lines.extend(refused);
     stage.hears(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    assert_eq!(stage.store.outbox_load("puppet").calls, 0);
+    assert_eq!(stage.store.scripts().outbox_load("puppet").calls, 0);
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn a_script_that_never_gets_beyond_its_start_is_given_up_and_leaves_no_cal
         let stage = Stage::new(Setting { restart_wait: Duration::from_millis(5), ..Setting::of(source) }).await;
         let end = stage.ends().await;
         assert!(matches!(&end, End::Quarantined(why) if why.ends_with(", at every start")), "{end:?}");
-        assert_eq!(stage.store.outbox_load("puppet").calls, 0, "{source}");
+        assert_eq!(stage.store.scripts().outbox_load("puppet").calls, 0, "{source}");
     }
 }
 
@@ -187,7 +187,7 @@ async fn one_that_crashes_at_all_that_it_missed_is_given_up_too() {
     }
     let stage = folder.resume(Setting { restart_wait: Duration::from_millis(5), ..Setting::of("") }).await;
     assert!(matches!(stage.ends().await, End::Quarantined(_)));
-    assert_eq!(stage.store.outbox_load("puppet").calls, 5, "what was handled stays answered");
+    assert_eq!(stage.store.scripts().outbox_load("puppet").calls, 5, "what was handled stays answered");
     assert_eq!(stage.script.status().borrow().handled_seq, 5);
 }
 

@@ -79,7 +79,7 @@ async fn a_script_that_sleeps_is_stopped_soon_and_does_it_again_at_the_next_star
     let again = ["load /script/puppet", "our_id 77"];
     stage.hears(&[&again[..], &told].concat()).await;
     assert!(stage.requests.try_recv().is_err(), "what it called for before leaves when it returns");
-    assert!(stage.store.join("puppet").unwrap() < seq);
+    assert!(stage.store.scripts().join("puppet").unwrap() < seq);
 }
 
 #[tokio::test]

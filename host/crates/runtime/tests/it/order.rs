@@ -51,7 +51,7 @@ async fn what_led_to_no_call_is_written_down_before_the_script_waits_or_ends() {
             "exit 0" => assert_eq!(stage.ends().await, End::Exited(0)),
             _ => stage.stands("at the last event", |status| Some(status.handled_seq) == seq).await,
         }
-        assert_eq!(stage.store.join("puppet").ok(), seq, "after {last:?}");
+        assert_eq!(stage.store.scripts().join("puppet").ok(), seq, "after {last:?}");
     }
 }
 
@@ -61,7 +61,7 @@ async fn what_was_handled_before_a_long_callback_is_written_down_meanwhile() {
     before.tell(1, "");
     before.tell(2, "sleep 50000");
     let stage = before.resume(Setting::of("trace")).await;
-    while stage.store.join("puppet").ok() != Some(1) {
+    while stage.store.scripts().join("puppet").ok() != Some(1) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     stage.hears(&["load /script/puppet", "our_id 77", "message 1 ", "message 2 sleep 50000"]).await;

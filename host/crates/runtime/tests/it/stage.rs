@@ -104,7 +104,7 @@ impl Stage {
         };
         let said = Said::default();
         let script =
-            Script::start(threads(), config, async { Ok(program) }, link, store.clone(), Arc::new(said.clone()));
+            Script::start(threads(), config, async { Ok(program) }, link, store.scripts(), Arc::new(said.clone()));
         Self { store, requests, completions, notes, state, script, said, folder }
     }
 

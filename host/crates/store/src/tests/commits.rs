@@ -20,7 +20,7 @@ async fn all_handle(store: &AccountStore) -> Vec<i64> {
         let store = store.clone();
         at_work.spawn(async move {
             let calls = [send(number + 1, "an answer")];
-            store.handled_together(&name(number), 1, &calls, &[]).await.is_err().then_some(number)
+            store.scripts().handled_together(&name(number), 1, &calls, &[]).await.is_err().then_some(number)
         });
     }
     at_work.join_all().await.into_iter().flatten().collect()
@@ -32,7 +32,7 @@ fn name(number: i64) -> String {
 
 fn store(dir: &TempDir) -> AccountStore {
     let store = open(dir);
-    (0..SCRIPTS).for_each(|number| _ = store.join(&name(number)).unwrap());
+    (0..SCRIPTS).for_each(|number| _ = store.scripts().join(&name(number)).unwrap());
     receive(&store, [1]);
     store
 }
@@ -40,8 +40,9 @@ fn store(dir: &TempDir) -> AccountStore {
 /// Scripts that have come to the event, and whose answer waits to be made.
 fn done(dir: &TempDir) -> usize {
     let store = open(dir);
-    let is_done =
-        |number: &i64| store.join(&name(*number)).unwrap() == 1 && store.outbox_load(&name(*number)).calls == 1;
+    let is_done = |number: &i64| {
+        store.scripts().join(&name(*number)).unwrap() == 1 && store.scripts().outbox_load(&name(*number)).calls == 1
+    };
     (0..SCRIPTS).filter(is_done).count()
 }
 
@@ -65,7 +66,7 @@ fn what_cannot_be_written_of_one_script_is_no_others_trouble() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir);
     let refuse = "CREATE TEMP TRIGGER refuse BEFORE UPDATE ON script WHEN NEW.name = '7.py' BEGIN SELECT RAISE(ABORT, 'no'); END";
-    store.lock().connection.execute_batch(refuse).unwrap();
+    store.0.lock().connection.execute_batch(refuse).unwrap();
     assert_eq!(on_one_thread(all_handle(&store)), [7]);
     drop(store);
     assert_eq!(done(&dir), SCRIPTS as usize - 1);
@@ -75,16 +76,17 @@ fn what_cannot_be_written_of_one_script_is_no_others_trouble() {
 fn what_a_script_has_done_is_written_even_if_it_is_given_up_meanwhile() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir);
+    let scripts = store.scripts();
     on_one_thread(async {
         // The first of them is the one that writes for all.
-        let mut given_up = Box::pin(store.handled_together("0.py", 1, &[], &[]));
+        let mut given_up = Box::pin(scripts.handled_together("0.py", 1, &[], &[]));
         assert!(poll(&mut given_up).is_pending());
-        let mut goes_on = Box::pin(store.handled_together("1.py", 1, &[], &[]));
+        let mut goes_on = Box::pin(scripts.handled_together("1.py", 1, &[], &[]));
         assert!(poll(&mut goes_on).is_pending());
         drop(given_up);
         goes_on.await.unwrap();
     });
-    drop(store);
+    drop((scripts, store));
     let store = open(&dir);
-    assert_eq!((store.join("0.py").unwrap(), store.join("1.py").unwrap()), (1, 1));
+    assert_eq!((store.scripts().join("0.py").unwrap(), store.scripts().join("1.py").unwrap()), (1, 1));
 }

@@ -29,16 +29,16 @@ fn scripts_of_format_3_wait_for_the_first_that_is_called_so() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
     receive(&store, [1, 2]);
-    store.join("bot.py").unwrap();
+    store.scripts().join("bot.py").unwrap();
     receive(&store, [3]);
     drop(store);
     back_to_format_3(&Connection::open(dir.path().join(DATABASE_FILE)).unwrap());
     let seen = scripts(dir.path()).unwrap();
     assert_eq!((seen[0].name.as_str(), &seen[0].path, seen[0].waiting_events), ("bot.py", &None, 1), "before any step");
     let store = open(&dir);
-    let first = store.enrol(Path::new("/alice/bot.py"), None).unwrap();
+    let first = store.scripts().enrol(Path::new("/alice/bot.py"), None).unwrap();
     assert_eq!((first.name.as_str(), first.origin, first.cursor), ("bot.py", Origin::EarlierVersion, 2));
-    let second = store.enrol(Path::new("/bob/bot.py"), None).unwrap();
+    let second = store.scripts().enrol(Path::new("/bob/bot.py"), None).unwrap();
     assert_eq!((second.name.as_str(), second.origin, second.cursor), ("bob-bot.py", Origin::New, 3));
 }
 
@@ -52,10 +52,10 @@ fn a_file_of_format_3_is_brought_up_to_date() {
     db.execute("INSERT INTO outbox VALUES (5, 'bot.py', 1, ?1)", [call]).unwrap();
     drop(db);
     let store = open(&dir);
-    assert_eq!(store.resume_outbox("bot.py").unwrap(), 1);
-    let left = store.take_waiting(&Arc::from("bot.py"), 0, 9, |_, _| true).unwrap();
+    assert_eq!(store.scripts().resume_outbox("bot.py").unwrap(), 1);
+    let left = store.scripts().take_waiting(&Arc::from("bot.py"), 0, 9, |_, _| true).unwrap();
     assert_eq!(left, [Request { id: 0, ..send(5, "left") }]);
-    let vacuum: i64 = store.lock().connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).unwrap();
+    let vacuum: i64 = store.0.lock().connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).unwrap();
     assert_eq!(vacuum, 2, "pages that are free can go back to the system");
 }
 
@@ -77,7 +77,8 @@ fn a_file_of_format_2_is_brought_up_to_date() {
     assert_eq!(store.message(5).unwrap().unwrap().text.as_deref(), Some("kept"));
     assert_eq!(store.media(5).unwrap(), None, "the server is asked when it is wanted");
     assert_eq!(store.peer_record(PeerId::user(7)).unwrap().unwrap().facts.photo_id, 3);
-    let dates: i64 = store.lock().connection.query_row("SELECT SUM(date) FROM message", [], |row| row.get(0)).unwrap();
+    let dates: i64 =
+        store.0.lock().connection.query_row("SELECT SUM(date) FROM message", [], |row| row.get(0)).unwrap();
     assert_eq!(dates, 1_700_000_000);
     assert_eq!(store.channel_state(9).unwrap(), ChannelState { pts: None, top_id: 0 });
 }
@@ -117,6 +118,6 @@ fn a_file_of_format_1_is_brought_up_to_date() {
     let kept = store.message(6).unwrap().unwrap();
     assert_eq!((kept.source, kept.destination, kept.forward.unwrap().source), (None, group, None));
     assert_eq!(store.message(7).unwrap(), None);
-    let events = store.inbox_after(4, 2).unwrap();
+    let events = store.scripts().inbox_after(4, 2).unwrap();
     assert!(matches!(&*events[0].1, Event::Message(message) if message.source == ada && message.destination == group));
 }

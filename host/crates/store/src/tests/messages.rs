@@ -34,7 +34,7 @@ fn channels_number_their_messages_apart_and_for_good() {
     drop(store);
     let store = open(&dir);
     assert_eq!(ids(&store), first);
-    store.lock().connection.execute("INSERT INTO channel (number, id) VALUES (?1, 99)", [CHANNELS_MAX]).unwrap();
+    store.0.lock().connection.execute("INSERT INTO channel (number, id) VALUES (?1, 99)", [CHANNELS_MAX]).unwrap();
     let last = store.message_id(PeerId::channel(99), i32::MAX).unwrap().unwrap();
     assert!(last < 1 << 53, "a float holds every id");
     let failed = store.record(|batch| batch.message_id(PeerId::channel(100), 1));

@@ -3,7 +3,7 @@
 use super::*;
 
 fn enrol(store: &AccountStore, path: &str, name: Option<&str>) -> (String, Origin) {
-    let enrolled = store.enrol(Path::new(path), name).unwrap();
+    let enrolled = store.scripts().enrol(Path::new(path), name).unwrap();
     (enrolled.name, enrolled.origin)
 }
 
@@ -52,16 +52,16 @@ fn a_script_is_told_by_its_file_or_by_the_name_it_was_given() {
 fn scripts_are_seen_from_outside_with_what_waits_for_them() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
-    store.join("/terminal").unwrap();
-    let first = store.enrol(Path::new("/alice/bot.py"), None).unwrap();
+    store.scripts().join("/terminal").unwrap();
+    let first = store.scripts().enrol(Path::new("/alice/bot.py"), None).unwrap();
     assert_eq!(first.cursor, 0);
     receive(&store, [1, 2]);
     let unnamed = Event::UserUpdate { user: user(1, "A", "").peer, what: tgl::Changes::default() };
     store.record(|batch| batch.push_event(None, &unnamed)).unwrap();
-    store.handled(&first.name, 1, &[send(11, "one")], &[]).unwrap();
-    assert_eq!(store.enrol(Path::new("/bob/bot.py"), None).unwrap().cursor, 3);
-    assert_eq!(store.messages_between(0, 3).unwrap(), 2, "handled or not; a peer's change is no message");
-    store.part("bob-bot.py").unwrap();
+    store.scripts().handled(&first.name, 1, &[send(11, "one")], &[]).unwrap();
+    assert_eq!(store.scripts().enrol(Path::new("/bob/bot.py"), None).unwrap().cursor, 3);
+    assert_eq!(store.scripts().messages_between(0, 3).unwrap(), 2, "handled or not; a peer's change is no message");
+    store.scripts().part("bob-bot.py").unwrap();
     let seen = scripts(dir.path()).unwrap();
     let counts: Vec<_> =
         seen.iter().map(|s| (s.name.as_str(), s.is_running, s.waiting_events, s.waiting_calls)).collect();
@@ -87,14 +87,14 @@ fn what_is_kept_for_a_script_goes_when_it_is_not_at_work() {
     };
     let store = open(&dir);
     for path in ["/a/bot.py", "/b/bot.py"] {
-        store.enrol(Path::new(path), None).unwrap();
+        store.scripts().enrol(Path::new(path), None).unwrap();
     }
-    store.handled("bot.py", 0, &[send(11, "one")], &[]).unwrap();
+    store.scripts().handled("bot.py", 0, &[send(11, "one")], &[]).unwrap();
     assert_eq!(
         (forget_it("bot.py"), forget_it("stranger.py"), removed.get()),
         (Forgotten::Running, Forgotten::Unknown, 0)
     );
-    store.part("b-bot.py").unwrap();
+    store.scripts().part("b-bot.py").unwrap();
     assert_eq!(
         (forget_it("b-bot.py"), removed.get()),
         (Forgotten::Done, 1),
@@ -107,7 +107,7 @@ fn what_is_kept_for_a_script_goes_when_it_is_not_at_work() {
     assert_eq!((forget_it("bot.py"), removed.get()), (Forgotten::Done, 2));
     assert_eq!(scripts(dir.path()).unwrap(), []);
     let store = open(&dir);
-    assert!(store.outbox(&Arc::from("bot.py")).unwrap().is_empty());
+    assert!(store.scripts().outbox(&Arc::from("bot.py")).unwrap().is_empty());
     assert_eq!(enrol(&store, "/a/bot.py", None), ("bot.py".to_owned(), Origin::New));
 }
 
@@ -115,12 +115,12 @@ fn what_is_kept_for_a_script_goes_when_it_is_not_at_work() {
 fn who_has_ended_holds_up_nobody() {
     let dir = TempDir::new().unwrap();
     let store = AccountStore::open_bounded(dir.path(), SMALL).unwrap();
-    store.enrol(Path::new("/ends.py"), None).unwrap();
-    store.enrol(Path::new("/runs.py"), None).unwrap();
-    store.part("ends.py").unwrap();
+    store.scripts().enrol(Path::new("/ends.py"), None).unwrap();
+    store.scripts().enrol(Path::new("/runs.py"), None).unwrap();
+    store.scripts().part("ends.py").unwrap();
     for id in 1..=20 {
         let seq = receive(&store, [id]);
-        store.handled("runs.py", seq, &[], &[]).unwrap();
+        store.scripts().handled("runs.py", seq, &[], &[]).unwrap();
     }
     let seen = scripts(dir.path()).unwrap();
     let counts: Vec<_> = seen.iter().map(|s| (s.name.as_str(), s.waiting_events, s.lost_events)).collect();

@@ -62,7 +62,7 @@ impl Stage {
     }
 
     fn events(&mut self) -> Vec<Event> {
-        let events = self.intake.store.inbox_after(self.cursor, 10_000).unwrap();
+        let events = self.intake.store.scripts().inbox_after(self.cursor, 10_000).unwrap();
         self.cursor = self.intake.store.inbox_seq();
         events.into_iter().map(|(_, event)| Event::clone(&event)).collect()
     }

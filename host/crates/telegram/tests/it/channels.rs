@@ -268,5 +268,5 @@ async fn files_are_sent_and_loaded_and_sent_on() {
     alice.call(Call::SetChatPhoto { chat: group, path: "face.png".to_owned() }).await.unwrap();
     bob.texts(2).await;
     let is_photo = |event: &(u64, std::sync::Arc<Event>)| matches!(&*event.1, Event::ChatUpdate { chat, what } if what.photo && chat.id() == group);
-    assert!(bob.store.inbox_after(0, 1_000).unwrap().iter().any(is_photo));
+    assert!(bob.store.scripts().inbox_after(0, 1_000).unwrap().iter().any(is_photo));
 }

@@ -55,7 +55,7 @@ async fn each_script_hears_every_event_and_its_own_completions() {
     let world = World::new().await;
     let (mut alice, mut bob) = two_users(&world).await;
     let second: ScriptName = Arc::from("second.py");
-    let cursor = alice.store.join(&second).unwrap();
+    let cursor = alice.store.scripts().join(&second).unwrap();
     let files = alice.files.clone();
     let Attachment { requests, mut completions, notes: _notes } =
         alice.account.attach(second.clone(), files, Grants::default());
@@ -75,15 +75,16 @@ async fn each_script_hears_every_event_and_its_own_completions() {
     bob.messages(2).await;
     bob.send(alice.peer(), "to both").await;
     let first = alice.texts(3).await;
-    let heard = alice.store.inbox_after(cursor, 100).unwrap().into_iter().filter_map(|(_, event)| match &*event {
-        Event::Message(message) => message.text.clone(),
-        _ => None,
-    });
+    let heard =
+        alice.store.scripts().inbox_after(cursor, 100).unwrap().into_iter().filter_map(|(_, event)| match &*event {
+            Event::Message(message) => message.text.clone(),
+            _ => None,
+        });
     assert_eq!(heard.collect::<Vec<_>>(), first, "in one order");
 
     // One that is gone holds up nobody, and its calls are nobody's.
     drop((requests, completions));
-    alice.store.leave(&second).unwrap();
+    alice.store.scripts().leave(&second).unwrap();
     alice.send(bob.peer(), "alone").await;
 }
 

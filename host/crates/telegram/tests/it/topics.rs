@@ -35,7 +35,7 @@ async fn what_is_said_in_a_topic_answers_what_it_answers() {
         (&answer, Some(plain.id), Some(topic_id)),
         (&general, None, None),
     ] {
-        let found = (message.reply_to, bob.store.topic(message.id).unwrap());
+        let found = (message.reply_to, bob.store.scripts().topic(message.id).unwrap());
         assert_eq!(found, (reply_to, lies_in), "{:?}", message.text);
         // A history says the same, and changes nothing.
         assert_eq!(bob.store.message(message.id).unwrap().as_ref(), Some(message));
@@ -78,13 +78,13 @@ async fn what_is_sent_in_a_topic_stays_there() {
         first.get_or_insert(sent.id);
         let got = alice.messages(1).await.remove(0);
         let expected = Some(id_of(alice, group, server_id));
-        assert_eq!((got.reply_to, alice.store.topic(got.id).unwrap()), (None, expected), "{what}");
-        assert_eq!(bob.store.topic(sent.id).unwrap(), Some(topic), "{what}");
+        assert_eq!((got.reply_to, alice.store.scripts().topic(got.id).unwrap()), (None, expected), "{what}");
+        assert_eq!(bob.store.scripts().topic(sent.id).unwrap(), Some(topic), "{what}");
     }
     // What says nothing of a topic lies in none.
     bob.send(group, "in General").await;
     let general = alice.messages(1).await.remove(0);
-    assert_eq!(alice.store.topic(general.id).unwrap(), None);
+    assert_eq!(alice.store.scripts().topic(general.id).unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

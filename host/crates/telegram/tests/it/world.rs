@@ -142,7 +142,7 @@ impl User {
         let store = config.store.clone();
         let files = FileSpace::open(None, Some(home.path()), home_bytes_max, &[]).unwrap();
         let script: ScriptName = Arc::from("test.py");
-        let cursor = store.join(&script).unwrap();
+        let cursor = store.scripts().join(&script).unwrap();
         let account = Account::start(config).unwrap();
         let Attachment { requests, completions, notes } =
             account.attach(script.clone(), files.clone(), Grants::default());
@@ -166,7 +166,7 @@ impl User {
         self.calls += 1;
         let random_id = (self.id << 32) ^ (self.store.inbox_seq() as i64) << 16 ^ self.calls as i64;
         let request = Request { id: self.calls, random_id, call };
-        self.store.handled(&self.script, 0, std::slice::from_ref(&request), &[]).unwrap();
+        self.store.scripts().handled(&self.script, 0, std::slice::from_ref(&request), &[]).unwrap();
         self.requests.send(request).await.unwrap();
         self.calls
     }
@@ -192,10 +192,10 @@ impl User {
 
     /// The events since the last time, without waiting.
     pub(crate) fn events(&mut self) -> Vec<Event> {
-        let events = self.store.inbox_after(self.cursor, 10_000).unwrap();
+        let events = self.store.scripts().inbox_after(self.cursor, 10_000).unwrap();
         if let Some((seq, _)) = events.last() {
             self.cursor = *seq;
-            self.store.handled(&self.script, *seq, &[], &[]).unwrap();
+            self.store.scripts().handled(&self.script, *seq, &[], &[]).unwrap();
         }
         events.into_iter().map(|(_, event)| Event::clone(&event)).collect()
     }
@@ -203,7 +203,7 @@ impl User {
     /// Handles every event unread.
     pub(crate) fn skip_events(&mut self) {
         self.cursor = self.store.inbox_seq();
-        self.store.handled(&self.script, self.cursor, &[], &[]).unwrap();
+        self.store.scripts().handled(&self.script, self.cursor, &[], &[]).unwrap();
     }
 
     /// Waits until this many messages have come, and gives them.
