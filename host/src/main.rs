@@ -60,7 +60,7 @@ Signals:
 Exit codes:
   0                Done, or ended by SIGTERM
   1                Failed, and said why; or a script could not be loaded, or
-                   was given up
+                   was given up; or stdout could not be written
   2                The command line is wrong, or names what is not there
   130              Ended by Ctrl-C
   141              Nobody reads stdout any more, as after `| head`
@@ -143,8 +143,7 @@ fn with_output(json: bool, work: impl FnOnce(&Output) -> u8) -> ExitCode {
         }
     };
     let code = work(&output);
-    output.finish();
-    ExitCode::from(code)
+    ExitCode::from(output.end(code))
 }
 
 /// A command line that asks for help or for the version, or that is wrong.
@@ -153,9 +152,7 @@ fn not_a_command(error: &clap::Error) -> ExitCode {
         |argument: OsString| argument == "--json" || argument.as_encoded_bytes().starts_with(b"--json=");
     let is_json = std::env::args_os().take_while(|argument| argument != "--").any(asks_for_json);
     if !is_json {
-        // Where nobody reads it there is nothing left to do.
-        let _ = error.print();
-        return ExitCode::from(error.exit_code() as u8);
+        return ExitCode::from(output::print(error));
     }
     with_output(true, |output| {
         let text = error.render().to_string();

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use sandbox::Limits;
 use serde::Serialize;
 use tgl::ScriptName;
@@ -24,8 +25,14 @@ pub(crate) use self::escape::line as one_line;
 use self::line::About;
 pub(crate) use self::line::Line;
 pub(crate) use self::voice::{Voice, exit_code};
-use self::writer::{Stream, Writer};
+use self::writer::{Loss, Stream, Writer};
+use crate::FAILED_CODE;
 use crate::signals::asked_to_end;
+
+/// What a command ends with whose output nobody reads, by convention: as by SIGPIPE.
+pub(crate) const NOBODY_READS_CODE: u8 = 141;
+/// What is said then.
+const NOBODY_READS: &str = "nobody reads stdout any more";
 
 /// What lines of the chat begin with among several scripts' lines. The account's own name is the scripts' to change.
 const CHAT_NAME: &str = "chat";
@@ -56,16 +63,18 @@ impl Output {
     }
 
     fn to(json: bool, stdout: impl AsFd + Send + 'static, stderr: impl AsFd + Send + 'static) -> std::io::Result<Self> {
-        let stderr = Writer::start(stderr, move |stderr, bytes| {
-            stderr.say(&dropped_text(Stream::Stderr, bytes));
+        let stderr = Writer::start(stderr, move |stderr, loss| match loss {
+            Loss::Dropped(bytes) => stderr.say(&dropped_text(Stream::Stderr, bytes)),
+            // There is no other place to say it.
+            Loss::Unwritable(_) => {}
         })?;
         let notes = stderr.clone();
-        let stdout = Writer::start(stdout, move |stdout, bytes| {
-            if json {
+        let stdout = Writer::start(stdout, move |stdout, loss| match loss {
+            Loss::Dropped(bytes) if json => {
                 stdout.say(&line::json(About::default(), &Line::Dropped { bytes, why: "nobody_reads" }));
-            } else {
-                notes.say(&dropped_text(Stream::Stdout, bytes));
             }
+            Loss::Dropped(bytes) => notes.say(&dropped_text(Stream::Stdout, bytes)),
+            Loss::Unwritable(error) => notes.say(&format!("tglhost: {}\n", unwritable_text(error))),
         })?;
         let shared = Shared { json, stdout, stderr, is_in_haste: AtomicBool::new(false) };
         Ok(Self { shared: Arc::new(shared), account: None, script: None })
@@ -149,7 +158,7 @@ impl Output {
     /// Ready when stdout's reader has gone: what is written from then on is lost. Says so.
     pub(crate) async fn until_nobody_reads(&self) {
         self.shared.stdout.until_closed().await;
-        self.shared.stderr.say("tglhost: nobody reads stdout any more: the command ends\n");
+        self.shared.stderr.say(&format!("tglhost: {NOBODY_READS}: the command ends\n"));
     }
 
     /// The process has been asked to end: what nobody reads is not waited for any more.
@@ -157,7 +166,18 @@ impl Output {
         self.shared.is_in_haste.store(true, Ordering::Relaxed);
     }
 
-    /// The process's end: waits until all has been written, as long as somebody reads it and nobody asks to end.
+    /// The process's end. Gives the code to end with: one that says that something is lost, where all else went well.
+    pub(crate) fn end(&self, code: u8) -> u8 {
+        self.finish();
+        let Some(error) = self.shared.stdout.error().filter(|_| code == 0) else { return code };
+        if error == Errno::PIPE {
+            self.shared.stderr.say(&format!("tglhost: {NOBODY_READS}\n"));
+            self.finish();
+        }
+        lost_code(error)
+    }
+
+    /// Waits until all has been written, as long as somebody reads it and nobody asks to end.
     pub(crate) fn finish(&self) {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
@@ -225,7 +245,27 @@ fn dropped_text(stream: Stream, bytes: u64) -> String {
         Stream::Stdout => "stdout",
         Stream::Stderr => "stderr",
     };
-    format!("tglhost: {bytes} bytes for {stream} were dropped: nobody read them in time\n")
+    format!("tglhost: {bytes} bytes for {stream} were dropped: they could not be written in time\n")
+}
+
+/// The code of a command that did all it had to, but what belongs on stdout.
+fn lost_code(error: Errno) -> u8 {
+    if error == Errno::PIPE { NOBODY_READS_CODE } else { FAILED_CODE }
+}
+
+/// Prints what clap has to say before there is any other output, and gives the code to end with.
+pub(crate) fn print(message: &clap::Error) -> u8 {
+    let code = message.exit_code() as u8;
+    // Where stderr cannot be written there is nothing left to do.
+    let Some(error) = message.print().err().filter(|_| !message.use_stderr()) else { return code };
+    let error = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    eprintln!("tglhost: {}", if error == Errno::PIPE { NOBODY_READS.to_owned() } else { unwritable_text(error) });
+    lost_code(error)
+}
+
+/// What is said where stdout cannot be written.
+fn unwritable_text(error: Errno) -> String {
+    format!("cannot write to stdout: {}; what belongs there is lost until that works", std::io::Error::from(error))
 }
 
 /// An error and its causes in one line, each said once.

@@ -1,12 +1,12 @@
 //! What is written: by whom, how much of it, and whom it may hold up.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 use std::time::Instant;
 
 use tempfile::TempDir;
-use tests::{Process, WAIT_MAX, finish, tglhost};
+use tests::{Process, WAIT_MAX, finish, listed, tglhost};
 
 /// A folder with these scripts, and a data directory.
 struct Case {
@@ -91,6 +91,49 @@ fn who_reads_no_more_ends_the_command_with_a_line() {
         child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
         assert_eq!(said, "tglhost: nobody reads stdout any more: the command ends\n", "{options:?}");
         assert_eq!(child.wait().expect("a child").code(), Some(141), "{options:?}");
+    }
+}
+
+#[test]
+fn what_stdout_does_not_take_is_an_error_at_the_end() {
+    const PRINTS: &str = "import tgl\nprint('lost')\ndef f(m):\n    if not m.out: open('/home/went on', 'w')\n\
+                          tgl.set_on_msg_receive(f)\n";
+    let case = Case::new(&[("bot.py", PRINTS), ("three.py", "import sys\nprint('lost')\nsys.exit(3)\n")]);
+    let script = |name| case.scripts.path().join(name).display().to_string();
+    let (bot, three) = (script("bot.py"), script("three.py"));
+    // arguments, and the code where stdout is full
+    let cases: [(&[&str], i32); 7] = [
+        (&["run", &bot], 1),
+        (&["scripts"], 1),
+        (&["scripts", "--json"], 1),
+        (&["--help"], 1),
+        (&["--version"], 1),
+        (&["--version", "--json"], 1),
+        (&["run", &three], 3),
+    ];
+    for (arguments, full_code) in cases {
+        let full = fs::File::options().write(true).open("/dev/full").expect("a device");
+        let (_, nobody_reads) = std::io::pipe().expect("a pipe");
+        let streams: [(Stdio, i32, &str); 2] = [
+            (full.into(), full_code, "tglhost: cannot write to stdout: No space left on device"),
+            (nobody_reads.into(), 141, "tglhost: nobody reads stdout any more"),
+        ];
+        // A script's own code may be there first.
+        let streams = streams.into_iter().filter(|(_, code, _)| full_code == 1 || *code == full_code);
+        for (stdout, code, said) in streams {
+            let mut command = tglhost(case.data.path());
+            let streams = command.args(arguments).stdin(Stdio::piped()).stdout(stdout).stderr(Stdio::piped());
+            let mut child = streams.spawn().expect("it starts");
+            let _ = child.stdin.take().expect("piped").write_all(b"hello\n");
+            let run = child.wait_with_output().expect("it ends");
+            let stderr = String::from_utf8_lossy(&run.stderr);
+            assert_eq!(run.status.code(), Some(code), "{arguments:?}: {stderr}");
+            assert_eq!(stderr.matches(said).count(), 1, "{arguments:?}: {stderr}");
+        }
+        if full_code == 1 && arguments[0] == "run" {
+            let home = listed(case.data.path())[0]["home"].as_str().expect("a folder").to_owned();
+            assert!(fs::exists(format!("{home}/went on")).expect("a folder"), "the script goes on");
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::commands::login::{Credentials, DcArgs};
 use crate::commands::{ACCOUNT_HEADING, FOLDERS_HEADING, SCRIPTS_HEADING};
 use crate::data_dir::DataDir;
 use crate::misuse::OrMisuse;
-use crate::output::{self, Output};
+use crate::output::{self, NOBODY_READS_CODE, Output};
 use crate::readiness;
 use crate::signals::asked_to_end;
 pub(crate) use brake::Brake;
@@ -31,8 +31,6 @@ pub(crate) use project::ProjectArgs;
 use project::ScriptProject;
 use script_file::{ScriptFile, compile};
 
-/// What a command ends with whose output nobody reads, by convention: as by SIGPIPE.
-const NOBODY_READS_CODE: u8 = 141;
 /// Longest name that a script may be given, in bytes.
 const SCRIPT_NAME_BYTES_MAX: usize = 64;
 

@@ -1,7 +1,7 @@
 //! One of the process's two output streams, written by a thread of its own.
 //!
 //! Invariant: nobody who says something waits for whoever reads it. What does not fit into the buffer is dropped whole and
-//! counted, and the count is told as soon as there is room.
+//! counted, and the count is told as soon as there is room. That the stream cannot be written is told once, and kept.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -27,6 +27,15 @@ pub(crate) enum Stream {
     Stderr,
 }
 
+/// What becomes of text that is not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// So many bytes were dropped, and there is room again.
+    Dropped(u64),
+    /// The stream cannot be written, for the first time.
+    Unwritable(Errno),
+}
+
 /// The way to one stream. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Writer {
@@ -50,22 +59,22 @@ struct Waiting {
     dropped: u64,
     /// Nobody will ever read it.
     is_closed: bool,
+    /// Why it could not be written at some time.
+    error: Option<Errno>,
     /// Gets a copy of all that is written.
     witness: Option<Arc<OwnedFd>>,
 }
 
 impl Writer {
-    /// Starts the thread. It calls `tell_dropped` with what had to be dropped, once there is room again.
+    /// Starts the thread. It calls `tell` with what is lost.
     pub(super) fn start(
         stream: impl AsFd + Send + 'static,
-        tell_dropped: impl Fn(&Self, u64) + Send + 'static,
+        tell: impl Fn(&Self, Loss) + Send + 'static,
     ) -> std::io::Result<Self> {
         let shared = Shared { waiting: Mutex::default(), more: Condvar::new(), progress: Notify::new() };
         let writer = Self { shared: Arc::new(shared) };
         let its = writer.clone();
-        std::thread::Builder::new()
-            .name("output".to_owned())
-            .spawn(move || its.write_for_ever(stream, tell_dropped))?;
+        std::thread::Builder::new().name("output".to_owned()).spawn(move || its.write_for_ever(stream, tell))?;
         Ok(writer)
     }
 
@@ -112,6 +121,11 @@ impl Writer {
         }
     }
 
+    /// Why it could not be written, if ever that was so.
+    pub(super) fn error(&self) -> Option<Errno> {
+        self.lock().error
+    }
+
     /// From now on a copy of everything goes there as well.
     pub(super) fn set_witness(&self, witness: OwnedFd) {
         self.lock().witness = Some(Arc::new(witness));
@@ -135,7 +149,7 @@ impl Writer {
         true
     }
 
-    fn write_for_ever(&self, stream: impl AsFd, tell_dropped: impl Fn(&Self, u64)) {
+    fn write_for_ever(&self, stream: impl AsFd, tell: impl Fn(&Self, Loss)) {
         loop {
             let (batch, witness) = self.next_batch();
             let outcome = write_all(stream.as_fd(), &batch);
@@ -143,9 +157,8 @@ impl Writer {
                 // Whoever reads there may have gone, and does not matter to anybody else.
                 let _ = write_all(witness.as_fd(), &batch);
             }
-            match self.end_batch(outcome) {
-                0 => {}
-                dropped => tell_dropped(self, dropped),
+            if let Some(loss) = self.end_batch(outcome) {
+                tell(self, loss);
             }
             self.shared.progress.notify_waiters();
         }
@@ -162,24 +175,24 @@ impl Writer {
         (batch, waiting.witness.clone())
     }
 
-    /// Takes note of what became of a batch. Gives what was dropped and is to be told now.
-    fn end_batch(&self, outcome: Result<(), Errno>) -> u64 {
+    /// Takes note of what became of a batch. Gives what is to be told now.
+    fn end_batch(&self, outcome: Result<(), Errno>) -> Option<Loss> {
         let mut waiting = self.lock();
         let in_hand = std::mem::take(&mut waiting.in_hand) as u64;
-        match outcome {
-            Ok(()) => std::mem::take(&mut waiting.dropped),
-            Err(Errno::PIPE) => {
-                waiting.is_closed = true;
-                waiting.text.clear();
-                waiting.dropped = 0;
-                0
-            }
-            // A disk without room, for example: that may pass.
-            Err(_) => {
-                waiting.dropped = waiting.dropped.saturating_add(in_hand);
-                0
-            }
+        let Err(error) = outcome else {
+            let dropped = std::mem::take(&mut waiting.dropped);
+            return (dropped > 0).then_some(Loss::Dropped(dropped));
+        };
+        let is_first = waiting.error.replace(error).is_none();
+        if error == Errno::PIPE {
+            waiting.is_closed = true;
+            waiting.text.clear();
+            waiting.dropped = 0;
+            return None;
         }
+        // A disk without room, for example: that may pass.
+        waiting.dropped = waiting.dropped.saturating_add(in_hand);
+        is_first.then_some(Loss::Unwritable(error))
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -220,8 +233,10 @@ mod tests {
     fn writer() -> (Writer, std::io::PipeReader, std::sync::mpsc::Receiver<u64>) {
         let (reader, pipe) = std::io::pipe().expect("a pipe");
         let (told, tells) = sync_channel(10);
-        let writer = Writer::start(OwnedFd::from(pipe), move |_, dropped| {
-            let _ = told.send(dropped);
+        let writer = Writer::start(OwnedFd::from(pipe), move |_, loss| {
+            if let Loss::Dropped(bytes) = loss {
+                let _ = told.send(bytes);
+            }
         });
         (writer.expect("a thread"), reader, tells)
     }
