@@ -3,6 +3,7 @@
 * `fcntl` locks files, as SQLite does: WASI has no locks, so the host is asked for them by advice on the bytes to be locked,
   which it takes for that (host/crates/sandbox/src/quota/locks.rs);
 * `stat` and its like tell permissions, which zipfile, tarfile and shutil record;
+* `write` says why it failed, as there is no space left, where the library makes an input/output error of all reasons;
 * `lseek` and `read` forget that a file had ended: what was written to it since is read;
 * errors come to Python with Linux's numbers, and `strerror` knows them;
 * what the interpreter does within itself, level by level, takes stack that its own guard against too many levels can see.
@@ -36,6 +37,9 @@ F_RDLCK, F_WRLCK, F_UNLCK = 0, 1, 2
 L_START_OFFSET, L_LEN_OFFSET = 8, 16
 ADVICE_NORMAL, ADVICE_WILL_NEED, ADVICE_DONT_NEED, ADVICE_NO_REUSE = 0, 3, 4, 5
 """What stands for: is it free; lock it for reading; unlock it; lock it for writing."""
+
+WHY_OFFSET = 0x4000_0200
+"""Advice on the byte there asks the host why the last write failed (host/crates/sandbox/src/quota/stream.rs)."""
 
 ST_MODE_OFFSET = 24
 SEEK_SET, SEEK_CUR = 0, 1
@@ -219,7 +223,8 @@ I64_LOAD, I32_LOAD16, I32_STORE16 = b"\x29\x03", b"\x2e\x01", b"\x3b\x01"
 I32_ADD, I32_SUB = b"\x6a", b"\x6b"
 I64_ADD, I64_ZERO, I64_ONE, I64_GE = b"\x7c", b"\x42\x00", b"\x42\x01", b"\x59"
 IF, IF_I32, ELSE = b"\x04\x40", b"\x04\x7f", b"\x05"
-NO_LOCALS, ONE_I32_LOCAL, AN_I32_AND_AN_I64_LOCAL = b"\x00", b"\x01\x01\x7f", b"\x02\x01\x7f\x01\x7e"
+NO_LOCALS, ONE_I32_LOCAL, TWO_I32_LOCALS = b"\x00", b"\x01\x01\x7f", b"\x01\x02\x7f"
+AN_I32_AND_AN_I64_LOCAL = b"\x02\x01\x7f\x01\x7e"
 
 
 def local(number: int) -> bytes:
@@ -232,6 +237,10 @@ def set_local(number: int) -> bytes:
 
 def constant(value: int) -> bytes:
     return b"\x41" + sleb(value)
+
+
+def constant_i64(value: int) -> bytes:
+    return b"\x42" + sleb(value)
 
 
 def load(offset: int = 0) -> bytes:
@@ -269,6 +278,17 @@ def locks_files(module: Module, original: int) -> bytes:
     is_get = local(1) + constant(F_GETLK) + I32_EQ
     others = is_get + IF_I32 + get_lock + ELSE + call(original, 3) + END
     return ONE_I32_LOCAL + is_set + IF_I32 + set_lock + ELSE + others + END + END
+
+
+def says_why(module: Module, original: int) -> bytes:
+    """`ssize_t write(int fd, const void *buffer, size_t bytes)`."""
+    result, reason, errno = 3, 4, module.address_of("errno")
+    written = call(original, 3) + set_local(result)
+    question = local(0) + constant_i64(WHY_OFFSET) + I64_ONE + constant(ADVICE_NORMAL)
+    asked = question + b"\x10" + uleb(module.exports["posix_fadvise"]) + set_local(reason)
+    has_failed = local(result) + constant(-1) + I32_EQ + errno + load() + constant(NUMBERS["EIO"][0]) + I32_EQ + I32_AND
+    tell = local(reason) + IF + errno + local(reason) + store() + END
+    return TWO_I32_LOCALS + written + has_failed + IF + asked + tell + END + local(result) + END
 
 
 def seeks_anew(module: Module, original: int) -> bytes:
@@ -330,6 +350,7 @@ LIBC: dict[str, Body] = {
     "fcntl": locks_files,
     "lseek": seeks_anew,
     "read": reads_on,
+    "write": says_why,
     "stat": tells_permissions(2, 1),
     "lstat": tells_permissions(2, 1),
     "fstat": tells_permissions(2, 1),

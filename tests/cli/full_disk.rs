@@ -24,7 +24,12 @@ fn with_room_for(blocks: u32, command: &Command) -> Command {
 }
 
 fn make_room(process: &Process) {
-    let limit = ["--fsize=unlimited:unlimited", "--pid", &process.id().to_string()];
+    bound_files(process, "unlimited:unlimited");
+}
+
+/// From now on no file of the process's may grow beyond so many bytes.
+fn bound_files(process: &Process, bytes: &str) {
+    let limit = [&format!("--fsize={bytes}"), "--pid", &process.id().to_string()];
     assert!(Command::new("prlimit").args(limit).status().expect("prlimit runs").success());
 }
 
@@ -82,5 +87,27 @@ fn a_data_centre_alone_waits_too() {
     make_room(&run);
     assert!(run.line().contains("ready"));
     run.terminate();
+    assert_eq!(run.finish().code(), Some(0));
+}
+
+#[test]
+fn a_script_is_told_that_no_file_of_its_folders_may_grow() {
+    let [data, folder, out] = [(); 3].map(|()| tempfile::tempdir().expect("a folder"));
+    let source = "import errno, tgl\ndef fill(path):\n    f = open(path, 'wb', buffering=0)\n    try:\n        \
+                  while True: f.write(b'x' * 65536)\n    except OSError as e: print(e.errno == errno.EFBIG, e)\n\
+                  def go(m):\n    if not m.out: fill('/home/f'); fill('/out/f')\n\
+                  tgl.set_on_msg_receive(go)\ntgl.set_on_get_difference_end(lambda: print('up'))\n";
+    let script = folder.path().join("fills.py");
+    std::fs::write(&script, source).expect("written");
+    let mut command = tglhost(data.path());
+    let mut run =
+        Process::start(command.args(["run", "--dir", &format!("{}:/out:rw", out.path().display())]).arg(&script));
+    assert_eq!(run.line(), "up\n");
+    bound_files(&run, "10000000:unlimited");
+    run.write("go\n");
+    for folder in ["/home", "/out"] {
+        assert_eq!(run.line(), "True [Errno 27] File too large\n", "{folder}");
+    }
+    run.close_input();
     assert_eq!(run.finish().code(), Some(0));
 }

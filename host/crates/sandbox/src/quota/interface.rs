@@ -20,7 +20,7 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 use super::about::{descriptor_type, error, timestamps};
 use super::handles::Handles;
 use super::locks::Wish;
-use super::stream::{self, QuotaStream, ReadStream};
+use super::stream::{self, QuotaStream, ReadStream, WriteStream};
 use super::tree::OpenThing;
 use super::{Quota, Room};
 use crate::imports::Guest;
@@ -107,6 +107,12 @@ impl FilesView<'_> {
         Ok(self.files.table.push(stream)?)
     }
 
+    /// The stream, with failures noted.
+    fn noting_stream(&mut self, stream: Resource<DynOutputStream>) -> FsResult<Resource<DynOutputStream>> {
+        let stream: DynOutputStream = Box::new(WriteStream(self.files.table.delete(stream)?, self.quota.clone()));
+        Ok(self.files.table.push(stream)?)
+    }
+
     fn push_folder(&mut self, place: Place) -> wasmtime::Result<Fd> {
         let rep = self.files.table.push(OpenFolder(place))?.rep();
         self.handles.opened();
@@ -152,8 +158,11 @@ impl HostDescriptor for FilesView<'_> {
         async fn read(len: u64, offset: u64) -> FsResult<(Vec<u8>, bool)>;
     }
 
-    /// Advice may stand for a lock.
+    /// Advice may stand for a lock, or a question.
     async fn advise(&mut self, fd: Fd, offset: u64, len: u64, advice: Advice) -> FsResult<()> {
+        if stream::asks_why(offset, len, advice) {
+            return self.quota.failed_write().map_or(Ok(()), |reason| Err(error(reason)));
+        }
         match (Wish::of(offset, len, advice), self.shared_file(&fd)?) {
             (Some(wish), Some(file)) => Ok(self.quota.lock(&file, wish)?),
             // There is nobody to lock out.
@@ -367,14 +376,20 @@ impl HostDescriptor for FilesView<'_> {
     fn write_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynOutputStream>> {
         match self.counted_file(&fd)? {
             Some(file) => self.counted_stream(file, Some(offset)),
-            None => self.files.write_via_stream(fd, offset),
+            None => {
+                let stream = self.files.write_via_stream(fd, offset)?;
+                self.noting_stream(stream)
+            }
         }
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
         match self.counted_file(&fd)? {
             Some(file) => self.counted_stream(file, None),
-            None => self.files.append_via_stream(fd),
+            None => {
+                let stream = self.files.append_via_stream(fd)?;
+                self.noting_stream(stream)
+            }
         }
     }
 }

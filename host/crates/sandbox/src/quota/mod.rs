@@ -21,7 +21,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use files::{FileSpace, HOME_PATH, NULL_PATH};
@@ -57,6 +57,8 @@ struct Inner {
     said: AtomicBool,
     said_files_are_many: AtomicBool,
     said_listings_are_many: AtomicBool,
+    /// Why a stream's last write failed, as the system numbers it; zero where nobody has to know.
+    failed_write: AtomicI32,
     /// Pays for measurings.
     meter: Meter,
     locks: std::sync::Mutex<Locks>,
@@ -87,6 +89,7 @@ impl Quota {
                 said,
                 said_files_are_many,
                 said_listings_are_many,
+                failed_write: AtomicI32::new(0),
                 meter,
                 locks,
             }),
@@ -116,6 +119,18 @@ impl Quota {
             );
             self.inner.outlet.log(LogLevel::Warn, &text);
         }
+    }
+
+    /// Keeps why a write failed, for a guest that asks.
+    fn note_failed_write(&self, error: Option<&io::Error>) {
+        let number = error.and_then(io::Error::raw_os_error).unwrap_or(0);
+        self.inner.failed_write.store(number, Ordering::Relaxed);
+    }
+
+    /// Why the last write failed, said once.
+    fn failed_write(&self) -> Option<Errno> {
+        let number = self.inner.failed_write.swap(0, Ordering::Relaxed);
+        (number != 0).then(|| Errno::from_raw_os_error(number))
     }
 
     /// Whether what is done to this file or folder counts. Only what is known to be elsewhere does not.

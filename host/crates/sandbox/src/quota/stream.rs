@@ -3,6 +3,9 @@
 //! Invariant: what a guest has not read yet takes [`READ_AHEAD_BYTES_MAX`] of the host's memory at most. Of a counted file's
 //! output stream: one write at a time, and none is lost: the next one, and the stream's end, wait for it. A write that failed
 //! is reported once and leaves the stream where it was, so that it can be tried again when there is room.
+//!
+//! WASI's C library makes an input/output error of whatever a stream reports. So the reason of the last failure is kept, and
+//! the Python component's asks for it by advice (guest-sdk/python/libc.py).
 
 use std::fs::File;
 use std::io;
@@ -11,7 +14,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use wasmtime_wasi::async_trait;
-use wasmtime_wasi::p2::{DynInputStream, InputStream, OutputStream, Pollable, StreamError, StreamResult};
+use wasmtime_wasi::p2::bindings::filesystem::types::Advice;
+use wasmtime_wasi::p2::{
+    DynInputStream, DynOutputStream, InputStream, OutputStream, Pollable, StreamError, StreamResult,
+};
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 
 use super::Quota;
@@ -21,6 +27,14 @@ const WRITE_BYTES_MAX: usize = 64 << 10;
 
 /// Bytes that are read before the guest takes them.
 const READ_AHEAD_BYTES_MAX: usize = 4 << 10;
+
+/// Advice on this byte, far behind most files' ends, asks why the last write failed.
+const WHY_OFFSET: u64 = 0x4000_0200;
+
+/// Whether this advice asks why the last write failed.
+pub(super) fn asks_why(offset: u64, len: u64, advice: Advice) -> bool {
+    (offset, len, advice) == (WHY_OFFSET, 1, Advice::Normal)
+}
 
 /// wasmtime-wasi's input stream, which reads as far ahead as a guest asks.
 pub(super) struct ReadStream(pub(super) DynInputStream);
@@ -42,6 +56,52 @@ impl InputStream for ReadStream {
 
 #[async_trait]
 impl Pollable for ReadStream {
+    async fn ready(&mut self) {
+        self.0.ready().await;
+    }
+}
+
+/// wasmtime-wasi's output stream, of whose failures the reason is kept.
+pub(super) struct WriteStream(pub(super) DynOutputStream, pub(super) Quota);
+
+impl WriteStream {
+    fn noted<T>(&self, outcome: StreamResult<T>) -> StreamResult<T> {
+        if let Err(StreamError::LastOperationFailed(error)) = &outcome {
+            self.1.note_failed_write(error.downcast_ref());
+        }
+        outcome
+    }
+}
+
+#[async_trait]
+impl OutputStream for WriteStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        let outcome = self.0.write(bytes);
+        self.noted(outcome)
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        let outcome = self.0.flush();
+        self.noted(outcome)
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        let outcome = self.0.check_write();
+        self.noted(outcome)
+    }
+
+    async fn blocking_write_and_flush(&mut self, bytes: Bytes) -> StreamResult<()> {
+        let outcome = self.0.blocking_write_and_flush(bytes).await;
+        self.noted(outcome)
+    }
+
+    async fn cancel(&mut self) {
+        self.0.cancel().await;
+    }
+}
+
+#[async_trait]
+impl Pollable for WriteStream {
     async fn ready(&mut self) {
         self.0.ready().await;
     }
@@ -96,7 +156,10 @@ impl QuotaStream {
     /// Says what became of the last write, if that is not said yet.
     fn report(&mut self) -> StreamResult<()> {
         match std::mem::replace(&mut self.state, State::Ready) {
-            State::Failed(error) => Err(StreamError::LastOperationFailed(error.into())),
+            State::Failed(error) => {
+                self.quota.note_failed_write(Some(&error));
+                Err(StreamError::LastOperationFailed(error.into()))
+            }
             state => {
                 self.state = state;
                 Ok(())

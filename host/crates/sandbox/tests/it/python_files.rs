@@ -1,6 +1,6 @@
 //! Files in the Python component: what a script of an ordinary machine finds in them, and in the errors they give.
 
-use crate::python_scripts::surprises;
+use crate::python_scripts::{start_beside, surprises};
 
 #[tokio::test]
 async fn errors_have_the_numbers_of_linux() {
@@ -169,4 +169,28 @@ async fn the_current_folder_is_told_by_its_own_path() {
     let cases: Vec<(&str, &str)> = sources.iter().map(String::as_str).zip(cases.map(|(_, printed)| printed)).collect();
     let told = surprises(&[], None, &cases).await;
     assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn a_full_folder_is_told_by_its_number() {
+    let fill = "import errno, os\ndef fill(write):\n    try:\n        while True: write(b'x' * (1 << 20))\n    \
+                except OSError as e: print(e.errno == errno.ENOSPC, e)\n";
+    let cases = [
+        "f = open('f', 'wb', buffering=0)\nfill(f.write)",
+        "f = open('f', 'wb')\nfill(f.write)\nf.detach()",
+        "f = open('f', 'ab', buffering=0)\nfill(f.write)\nfill(f.write)",
+        "fd = os.open('f', os.O_WRONLY | os.O_CREAT)\nfill(lambda data: os.write(fd, data))",
+    ];
+    for case in cases {
+        let mut script = start_beside(&[], None).await;
+        // What goes wrong otherwise is what it was.
+        let after = "\nos.close(os.open('g', os.O_CREAT))\nr = os.open('g', os.O_RDONLY)\ntry: os.write(r, b'x')\nexcept OSError as e: print(e.errno == errno.EBADF)";
+        script.guest.load(&format!("{fill}{case}{after}")).await;
+        let (told, full) = (script.guest.notes.take_stdout(), "True [Errno 28] No space left on device");
+        let times = case.matches("fill(").count();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines, [vec![full; times], vec!["True"]].concat(), "{case}: {}", script.guest.notes.stderr());
+        let log = script.guest.notes.log();
+        assert!(log.iter().any(|(_, text)| text.contains("private folder is full: it may hold 16384 KiB")), "{log:?}");
+    }
 }
