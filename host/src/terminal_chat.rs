@@ -9,14 +9,13 @@ use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use broker::Attachment;
 use files::FileSpace;
 use futures_util::future::select_all;
 use runtime::{End, Phase, Script, ScriptStatus};
 use store::ScriptStore;
-use telegram::{Account, Attachment};
-use tgl::{
-    AccountState, Call, CallError, Completion, Event, Grants, Message, Outcome, PeerId, PeerKind, Request, ScriptName,
-};
+use telegram::Account;
+use tgl::{AccountState, Call, CallError, Event, Grants, Message, Outcome, PeerId, PeerKind, ScriptName};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -105,8 +104,7 @@ enum Step {
 pub(crate) struct TerminalChat {
     you: Side,
     scripts_side: Side,
-    requests: mpsc::Sender<Request>,
-    completions: mpsc::Receiver<Completion>,
+    calls: Attachment,
     names: Vec<String>,
     statuses: Vec<watch::Receiver<ScriptStatus>>,
     output: Output,
@@ -135,14 +133,12 @@ impl TerminalChat {
         names: Vec<String>,
         output: Output,
     ) -> Self {
-        let Attachment { requests, completions, .. } =
-            account.attach(ScriptName::from(READER), FileSpace::empty(), Grants::default());
+        let calls = account.attach(ScriptName::from(READER), FileSpace::empty(), Grants::default());
         let statuses = scripts.iter().map(Script::status).collect();
         Self {
             you,
             scripts_side,
-            requests,
-            completions,
+            calls,
             names,
             statuses,
             output,
@@ -198,7 +194,7 @@ impl TerminalChat {
         let statuses = select_all(self.statuses.iter_mut().map(|status| Box::pin(changed(status))));
         Ok(tokio::select! {
             line = lines.recv(), if takes_lines => line.transpose()?.map_or(Step::EndOfInput, Step::Line),
-            completion = self.completions.recv() => {
+            completion = self.calls.completions.recv() => {
                 Step::Completed(completion.context("the account You has stopped")?.result)
             }
             () = changed(&mut self.you.state) => Step::Changed,
@@ -216,7 +212,7 @@ impl TerminalChat {
         }
         self.sent += 1;
         let call = Call::SendMessage { to: self.you.other, text, reply_to: None, preview: None };
-        self.requests.send(Request::new(self.sent, call)).await.ok().context("the account You has stopped")
+        self.calls.send(self.sent, call).await.context("the account You takes no calls")
     }
 
     /// Shows some of what has come, and counts it on the scripts' side. Where nobody reads it, it waits here, and the inbox on

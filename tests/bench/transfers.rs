@@ -10,11 +10,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use broker::Attachment;
 use files::FileSpace;
 use serde::Deserialize;
 use store::AccountStore;
 use telegram::login::{Login, SignIn};
-use telegram::{Account, AccountConfig, ApiCredentials, Attachment, DcAddress};
+use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
 use tgl::{Call, FileKind, FilePart, Outcome, PeerId, Request};
 
 use crate::progress;
@@ -131,7 +132,7 @@ async fn client(address: &Path, pem: &Path, data: &Path, file: &Path) -> Result<
 }
 
 async fn call(script: &mut Attachment, call: Call) -> Result<Outcome> {
-    script.requests.send(Request::new(1, call)).await?;
+    script.send(1, call).await?;
     let completion = script.completions.recv().await.context("the account has stopped")?;
     completion.result.map_err(|error| anyhow::anyhow!("{}", error.detail))
 }

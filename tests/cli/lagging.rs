@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use broker::AWAY_EVENTS_MAX;
 use rusqlite::Connection;
-use store::AWAY_EVENTS_MAX;
 use tests::{Place, Process, finish, listed, text_message, wait_until};
 use tgl::Event;
 

@@ -6,24 +6,21 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::{BrokerError, Client, Given, SendRates};
 use sandbox::{ExitMoment, GuestError, Instance, LogLevel, Program, StartConfig, StartError, Trap};
-use store::{ScriptStore, StoreError};
-use tgl::Event;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
-use crate::calls::{Calls, Closed};
 use crate::desk::{Clerk, Desk};
 use crate::drain::Drain;
-use crate::patience::Said;
-use crate::script::{End, Hold, Link, News, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
+use crate::patience::{Said, patiently};
+use crate::script::{End, Hold, News, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
 
 /// One script's task.
 pub(crate) struct Actor {
     pub(crate) config: ScriptConfig,
-    pub(crate) link: Link,
-    pub(crate) store: ScriptStore,
+    pub(crate) account: Client,
     pub(crate) output: Arc<dyn ScriptOutput>,
     status: watch::Sender<ScriptStatus>,
     pub(crate) stop: watch::Receiver<bool>,
@@ -37,13 +34,13 @@ pub(crate) struct Actor {
     /// When the first event was handled of which that is not written down.
     pub(crate) turn_began: Instant,
     /// Events read from the inbox.
-    pub(crate) mailbox: VecDeque<(u64, Arc<Event>)>,
-    pub(crate) calls: Calls,
+    pub(crate) mailbox: VecDeque<Given>,
+    /// How fast it may send.
+    pub(crate) send_rates: Option<SendRates>,
     /// What of its bounds was said already.
     pub(crate) said: Said,
     /// The life has come through its start: all that was left from last time is handled.
     is_started: bool,
-    has_parted: bool,
     /// The script has asked to end.
     pub(crate) drain: Option<Drain>,
 }
@@ -55,33 +52,27 @@ pub(crate) enum LifeEnd {
 }
 
 /// Why a life goes no further; the `Err` side of every step of a life.
-impl From<StoreError> for LifeEnd {
-    fn from(error: StoreError) -> Self {
-        Self::Over(End::Quarantined(error.to_string()))
-    }
-}
-
-impl From<Closed> for LifeEnd {
-    fn from(Closed: Closed) -> Self {
-        Self::Over(End::Stopped)
+impl From<BrokerError> for LifeEnd {
+    fn from(error: BrokerError) -> Self {
+        Self::Over(match error {
+            BrokerError::Closed => End::Stopped,
+            error => End::Quarantined(error.to_string()),
+        })
     }
 }
 
 impl Actor {
     pub(crate) fn new(
         config: ScriptConfig,
-        link: Link,
-        store: ScriptStore,
+        account: Client,
         output: Arc<dyn ScriptOutput>,
         status: watch::Sender<ScriptStatus>,
         stop: watch::Receiver<bool>,
     ) -> Self {
         let desk = Desk::new(&config.limits);
-        let calls = Calls::new(config.name.clone(), store.clone(), config.send_rates);
         Self {
             config,
-            link,
-            store,
+            account,
             output,
             status,
             stop,
@@ -91,34 +82,29 @@ impl Actor {
             left_to_seq: 0,
             turn_began: Instant::now(),
             mailbox: VecDeque::new(),
-            calls,
+            send_rates: None,
             said: Said::default(),
             is_started: false,
-            has_parted: false,
             drain: None,
         }
     }
 
     /// Runs the script to its end, and says in one status that and how far it came: who watches must not see a script
     /// at rest that is about to end.
-    pub(crate) async fn run(
-        mut self,
-        program: impl Future<Output = Result<Program, String>>,
-        cursor: Result<u64, StoreError>,
-    ) {
+    pub(crate) async fn run(mut self, program: impl Future<Output = Result<Program, String>>) {
         let end = match self.unless_stopped_at_once(program).await {
-            Some(Ok(program)) => self.lives(&program, cursor).await,
+            Some(Ok(program)) => self.lives(&program).await,
             Some(Err(why)) => End::LoadFailed(why),
             None => End::Stopped,
         };
-        self.part();
+        self.account.leave().await;
         self.output.tell(&News::Ended(end.clone()));
         self.publish(Phase::Ended(end));
     }
 
     /// One life after another, to the last.
-    async fn lives(&mut self, program: &Program, cursor: Result<u64, StoreError>) -> End {
-        match self.begin(cursor).await {
+    async fn lives(&mut self, program: &Program) -> End {
+        match self.begin().await {
             Ok(()) => {}
             Err(LifeEnd::Over(end)) => return end,
             Err(LifeEnd::Crashed { what }) => return End::Quarantined(what),
@@ -136,7 +122,7 @@ impl Actor {
                         match self.back_off(restart_in).await {
                             None => {
                                 // What the next life finds is left from this one.
-                                self.left_to_seq = self.store.inbox_seq();
+                                self.left_to_seq = self.account.inbox_seq();
                                 continue;
                             }
                             Some(end) => end,
@@ -150,13 +136,11 @@ impl Actor {
     }
 
     /// Takes up what an earlier run has left.
-    async fn begin(&mut self, cursor: Result<u64, StoreError>) -> Result<(), LifeEnd> {
-        self.cursor = cursor?;
-        self.written_seq = self.cursor;
-        self.left_to_seq = self.link.state.borrow().begun_seq;
-        let name = self.config.name.clone();
-        let left = self.keep(|store| store.resume_outbox(&name)).await?;
-        self.calls.add_on_disk(left);
+    async fn begin(&mut self) -> Result<(), LifeEnd> {
+        let joined = patiently!(self, self.account.join());
+        (self.cursor, self.written_seq) = (joined.handled_seq, joined.handled_seq);
+        self.send_rates = joined.send_rates;
+        self.left_to_seq = self.account.state().begun_seq;
         Ok(())
     }
 
@@ -175,14 +159,13 @@ impl Actor {
                     break;
                 }
                 // So much was left that the answers have no place: they leave before the end of it.
-                self.calls.open_gate();
-                self.send_calls().await?;
+                self.account.open_gate();
                 self.wait(None).await?;
             }
         }
         let outcome = self.unless_stopped(guest.on_binlog_replay_end()).await?;
         self.settle_start(outcome, "in on_binlog_replay_end").await?;
-        self.calls.open_gate();
+        self.account.open_gate();
         self.is_started = true;
         self.output.tell(&News::Ready);
 
@@ -191,7 +174,7 @@ impl Actor {
             if let Some(end) = self.end_asked_for() {
                 return Ok(end);
             }
-            self.send_calls().await?;
+            self.tell_of_brake();
             // A script that always has something to do still lets others have their turn.
             tokio::task::consume_budget().await;
             let progress = self.refuse_calls(&mut guest).await?
@@ -230,11 +213,9 @@ impl Actor {
             env: self.config.env.clone(),
             host: Box::new(Clerk {
                 desk: self.desk.clone(),
-                name: self.config.name.clone(),
-                store: self.store.clone(),
+                lookups: self.account.lookups(),
                 output: Arc::clone(&self.output),
                 link_previews: self.config.link_previews,
-                grants: self.config.grants,
             }),
         };
         let mut guest = match program.start(config).await {
@@ -257,7 +238,7 @@ impl Actor {
     /// The account's user, once it is logged in.
     async fn our_id(&mut self) -> Result<i64, LifeEnd> {
         loop {
-            let our_id = self.link.state.borrow_and_update().our_id;
+            let our_id = self.account.state().our_id;
             if let Some(our_id) = our_id {
                 return Ok(our_id);
             }
@@ -278,9 +259,10 @@ impl Actor {
             (papers.exit?.0, papers.next_id())
         };
         let by = self.drain.get_or_insert_with(|| Drain::new(later_id, Instant::now())).by;
-        let is_drained = self.calls.pending() == 0;
+        let calls_pending = self.account.standing().calls_pending;
+        let is_drained = calls_pending == 0;
         if !is_drained && Instant::now() >= by {
-            self.log(LogLevel::Warn, &format!("ended with {} calls not completed", self.calls.pending()));
+            self.log(LogLevel::Warn, &format!("ended with {calls_pending} calls not completed"));
         }
         (is_drained || Instant::now() >= by).then_some(End::Exited(code))
     }
@@ -294,49 +276,27 @@ impl Actor {
         }
     }
 
-    /// Sends what may leave, from memory and from disk.
-    async fn send_calls(&mut self) -> Result<(), LifeEnd> {
-        loop {
-            while let Err(error) = self.calls.refill() {
-                self.wait_for_disk(error).await?;
-            }
-            if !self.calls.send(&self.link.requests)? || !self.calls.wait_on_disk() {
-                break;
-            }
-        }
-        self.tell_of_brake();
-        Ok(())
-    }
-
     /// Waits until there may be something to do, at the latest until this moment.
     pub(crate) async fn wait(&mut self, until: Option<Instant>) -> Result<(), LifeEnd> {
         self.end_turn().await?;
-        let until = until.into_iter().chain(self.calls.braked_until()).min();
         let sleep = async {
             match until {
                 Some(moment) => tokio::time::sleep_until(moment).await,
                 None => std::future::pending().await,
             }
         };
-        let completion = tokio::select! {
-            changed = self.link.state.changed() => changed.map(|()| None).map_err(drop),
-            completion = self.link.completions.recv(), if self.calls.takes_completions() => {
-                completion.map(Some).ok_or(())
-            }
-            Some(note) = self.link.notes.recv() => {
-                self.output.log(LogLevel::Info, &note);
-                Ok(None)
-            }
-            permit = self.link.requests.reserve(), if self.calls.waits_for_room() => permit.map(|_| None).map_err(drop),
-            _ = self.stop.wait_for(|stop| *stop) => Err(()),
+        let waited = tokio::select! {
+            waited = self.account.wait() => waited,
+            _ = self.stop.wait_for(|stop| *stop) => Err(BrokerError::Closed),
             () = sleep => Ok(None),
         };
-        match completion {
-            Ok(Some(completion)) => self.calls.take_in(completion),
-            Ok(None) => {}
-            Err(()) => return Err(LifeEnd::Over(End::Stopped)),
+        match waited {
+            Ok(note) => {
+                note.into_iter().for_each(|note| self.output.log(LogLevel::Info, &note));
+                Ok(())
+            }
+            Err(error) => self.wait_for_disk(error).await,
         }
-        Ok(())
     }
 
     /// Waits before the next life; calls made before the crash still go out. Gives an end if one came meanwhile.
@@ -346,11 +306,7 @@ impl Actor {
         while Instant::now() < until {
             self.status.send_modify(|status| status.crashes += u64::from(status.phase != Phase::BackingOff));
             self.publish(Phase::BackingOff);
-            let step = match self.send_calls().await {
-                Ok(()) => self.wait(Some(until)).await,
-                closed => closed,
-            };
-            if let Err(LifeEnd::Over(end)) = step {
+            if let Err(LifeEnd::Over(end)) = self.wait(Some(until)).await {
                 return Some(end);
             }
         }
@@ -361,20 +317,20 @@ impl Actor {
     fn begin_guest(&mut self) {
         let mut papers = self.desk.papers();
         papers.clear();
-        self.calls.begin_guest(papers.next_id());
+        self.account.begin_life(papers.next_id());
     }
 
     pub(crate) fn publish(&self, phase: Phase) {
-        let load = self.load_now();
-        let hold = self.hold().or(self.calls.braked_until().map(|_| Hold::Brake));
+        let standing = self.account.standing();
+        let hold = self.hold().or(standing.is_braked.then_some(Hold::Brake));
         self.status.send_if_modified(|status| {
             let now = ScriptStatus {
                 phase,
                 handled_seq: self.cursor,
-                events_waiting: self.store.inbox_seq().saturating_sub(self.cursor),
+                events_waiting: self.account.inbox_seq().saturating_sub(self.cursor),
                 events_lost: self.said.events_lost,
-                calls_pending: self.calls.pending(),
-                calls_bytes: load.bytes,
+                calls_pending: standing.calls_pending as usize,
+                calls_bytes: standing.load.bytes,
                 hold,
                 crashes: status.crashes,
             };
@@ -393,15 +349,6 @@ impl Actor {
         });
     }
 
-    /// Who is gone holds up nobody.
-    fn part(&mut self) {
-        if !std::mem::replace(&mut self.has_parted, true)
-            && let Err(error) = self.store.part(&self.config.name)
-        {
-            tracing::debug!(%error, "that a script has ended is not written down");
-        }
-    }
-
     pub(crate) fn log(&self, level: LogLevel, text: &str) {
         self.output.log(level, text);
     }
@@ -412,13 +359,6 @@ impl Actor {
             Some((code, ExitMoment::Now)) => Some(code),
             _ => None,
         }
-    }
-}
-
-impl Drop for Actor {
-    /// However it ended: also where the host has failed inside.
-    fn drop(&mut self) {
-        self.part();
     }
 }
 

@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
+use broker::{Given, NewCall};
 use sandbox::{GuestError, Instance, LogLevel};
-use tgl::{Event, Failure, PeerKind, Request};
+use tgl::{Event, Failure};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::actor::{Actor, LifeEnd, trapped};
+use crate::patience::patiently;
 use crate::script::End;
-use crate::topics::Topic;
 
 /// How long a script handles events that lead to no call before it is written down that it did. One that handles many in a
 /// row is much faster than one that takes turns with others: what it works on stays in the processor's cache.
@@ -38,11 +40,11 @@ impl Actor {
             // The stop goes first: among many busy scripts each further turn of a callback is another's time.
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => break,
+                () = asked_to_stop(&mut stop) => break,
                 outcome = &mut callback => return Ok(outcome),
                 () = &mut turn, if !is_turn_over => {
                     is_turn_over = true;
-                    self.note_handled();
+                    self.note_handled().await;
                 }
             }
         }
@@ -110,36 +112,27 @@ impl Actor {
             self.cursor = seq;
             return Ok(());
         }
-        // What is staged already goes before the rest.
-        let held = if made.staged > 0 { 0 } else { self.calls.fitting(&made.requests) };
-        let (taken, waiting) = made.requests.split_at(held);
-        self.write_down(seq, taken, waiting).await?;
+        self.write_down(seq, &made.calls).await?;
         self.cursor = seq;
-        self.calls.add_on_disk(made.staged + waiting.len() as u64);
-        self.calls.add(made.requests.into_iter().take(held));
         Ok(())
     }
 
     /// Writes down what has been handled. Meanwhile others have their turn.
     pub(crate) async fn end_turn(&mut self) -> Result<(), LifeEnd> {
-        if self.written_seq < self.cursor { self.write_down(self.cursor, &[], &[]).await } else { Ok(()) }
+        if self.written_seq < self.cursor { self.write_down(self.cursor, &[]).await } else { Ok(()) }
     }
 
     /// The same while a callback is under way. Where the disk takes nothing, or calls of the callback wait there for its
     /// return, it is done after the callback.
-    fn note_handled(&mut self) {
+    async fn note_handled(&mut self) {
         let is_due = self.written_seq < self.cursor && !self.desk.papers().has_staged();
-        if is_due && self.store.handled(&self.config.name, self.cursor, &[], &[]).is_ok() {
+        if is_due && self.account.commit(self.cursor, &[]).await.is_ok() {
             self.written_seq = self.cursor;
         }
     }
 
-    async fn write_down(&mut self, seq: u64, taken: &[Request], waiting: &[Request]) -> Result<(), LifeEnd> {
-        let name = self.config.name.clone();
-        while let Err(error) = self.store.handled_together(&name, seq, taken, waiting).await {
-            self.wait_for_disk(error).await?;
-        }
-        self.tell_disk_is_back();
+    async fn write_down(&mut self, seq: u64, calls: &[NewCall]) -> Result<(), LifeEnd> {
+        patiently!(self, self.account.commit(seq, calls));
         self.written_seq = seq;
         Ok(())
     }
@@ -148,8 +141,7 @@ impl Actor {
     async fn drop_calls(&mut self) -> Result<(), LifeEnd> {
         let made = self.desk.papers().take_calls();
         if made.staged > 0 {
-            let name = self.config.name.clone();
-            self.keep(|store| store.unstage(&name)).await?;
+            patiently!(self, self.account.unstage());
         }
         if made.count() > 0 && self.exits_now().is_some() {
             let dropped = format!(
@@ -167,22 +159,21 @@ impl Actor {
             self.end_turn().await?;
         }
         if self.mailbox.is_empty() {
-            if self.store.inbox_seq() <= self.cursor {
+            if self.account.inbox_seq() <= self.cursor {
                 return Ok(false);
             }
-            self.tell_of_loss();
             let after = self.cursor;
-            let events = self.keep(|store| store.inbox_after(after, MAILBOX_EVENTS_MAX)).await?;
-            self.mailbox.extend(events);
+            let events = patiently!(self, self.account.events(after, MAILBOX_EVENTS_MAX));
+            self.tell_of_loss(events.lost);
+            self.mailbox.extend(events.given);
         }
         if self.is_held() {
             return Ok(false);
         }
-        let Some((seq, event)) = self.mailbox.pop_front() else { return Ok(false) };
-        match self.config.grants.shown_event(&event) {
+        let Some(Given { seq, event, topic }) = self.mailbox.pop_front() else { return Ok(false) };
+        match event {
             Some(event) => {
-                let topic = self.topic(&event).await?;
-                self.desk.papers().topics.begin_message(topic);
+                self.desk.papers().topics.begin_event(&event, topic);
                 let outcome = self.unless_stopped(guest.on_event(&event)).await?;
                 self.settle(outcome, &during(&event), seq).await?;
             }
@@ -191,33 +182,12 @@ impl Actor {
         Ok(true)
     }
 
-    /// The topic in which a message lies. Only supergroups have them.
-    async fn topic(&mut self, event: &Event) -> Result<Option<Topic>, LifeEnd> {
-        match event {
-            Event::Message(message) if message.destination.kind == PeerKind::Channel => {
-                let topic = self.keep(|store| store.topic(message.id)).await?;
-                Ok(topic.map(|topic| (message.destination, topic)))
-            }
-            _ => Ok(None),
-        }
-    }
-
     /// Delivers the next completion whose events have been delivered, if there is one.
     pub(crate) async fn deliver_completion(&mut self, guest: &mut Instance) -> Result<bool, LifeEnd> {
-        while self.calls.takes_completions()
-            && let Ok(completion) = self.link.completions.try_recv()
-        {
-            self.calls.take_in(completion);
-        }
         // A script that is about to end hears of no event, so no completion waits for one.
         let handled_seq = if self.is_ending() { u64::MAX } else { self.cursor };
-        let completion = loop {
-            match self.calls.next_completion(handled_seq) {
-                Ok(Some(completion)) => break completion,
-                Ok(None) => return Ok(false),
-                Err(error) => self.wait_for_disk(error).await?,
-            }
-        };
+        let next = patiently!(self, self.account.next_completion(handled_seq));
+        let Some(completion) = next else { return Ok(false) };
         if let Some(drain) = &mut self.drain {
             drain.completed(completion.id, Instant::now());
         }
@@ -244,7 +214,7 @@ impl Actor {
 
     /// Tells once that what was missed has been delivered.
     pub(crate) async fn tell_difference_end(&mut self, guest: &mut Instance, told: &mut bool) -> Result<bool, LifeEnd> {
-        let end_seq = self.link.state.borrow_and_update().difference_end_seq;
+        let end_seq = self.account.state().difference_end_seq;
         if *told || end_seq.is_none_or(|seq| seq > self.cursor) {
             return Ok(false);
         }
@@ -266,6 +236,11 @@ impl Actor {
         }
         Ok(is_due)
     }
+}
+
+/// Waits until the script is to stop.
+async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// What a script was doing, for the line that tells of its crash.

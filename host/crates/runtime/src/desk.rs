@@ -8,9 +8,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use broker::{BrokerError, Load, Lookups, NewCall};
 use sandbox::{ExitMoment, GuestHost, Limits, LogLevel, Output};
-use store::{Load, ScriptStore};
-use tgl::{Call, CallError, Failure, Grants, Message, MessageId, Peer, PeerId, Request, RequestId, ScriptName};
+use tgl::{Call, CallError, Failure, Message, MessageId, Peer, PeerId, RequestId};
 use tokio::time::Instant;
 
 use crate::script::ScriptOutput;
@@ -51,14 +51,14 @@ pub(crate) struct Papers {
 pub(crate) struct Made {
     /// So many are staged in the outbox: they come first.
     pub(crate) staged: u64,
-    pub(crate) requests: Vec<Request>,
+    pub(crate) calls: Vec<NewCall>,
     /// The disk took nothing: they stay in memory.
     is_disk_full: bool,
 }
 
 impl Made {
     pub(crate) fn count(&self) -> u64 {
-        self.staged + self.requests.len() as u64
+        self.staged + self.calls.len() as u64
     }
 }
 
@@ -114,7 +114,7 @@ impl Papers {
     /// Adds a call, or says why it is not even tried.
     fn add(&mut self, call: Call) -> Result<(), CallError> {
         call.check()?;
-        let load = Load { calls: self.load.calls + 1, bytes: self.load.bytes + store::size(&call) };
+        let load = Load { calls: self.load.calls + 1, bytes: self.load.bytes + broker::size(&call) };
         let reached = match self.load_max {
             max if load.calls > max.calls => {
                 Some(format!("{} calls wait for their completion, the most a script may have", max.calls))
@@ -128,7 +128,7 @@ impl Papers {
             return Err(CallError::new(Failure::LimitReached, detail));
         }
         self.load = load;
-        self.made.requests.push(Request::new(self.next_id, call));
+        self.made.calls.push(NewCall { id: self.next_id, call });
         Ok(())
     }
 
@@ -145,11 +145,9 @@ impl Papers {
 /// The host's side of one guest.
 pub(crate) struct Clerk {
     pub(crate) desk: Desk,
-    pub(crate) name: ScriptName,
-    pub(crate) store: ScriptStore,
+    pub(crate) lookups: Lookups,
     pub(crate) output: Arc<dyn ScriptOutput>,
     pub(crate) link_previews: bool,
-    pub(crate) grants: Grants,
 }
 
 impl GuestHost for Clerk {
@@ -174,11 +172,11 @@ impl GuestHost for Clerk {
     }
 
     fn peer(&mut self, id: PeerId) -> Option<Peer> {
-        self.look_up(self.store.peer(id))
+        self.look_up(self.lookups.peer(id))
     }
 
     fn message(&mut self, id: MessageId) -> Option<Message> {
-        self.look_up(self.store.message(id)).and_then(|message| self.grants.shown(message))
+        self.look_up(self.lookups.message(id))
     }
 
     fn log(&mut self, level: LogLevel, text: &str) {
@@ -206,23 +204,23 @@ impl GuestHost for Clerk {
 impl Clerk {
     /// Lets calls wait on disk where a callback makes many.
     fn stage(&self, made: &mut Made) {
-        if made.requests.len() < CALLS_IN_MEMORY_MAX || made.is_disk_full {
+        if made.calls.len() < CALLS_IN_MEMORY_MAX || made.is_disk_full {
             return;
         }
-        match self.store.stage(&self.name, &made.requests) {
+        match self.lookups.stage(&made.calls) {
             Ok(()) => {
-                made.staged += made.requests.len() as u64;
-                made.requests.clear();
+                made.staged += made.calls.len() as u64;
+                made.calls.clear();
             }
             Err(error) => {
-                tracing::warn!(script = %self.name, %error, "calls of a callback stay in memory");
+                tracing::warn!(%error, "calls of a callback stay in memory");
                 made.is_disk_full = true;
             }
         }
     }
 
     /// A look-up that fails finds nothing: the guest cannot mend the host's disk.
-    fn look_up<T>(&self, found: Result<Option<T>, store::StoreError>) -> Option<T> {
+    fn look_up<T>(&self, found: Result<Option<T>, BrokerError>) -> Option<T> {
         found.unwrap_or_else(|error| {
             self.output.log(LogLevel::Error, &format!("a look-up failed: {error}"));
             None

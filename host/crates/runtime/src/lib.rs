@@ -6,8 +6,6 @@
 
 mod actor;
 mod backoff;
-mod brake;
-mod calls;
 mod delivery;
 mod desk;
 mod drain;
@@ -17,6 +15,5 @@ mod threads;
 mod topics;
 
 pub use backoff::RESTART_WAIT;
-pub use brake::SendRates;
-pub use script::{End, Hold, Link, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
+pub use script::{End, Hold, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
 pub use threads::Threads;

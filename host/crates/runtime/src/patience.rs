@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
+use broker::{AWAY_EVENTS_MAX, BrokerError, INBOX_BYTES_MAX, INBOX_EVENTS_MAX, Load};
 use sandbox::LogLevel;
-use store::{Load, ScriptStore, StoreError};
 use tokio::time::{Instant, timeout};
 
 use crate::actor::{Actor, LifeEnd};
@@ -28,19 +28,36 @@ pub(crate) struct Said {
     braked_at: Option<Instant>,
 }
 
+/// Asks the account's side for something, however long its disk takes nothing: the question is put anew each time.
+macro_rules! patiently {
+    ($actor:ident, $question:expr) => {
+        loop {
+            match $question.await {
+                Ok(given) => {
+                    $actor.tell_disk_is_back();
+                    break given;
+                }
+                Err(error) => $actor.wait_for_disk(error).await?,
+            }
+        }
+    };
+}
+
+pub(crate) use patiently;
+
 impl Actor {
     /// How much of the script's waits or is under way.
     pub(crate) fn load_now(&self) -> Load {
-        let written = self.store.outbox_load(&self.config.name);
-        Load { calls: written.calls + self.calls.unwritten(), ..written }
+        self.account.standing().load
     }
 
     /// Why events have to wait, if they have: half of what may wait is kept for the calls of one callback.
     pub(crate) fn hold(&self) -> Option<Hold> {
-        if !self.calls.are_moving() {
+        let (standing, limits) = (self.account.standing(), &self.config.limits);
+        if !standing.is_moving {
             return None;
         }
-        let (load, limits) = (self.load_now(), &self.config.limits);
+        let load = standing.load;
         if load.calls > (limits.calls_pending_max / 2) as u64 {
             Some(Hold::Calls)
         } else if load.bytes > limits.calls_bytes_max / 2 {
@@ -54,7 +71,7 @@ impl Actor {
     pub(crate) fn is_held(&mut self) -> bool {
         let hold = self.hold();
         if hold.is_some() && !self.said.is_held {
-            let (calls, bytes) = (self.load_now().calls, self.load_now().bytes);
+            let Load { calls, bytes } = self.load_now();
             let text = format!(
                 "events wait: {calls} calls of {} KiB have not completed, of {} and {} KiB that a script may have",
                 bytes >> 10,
@@ -68,14 +85,12 @@ impl Actor {
     }
 
     /// Says that events have gone that the script had still to handle, and goes on behind them.
-    pub(crate) fn tell_of_loss(&mut self) {
-        let lost = self.store.pruned_seq().saturating_sub(self.cursor);
+    pub(crate) fn tell_of_loss(&mut self, lost: u64) {
         if lost > 0 {
             let text = format!(
-                "{lost} events are lost: no more than {} wait for a script that runs, {} for one that does not, {} MiB in all",
-                store::INBOX_EVENTS_MAX,
-                store::AWAY_EVENTS_MAX,
-                store::INBOX_BYTES_MAX >> 20
+                "{lost} events are lost: no more than {INBOX_EVENTS_MAX} wait for a script that runs, {AWAY_EVENTS_MAX} for one that \
+                 does not, {} MiB in all",
+                INBOX_BYTES_MAX >> 20
             );
             self.log(LogLevel::Warn, &text);
             self.said.events_lost += lost;
@@ -85,29 +100,14 @@ impl Actor {
 
     /// Says that the brake puts sends off, where it does.
     pub(crate) fn tell_of_brake(&mut self) {
-        let Some((rates, _)) = self.config.send_rates.zip(self.calls.braked_until()) else { return };
+        let standing = self.account.standing();
+        let Some(rates) = self.send_rates.filter(|_| standing.is_braked) else { return };
         if self.said.braked_at.is_some_and(|at| at.elapsed() < BRAKE_SAID_EVERY) {
             return;
         }
         self.said.braked_at = Some(Instant::now());
-        let text = format!("{} calls wait: sends are slowed down to {rates}", self.calls.pending());
+        let text = format!("{} calls wait: sends are slowed down to {rates}", standing.calls_pending);
         self.log(LogLevel::Warn, &text);
-    }
-
-    /// Does something with the store, however long the disk takes nothing.
-    pub(crate) async fn keep<T>(
-        &mut self,
-        mut what: impl FnMut(&ScriptStore) -> Result<T, StoreError>,
-    ) -> Result<T, LifeEnd> {
-        loop {
-            match what(&self.store) {
-                Ok(given) => {
-                    self.tell_disk_is_back();
-                    return Ok(given);
-                }
-                Err(error) => self.wait_for_disk(error).await?,
-            }
-        }
     }
 
     /// Says that the disk takes something again, where it was waited for.
@@ -117,8 +117,8 @@ impl Actor {
         }
     }
 
-    /// Waits a moment before the store is tried again, where that may help.
-    pub(crate) async fn wait_for_disk(&mut self, error: StoreError) -> Result<(), LifeEnd> {
+    /// Waits a moment before the account's side is asked again, where that may help.
+    pub(crate) async fn wait_for_disk(&mut self, error: BrokerError) -> Result<(), LifeEnd> {
         if !error.is_passing() {
             return Err(error.into());
         }

@@ -5,14 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::Client;
 use files::FileSpace;
 use sandbox::{Limits, LogLevel, Output, Program};
-use store::ScriptStore;
-use tgl::{AccountState, Completion, Grants, Request, ScriptName};
-use tokio::sync::{mpsc, watch};
+use tgl::ScriptName;
+use tokio::sync::watch;
 
 use crate::actor::Actor;
-use crate::brake::SendRates;
 use crate::threads::Threads;
 
 /// What a script is.
@@ -29,26 +28,10 @@ pub struct ScriptConfig {
     pub env: Vec<(String, String)>,
     /// How much it may use.
     pub limits: Limits,
-    /// How fast it may send; none: as fast as it can.
-    pub send_rates: Option<SendRates>,
     /// How long it waits after its first crash; each further wait is twice as long. [`crate::RESTART_WAIT`] suits.
     pub restart_wait: Duration,
     /// Whether messages for which it does not say get the link preview that Telegram would give them.
     pub link_previews: bool,
-    /// What it may do beside what every script may.
-    pub grants: Grants,
-}
-
-/// A script's connection to its account. All of it is bounded by whoever made them.
-pub struct Link {
-    /// Calls go out here, in their order.
-    pub requests: mpsc::Sender<Request>,
-    /// Their ends come back here.
-    pub completions: mpsc::Receiver<Completion>,
-    /// Lines for the script's log: how far a transfer is, for example.
-    pub notes: mpsc::Receiver<String>,
-    /// How the account stands.
-    pub state: watch::Receiver<AccountState>,
 }
 
 /// Where everything goes that one script says and that is said of it. Nothing here may block; what
@@ -150,14 +133,13 @@ pub struct Script {
 }
 
 impl Script {
-    /// Starts a script on these threads. What the account gets from now on is the script's to handle, also while
-    /// its program is not there yet: the component that it is, or that interprets it, or why it cannot be had.
+    /// Starts a script on these threads, with its way to its account. What the account gets is the script's to handle also
+    /// while its program is not there yet: the component that it is, or that interprets it, or why it cannot be had.
     pub fn start(
         threads: &Threads,
         config: ScriptConfig,
         program: impl Future<Output = Result<Program, String>> + Send + 'static,
-        link: Link,
-        store: ScriptStore,
+        account: Client,
         output: Arc<dyn ScriptOutput>,
     ) -> Self {
         let begin = ScriptStatus {
@@ -173,10 +155,9 @@ impl Script {
         let (status_sender, status) = watch::channel(begin);
         let (stop, stopped) = watch::channel(false);
         let name = config.name.clone();
-        let cursor = store.join(&name);
         threads.handle().spawn(async move {
-            let actor = Actor::new(config, link, store, Arc::clone(&output), status_sender.clone(), stopped);
-            if let Err(error) = tokio::spawn(actor.run(program, cursor)).await {
+            let actor = Actor::new(config, account, Arc::clone(&output), status_sender.clone(), stopped);
+            if let Err(error) = tokio::spawn(actor.run(program)).await {
                 tracing::error!(script = %name, %error, "the script's actor ended badly");
                 let end = End::Quarantined("a fault in the host (a bug in tglhost)".to_owned());
                 output.tell(&News::Ended(end.clone()));

@@ -5,13 +5,13 @@
 
 use std::collections::HashMap;
 
-use tgl::{Call, MessageId, PeerId, RequestId};
+use tgl::{Call, Event, MessageId, PeerId, RequestId};
 
 /// Calls whose topic is remembered until they complete. Further ones' completions are as if they came by themselves.
 const CALLS_MAX: usize = 1_024;
 
 /// A group and the message that began one of its topics.
-pub(crate) type Topic = (PeerId, MessageId);
+type Topic = (PeerId, MessageId);
 
 /// See the module.
 #[derive(Default)]
@@ -22,9 +22,12 @@ pub(crate) struct Topics {
 }
 
 impl Topics {
-    /// A message is being handled.
-    pub(crate) fn begin_message(&mut self, topic: Option<Topic>) {
-        self.current = topic;
+    /// An event is being handled; a message lies in this topic of its group, if in any.
+    pub(crate) fn begin_event(&mut self, event: &Event, topic: Option<MessageId>) {
+        self.current = match event {
+            Event::Message(message) => topic.map(|topic| (message.destination, topic)),
+            _ => None,
+        };
     }
 
     /// The completion of a call is being handled.
@@ -69,7 +72,7 @@ mod tests {
     fn answers_stay_in_their_topic_and_nothing_else_goes_there() {
         let mut topics = Topics::default();
         assert!(!is_placed(&mut topics, 1, send(GROUP, None)), "nothing is being handled");
-        topics.begin_message(Some((GROUP, 4)));
+        topics.current = Some((GROUP, 4));
         assert!(is_placed(&mut topics, 2, send(GROUP, None)));
         assert!(is_placed(&mut topics, 3, Call::SendLocation { to: GROUP, latitude: 0.0, longitude: 0.0 }));
         assert!(!is_placed(&mut topics, 4, send(GROUP, Some(9))), "it answers a message");
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn so_many_calls_are_remembered() {
         let mut topics = Topics::default();
-        topics.begin_message(Some((GROUP, 4)));
+        topics.current = Some((GROUP, 4));
         for id in 0..=CALLS_MAX as u64 {
             topics.place(id, Call::GetContacts);
         }

@@ -1,8 +1,8 @@
 //! The inbox of events that scripts have still to handle, and each script's cursor in it.
 //!
 //! Invariant: an event leaves the inbox only when every script's cursor has passed it, or when those that it has not
-//! passed are behind by more than their quota: [`crate::INBOX_EVENTS_MAX`] for a script that runs,
-//! [`crate::AWAY_EVENTS_MAX`] for one that does not, [`crate::INBOX_BYTES_MAX`] for all. So who lags holds up nobody. Only
+//! passed are behind by more than their quota: [`broker::INBOX_EVENTS_MAX`] for a script that runs,
+//! [`broker::AWAY_EVENTS_MAX`] for one that does not, [`broker::INBOX_BYTES_MAX`] for all. So who lags holds up nobody. Only
 //! when all that run are behind by their quota, updates wait at the server instead.
 
 use std::collections::{HashMap, HashSet};

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tgl::Event;
 
-use crate::outbox::Load;
 use crate::recent::{Recent, RecentEvent};
+use broker::Load;
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ mod commits;
 mod error;
 mod inbox;
 mod known;
+mod ledger;
 mod media;
 mod messages;
 mod outbox;
@@ -27,6 +28,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use broker::{AWAY_EVENTS_MAX, INBOX_BYTES_MAX, INBOX_EVENTS_MAX};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub use channels::{CHANNELS_MAX, ChannelState, ServerMessage};
@@ -38,7 +40,6 @@ use known::Known;
 pub use media::{MediaFile, MediaKind, Thumbnail};
 pub use messages::RESTORED_MAX;
 use outbox::Outbox;
-pub use outbox::{Load, size};
 pub use peers::{PeerFacts, PeerRecord};
 use recent::RecentEvent;
 pub use scripts::{Enrolled, Forgotten, Origin, ScriptRecord, forget, scripts};
@@ -54,15 +55,6 @@ const LOCK_FILE: &str = "account.lock";
 /// How often an account that is in use is looked at again, and how long after each time.
 const LOOKS_MAX: u32 = 5;
 const LOOK_WAIT: std::time::Duration = std::time::Duration::from_millis(20);
-
-/// Events that wait in the inbox for a script that runs.
-pub const INBOX_EVENTS_MAX: u64 = 1_000_000;
-
-/// Events that wait for a script that does not run.
-pub const AWAY_EVENTS_MAX: u64 = 100_000;
-
-/// How much the inbox takes on disk, in all.
-pub const INBOX_BYTES_MAX: u64 = 1 << 30;
 
 /// Messages kept for look-ups, deleted ones included; the oldest go first.
 pub const MESSAGES_MAX: u64 = 50_000;

@@ -4,11 +4,11 @@
 //! wait here, and is never made again after a restart.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Write;
 use std::ops::RangeInclusive;
 
+use broker::Load;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
-use tgl::{Call, PeerId, Request, ScriptName};
+use tgl::{PeerId, Request};
 
 use crate::error::Fault;
 use crate::known::Known;
@@ -16,35 +16,6 @@ use crate::{AccountStore, Batch, ScriptStore, StoreError};
 
 /// Rows that are looked at while one question to the outbox is answered.
 const SCANNED_MAX: i64 = 1_024;
-
-/// How much waits in the outbox.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Load {
-    /// How many calls.
-    pub calls: u64,
-    /// How large they are as they are kept.
-    pub bytes: u64,
-}
-
-/// How large a call is as it is kept.
-pub fn size(call: &Call) -> u64 {
-    struct Counter(u64);
-    impl Write for Counter {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len() as u64;
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut counter = Counter(0);
-    match serde_json::to_writer(&mut counter, call) {
-        Ok(()) => counter.0,
-        // What cannot be written down is refused when it is.
-        Err(_) => 0,
-    }
-}
 
 impl ScriptStore {
     /// The script begins: what an earlier run left waits for its turn, and nobody for its completion. What it only asked
@@ -72,7 +43,7 @@ impl ScriptStore {
     /// leaves the outbox with this.
     pub fn take_waiting(
         &self,
-        script: &ScriptName,
+        script: &str,
         place: u64,
         limit: usize,
         mut wanted: impl FnMut(u64, Option<PeerId>) -> bool,
@@ -82,7 +53,7 @@ impl ScriptStore {
                 "SELECT place, lane, kept, id, random_id, call FROM outbox
                  WHERE script = ?1 AND place > ?2 AND stage = 1 ORDER BY place LIMIT ?3",
             )?;
-            let mut rows = select.query((&**script, place as i64, SCANNED_MAX))?;
+            let mut rows = select.query((script, place as i64, SCANNED_MAX))?;
             let (mut taken, mut asking) = (Vec::new(), Vec::new());
             while taken.len() < limit
                 && let Some(row) = rows.next()?
@@ -112,7 +83,7 @@ impl ScriptStore {
     /// Takes the calls into this conversation that wait at these places, at most so many, with the last one's place.
     pub fn take_waiting_in(
         &self,
-        script: &ScriptName,
+        script: &str,
         lane: PeerId,
         places: RangeInclusive<u64>,
         limit: usize,
@@ -123,7 +94,7 @@ impl ScriptStore {
                  WHERE script = ?1 AND lane = ?2 AND place BETWEEN ?3 AND ?4 AND stage = 1 ORDER BY place LIMIT ?5",
             )?;
             let (from, to) = (*places.start() as i64, *places.end() as i64);
-            let mut rows = select.query((&**script, lane_key(lane)?, from, to, limit as i64))?;
+            let mut rows = select.query((script, lane_key(lane)?, from, to, limit as i64))?;
             let (mut taken, mut last) = (Vec::new(), None);
             while let Some(row) = rows.next()? {
                 taken.push(request(parts(row)?)?);
@@ -135,12 +106,12 @@ impl ScriptStore {
 
     /// Every call of the script that has not completed, in their order, for who only looks: nobody waits for these, so their
     /// id is 0.
-    pub fn outbox(&self, script: &ScriptName) -> Result<Vec<Request>, StoreError> {
+    pub fn outbox(&self, script: &str) -> Result<Vec<Request>, StoreError> {
         self.0.read(|db| {
             let mut select = db.prepare_cached(
                 "SELECT 0, random_id, call FROM outbox WHERE script = ?1 AND stage < 2 ORDER BY place",
             )?;
-            let rows = select.query_map([&**script], parts)?;
+            let rows = select.query_map([script], parts)?;
             rows.map(|row| request(row?)).collect()
         })
     }

@@ -155,7 +155,7 @@ fn a_process_killed_after_a_record_finds_all_of_it_again() {
     let store = open(&killed);
     assert_eq!(store.scripts().join("bot.py").unwrap(), 2);
     assert_eq!(waiting(&store, 2), [3]);
-    assert_eq!(store.scripts().outbox(&Arc::from("bot.py")).unwrap().len(), 1);
+    assert_eq!(store.scripts().outbox("bot.py").unwrap().len(), 1);
     assert_eq!(receive(&store, [3, 4]), 4);
 }
 

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use broker::Attachment;
 use files::FileSpace;
 use store::{AccountStore, StoreError};
-use tgl::{AccountState, Completion, Connection, Grants, PeerDetails, PeerId, Request, ScriptName, User};
+use tgl::{AccountState, Connection, Grants, PeerDetails, PeerId, ScriptName, User};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -32,17 +33,6 @@ pub struct Account {
     state: watch::Receiver<AccountState>,
     shared: Arc<Shared>,
     task: Option<JoinHandle<()>>,
-}
-
-/// A script's ends of its channels to the account.
-#[derive(Debug)]
-pub struct Attachment {
-    /// Its calls.
-    pub requests: mpsc::Sender<Request>,
-    /// What came of them.
-    pub completions: mpsc::Receiver<Completion>,
-    /// Lines for its log: how far a transfer is.
-    pub notes: mpsc::Receiver<String>,
 }
 
 /// What the account's owner tells its actor.
@@ -117,7 +107,8 @@ impl Account {
         let attached = Attached { seat, requests, completions };
         locked(&self.shared.attached).push(attached);
         self.shared.changed.notify_one();
-        Attachment { requests: request_sender, completions: completion_receiver, notes: note_receiver }
+        let state = self.state.clone();
+        Attachment { requests: request_sender, completions: completion_receiver, notes: note_receiver, state }
     }
 
     /// Ends the account's actor and its connections.

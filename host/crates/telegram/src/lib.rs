@@ -32,7 +32,7 @@ mod sync;
 mod transfers;
 mod wire;
 
-pub use account::{Account, Attachment, display_name, is_logged_in};
+pub use account::{Account, display_name, is_logged_in};
 pub use actor::CALLS_UNDER_WAY_MAX;
 pub use calls::{FILE_BYTES_MAX, PART_BYTES, TEXT_FILE_BYTES_MAX};
 pub use config::{AccountConfig, ApiCredentials, DcAddress};

@@ -78,14 +78,6 @@ pub struct Request {
     pub call: Call,
 }
 
-impl Request {
-    /// A new request, with a random id of its own.
-    pub fn new(id: RequestId, call: Call) -> Self {
-        let random = getrandom::u64().expect("the system has random numbers");
-        Self { id, random_id: random.cast_signed(), call }
-    }
-}
-
 /// What a call came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]

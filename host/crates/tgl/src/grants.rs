@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing is granted by default.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,12 +48,12 @@ impl Grants {
     }
 
     /// The event as the script may hear of it, if it may at all.
-    pub fn shown_event(self, event: &Event) -> Option<Cow<'_, Event>> {
-        match event {
+    pub fn shown_event(self, event: Arc<Event>) -> Option<Arc<Event>> {
+        match &*event {
             Event::Message(message) if !self.service_messages && message.is_secret() => {
-                self.shown(message.clone()).map(|message| Cow::Owned(Event::Message(message)))
+                self.shown(message.clone()).map(|message| Arc::new(Event::Message(message)))
             }
-            _ => Some(Cow::Borrowed(event)),
+            _ => Some(event),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::str::FromStr;
 
-use runtime::SendRates;
+use broker::SendRates;
 
 /// Whether each script's sends are slowed down, and to what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

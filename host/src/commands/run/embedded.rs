@@ -8,8 +8,8 @@ use files::FileSpace;
 use runtime::{End, Script};
 use store::AccountStore;
 use telegram::login::SignIn;
-use telegram::{Account, AccountConfig, Attachment, DcAddress};
-use tgl::{Call, Connection, Grants, Outcome, PeerId, Request, User};
+use telegram::{Account, AccountConfig, DcAddress};
+use tgl::{Call, Connection, Grants, Outcome, PeerId, User};
 
 use super::Begin;
 use crate::commands::dc::DC_ID;
@@ -135,15 +135,14 @@ async fn get_acquainted(you: &Opened, script_user_id: i64) -> Result<()> {
     if you.store.peer(PeerId::user(script_user_id))?.is_some() {
         return Ok(());
     }
-    let Attachment { requests, mut completions, .. } =
-        you.account.attach("contacts".into(), FileSpace::empty(), Grants::default());
+    let mut contacts = you.account.attach("contacts".into(), FileSpace::empty(), Grants::default());
     let call = Call::AddContact {
         phone: SCRIPT_IDENTITY.phone.to_owned(),
         first_name: SCRIPT_IDENTITY.first_name.to_owned(),
         last_name: String::new(),
     };
-    requests.send(Request::new(1, call)).await.ok().context("the account You has stopped")?;
-    let completion = completions.recv().await.context("the account You has stopped")?;
+    contacts.send(1, call).await.context("the account You takes no calls")?;
+    let completion = contacts.completions.recv().await.context("the account You has stopped")?;
     match completion.result {
         Ok(Outcome::Peers(peers)) if !peers.is_empty() => Ok(()),
         Ok(_) => bail!(

@@ -2,13 +2,16 @@
 //!
 //! Invariant: what is started here is stopped by [`Place::close`], the accounts before their data centre.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, anyhow, bail};
+use broker::{Client, Load, Rules, ScriptId, Server};
 use files::FileSpace;
-use runtime::{End, Link, Script, ScriptConfig, Threads};
+use runtime::{End, Script, ScriptConfig, Threads};
 use sandbox::Limits;
 use serde_json::json;
 use store::{AccountStore, Enrolled, Origin};
-use telegram::{Account, AccountConfig, Attachment, DcAddress, RECOVERY_DIALOGS_MAX, RECOVERY_MESSAGES_MAX};
+use telegram::{Account, AccountConfig, DcAddress, RECOVERY_DIALOGS_MAX, RECOVERY_MESSAGES_MAX};
 use tgl::{AccountState, Connection, ScriptName};
 
 use super::embedded::{Embedded, Opened};
@@ -119,22 +122,27 @@ impl Place {
             let name = ScriptName::from(enrolled.name.as_str());
             let home = self.dir.script_home(&name);
             let files = FileSpace::of(project.folders(home, &args.folders, data_dir.own_folders()))?;
+            let limits = Limits::default();
             let config = ScriptConfig {
                 name: name.clone(),
                 source: file.source(&project.script_path),
                 files: files.clone(),
                 args: args.args.clone(),
                 env: time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
-                limits: Limits::default(),
-                send_rates: Brake::rates(args.brake, self.is_telegram),
+                limits,
                 restart_wait: runtime::RESTART_WAIT,
                 link_previews: args.link_previews,
-                grants: args.grants(),
             };
             let voice = output.voice(name.clone(), is_one_of_several, &config.limits);
-            let Attachment { requests, completions, notes } = self.account.attach(name, files, args.grants());
-            let link = Link { requests, completions, notes, state: self.account.state() };
-            scripts.push(Script::start(&self.threads, config, program, link, self.store.scripts(), voice));
+            let rules = Rules {
+                grants: args.grants(),
+                load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
+                send_rates: Brake::rates(args.brake, self.is_telegram),
+            };
+            let attachment = self.account.attach(name.clone(), files, args.grants());
+            let id = ScriptId::own(&self.dir.name, name);
+            let server = Server::new(id, rules, Arc::new(self.store.scripts()), attachment);
+            scripts.push(Script::start(&self.threads, config, program, Client::new(server), voice));
         }
         Ok(scripts)
     }

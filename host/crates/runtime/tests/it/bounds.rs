@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use runtime::{End, Hold, Phase, SendRates};
+use broker::SendRates;
+use runtime::{End, Hold, Phase};
 use sandbox::Limits;
 use store::Bounds;
 use tgl::{Call, Outcome, PeerId, Request};

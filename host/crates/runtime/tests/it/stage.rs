@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use broker::{Attachment, Client, Load, Rules, ScriptId, SendRates, Server};
 use files::FileSpace;
-use runtime::{End, Link, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, SendRates, Threads};
+use runtime::{End, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, Threads};
 use sandbox::{ComponentSource, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig};
 use store::{AccountStore, Bounds};
 use tempfile::TempDir;
@@ -91,20 +92,25 @@ impl Stage {
             args: Vec::new(),
             env: Vec::new(),
             limits: setting.limits,
-            send_rates: setting.send_rates,
             restart_wait: setting.restart_wait,
             link_previews: setting.link_previews,
-            grants: setting.grants,
         };
-        let link = Link {
+        let attachment = Attachment {
             requests: requests_sender,
             completions: completions_receiver,
             notes: notes_receiver,
             state: state_receiver,
         };
+        let Limits { calls_pending_max, calls_bytes_max, .. } = setting.limits;
+        let rules = Rules {
+            grants: setting.grants,
+            load_max: Load { calls: calls_pending_max as u64, bytes: calls_bytes_max },
+            send_rates: setting.send_rates,
+        };
+        let id = ScriptId::own("account", "puppet".into());
+        let account = Client::new(Server::new(id, rules, Arc::new(store.scripts()), attachment));
         let said = Said::default();
-        let script =
-            Script::start(threads(), config, async { Ok(program) }, link, store.scripts(), Arc::new(said.clone()));
+        let script = Script::start(threads(), config, async { Ok(program) }, account, Arc::new(said.clone()));
         Self { store, requests, completions, notes, state, script, said, folder }
     }
 

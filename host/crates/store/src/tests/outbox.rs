@@ -1,5 +1,7 @@
 //! Calls that wait.
 
+use broker::{Load, size};
+
 use super::*;
 
 fn script() -> Arc<str> {
@@ -30,10 +32,10 @@ fn the_outbox_keeps_calls_that_change_something_until_they_complete() {
     store.scripts().handled("bot.py", 0, &[send(10, "three"), send(11, "one")], &[]).unwrap();
     store.record(|batch| batch.complete_call(12)).unwrap();
     drop(store);
-    let left = open(&dir).scripts().outbox(&Arc::from("bot.py")).unwrap();
+    let left = open(&dir).scripts().outbox("bot.py").unwrap();
     let expected = [Request { id: 0, ..send(11, "one") }, Request { id: 0, ..send(10, "three") }];
     assert_eq!(left, expected);
-    assert!(open(&dir).scripts().outbox(&Arc::from("other.py")).unwrap().is_empty());
+    assert!(open(&dir).scripts().outbox("other.py").unwrap().is_empty());
 }
 
 #[test]

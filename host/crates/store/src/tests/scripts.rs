@@ -107,7 +107,7 @@ fn what_is_kept_for_a_script_goes_when_it_is_not_at_work() {
     assert_eq!((forget_it("bot.py"), removed.get()), (Forgotten::Done, 2));
     assert_eq!(scripts(dir.path()).unwrap(), []);
     let store = open(&dir);
-    assert!(store.scripts().outbox(&Arc::from("bot.py")).unwrap().is_empty());
+    assert!(store.scripts().outbox("bot.py").unwrap().is_empty());
     assert_eq!(enrol(&store, "/a/bot.py", None), ("bot.py".to_owned(), Origin::New));
 }
 

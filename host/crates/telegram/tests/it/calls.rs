@@ -145,7 +145,7 @@ async fn errors_of_the_server_are_told_by_their_names_or_waited_out() {
     let error = alice.call(text_to(bob.peer(), "no")).await.unwrap_err();
     assert_eq!((error.kind, error.detail.as_str()), (Failure::Refused, "FLOOD_WAIT_100000"));
     assert!(
-        alice.store.scripts().outbox(&"test.py".into()).unwrap().is_empty(),
+        alice.store.scripts().outbox("test.py").unwrap().is_empty(),
         "what was refused is not tried after a restart"
     );
     faults.fail_next("messages.sendMessage", 500, "RPC_CALL_FAIL");

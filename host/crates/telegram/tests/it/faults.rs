@@ -169,7 +169,7 @@ async fn calls_left_by_a_killed_process_are_made_once() {
     bob.request(text_to(alice.peer(), "never sent")).await;
     let store = bob.store.clone();
     drop(bob);
-    let left = store.scripts().outbox(&"test.py".into()).unwrap();
+    let left = store.scripts().outbox("test.py").unwrap();
     assert_eq!(left.len(), 1);
     proxy.set(Weather::Fine);
     let mut bob = User::start(store, proxy.to(world.address())).await;
@@ -179,7 +179,7 @@ async fn calls_left_by_a_killed_process_are_made_once() {
     }
     bob.send(alice.peer(), "last").await;
     assert_eq!(alice.texts(2).await, ["never sent", "last"]);
-    assert!(bob.store.scripts().outbox(&"test.py".into()).unwrap().is_empty());
+    assert!(bob.store.scripts().outbox("test.py").unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

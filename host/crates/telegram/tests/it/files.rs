@@ -109,7 +109,7 @@ async fn a_files_text_is_sent_as_messages() {
     let message = sent(alice.call(file_to(bob.peer(), FileKind::Text, "long.txt")).await);
     assert_eq!(message.text.as_deref(), Some("end"), "the last one");
     assert_eq!(bob.texts(3).await, ["hello", &long[..8_192], "end"]);
-    assert!(alice.store.scripts().outbox(&"test.py".into()).unwrap().is_empty());
+    assert!(alice.store.scripts().outbox("test.py").unwrap().is_empty());
     for (name, kind) in
         [("latin-1.txt", Failure::Invalid), ("blank.txt", Failure::Invalid), ("vast.txt", Failure::LimitReached)]
     {
@@ -148,7 +148,7 @@ async fn what_cannot_be_sent_is_said_before_anything_is_brought() {
     assert_eq!((error.kind, error.detail.as_str()), (Failure::Refused, "IMAGE_PROCESS_FAILED"));
     let error = alice.call(file_to(PeerId::user(999), FileKind::Photo, "text.png")).await.unwrap_err();
     assert_eq!(error.kind, Failure::NotFound);
-    assert!(alice.store.scripts().outbox(&"test.py".into()).unwrap().is_empty());
+    assert!(alice.store.scripts().outbox("test.py").unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

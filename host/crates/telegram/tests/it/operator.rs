@@ -130,7 +130,7 @@ impl Operator {
             peer: channel.input_peer(),
             reply_to,
             message: text.to_owned(),
-            random_id: tgl::Request::new(0, tgl::Call::GetContacts).random_id,
+            random_id: getrandom::u64().unwrap().cast_signed(),
             reply_markup: None,
             entities: None,
             schedule_date: None,
@@ -177,7 +177,7 @@ impl Operator {
             title: title.to_owned(),
             icon_color: None,
             icon_emoji_id: None,
-            random_id: tgl::Request::new(0, tgl::Call::GetContacts).random_id,
+            random_id: getrandom::u64().unwrap().cast_signed(),
             send_as: None,
         };
         let enums::Updates::Updates(answer) = self.call(&request).await else { panic!("no updates") };

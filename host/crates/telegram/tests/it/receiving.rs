@@ -43,7 +43,7 @@ async fn the_own_message_comes_before_its_completion() {
         let seq = before.iter().find(|(_, event)| matches!(&**event, Event::Message(own) if own.id == message.id));
         assert!(seq.expect("the own message is in the inbox").0 <= completion.after_seq);
     }
-    assert!(alice.store.scripts().outbox(&"test.py".into()).unwrap().is_empty());
+    assert!(alice.store.scripts().outbox("test.py").unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

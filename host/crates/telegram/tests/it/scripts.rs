@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use broker::Attachment;
 use files::{FileSpace, HOME_BYTES_MAX};
 use grammers_tl_types::functions;
-use telegram::{Attachment, CALLS_UNDER_WAY_MAX, PART_BYTES, TRANSFERS_MAX};
+use telegram::{CALLS_UNDER_WAY_MAX, PART_BYTES, TRANSFERS_MAX};
 use tempfile::TempDir;
-use tgl::{Call, CallError, Event, FileKind, FilePart, Grants, Outcome, Request, ScriptName};
+use tgl::{Call, CallError, Event, FileKind, FilePart, Grants, Outcome, ScriptName};
 
 use crate::channels::page;
 use crate::files::{file_to, noise, put, sent};
@@ -28,7 +29,7 @@ impl Other {
     }
 
     async fn request(&self, call: Call) {
-        self.ends.requests.send(Request::new(1, call)).await.unwrap();
+        self.ends.send(1, call).await.unwrap();
     }
 
     async fn completion(&mut self) -> Result<Outcome, CallError> {
@@ -57,20 +58,19 @@ async fn each_script_hears_every_event_and_its_own_completions() {
     let second: ScriptName = Arc::from("second.py");
     let cursor = alice.store.scripts().join(&second).unwrap();
     let files = alice.files.clone();
-    let Attachment { requests, mut completions, notes: _notes } =
-        alice.account.attach(second.clone(), files, Grants::default());
+    let mut ends = alice.account.attach(second.clone(), files, Grants::default());
 
     // Both use the same request ids: they are each guest's own.
     let mine = alice.request(text_to(bob.peer(), "from the first")).await;
     let call = text_to(bob.peer(), "from the second");
-    requests.send(Request { id: mine, ..Request::new(mine, call) }).await.unwrap();
+    ends.send(mine, call).await.unwrap();
     let texts = |completion: tgl::Completion| match completion.result {
         Ok(Outcome::Message(message)) => message.text.unwrap(),
         other => panic!("{other:?}"),
     };
     assert_eq!(texts(alice.completion().await), "from the first");
-    assert_eq!(texts(completions.recv().await.unwrap()), "from the second");
-    assert!(completions.try_recv().is_err() && alice.completions.try_recv().is_err());
+    assert_eq!(texts(ends.completions.recv().await.unwrap()), "from the second");
+    assert!(ends.completions.try_recv().is_err() && alice.completions.try_recv().is_err());
 
     bob.messages(2).await;
     bob.send(alice.peer(), "to both").await;
@@ -83,7 +83,7 @@ async fn each_script_hears_every_event_and_its_own_completions() {
     assert_eq!(heard.collect::<Vec<_>>(), first, "in one order");
 
     // One that is gone holds up nobody, and its calls are nobody's.
-    drop((requests, completions));
+    drop(ends);
     alice.store.scripts().leave(&second).unwrap();
     alice.send(bob.peer(), "alone").await;
 }

@@ -121,7 +121,7 @@ async fn an_upload_that_was_killed_is_made_again_once() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let (store, home) = (alice.store.clone(), alice.home.clone());
     alice.stop().await;
-    let left = store.scripts().outbox(&"test.py".into()).unwrap();
+    let left = store.scripts().outbox("test.py").unwrap();
     assert_eq!(left.len(), 1);
     let alice = User::begin_in(store.clone(), world.address(), home, HOME_BYTES_MAX);
     // As the runtime does, and once more as after a kill between the server's yes and our note of it.
@@ -133,7 +133,7 @@ async fn an_upload_that_was_killed_is_made_again_once() {
     let text = text_to(bob.peer(), "last");
     alice.call(text).await.unwrap();
     assert_eq!(bob.texts(1).await, ["last"], "nothing came twice");
-    assert!(store.scripts().outbox(&"test.py".into()).unwrap().is_empty());
+    assert!(store.scripts().outbox("test.py").unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

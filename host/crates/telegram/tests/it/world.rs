@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::Attachment;
 use datacentre::{Config, DataCentre};
 use files::{FileSpace, HOME_BYTES_MAX};
 use store::{AccountStore, Bounds};
 use telegram::login::{Login, SignIn};
-use telegram::{Account, AccountConfig, ApiCredentials, Attachment, DcAddress};
+use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
 use tempfile::TempDir;
 use tgl::{
     AccountState, Call, CallError, Completion, Connection, Event, Grants, Message, Outcome, PeerId, Request, ScriptName,
@@ -144,9 +145,8 @@ impl User {
         let script: ScriptName = Arc::from("test.py");
         let cursor = store.scripts().join(&script).unwrap();
         let account = Account::start(config).unwrap();
-        let Attachment { requests, completions, notes } =
+        let Attachment { requests, completions, notes, state } =
             account.attach(script.clone(), files.clone(), Grants::default());
-        let state = account.state();
         let id = state.borrow().our_id.unwrap_or_default();
         Self { store, id, account, state, requests, completions, notes, home, files, script, cursor, calls: 0 }
     }

@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tgl::{PeerId, PeerKind};
 use tokio::time::Instant;
 
 /// How fast a script may send in the long run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendRates {
     /// Into one chat, a second. Default: 1.
     pub chat_per_s: u32,

@@ -6,14 +6,16 @@
 //! events it must follow.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
-use store::{ScriptStore, StoreError};
 use tgl::{CallError, Completion, Failure, MessageId, Outcome, PeerId, Request, RequestId, ScriptName};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
 use crate::brake::{Brake, SendRates};
+use crate::error::BrokerError;
+use crate::ledger::Ledger;
 
 /// Calls of one script that are held in memory until they can leave.
 const CALLS_HELD_MAX: usize = 256;
@@ -29,7 +31,7 @@ const EARLY_SHORT_MAX: usize = 100_000;
 /// See the module.
 pub(crate) struct Calls {
     script: ScriptName,
-    store: ScriptStore,
+    ledger: Arc<dyn Ledger>,
     brake: Option<Brake>,
     /// Calls that are written down and wait for the gate, the brake, or room on their way.
     held: VecDeque<Request>,
@@ -80,14 +82,11 @@ struct Delay {
     braked_until: Option<Instant>,
 }
 
-/// The account takes no calls any more.
-pub(crate) struct Closed;
-
 impl Calls {
-    pub(crate) fn new(script: ScriptName, store: ScriptStore, rates: Option<SendRates>) -> Self {
+    pub(crate) fn new(script: ScriptName, ledger: Arc<dyn Ledger>, rates: Option<SendRates>) -> Self {
         Self {
             script,
-            store,
+            ledger,
             brake: rates.map(Brake::new),
             held: VecDeque::new(),
             disk: OnDisk::default(),
@@ -138,14 +137,14 @@ impl Calls {
 
     /// A new guest comes, whose calls have this id and higher ones. Calls of the one before still leave, without anybody
     /// who waits for them.
-    pub(crate) fn begin_guest(&mut self, first_id: RequestId) {
+    pub(crate) fn begin_life(&mut self, first_id: RequestId) {
         self.early.clear();
         self.early_whole = 0;
         self.first_id = first_id;
     }
 
     /// Fetches from disk what there is room for.
-    pub(crate) fn refill(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn refill(&mut self) -> Result<(), BrokerError> {
         while self.gate_open && self.disk.calls > 0 && self.held.len() <= CALLS_HELD_MAX / 2 {
             let mut lanes = self.lanes_held();
             let before = (self.held.len(), self.disk.read_to);
@@ -159,7 +158,7 @@ impl Calls {
     }
 
     /// Fetches further calls into conversations that were passed over and have left room since.
-    fn fetch_parked(&mut self, lanes: &mut HashMap<PeerId, usize>) -> Result<(), StoreError> {
+    fn fetch_parked(&mut self, lanes: &mut HashMap<PeerId, usize>) -> Result<(), BrokerError> {
         let few = |lane: &PeerId| lanes.get(lane).is_none_or(|held| *held <= LANE_HELD_MAX / 2);
         let parked: Vec<(PeerId, u64)> =
             self.disk.parked.iter().filter(|(lane, _)| few(lane)).map(|(lane, after)| (*lane, *after)).collect();
@@ -169,7 +168,7 @@ impl Calls {
             if room == 0 {
                 break;
             }
-            let (calls, last) = self.store.take_waiting_in(&self.script, lane, after + 1..=self.disk.read_to, room)?;
+            let (calls, last) = self.ledger.take_waiting_in(&self.script, lane, after + 1..=self.disk.read_to, room)?;
             match last {
                 Some(last) if calls.len() == room => self.disk.parked.insert(lane, last),
                 _ => self.disk.parked.remove(&lane),
@@ -181,14 +180,14 @@ impl Calls {
     }
 
     /// Fetches what follows, and parks what there is enough of.
-    fn fetch_next(&mut self, lanes: &mut HashMap<PeerId, usize>) -> Result<(), StoreError> {
+    fn fetch_next(&mut self, lanes: &mut HashMap<PeerId, usize>) -> Result<(), BrokerError> {
         let room = CALLS_HELD_MAX.saturating_sub(self.held.len());
         if room == 0 {
             return Ok(());
         }
         let OnDisk { read_to, parked, .. } = &mut self.disk;
         let mut passed = *read_to;
-        let wanted = |place: u64, lane: Option<PeerId>| {
+        let mut wanted = |place: u64, lane: Option<PeerId>| {
             passed = place;
             let Some(lane) = lane else { return true };
             let held = lanes.entry(lane).or_default();
@@ -199,7 +198,7 @@ impl Calls {
             *held += 1;
             true
         };
-        let calls = self.store.take_waiting(&self.script, *read_to, room, wanted)?;
+        let calls = self.ledger.take_waiting(&self.script, *read_to, room, &mut wanted)?;
         let is_end = passed == *read_to;
         *read_to = passed;
         self.take_from_disk(calls);
@@ -220,7 +219,7 @@ impl Calls {
     }
 
     /// Sends what may go and fits. Says whether anything did.
-    pub(crate) fn send(&mut self, account: &mpsc::Sender<Request>) -> Result<bool, Closed> {
+    pub(crate) fn send(&mut self, account: &mpsc::Sender<Request>) -> Result<bool, BrokerError> {
         self.delay = Delay::default();
         let now = Instant::now();
         let mut waiting_lanes = HashSet::new();
@@ -237,7 +236,7 @@ impl Calls {
                     self.delay.is_account_full = true;
                     break;
                 }
-                Err(TrySendError::Closed(())) => return Err(Closed),
+                Err(TrySendError::Closed(())) => return Err(BrokerError::Closed),
             };
             if let (Some(lane), Some(brake)) = (lane, &mut self.brake)
                 && let Err(until) = brake.admit(lane, now)
@@ -311,14 +310,14 @@ impl Calls {
     }
 
     /// The next completion whose events have been handled, if there is one.
-    pub(crate) fn next_completion(&mut self, handled_seq: u64) -> Result<Option<Completion>, StoreError> {
+    pub(crate) fn next_completion(&mut self, handled_seq: u64) -> Result<Option<Completion>, BrokerError> {
         let Some(ready) = self.early.iter().position(|early| early.after_seq() <= handled_seq) else { return Ok(None) };
         let completion = match &self.early[ready] {
             Early::Whole(_) => None,
             Early::Short { id, sent, after_seq } => {
                 let forgotten = || CallError::new(Failure::NotFound, "it was sent, and is not kept here any more");
                 let result = match sent {
-                    Some(message) => self.store.message(*message)?.map(Outcome::Message).ok_or_else(forgotten),
+                    Some(message) => self.ledger.message(*message)?.map(Outcome::Message).ok_or_else(forgotten),
                     None => Ok(Outcome::Done),
                 };
                 Some(Completion { id: *id, result, after_seq: *after_seq })

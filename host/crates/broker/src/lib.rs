@@ -1,0 +1,22 @@
+//! Where a script meets its account. [`Client`] is all that a script's side knows of the account; [`Server`] is the
+//! account's side of one script; [`Ledger`] is what an account keeps for its scripts.
+//!
+//! Invariant: who asks is never said by who asks. A server knows its script from the start and stamps what it takes, so
+//! nothing that comes from a script's side can make it another.
+
+mod attachment;
+mod brake;
+mod calls;
+mod client;
+mod error;
+mod ledger;
+mod messages;
+mod server;
+
+pub use attachment::Attachment;
+pub use brake::SendRates;
+pub use client::{Client, Lookups};
+pub use error::BrokerError;
+pub use ledger::{AWAY_EVENTS_MAX, BoxFuture, INBOX_BYTES_MAX, INBOX_EVENTS_MAX, Ledger, Load, Place, size};
+pub use messages::{Events, Given, Joined, NewCall, ScriptId, Standing};
+pub use server::{Rules, Server};

@@ -1,0 +1,253 @@
+//! The account's side of one script: it says who asks, keeps what the script has done, lets its calls leave at their pace,
+//! and brings their completions back.
+//!
+//! Invariant: it belongs to one script from its beginning to its end. When it goes, the script does not run any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tgl::{AccountState, Completion, Event, Grants, Message, MessageId, Peer, PeerId, PeerKind, Request, RequestId};
+use tokio::sync::watch;
+use tokio::time::sleep_until;
+
+use crate::attachment::{Attachment, stamped};
+use crate::brake::SendRates;
+use crate::calls::Calls;
+use crate::error::BrokerError;
+use crate::ledger::{Ledger, Load, size};
+use crate::messages::{Events, Given, Joined, NewCall, ScriptId, Standing};
+
+/// What a script may do, and how much.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    /// What it may do beside what every script may.
+    pub grants: Grants,
+    /// What it may have under way or waiting.
+    pub load_max: Load,
+    /// How fast it may send; none: as fast as it can.
+    pub send_rates: Option<SendRates>,
+}
+
+/// See the module.
+pub struct Server {
+    records: Records,
+    attachment: Attachment,
+    calls: Calls,
+    joined_at: Result<u64, BrokerError>,
+    has_left: bool,
+}
+
+/// What of a script's server may be asked at any time, while something else is under way. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Records {
+    id: ScriptId,
+    rules: Rules,
+    ledger: Arc<dyn Ledger>,
+    /// Calls of the callback under way that are staged.
+    staged: Arc<AtomicU64>,
+}
+
+impl Server {
+    /// The script has its place from now on: what the account gets is the script's to handle.
+    pub fn new(id: ScriptId, rules: Rules, ledger: Arc<dyn Ledger>, attachment: Attachment) -> Self {
+        let joined_at = ledger.join(&id.script);
+        let calls = Calls::new(id.script.clone(), Arc::clone(&ledger), rules.send_rates);
+        Self {
+            records: Records { id, rules, ledger, staged: Arc::default() },
+            attachment,
+            calls,
+            joined_at,
+            has_left: false,
+        }
+    }
+
+    pub(crate) fn records(&self) -> &Records {
+        &self.records
+    }
+
+    pub(crate) fn state(&self) -> watch::Receiver<AccountState> {
+        self.attachment.state.clone()
+    }
+
+    /// See [`crate::Client::join`].
+    pub(crate) fn join(&mut self) -> Result<Joined, BrokerError> {
+        let handled_seq = self.joined_at.clone()?;
+        let Records { id, rules, ledger, .. } = &self.records;
+        self.calls.add_on_disk(ledger.resume_outbox(&id.script)?);
+        Ok(Joined { handled_seq, send_rates: rules.send_rates })
+    }
+
+    /// See [`crate::Client::begin_life`].
+    pub(crate) fn begin_life(&mut self, first_id: RequestId) {
+        self.calls.begin_life(first_id);
+    }
+
+    /// See [`crate::Client::open_gate`].
+    pub(crate) fn open_gate(&mut self) {
+        self.calls.open_gate();
+        self.try_to_send();
+    }
+
+    /// See [`crate::Client::inbox_seq`].
+    pub(crate) fn inbox_seq(&self) -> u64 {
+        self.records.ledger.inbox_seq()
+    }
+
+    /// See [`crate::Client::events`].
+    pub(crate) fn events(&self, after: u64, limit: usize) -> Result<Events, BrokerError> {
+        let Records { rules, ledger, .. } = &self.records;
+        let lost = ledger.pruned_seq().saturating_sub(after);
+        let events = ledger.events_after(after + lost, limit)?.into_iter().map(|(seq, event)| {
+            let event = rules.grants.shown_event(event);
+            let topic = event.as_deref().map(|event| self.records.topic(event)).transpose()?.flatten();
+            Ok(Given { seq, event, topic })
+        });
+        Ok(Events { lost, given: events.collect::<Result<_, _>>()? })
+    }
+
+    /// See [`crate::Client::commit`].
+    pub(crate) async fn commit(&mut self, handled_seq: u64, calls: &[NewCall]) -> Result<(), BrokerError> {
+        let Records { id, ledger, staged, .. } = &self.records;
+        let requests = self.records.stamped(calls)?;
+        // What is staged goes before the rest.
+        let held = if staged.load(Ordering::Relaxed) > 0 { 0 } else { self.calls.fitting(&requests) };
+        let (taken, waiting) = requests.split_at(held);
+        ledger.commit(&id.script, handled_seq, taken, waiting).await?;
+        self.calls.add_on_disk(staged.swap(0, Ordering::Relaxed) + waiting.len() as u64);
+        self.calls.add(requests.into_iter().take(held));
+        self.try_to_send();
+        Ok(())
+    }
+
+    /// See [`crate::Client::unstage`].
+    pub(crate) fn unstage(&self) -> Result<(), BrokerError> {
+        let Records { id, ledger, staged, .. } = &self.records;
+        ledger.unstage(&id.script)?;
+        staged.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// See [`crate::Client::next_completion`].
+    pub(crate) fn next_completion(&mut self, handled_seq: u64) -> Result<Option<Completion>, BrokerError> {
+        let mut is_any = false;
+        while self.calls.takes_completions()
+            && let Ok(completion) = self.attachment.completions.try_recv()
+        {
+            self.calls.take_in(completion);
+            is_any = true;
+        }
+        if is_any {
+            self.try_to_send();
+        }
+        self.calls.next_completion(handled_seq)
+    }
+
+    /// See [`crate::Client::standing`].
+    pub(crate) fn standing(&self) -> Standing {
+        let written = self.records.ledger.outbox_load(&self.records.id.script);
+        Standing {
+            load: Load { calls: written.calls + self.calls.unwritten(), ..written },
+            calls_pending: self.calls.pending() as u64,
+            is_moving: self.calls.are_moving(),
+            is_braked: self.calls.braked_until().is_some(),
+        }
+    }
+
+    /// Waits until there may be something to do, and sends what can leave meanwhile. Gives a line for the script's log, if
+    /// one has come. May be given up at any moment.
+    pub(crate) async fn wait(&mut self) -> Result<Option<String>, BrokerError> {
+        self.send_calls()?;
+        let braked_until = self.calls.braked_until();
+        let braked = async {
+            match braked_until {
+                Some(moment) => sleep_until(moment).await,
+                None => std::future::pending().await,
+            }
+        };
+        let Attachment { requests, completions, notes, .. } = &mut self.attachment;
+        tokio::select! {
+            completion = completions.recv(), if self.calls.takes_completions() => {
+                self.calls.take_in(completion.ok_or(BrokerError::Closed)?);
+                Ok(None)
+            }
+            Some(note) = notes.recv() => Ok(Some(note)),
+            permit = requests.reserve(), if self.calls.waits_for_room() => {
+                permit.map(|_| None).map_err(|_| BrokerError::Closed)
+            }
+            () = braked => Ok(None),
+        }
+    }
+
+    /// The script does not run any more: it holds up nobody.
+    pub(crate) fn leave(&mut self) {
+        let Records { id, ledger, .. } = &self.records;
+        if !std::mem::replace(&mut self.has_left, true)
+            && let Err(error) = ledger.part(&id.script)
+        {
+            tracing::debug!(script = %id, %error, "that a script has ended is not written down");
+        }
+    }
+
+    /// Sends what may leave, from memory and from disk.
+    fn send_calls(&mut self) -> Result<(), BrokerError> {
+        loop {
+            self.calls.refill()?;
+            if !self.calls.send(&self.attachment.requests)? || !self.calls.wait_on_disk() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The same; what keeps calls here is told to who waits for them.
+    fn try_to_send(&mut self) {
+        let _ = self.send_calls();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl Records {
+    /// See [`crate::Lookups::peer`].
+    pub(crate) fn peer(&self, id: PeerId) -> Result<Option<Peer>, BrokerError> {
+        self.ledger.peer(id)
+    }
+
+    /// See [`crate::Lookups::message`].
+    pub(crate) fn message(&self, id: MessageId) -> Result<Option<Message>, BrokerError> {
+        Ok(self.ledger.message(id)?.and_then(|message| self.rules.grants.shown(message)))
+    }
+
+    /// See [`crate::Lookups::stage`].
+    pub(crate) fn stage(&self, calls: &[NewCall]) -> Result<(), BrokerError> {
+        self.ledger.stage(&self.id.script, &self.stamped(calls)?)?;
+        self.staged.fetch_add(calls.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The calls as the account takes them, as far as the script may make them.
+    fn stamped(&self, calls: &[NewCall]) -> Result<Vec<Request>, BrokerError> {
+        let mut load = self.ledger.outbox_load(&self.id.script);
+        let mut requests = Vec::with_capacity(calls.len());
+        for NewCall { id, call } in calls {
+            load = Load { calls: load.calls + 1, bytes: load.bytes + size(call) };
+            if load.calls > self.rules.load_max.calls || load.bytes > self.rules.load_max.bytes {
+                return Err(BrokerError::Refused("more calls are made than the script may have".to_owned()));
+            }
+            call.check().map_err(|error| BrokerError::Refused(error.detail))?;
+            requests.push(stamped(*id, call.clone())?);
+        }
+        Ok(requests)
+    }
+
+    /// The topic in which a message lies. Only supergroups have them.
+    fn topic(&self, event: &Event) -> Result<Option<MessageId>, BrokerError> {
+        match event {
+            Event::Message(message) if message.destination.kind == PeerKind::Channel => self.ledger.topic(message.id),
+            _ => Ok(None),
+        }
+    }
+}
