@@ -1,4 +1,4 @@
-//! Keeps the first invariant of ARCHITECTURE.md: which crates may name wasmtime and grammers, and that every file says what
+//! Keeps invariants 1 and 5 of ARCHITECTURE.md: which crates may name wasmtime and grammers, and each other; and that every file says what
 //! it is for.
 
 use std::fs;
@@ -30,8 +30,11 @@ fn sources() -> Vec<PathBuf> {
 
 #[test]
 fn only_the_crates_that_may_name_wasmtime_and_grammers_do() {
-    let rules: &[(&str, &[&str])] =
-        &[("wasmtime", &["host/crates/sandbox"]), ("grammers-", &["host/crates/telegram", "host/crates/datacentre"])];
+    let rules: &[(&str, &[&str])] = &[
+        ("wasmtime", &["host/crates/sandbox"]),
+        ("grammers-", &["host/crates/telegram", "host/crates/datacentre"]),
+        ("rusqlite", &["host/crates/store", "host/crates/datacentre"]),
+    ];
     let mut manifests = Vec::new();
     files_below(&root().join("host"), "Cargo.toml", &mut manifests);
     for manifest in manifests {
@@ -43,6 +46,32 @@ fn only_the_crates_that_may_name_wasmtime_and_grammers_do() {
             assert!(!named || may, "{place} names {dependency}");
         }
     }
+}
+
+/// The crates of this project that a crate names, for itself and not for its tests.
+fn own_dependencies(of: &str) -> Vec<String> {
+    let manifest = fs::read_to_string(root().join("host/crates").join(of).join("Cargo.toml")).expect("readable");
+    let own = |line: &str| {
+        let name = line.split_once(".workspace")?.0;
+        root().join("host/crates").join(name).is_dir().then(|| name.to_owned())
+    };
+    let section = manifest.split("[dependencies]").nth(1).and_then(|rest| rest.split("\n[").next());
+    section.unwrap_or_default().lines().filter_map(own).filter(|name| name != "workspace-hack").collect()
+}
+
+#[test]
+fn a_scripts_side_knows_neither_accounts_nor_their_files() {
+    assert_eq!(own_dependencies("broker"), ["tgl"]);
+    let mut reached = vec!["runtime".to_owned()];
+    let mut at = 0;
+    while at < reached.len() {
+        let further = own_dependencies(&reached[at]).into_iter().filter(|name| !reached.contains(name));
+        let further: Vec<_> = further.collect();
+        reached.extend(further);
+        at += 1;
+    }
+    reached.sort();
+    assert_eq!(reached, ["broker", "files", "runtime", "sandbox", "tgl"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::future::ready;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -9,8 +10,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 use files::{FileSpace, HOME_BYTES_MAX};
 use sandbox::{
-    ComponentSource, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig,
-    StartConfig,
+    Answer, ComponentSource, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
+    SandboxConfig, StartConfig,
 };
 use tests::text_message;
 use tgl::{Call, Event, Message, MessageId, Outcome, Peer, PeerId, RequestId};
@@ -196,18 +197,18 @@ struct Host {
 }
 
 impl GuestHost for Host {
-    fn call(&mut self, _: Call) -> Option<RequestId> {
+    fn call(&mut self, _: Call) -> Answer<Option<RequestId>> {
         self.last += 1;
         self.calls.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(self.last);
-        Some(self.last)
+        Box::pin(ready(Some(self.last)))
     }
 
-    fn peer(&mut self, _: PeerId) -> Option<Peer> {
-        None
+    fn peer(&mut self, _: PeerId) -> Answer<Option<Peer>> {
+        Box::pin(ready(None))
     }
 
-    fn message(&mut self, _: MessageId) -> Option<Message> {
-        None
+    fn message(&mut self, _: MessageId) -> Answer<Option<Message>> {
+        Box::pin(ready(None))
     }
 
     fn log(&mut self, _: LogLevel, _: &str) {}

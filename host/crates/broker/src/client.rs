@@ -104,17 +104,17 @@ impl Client {
 
 impl Lookups {
     /// The peer as the account last saw it; none if it never did.
-    pub fn peer(&self, id: PeerId) -> Result<Option<Peer>, BrokerError> {
+    pub async fn peer(&self, id: PeerId) -> Result<Option<Peer>, BrokerError> {
         self.records.peer(id)
     }
 
     /// The message, if the account still holds it and the script may see it.
-    pub fn message(&self, id: MessageId) -> Result<Option<Message>, BrokerError> {
+    pub async fn message(&self, id: MessageId) -> Result<Option<Message>, BrokerError> {
         self.records.message(id)
     }
 
     /// Calls of the callback that runs, too many to be held in memory: they are made once [`Client::commit`] says so.
-    pub fn stage(&self, calls: &[NewCall]) -> Result<(), BrokerError> {
+    pub async fn stage(&self, calls: &[NewCall]) -> Result<(), BrokerError> {
         self.records.stage(calls)
     }
 }

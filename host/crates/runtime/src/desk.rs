@@ -5,11 +5,12 @@
 //! a guest that does not even wait for those is stopped. What one callback makes is held in memory up to
 //! [`CALLS_IN_MEMORY_MAX`] only.
 
+use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use broker::{BrokerError, Load, Lookups, NewCall};
-use sandbox::{ExitMoment, GuestHost, Limits, LogLevel, Output};
+use sandbox::{Answer, ExitMoment, GuestHost, Limits, LogLevel, Output};
 use tgl::{Call, CallError, Failure, Message, MessageId, Peer, PeerId, RequestId};
 use tokio::time::Instant;
 
@@ -59,6 +60,18 @@ pub(crate) struct Made {
 impl Made {
     pub(crate) fn count(&self) -> u64 {
         self.staged + self.calls.len() as u64
+    }
+
+    /// These calls wait on disk for the callback's return, or are still here.
+    fn end_staging(&mut self, calls: Vec<NewCall>, staged: Result<(), BrokerError>) {
+        match staged {
+            Ok(()) => self.staged += calls.len() as u64,
+            Err(error) => {
+                tracing::warn!(%error, "calls of a callback stay in memory");
+                self.calls = calls;
+                self.is_disk_full = true;
+            }
+        }
     }
 }
 
@@ -151,7 +164,7 @@ pub(crate) struct Clerk {
 }
 
 impl GuestHost for Clerk {
-    fn call(&mut self, mut call: Call) -> Option<RequestId> {
+    fn call(&mut self, mut call: Call) -> Answer<Option<RequestId>> {
         if let Call::SendMessage { preview: preview @ None, .. } = &mut call
             && !self.link_previews
         {
@@ -162,21 +175,31 @@ impl GuestHost for Clerk {
         let call = papers.topics.place(id, call);
         if let Err(reason) = papers.add(call) {
             if papers.refused.len() >= REFUSED_MAX {
-                return None;
+                return Box::pin(ready(None));
             }
             papers.refused.push((id, reason));
         }
         papers.next_id += 1;
-        self.stage(&mut papers.made);
-        Some(id)
+        if papers.made.calls.len() < CALLS_IN_MEMORY_MAX || papers.made.is_disk_full {
+            return Box::pin(ready(Some(id)));
+        }
+        let calls = std::mem::take(&mut papers.made.calls);
+        let (desk, lookups) = (self.desk.clone(), self.lookups.clone());
+        Box::pin(async move {
+            let staged = lookups.stage(&calls).await;
+            desk.papers().made.end_staging(calls, staged);
+            Some(id)
+        })
     }
 
-    fn peer(&mut self, id: PeerId) -> Option<Peer> {
-        self.look_up(self.lookups.peer(id))
+    fn peer(&mut self, id: PeerId) -> Answer<Option<Peer>> {
+        let lookups = self.lookups.clone();
+        self.look_up(async move { lookups.peer(id).await })
     }
 
-    fn message(&mut self, id: MessageId) -> Option<Message> {
-        self.look_up(self.lookups.message(id))
+    fn message(&mut self, id: MessageId) -> Answer<Option<Message>> {
+        let lookups = self.lookups.clone();
+        self.look_up(async move { lookups.message(id).await })
     }
 
     fn log(&mut self, level: LogLevel, text: &str) {
@@ -202,28 +225,17 @@ impl GuestHost for Clerk {
 }
 
 impl Clerk {
-    /// Lets calls wait on disk where a callback makes many.
-    fn stage(&self, made: &mut Made) {
-        if made.calls.len() < CALLS_IN_MEMORY_MAX || made.is_disk_full {
-            return;
-        }
-        match self.lookups.stage(&made.calls) {
-            Ok(()) => {
-                made.staged += made.calls.len() as u64;
-                made.calls.clear();
-            }
-            Err(error) => {
-                tracing::warn!(%error, "calls of a callback stay in memory");
-                made.is_disk_full = true;
-            }
-        }
-    }
-
     /// A look-up that fails finds nothing: the guest cannot mend the host's disk.
-    fn look_up<T>(&self, found: Result<Option<T>, BrokerError>) -> Option<T> {
-        found.unwrap_or_else(|error| {
-            self.output.log(LogLevel::Error, &format!("a look-up failed: {error}"));
-            None
+    fn look_up<T>(
+        &self,
+        question: impl Future<Output = Result<Option<T>, BrokerError>> + Send + 'static,
+    ) -> Answer<Option<T>> {
+        let output = Arc::clone(&self.output);
+        Box::pin(async move {
+            question.await.unwrap_or_else(|error| {
+                output.log(LogLevel::Error, &format!("a look-up failed: {error}"));
+                None
+            })
         })
     }
 }

@@ -3,7 +3,11 @@
 wasmtime::component::bindgen!({
     path: "../../../wit/v0.1",
     world: "script",
-    imports: { default: trappable },
+    imports: {
+        "tgl:script/calls@0.1.0": async | trappable,
+        "tgl:script/lookup@0.1.0": async | trappable,
+        default: trappable,
+    },
     exports: { default: async },
     require_store_data_send: true,
 });

@@ -1,6 +1,8 @@
 //! What a guest asks of its host, as the crate that runs scripts sees it.
 //!
-//! Invariant: nothing here may block: a guest stands still inside the call.
+//! Invariant: nothing here may block. A guest stands still while it waits for an answer, and others have their turn.
+
+use std::pin::Pin;
 
 use tgl::{Call, Message, MessageId, Peer, PeerId, RequestId};
 
@@ -32,17 +34,20 @@ pub enum ExitMoment {
     Now,
 }
 
+/// What the host answers once it has it. Dropped where the guest is stopped meanwhile.
+pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
 /// The host's side of one guest. Every method returns at once; a panic in one ends the guest, not the host.
 pub trait GuestHost: Send {
     /// Takes a call and names it. `None` where so many calls wait for their completion that this one could not even be
     /// refused by one: the guest is then stopped with [`crate::Trap::TooManyCalls`].
-    fn call(&mut self, call: Call) -> Option<RequestId>;
+    fn call(&mut self, call: Call) -> Answer<Option<RequestId>>;
 
     /// The peer as the account last saw it.
-    fn peer(&mut self, id: PeerId) -> Option<Peer>;
+    fn peer(&mut self, id: PeerId) -> Answer<Option<Peer>>;
 
     /// The message as the host holds it.
-    fn message(&mut self, id: MessageId) -> Option<Message>;
+    fn message(&mut self, id: MessageId) -> Answer<Option<Message>>;
 
     /// A line for the script's log.
     fn log(&mut self, level: LogLevel, text: &str);

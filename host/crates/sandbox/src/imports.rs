@@ -1,6 +1,6 @@
 //! What guests call: the state behind one guest's imports, and the linker that all guests share.
 //!
-//! Invariant: an import only hands data over; it never waits and never calls back into the guest.
+//! Invariant: an import only hands data over; it never blocks and never calls back into the guest.
 
 use tgl::{Call, FileKind, FilePart, MessageId, Page, PeerId, Presence, RequestId, TypingState};
 use thiserror::Error;
@@ -45,8 +45,9 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
 }
 
 impl Guest {
-    fn call(&mut self, call: Call) -> Result<RequestId> {
-        Ok(self.outlet.ask(|host| host.call(call)).ok_or(CallsExhausted)?)
+    async fn call(&mut self, call: Call) -> Result<RequestId> {
+        let named = self.outlet.ask(|host| host.call(call)).await;
+        Ok(named.ok_or(CallsExhausted)?)
     }
 }
 
@@ -71,14 +72,19 @@ macro_rules! imports {
     };
     // The contract has two of its arguments in a record.
     (@send_message $call:ident $($argument:ident: $type:ty),*) => {
-        fn send_message(&mut self, to: types::PeerId, text: String, options: calls::SendOptions) -> Result<RequestId> {
+        async fn send_message(
+            &mut self,
+            to: types::PeerId,
+            text: String,
+            options: calls::SendOptions,
+        ) -> Result<RequestId> {
             let calls::SendOptions { reply_to, preview } = options;
-            self.call(Call::$call { to: FromGuest::from_guest(to), text, reply_to, preview })
+            self.call(Call::$call { to: FromGuest::from_guest(to), text, reply_to, preview }).await
         }
     };
     (@$function:ident $call:ident $($argument:ident: $type:ty),*) => {
-        fn $function(&mut self, $($argument: <$type as FromGuest>::Guest),*) -> Result<RequestId> {
-            self.call(Call::$call { $($argument: FromGuest::from_guest($argument)),* })
+        async fn $function(&mut self, $($argument: <$type as FromGuest>::Guest),*) -> Result<RequestId> {
+            self.call(Call::$call { $($argument: FromGuest::from_guest($argument)),* }).await
         }
     };
 }
@@ -86,12 +92,12 @@ macro_rules! imports {
 tgl::calls!(imports);
 
 impl lookup::Host for Guest {
-    fn get_peer(&mut self, id: types::PeerId) -> Result<Option<types::Peer>> {
-        Ok(self.outlet.ask(|host| host.peer(PeerId::from_guest(id))).map(|peer| peer.to_guest()))
+    async fn get_peer(&mut self, id: types::PeerId) -> Result<Option<types::Peer>> {
+        Ok(self.outlet.ask(|host| host.peer(PeerId::from_guest(id))).await.map(|peer| peer.to_guest()))
     }
 
-    fn get_message(&mut self, id: types::MessageId) -> Result<Option<types::Message>> {
-        Ok(self.outlet.ask(|host| host.message(id)).map(|message| message.to_guest()))
+    async fn get_message(&mut self, id: types::MessageId) -> Result<Option<types::Message>> {
+        Ok(self.outlet.ask(|host| host.message(id)).await.map(|message| message.to_guest()))
     }
 }
 

@@ -33,7 +33,7 @@ pub use compile::{COMPONENT_BYTES_MAX, ComponentSource};
 pub use computing::computing_max;
 pub use engine::INSTANCES_MAX;
 pub use errors::{CompileError, GuestError, SandboxError, StartError, Trap};
-pub use host::{ExitMoment, GuestHost, LogLevel, Output};
+pub use host::{Answer, ExitMoment, GuestHost, LogLevel, Output};
 pub use instance::Instance;
 pub use limits::Limits;
 pub use program::{Program, StartConfig};

@@ -213,13 +213,14 @@ impl Pollable for QuotaStream {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::future::ready;
 
     use files::{ENTRY_BYTES, FileSpace};
     use tempfile::TempDir;
     use tgl::{Call, Message, MessageId, Peer, PeerId, RequestId};
 
     use super::*;
-    use crate::host::{ExitMoment, GuestHost, LogLevel, Output};
+    use crate::host::{Answer, ExitMoment, GuestHost, LogLevel, Output};
     use crate::limits::Limits;
     use crate::meter::Meter;
     use crate::outlet::Outlet;
@@ -229,14 +230,14 @@ mod tests {
     struct NoHost;
 
     impl GuestHost for NoHost {
-        fn call(&mut self, _: Call) -> Option<RequestId> {
-            None
+        fn call(&mut self, _: Call) -> Answer<Option<RequestId>> {
+            Box::pin(ready(None))
         }
-        fn peer(&mut self, _: PeerId) -> Option<Peer> {
-            None
+        fn peer(&mut self, _: PeerId) -> Answer<Option<Peer>> {
+            Box::pin(ready(None))
         }
-        fn message(&mut self, _: MessageId) -> Option<Message> {
-            None
+        fn message(&mut self, _: MessageId) -> Answer<Option<Message>> {
+            Box::pin(ready(None))
         }
         fn log(&mut self, _: LogLevel, _: &str) {}
         fn print(&mut self, _: Output, _: &str) {}

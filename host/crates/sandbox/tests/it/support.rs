@@ -1,12 +1,13 @@
 //! A sandbox with its cache in target/, and a host that writes down what its guest asks.
 
+use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use files::FileSpace;
 use sandbox::{
-    ComponentSource, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig,
-    StartConfig, StartError,
+    Answer, ComponentSource, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
+    SandboxConfig, StartConfig, StartError,
 };
 use tgl::{Call, Event, Message, MessageFlags, MessageId, Peer, PeerDetails, PeerId, RequestId, ServiceAction, User};
 
@@ -79,22 +80,22 @@ impl Notes {
 }
 
 impl GuestHost for Notes {
-    fn call(&mut self, call: Call) -> Option<RequestId> {
+    fn call(&mut self, call: Call) -> Answer<Option<RequestId>> {
         let mut inner = self.inner.lock().unwrap();
         if inner.calls_max.is_some_and(|max| inner.calls.len() >= max) {
-            return None;
+            return Box::pin(ready(None));
         }
         inner.calls.push(call);
-        Some(inner.calls.len() as RequestId)
+        Box::pin(ready(Some(inner.calls.len() as RequestId)))
     }
 
-    fn peer(&mut self, id: PeerId) -> Option<Peer> {
+    fn peer(&mut self, id: PeerId) -> Answer<Option<Peer>> {
         assert_ne!(id.id, 666, "a fault in the host, for the test that asks for one");
-        (id.id == 7).then(|| user_peer(7, "Ada"))
+        Box::pin(ready((id.id == 7).then(|| user_peer(7, "Ada"))))
     }
 
-    fn message(&mut self, id: MessageId) -> Option<Message> {
-        (id == 7).then(|| message(7, "kept"))
+    fn message(&mut self, id: MessageId) -> Answer<Option<Message>> {
+        Box::pin(ready((id == 7).then(|| message(7, "kept"))))
     }
 
     fn log(&mut self, level: LogLevel, text: &str) {
