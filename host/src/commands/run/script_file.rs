@@ -135,6 +135,8 @@ pub(super) async fn compile(files: Vec<ScriptFile>, output: Output) -> Result<Ve
     let sandbox = Sandbox::new(SandboxConfig {
         compile_worker: Some(worker),
         cache_bytes_max: settings::cache_bytes_max()?,
+        // One for each: a script has given up its instance before it starts the next. Room costs time to make.
+        instances_max: u32::try_from(files.len()).unwrap_or(u32::MAX),
         ..SandboxConfig::new(cache.clone())
     })?;
     mark_own(&cache);
