@@ -89,6 +89,15 @@ class Reader:
             if byte < 0x80:
                 return value
 
+    def sleb(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value - (1 << shift) if byte & 0x40 else value
+
     def bytes(self) -> bytes:
         size = self.uleb()
         self.at += size

@@ -6,11 +6,12 @@ its own, and that is most of what starting a script costs. Invariant: nothing he
 
 import gc
 import types as python_types
+from typing import Any
 
 from tgl import _events, _records
 from wit_world.imports import types
 
-from . import exports
+from . import exports, word_of_objects
 
 WARM_UP_ROUNDS = 20
 """After fewer calls than this the interpreter has settled on its fast instructions."""
@@ -20,6 +21,9 @@ SPARE_BYTES = 6 * 1024 * 1024
 
 FILLED_BYTES_MAX = 64 * 1024 * 1024
 """Filling holes stops here; there are some megabytes of them."""
+
+ADDRESSES_MAX = 64 * 1024 * 1024
+"""No object lies beyond this at build time."""
 
 _SAMPLE = '''
 import tgl
@@ -48,6 +52,10 @@ class Sample:
 
 _filling: list[bytes] = []
 
+_objects: tuple[object, ...] = ()
+_word = b""
+"""The objects that scripts share, and word of them for immortal.py. What it makes immortal must be there for ever, so it is kept."""
+
 
 def warm_up() -> None:
     """Runs a common script, so that each instance need not make the interpreter's caches anew. It makes no call."""
@@ -66,7 +74,10 @@ def warm_up() -> None:
 def pack() -> None:
     """Fills the holes in the heap, so that what a script allocates lies together; and takes what is there out of the
     garbage collector's sight, which would otherwise write to all of it."""
+    global _objects, _word
     gc.collect()
+    _objects = tuple(_all_objects())
+    _word = word_of_objects.word(_objects)
     spare = bytes(SPARE_BYTES)
     end = id(spare)
     filled_bytes = 0
@@ -78,3 +89,25 @@ def pack() -> None:
             _filling.append(filling)
             filled_bytes += size
     gc.freeze()
+
+
+def _all_objects() -> list[object]:
+    """Every object that there is: those that the collector knows, and what they lead to."""
+    found: list[Any] = gc.get_objects()
+    known = bytearray(ADDRESSES_MAX // 64)  # One bit for eight bytes, which the smallest object has.
+    for each in found:
+        known[id(each) >> 6] |= 1 << (id(each) >> 3 & 7)
+    for each in found:
+        for other in (*gc.get_referents(each), *_parts_of_code(each)):
+            place, bit = id(other) >> 6, 1 << (id(other) >> 3 & 7)
+            if not known[place] & bit and other is not found and other is not known:
+                known[place] |= bit
+                found.append(other)
+    return found
+
+
+def _parts_of_code(each: object) -> tuple[object, ...]:
+    """What a code object leads to, which the collector is not told."""
+    if not isinstance(each, python_types.CodeType):
+        return ()
+    return (each.co_consts, each.co_names, each.co_linetable, each.co_exceptiontable, each.co_filename, each.co_qualname)

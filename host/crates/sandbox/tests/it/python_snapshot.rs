@@ -52,3 +52,17 @@ async fn hashes_are_seeded_anew_by_each_build() {
     let cases = [("import sys\nprint(sys.flags.hash_randomization)", "1")];
     assert_eq!(surprises(&[], None, &cases).await, "");
 }
+
+/// What a script uses of the snapshot it would otherwise write to, and so have a page of its own for.
+#[tokio::test]
+async fn what_scripts_share_is_immortal() {
+    let source = "\
+import sys, types
+kinds = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, tuple, str)
+for name in ('asyncio', 'datetime', 'json', 'os', 'posixpath', 're', 'tgl', 'tgl._dispatch', 'tgl._msg', 'threading'):
+    module = sys.modules[name]
+    for value in (module, vars(module), *vars(module).values()):
+        for each in (value, getattr(value, '__code__', None)):
+            if isinstance(each, kinds) and not sys._is_immortal(each): print(name, each)";
+    assert_eq!(surprises(&[], None, &[(source, "")]).await, "");
+}
