@@ -7,6 +7,7 @@ Invariant: code is kept under the digest of what it was made of; and where nothi
 import hashlib
 import importlib.machinery
 import importlib.util
+import io
 import marshal
 import os
 import sys
@@ -72,8 +73,9 @@ def compiled(source: str | bytes, path: str) -> tuple[CodeType, bool]:
 
 def _kept(place: str) -> CodeType | None:
     try:
-        with open(place, "rb") as file:
-            content = file.read()
+        # `open` would look for what to say of a file that is not there.
+        with io.FileIO(place) as file:
+            content = file.readall()
         digest, data = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
         if hashlib.sha256(data).digest() != digest:
             return None

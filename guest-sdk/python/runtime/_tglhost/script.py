@@ -36,7 +36,7 @@ def run(source: str, path: str) -> None:
         sys.argv.append(path)
     source = source.removeprefix("\ufeff")
     linecache.cache[path] = (len(source), None, source.splitlines(True), path)
-    module = _module(path)
+    module = module_of(path)
     code, is_new = kept_code.compiled(source, path)
     if is_new:
         python_2.warn_of_except(source, path)
@@ -45,7 +45,8 @@ def run(source: str, path: str) -> None:
     _advice.give(module.__dict__)
 
 
-def _module(path: str) -> types.ModuleType:
+def module_of(path: str) -> types.ModuleType:
+    """The module that a script is run as, in its place."""
     folder, file = os.path.split(path)
     python_2.script_folder = folder
     _check.script_folder = folder
@@ -62,6 +63,13 @@ def _module(path: str) -> types.ModuleType:
         # A script that is called as a module of the standard library must not stand in its place.
         sys.modules[name] = module
     return module
+
+
+def forget(module: types.ModuleType) -> None:
+    """Takes a script's module out of its place."""
+    sys.path[:] = []
+    del sys.modules[module.__name__]
+    python_2.script_folder = _check.script_folder = OwnPackage.script_path = ""
 
 
 def project_folder(path: str) -> str:

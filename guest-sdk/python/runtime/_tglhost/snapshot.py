@@ -5,13 +5,14 @@ its own, and that is most of what starting a script costs. Invariant: nothing he
 """
 
 import gc
+import os
 import types as python_types
 from typing import Any
 
-from tgl import _events, _records
+from tgl import _advice, _events, _records
 from wit_world.imports import types
 
-from . import exports, word_of_objects
+from . import exports, kept_code, python_2, script, thaw, word_of_objects
 
 WARM_UP_ROUNDS = 20
 """After fewer calls than this the interpreter has settled on its fast instructions."""
@@ -50,6 +51,8 @@ class Sample:
             return f"{first} {error!r}"
 '''
 
+_SAMPLE_PATH = "/script/sample.py"
+
 _filling: list[bytes] = []
 
 _objects: tuple[object, ...] = ()
@@ -58,17 +61,30 @@ _word = b""
 
 
 def warm_up() -> None:
-    """Runs a common script, so that each instance need not make the interpreter's caches anew. It makes no call."""
+    """Loads and runs a common script, so that each instance need not make the interpreter's caches anew. It makes no call."""
     user = types.PeerId(_records.USER, 1)
     message = types.Message(1, 0, user, user, "text", None, 0, None, None, 0)
-    before = dict(_events.handlers)
+    before, told_before = dict(_events.handlers), _events.told
+    os.environ["HOME"] = "/home"
     for _ in range(WARM_UP_ROUNDS):
-        module = python_types.ModuleType("sample")
-        exec(compile(_SAMPLE, "/script/sample.py", "exec", dont_inherit=True), module.__dict__)
-        _events.adopt(module.__dict__)
+        _load_sample()
         exports.Callbacks.on_our_id(1)
         exports.Callbacks.on_message(message)
         _events.handlers.update(before)
+    _events.told = told_before
+    del os.environ["HOME"]
+
+
+def _load_sample() -> None:
+    """As `script.run`, but for what cannot be done twice; and nothing of it is left."""
+    thaw.thaw()
+    module = script.module_of(_SAMPLE_PATH)
+    code, _ = kept_code.compiled(_SAMPLE, _SAMPLE_PATH)
+    python_2.warn_of_except(_SAMPLE, _SAMPLE_PATH)
+    exec(code, module.__dict__)
+    _events.adopt(module.__dict__)
+    _advice.give(module.__dict__)
+    script.forget(module)
 
 
 def pack() -> None:

@@ -66,3 +66,16 @@ for name in ('asyncio', 'datetime', 'json', 'os', 'posixpath', 're', 'tgl', 'tgl
             if isinstance(each, kinds) and not sys._is_immortal(each): print(name, each)";
     assert_eq!(surprises(&[], None, &[(source, "")]).await, "");
 }
+
+#[tokio::test]
+async fn the_sample_that_warmed_it_up_has_left_nothing() {
+    let cases = [
+        ("import sys\nprint(sys.path, 'sample' in sys.modules)", "['/script'] False"),
+        ("import linecache\nprint([path for path in linecache.cache if 'sample' in path])", "[]"),
+        (
+            "import os\nprint(os.environ['HOME'], os.getenv('HOME'), sorted(os.environ))",
+            "/home /home ['HOME', 'PWD', 'TMPDIR']",
+        ),
+    ];
+    assert_eq!(surprises(&[], None, &cases).await, "");
+}
