@@ -332,6 +332,11 @@ impl Calls {
         })
     }
 
+    /// Completions that were not delivered yet.
+    pub(crate) fn completions(&self) -> usize {
+        self.early.len()
+    }
+
     /// Whether calls go on without any event being delivered.
     pub(crate) fn are_moving(&self) -> bool {
         self.takes_completions() && self.not_completed() > 0

@@ -1,5 +1,6 @@
 //! Where a script meets its account. [`Client`] is all that a script's side knows of the account; [`Server`] is the
-//! account's side of one script; [`Ledger`] is what an account keeps for its scripts.
+//! account's side of one script; [`Ledger`] is what an account keeps for its scripts. The two sides are in one process, or
+//! speak by a socket.
 //!
 //! Invariant: who asks is never said by who asks. A server knows its script from the start and stamps what it takes, so
 //! nothing that comes from a script's side can make it another.
@@ -11,7 +12,10 @@ mod client;
 mod error;
 mod ledger;
 mod messages;
+mod remote;
+mod serve;
 mod server;
+mod wire;
 
 pub use attachment::Attachment;
 pub use brake::SendRates;
@@ -19,4 +23,6 @@ pub use client::{Client, Lookups};
 pub use error::BrokerError;
 pub use ledger::{AWAY_EVENTS_MAX, BoxFuture, INBOX_BYTES_MAX, INBOX_EVENTS_MAX, Ledger, Load, Place, size};
 pub use messages::{Events, Given, Joined, NewCall, ScriptId, Standing};
+pub use serve::{EVENTS_AT_ONCE_MAX, serve};
 pub use server::{Rules, Server};
+pub use wire::WireError;

@@ -80,6 +80,8 @@ pub struct Standing {
     pub load: Load,
     /// Calls whose completion has not been delivered.
     pub calls_pending: u64,
+    /// Completions that are there, those that have to follow events yet to be handled included.
+    pub completions: u64,
     /// Calls go on without any event being delivered.
     pub is_moving: bool,
     /// The brake puts sends off.

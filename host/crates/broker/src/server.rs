@@ -34,6 +34,7 @@ pub struct Server {
     attachment: Attachment,
     calls: Calls,
     joined_at: Result<u64, BrokerError>,
+    has_joined: bool,
     has_left: bool,
 }
 
@@ -43,8 +44,16 @@ pub(crate) struct Records {
     id: ScriptId,
     rules: Rules,
     ledger: Arc<dyn Ledger>,
+    made: Arc<Made>,
+}
+
+/// What the script has made so far.
+#[derive(Default)]
+struct Made {
     /// Calls of the callback under way that are staged.
-    staged: Arc<AtomicU64>,
+    staged: AtomicU64,
+    /// The last call's id.
+    last_id: AtomicU64,
 }
 
 impl Server {
@@ -53,10 +62,11 @@ impl Server {
         let joined_at = ledger.join(&id.script);
         let calls = Calls::new(id.script.clone(), Arc::clone(&ledger), rules.send_rates);
         Self {
-            records: Records { id, rules, ledger, staged: Arc::default() },
+            records: Records { id, rules, ledger, made: Arc::default() },
             attachment,
             calls,
             joined_at,
+            has_joined: false,
             has_left: false,
         }
     }
@@ -72,8 +82,12 @@ impl Server {
     /// See [`crate::Client::join`].
     pub(crate) fn join(&mut self) -> Result<Joined, BrokerError> {
         let handled_seq = self.joined_at.clone()?;
+        if self.has_joined {
+            return Err(BrokerError::Refused("a script joins once".to_owned()));
+        }
         let Records { id, rules, ledger, .. } = &self.records;
         self.calls.add_on_disk(ledger.resume_outbox(&id.script)?);
+        self.has_joined = true;
         Ok(Joined { handled_seq, send_rates: rules.send_rates })
     }
 
@@ -107,13 +121,17 @@ impl Server {
 
     /// See [`crate::Client::commit`].
     pub(crate) async fn commit(&mut self, handled_seq: u64, calls: &[NewCall]) -> Result<(), BrokerError> {
-        let Records { id, ledger, staged, .. } = &self.records;
+        let Records { id, ledger, made, .. } = &self.records;
+        if handled_seq > ledger.inbox_seq() {
+            return Err(BrokerError::Refused("events are handled that have not come".to_owned()));
+        }
         let requests = self.records.stamped(calls)?;
         // What is staged goes before the rest.
-        let held = if staged.load(Ordering::Relaxed) > 0 { 0 } else { self.calls.fitting(&requests) };
+        let held = if made.staged.load(Ordering::Relaxed) > 0 { 0 } else { self.calls.fitting(&requests) };
         let (taken, waiting) = requests.split_at(held);
         ledger.commit(&id.script, handled_seq, taken, waiting).await?;
-        self.calls.add_on_disk(staged.swap(0, Ordering::Relaxed) + waiting.len() as u64);
+        self.records.count(&requests);
+        self.calls.add_on_disk(made.staged.swap(0, Ordering::Relaxed) + waiting.len() as u64);
         self.calls.add(requests.into_iter().take(held));
         self.try_to_send();
         Ok(())
@@ -121,9 +139,9 @@ impl Server {
 
     /// See [`crate::Client::unstage`].
     pub(crate) fn unstage(&self) -> Result<(), BrokerError> {
-        let Records { id, ledger, staged, .. } = &self.records;
+        let Records { id, ledger, made, .. } = &self.records;
         ledger.unstage(&id.script)?;
-        staged.store(0, Ordering::Relaxed);
+        made.staged.store(0, Ordering::Relaxed);
         Ok(())
     }
 
@@ -148,6 +166,7 @@ impl Server {
         Standing {
             load: Load { calls: written.calls + self.calls.unwritten(), ..written },
             calls_pending: self.calls.pending() as u64,
+            completions: self.calls.completions() as u64,
             is_moving: self.calls.are_moving(),
             is_braked: self.calls.braked_until().is_some(),
         }
@@ -223,24 +242,37 @@ impl Records {
 
     /// See [`crate::Lookups::stage`].
     pub(crate) fn stage(&self, calls: &[NewCall]) -> Result<(), BrokerError> {
-        self.ledger.stage(&self.id.script, &self.stamped(calls)?)?;
-        self.staged.fetch_add(calls.len() as u64, Ordering::Relaxed);
+        let requests = self.stamped(calls)?;
+        self.ledger.stage(&self.id.script, &requests)?;
+        self.count(&requests);
+        self.made.staged.fetch_add(calls.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
     /// The calls as the account takes them, as far as the script may make them.
     fn stamped(&self, calls: &[NewCall]) -> Result<Vec<Request>, BrokerError> {
         let mut load = self.ledger.outbox_load(&self.id.script);
+        let mut last_id = self.made.last_id.load(Ordering::Relaxed);
         let mut requests = Vec::with_capacity(calls.len());
         for NewCall { id, call } in calls {
             load = Load { calls: load.calls + 1, bytes: load.bytes + size(call) };
             if load.calls > self.rules.load_max.calls || load.bytes > self.rules.load_max.bytes {
                 return Err(BrokerError::Refused("more calls are made than the script may have".to_owned()));
             }
+            if *id <= std::mem::replace(&mut last_id, *id) {
+                return Err(BrokerError::Refused("a call has the id of an earlier one".to_owned()));
+            }
             call.check().map_err(|error| BrokerError::Refused(error.detail))?;
             requests.push(stamped(*id, call.clone())?);
         }
         Ok(requests)
+    }
+
+    /// These calls are kept: their ids are used.
+    fn count(&self, requests: &[Request]) {
+        if let Some(last) = requests.last() {
+            self.made.last_id.store(last.id, Ordering::Relaxed);
+        }
     }
 
     /// The topic in which a message lies. Only supergroups have them.

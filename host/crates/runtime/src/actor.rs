@@ -159,13 +159,13 @@ impl Actor {
                     break;
                 }
                 // So much was left that the answers have no place: they leave before the end of it.
-                self.account.open_gate();
+                patiently!(self, self.account.open_gate());
                 self.wait(None).await?;
             }
         }
         let outcome = self.unless_stopped(guest.on_binlog_replay_end()).await?;
         self.settle_start(outcome, "in on_binlog_replay_end").await?;
-        self.account.open_gate();
+        patiently!(self, self.account.open_gate());
         self.is_started = true;
         self.output.tell(&News::Ready);
 
@@ -203,7 +203,7 @@ impl Actor {
 
     /// A new guest with its program loaded.
     async fn load(&mut self, program: &Program) -> Result<Instance, LifeEnd> {
-        self.begin_guest();
+        self.begin_guest().await?;
         let mut args = vec![self.config.source.as_ref().map_or(self.config.name.to_string(), |(_, path)| path.clone())];
         args.extend(self.config.args.iter().cloned());
         let config = StartConfig {
@@ -301,7 +301,9 @@ impl Actor {
 
     /// Waits before the next life; calls made before the crash still go out. Gives an end if one came meanwhile.
     async fn back_off(&mut self, wait: Duration) -> Option<End> {
-        self.begin_guest();
+        if let Err(LifeEnd::Over(end)) = self.begin_guest().await {
+            return Some(end);
+        }
         let until = Instant::now() + wait;
         while Instant::now() < until {
             self.status.send_modify(|status| status.crashes += u64::from(status.phase != Phase::BackingOff));
@@ -314,10 +316,14 @@ impl Actor {
     }
 
     /// Whatever the guest before left unfinished is nobody's any more.
-    fn begin_guest(&mut self) {
-        let mut papers = self.desk.papers();
-        papers.clear();
-        self.account.begin_life(papers.next_id());
+    async fn begin_guest(&mut self) -> Result<(), LifeEnd> {
+        let first_id = {
+            let mut papers = self.desk.papers();
+            papers.clear();
+            papers.next_id()
+        };
+        patiently!(self, self.account.begin_life(first_id));
+        Ok(())
     }
 
     pub(crate) fn publish(&self, phase: Phase) {

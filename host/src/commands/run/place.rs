@@ -142,7 +142,7 @@ impl Place {
             let attachment = self.account.attach(name.clone(), files, args.grants());
             let id = ScriptId::own(&self.dir.name, name);
             let server = Server::new(id, rules, Arc::new(self.store.scripts()), attachment);
-            scripts.push(Script::start(&self.threads, config, program, Client::new(server), voice));
+            scripts.push(Script::start(&self.threads, config, program, Client::here(server), voice));
         }
         Ok(scripts)
     }

@@ -10,3 +10,11 @@ mod crashes;
 mod ends;
 mod order;
 mod stage;
+
+use broker::{Client, Server};
+use tokio::task::JoinHandle;
+
+/// The account's side is in this process, and ends with the script's.
+fn meet(server: Server) -> (Client, JoinHandle<()>) {
+    (Client::here(server), tokio::spawn(async {}))
+}

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use broker::{Attachment, Client, Load, Rules, ScriptId, SendRates, Server};
+use broker::{Attachment, Load, Rules, ScriptId, SendRates, Server};
 use files::FileSpace;
 use runtime::{End, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, Threads};
 use sandbox::{ComponentSource, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig};
@@ -14,6 +14,7 @@ use tgl::{
     ServiceAction,
 };
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,6 +29,8 @@ pub(crate) struct Stage {
     pub(crate) notes: mpsc::Sender<String>,
     pub(crate) state: watch::Sender<AccountState>,
     pub(crate) script: Script,
+    /// The account's side of the script.
+    serving: JoinHandle<()>,
     said: Said,
     folder: Arc<TempDir>,
 }
@@ -108,10 +111,10 @@ impl Stage {
             send_rates: setting.send_rates,
         };
         let id = ScriptId::own("account", "puppet".into());
-        let account = Client::new(Server::new(id, rules, Arc::new(store.scripts()), attachment));
+        let (account, serving) = crate::meet(Server::new(id, rules, Arc::new(store.scripts()), attachment));
         let said = Said::default();
         let script = Script::start(threads(), config, async { Ok(program) }, account, Arc::new(said.clone()));
-        Self { store, requests, completions, notes, state, script, said, folder }
+        Self { store, requests, completions, notes, state, script, serving, said, folder }
     }
 
     /// Stops the script and starts it again, as after a restart of the process.
@@ -121,8 +124,9 @@ impl Stage {
 
     /// Stops the script. Its account goes on.
     pub(crate) async fn pause(self) -> Interval {
-        let Self { store, script, folder, .. } = self;
+        let Self { store, script, serving, folder, .. } = self;
         script.stop().await;
+        serving.await.unwrap();
         Interval { store, folder }
     }
 

@@ -1,0 +1,211 @@
+//! The script's side of a socket.
+//!
+//! Invariant: a question may be given up at any moment, and what came of it is then nobody's: what goes by the socket is
+//! always whole.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tgl::{AccountState, Completion};
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use crate::error::BrokerError;
+use crate::wire::{ANSWER_BYTES_MAX, ASK_BYTES_MAX, Answer, Ask, Frames, Pulse, Question, Said, frame};
+
+/// Questions on their way: a script's side asks one at a time, and one more while a callback runs.
+const QUESTIONS_MAX: usize = 8;
+
+/// Lines for the script's log that wait for it to take them; further ones are dropped.
+const NOTES_MAX: usize = 64;
+
+/// A connection to the account's side. Cheap to clone; it ends when the last clone goes.
+#[derive(Clone)]
+pub(crate) struct Remote {
+    questions: mpsc::Sender<Vec<u8>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    heard: Mutex<Heard>,
+    /// Something new was heard.
+    news: Notify,
+}
+
+/// What the account's side has said.
+#[derive(Default)]
+struct Heard {
+    last_number: u64,
+    waiting: HashMap<u64, oneshot::Sender<Result<Answer, BrokerError>>>,
+    pulse: Pulse,
+    notes: VecDeque<String>,
+    trouble: Option<BrokerError>,
+    has_moved: bool,
+    is_closed: bool,
+    /// With so much handled, and so many completions there, none could be delivered.
+    no_completion: Option<(u64, u64)>,
+}
+
+impl Remote {
+    /// Begins to speak by this socket. Must be called inside a Tokio runtime.
+    pub(crate) fn new(socket: UnixStream) -> (Self, watch::Receiver<AccountState>) {
+        let (read, write) = socket.into_split();
+        let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
+        let (state, state_receiver) = watch::channel(AccountState::default());
+        let shared = Arc::new(Shared { heard: Mutex::default(), news: Notify::new() });
+        tokio::spawn(ask_on(asked, write));
+        tokio::spawn(listen(read, Arc::clone(&shared), state));
+        (Self { questions, shared }, state_receiver)
+    }
+
+    /// Asks, and waits for the answer.
+    pub(crate) async fn ask(&self, ask: Ask<'_>) -> Result<Answer, BrokerError> {
+        let (told, answer) = oneshot::channel();
+        let number = {
+            let mut heard = self.shared.heard();
+            if heard.is_closed {
+                return Err(BrokerError::Closed);
+            }
+            heard.last_number += 1;
+            let number = heard.last_number;
+            heard.waiting.insert(number, told);
+            number
+        };
+        let _asked = Asked { shared: &self.shared, number };
+        let question = frame(&Question { number, ask }, ASK_BYTES_MAX);
+        let question = question.map_err(|error| BrokerError::Failed(error.to_string()))?;
+        self.questions.send(question).await.map_err(|_| BrokerError::Closed)?;
+        answer.await.unwrap_or(Err(BrokerError::Closed))
+    }
+
+    /// What the account's side last said of itself.
+    pub(crate) fn pulse(&self) -> Pulse {
+        self.shared.heard().pulse
+    }
+
+    /// See [`crate::Client::next_completion`]. Asks only where there may be one.
+    pub(crate) async fn next_completion(&self, handled_seq: u64) -> Result<Option<Completion>, BrokerError> {
+        let is_there = {
+            let heard = self.shared.heard();
+            let waiting = heard.pulse.standing.completions;
+            waiting > 0 && heard.no_completion != Some((handled_seq, waiting))
+        };
+        if !is_there {
+            return Ok(None);
+        }
+        let completion = match self.ask(Ask::NextCompletion { handled_seq }).await? {
+            Answer::Completion(completion) => completion,
+            _ => return Err(unexpected()),
+        };
+        if completion.is_none() {
+            let mut heard = self.shared.heard();
+            heard.no_completion = Some((handled_seq, heard.pulse.standing.completions));
+        }
+        Ok(completion)
+    }
+
+    /// See [`crate::Client::wait`].
+    pub(crate) async fn wait(&self) -> Result<Option<String>, BrokerError> {
+        loop {
+            {
+                let mut heard = self.shared.heard();
+                if let Some(note) = heard.notes.pop_front() {
+                    return Ok(Some(note));
+                }
+                if let Some(trouble) = heard.trouble.take() {
+                    return Err(trouble);
+                }
+                if std::mem::take(&mut heard.has_moved) {
+                    return Ok(None);
+                }
+                if heard.is_closed {
+                    return Err(BrokerError::Closed);
+                }
+            }
+            self.shared.news.notified().await;
+        }
+    }
+}
+
+/// A question that waits for its answer. Dropped, it waits no more.
+struct Asked<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.shared.heard().waiting.remove(&self.number);
+    }
+}
+
+impl Shared {
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear(&self, said: Said, state: &watch::Sender<AccountState>) {
+        let mut heard = self.heard();
+        match said {
+            Said::Answer { number, answer, pulse } => {
+                heard.pulse = pulse;
+                // Who has given up waiting does not hear of it.
+                let _ = heard.waiting.remove(&number).map(|told| told.send(answer));
+                return;
+            }
+            Said::Moved { pulse, state: new_state, note, trouble } => {
+                heard.pulse = pulse;
+                heard.has_moved = true;
+                heard.trouble = trouble.or(heard.trouble.take());
+                if heard.notes.len() < NOTES_MAX {
+                    heard.notes.extend(note);
+                }
+                new_state.into_iter().for_each(|new| _ = state.send_replace(new));
+            }
+        }
+        drop(heard);
+        self.news.notify_one();
+    }
+
+    /// Nothing more will be heard.
+    fn close(&self) {
+        let mut heard = self.heard();
+        heard.is_closed = true;
+        heard.waiting.clear();
+        drop(heard);
+        self.news.notify_one();
+    }
+}
+
+/// What is answered was not what was asked.
+pub(crate) fn unexpected() -> BrokerError {
+    BrokerError::Failed("the account's side answers what was not asked (a bug in tglhost)".to_owned())
+}
+
+/// Brings questions to the socket, until nobody asks any more.
+async fn ask_on(mut questions: mpsc::Receiver<Vec<u8>>, mut socket: OwnedWriteHalf) {
+    while let Some(question) = questions.recv().await {
+        if let Err(error) = socket.write_all(&question).await {
+            tracing::debug!(%error, "the account's side cannot be asked");
+            return;
+        }
+    }
+}
+
+/// Hears what the account's side says, until it has gone.
+async fn listen(socket: OwnedReadHalf, shared: Arc<Shared>, state: watch::Sender<AccountState>) {
+    let mut said = Frames::new(socket, ANSWER_BYTES_MAX);
+    loop {
+        match said.next().await {
+            Ok(Some(said)) => shared.hear(said, &state),
+            Ok(None) => break,
+            Err(error) => {
+                tracing::error!(%error, "the account's side is not understood");
+                break;
+            }
+        }
+    }
+    shared.close();
+}

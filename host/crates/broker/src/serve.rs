@@ -1,0 +1,139 @@
+//! The account's side of a socket: it asks the script's server what comes by it, and says by itself what has changed.
+//!
+//! Invariant: who is at the other end is not asked. What comes is for the script that the server belongs to, or ends the
+//! connection.
+
+use std::time::Duration;
+
+use tgl::AccountState;
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep_until};
+
+use crate::error::BrokerError;
+use crate::server::Server;
+use crate::wire::{ANSWER_BYTES_MAX, ASK_BYTES_MAX, Answer, Ask, Frames, Pulse, Question, Said, WireError, frame};
+
+/// Events that are given at once, at most.
+pub const EVENTS_AT_ONCE_MAX: usize = 256;
+
+/// After what could not be done for now, it is tried again so much later.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What happens next.
+enum Step {
+    Asked(Option<Question<'static>>),
+    /// The server has waited, and gives a line for the script's log.
+    Waited(Result<Option<String>, BrokerError>),
+    State,
+    /// What could not be done is tried again.
+    Again,
+}
+
+/// Serves a script's side over this socket, until it has gone.
+///
+/// # Errors
+/// Where the other side does not keep to what it may say; then the script does not run any more.
+pub async fn serve(mut server: Server, socket: UnixStream) -> Result<(), WireError> {
+    let (read, mut write) = socket.into_split();
+    let mut asked = Frames::new(read, ASK_BYTES_MAX);
+    let mut state = server.state();
+    state.mark_changed();
+    let mut is_state_there = true;
+    let mut again_at: Option<Instant> = None;
+    let mut last = Pulse::default();
+    loop {
+        let again = async {
+            match again_at {
+                Some(moment) => sleep_until(moment).await,
+                None => std::future::pending().await,
+            }
+        };
+        let step = tokio::select! {
+            question = asked.next() => Step::Asked(question?),
+            waited = server.wait(), if again_at.is_none() => Step::Waited(waited),
+            changed = state.changed(), if is_state_there => {
+                is_state_there = changed.is_ok();
+                Step::State
+            }
+            () = again => Step::Again,
+        };
+        let said = match step {
+            Step::Asked(None) => return Ok(()),
+            Step::Asked(Some(Question { number, ask })) => {
+                let answer = answer(&mut server, ask).await;
+                if let Err(BrokerError::Refused(why)) = answer {
+                    return Err(WireError::Refused(why));
+                }
+                last = pulse(&server);
+                Said::Answer { number, answer, pulse: last }
+            }
+            Step::Waited(Ok(note)) => match (note, pulse(&server)) {
+                (None, same) if same == last => continue,
+                (note, pulse) => moved(&mut last, pulse, None, note, None),
+            },
+            Step::Waited(Err(trouble)) => {
+                again_at = Some(Instant::now() + TROUBLE_PAUSE);
+                moved(&mut last, pulse(&server), None, None, Some(trouble))
+            }
+            Step::State => {
+                let now = state.borrow_and_update().clone();
+                moved(&mut last, pulse(&server), Some(now), None, None)
+            }
+            Step::Again => {
+                again_at = None;
+                continue;
+            }
+        };
+        write.write_all(&frame(&said, ANSWER_BYTES_MAX)?).await?;
+    }
+}
+
+fn pulse(server: &Server) -> Pulse {
+    Pulse { inbox_seq: server.inbox_seq(), standing: server.standing() }
+}
+
+fn moved(
+    last: &mut Pulse,
+    pulse: Pulse,
+    state: Option<AccountState>,
+    note: Option<String>,
+    trouble: Option<BrokerError>,
+) -> Said {
+    *last = pulse;
+    Said::Moved { pulse, state, note, trouble }
+}
+
+async fn answer(server: &mut Server, ask: Ask<'_>) -> Result<Answer, BrokerError> {
+    Ok(match ask {
+        Ask::Join => Answer::Joined(server.join()?),
+        Ask::BeginLife { first_id } => {
+            server.begin_life(first_id);
+            Answer::Done
+        }
+        Ask::OpenGate => {
+            server.open_gate();
+            Answer::Done
+        }
+        Ask::Events { after, limit } => Answer::Events(server.events(after, limit.min(EVENTS_AT_ONCE_MAX))?),
+        Ask::Commit { handled_seq, calls } => {
+            server.commit(handled_seq, &calls).await?;
+            Answer::Done
+        }
+        Ask::Stage { calls } => {
+            server.records().stage(&calls)?;
+            Answer::Done
+        }
+        Ask::Unstage => {
+            server.unstage()?;
+            Answer::Done
+        }
+        Ask::NextCompletion { handled_seq } => Answer::Completion(server.next_completion(handled_seq)?),
+        Ask::Peer(id) => Answer::Peer(server.records().peer(id)?),
+        Ask::Message(id) => Answer::Message(server.records().message(id)?),
+        Ask::Leave => {
+            server.leave();
+            Answer::Done
+        }
+    })
+}

@@ -1,0 +1,28 @@
+//! The tests of `it`, with a socket between the script and its account.
+
+#![cfg(test)]
+
+#[path = "../../../../../tests/guests/built.rs"]
+mod built;
+
+#[path = "../it/bounds.rs"]
+mod bounds;
+#[path = "../it/crashes.rs"]
+mod crashes;
+#[path = "../it/ends.rs"]
+mod ends;
+#[path = "../it/order.rs"]
+mod order;
+#[path = "../it/stage.rs"]
+mod stage;
+
+use broker::{Client, Server, serve};
+use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
+
+/// The account's side is at the other end of a socket, and ends some time after the script's.
+fn meet(server: Server) -> (Client, JoinHandle<()>) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let serving = tokio::spawn(async move { serve(server, ours).await.expect("a script's side says what it may") });
+    (Client::there(theirs), serving)
+}
