@@ -17,6 +17,9 @@ mod serve;
 mod server;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use attachment::Attachment;
 pub use brake::SendRates;
 pub use client::{Client, Lookups};

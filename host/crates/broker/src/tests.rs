@@ -1,0 +1,304 @@
+//! A script's side that lies, and an account's side whose disk is full: what the other side makes of it.
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tgl::{AccountState, Call, Event, Message, MessageId, Peer, PeerId, Request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::wire::{ASK_BYTES_MAX, Ask, Question, WireError, frame};
+use crate::{
+    Attachment, BoxFuture, BrokerError, Client, Ledger, Load, NewCall, Place, Rules, ScriptId, Server, serve, size,
+};
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What one script has done, in memory.
+#[derive(Default)]
+struct Notes {
+    kept: Mutex<Vec<Request>>,
+    cursor: AtomicU64,
+    is_full: AtomicBool,
+    parted: AtomicBool,
+}
+
+const INBOX_SEQ: u64 = 5;
+
+impl Notes {
+    fn room(&self) -> Result<(), BrokerError> {
+        match self.is_full.load(Ordering::Relaxed) {
+            true => Err(BrokerError::NotNow("full".to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Ledger for Notes {
+    fn join(&self, script: &str) -> Result<u64, BrokerError> {
+        assert_eq!(script, "bot.py");
+        Ok(0)
+    }
+    fn part(&self, _: &str) -> Result<(), BrokerError> {
+        self.parted.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+    fn inbox_seq(&self) -> u64 {
+        INBOX_SEQ
+    }
+    fn pruned_seq(&self) -> u64 {
+        0
+    }
+    fn events_after(&self, _: u64, limit: usize) -> Result<Vec<(u64, Arc<Event>)>, BrokerError> {
+        assert!(limit <= crate::EVENTS_AT_ONCE_MAX);
+        Ok(Vec::new())
+    }
+    fn commit<'a>(
+        &'a self,
+        script: &'a str,
+        seq: u64,
+        taken: &'a [Request],
+        waiting: &'a [Request],
+    ) -> BoxFuture<'a, Result<(), BrokerError>> {
+        assert_eq!(script, "bot.py");
+        Box::pin(async move {
+            self.room()?;
+            self.cursor.store(seq, Ordering::Relaxed);
+            self.kept.lock().unwrap().extend(taken.iter().chain(waiting).cloned());
+            Ok(())
+        })
+    }
+    fn stage(&self, _: &str, calls: &[Request]) -> Result<(), BrokerError> {
+        self.room()?;
+        self.kept.lock().unwrap().extend(calls.iter().cloned());
+        Ok(())
+    }
+    fn unstage(&self, _: &str) -> Result<(), BrokerError> {
+        self.room()
+    }
+    fn resume_outbox(&self, _: &str) -> Result<u64, BrokerError> {
+        self.room().map(|()| 0)
+    }
+    fn take_waiting(
+        &self,
+        _: &str,
+        _: Place,
+        _: usize,
+        _: &mut dyn FnMut(Place, Option<PeerId>) -> bool,
+    ) -> Result<Vec<Request>, BrokerError> {
+        self.room().map(|()| Vec::new())
+    }
+    fn take_waiting_in(
+        &self,
+        _: &str,
+        _: PeerId,
+        _: RangeInclusive<Place>,
+        _: usize,
+    ) -> Result<(Vec<Request>, Option<Place>), BrokerError> {
+        self.room().map(|()| (Vec::new(), None))
+    }
+    fn outbox_load(&self, _: &str) -> Load {
+        let kept = self.kept.lock().unwrap();
+        Load { calls: kept.len() as u64, bytes: kept.iter().map(|request| size(&request.call)).sum() }
+    }
+    fn peer(&self, _: PeerId) -> Result<Option<Peer>, BrokerError> {
+        Ok(None)
+    }
+    fn message(&self, _: MessageId) -> Result<Option<Message>, BrokerError> {
+        Ok(None)
+    }
+    fn topic(&self, _: MessageId) -> Result<Option<MessageId>, BrokerError> {
+        Ok(None)
+    }
+}
+
+/// The account's side of one script, served over a socket.
+struct Account {
+    notes: Arc<Notes>,
+    serving: JoinHandle<Result<(), WireError>>,
+    /// The account's ends of the script's channels.
+    _ends: Ends,
+}
+
+type Ends = (mpsc::Receiver<Request>, mpsc::Sender<tgl::Completion>, mpsc::Sender<String>, watch::Sender<AccountState>);
+
+const CALLS_MAX: u64 = 10;
+
+fn account() -> (Account, UnixStream) {
+    let (requests, requests_end) = mpsc::channel(64);
+    let (completions_end, completions) = mpsc::channel(64);
+    let (notes_end, notes) = mpsc::channel(64);
+    let (state_end, state) = watch::channel(AccountState::default());
+    let attachment = Attachment { requests, completions, notes, state };
+    let rules = Rules { load_max: Load { calls: CALLS_MAX, bytes: 100_000 }, ..Rules::default() };
+    let ledger = Arc::new(Notes::default());
+    let server = Server::new(ScriptId::own("account", "bot.py".into()), rules, ledger.clone(), attachment);
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let ends = (requests_end, completions_end, notes_end, state_end);
+    (Account { notes: ledger, serving: tokio::spawn(serve(server, ours)), _ends: ends }, theirs)
+}
+
+impl Account {
+    /// How it ends, once the script's side has said all it has to say. The script does not run any more then.
+    async fn ends(self) -> (Result<(), WireError>, usize) {
+        let ended = tokio::time::timeout(PATIENCE, self.serving).await.expect("it ends").expect("it does not panic");
+        assert!(self.notes.parted.load(Ordering::Relaxed));
+        let kept = self.notes.kept.lock().unwrap().len();
+        (ended, kept)
+    }
+}
+
+fn call(id: u64, text: &str) -> NewCall {
+    let call = Call::SendMessage { to: PeerId::user(1), text: text.to_owned(), reply_to: None, preview: None };
+    NewCall { id, call }
+}
+
+fn asks(asks: Vec<Ask<'static>>) -> Vec<u8> {
+    let frames = (1..).zip(asks).map(|(number, ask)| frame(&Question { number, ask }, ASK_BYTES_MAX).unwrap());
+    frames.flatten().collect()
+}
+
+fn commit(handled_seq: u64, calls: Vec<NewCall>) -> Ask<'static> {
+    Ask::Commit { handled_seq, calls: Cow::Owned(calls) }
+}
+
+/// Sends these bytes in a script's place and reads until the account's side has had enough.
+async fn say(bytes: &[u8]) -> (Result<(), WireError>, usize) {
+    let (account, socket) = account();
+    let (mut read, mut write) = socket.into_split();
+    let mut nothing = Vec::new();
+    // The account's side may end before all is said.
+    let (_, _) = tokio::join!(read.read_to_end(&mut nothing), async {
+        let _ = write.write_all(bytes).await;
+        let _ = write.shutdown().await;
+    });
+    account.ends().await
+}
+
+#[tokio::test]
+async fn what_may_be_said_is_done_and_what_may_not_ends_the_connection() {
+    let many = |count| (1..=count).map(|id| call(id, "text")).collect::<Vec<_>>();
+    let too_long = || "x".repeat(5_000);
+    type Expected = fn(&Result<(), WireError>) -> bool;
+    let ends_well: Expected = |ended| ended.is_ok();
+    let is_refused: Expected = |ended| matches!(ended, Err(WireError::Refused(_)));
+    let cases: Vec<(&str, Vec<Ask<'static>>, Expected, usize)> = vec![
+        ("nothing", vec![], ends_well, 0),
+        ("calls", vec![Ask::Join, commit(5, many(2)), commit(5, vec![call(3, "text")])], ends_well, 3),
+        ("joins again", vec![Ask::Join, Ask::Join], is_refused, 0),
+        ("more calls than it may have", vec![commit(0, many(CALLS_MAX + 1))], is_refused, 0),
+        ("more staged than it may have", vec![Ask::Stage { calls: Cow::Owned(many(CALLS_MAX + 1)) }], is_refused, 0),
+        ("more, bit by bit", vec![commit(0, many(CALLS_MAX)), commit(0, vec![call(99, "text")])], is_refused, 10),
+        ("a call that is too large", vec![commit(0, vec![call(1, &too_long())])], is_refused, 0),
+        ("the same id again", vec![commit(0, many(2)), commit(0, vec![call(2, "text")])], is_refused, 2),
+        ("the id of nobody", vec![commit(0, vec![call(0, "text")])], is_refused, 0),
+        ("events that have not come", vec![commit(INBOX_SEQ + 1, vec![])], is_refused, 0),
+        ("events without an end", vec![Ask::Events { after: 0, limit: usize::MAX }], ends_well, 0),
+        ("a flood", (0..20_000).map(|_| Ask::Peer(PeerId::user(1))).collect(), ends_well, 0),
+    ];
+    for (what, asked, expected, kept_expected) in cases {
+        let (ended, kept) = say(&asks(asked)).await;
+        assert!(expected(&ended), "{what}: {ended:?}");
+        assert_eq!(kept, kept_expected, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_messages_end_the_connection() {
+    let whole = asks(vec![Ask::Join, commit(5, vec![call(1, "text")])]);
+    let cases: [(&str, Vec<u8>); 5] = [
+        ("half a frame", whole[..whole.len() - 3].to_vec()),
+        ("a frame without an end", u32::MAX.to_le_bytes().to_vec()),
+        ("an empty frame", vec![0; 4]),
+        ("no message", [&8_u32.to_le_bytes()[..], &[0xff; 8]].concat()),
+        ("text", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
+    ];
+    for (what, bytes) in cases {
+        let (ended, _) = say(&bytes).await;
+        assert_eq!(ended.is_ok(), what == "half a frame", "{what}: {ended:?}");
+    }
+}
+
+/// Frames with bytes turned, taken out and put in, by a series of numbers that is the same each time.
+#[tokio::test]
+async fn whatever_bytes_come_the_account_goes_on() {
+    let whole = asks(vec![
+        Ask::Join,
+        Ask::Events { after: 0, limit: 10 },
+        commit(3, vec![call(1, "one"), call(2, "two")]),
+        Ask::NextCompletion { handled_seq: 3 },
+        Ask::Message(7),
+        Ask::Leave,
+    ]);
+    let mut seed = 1_u64;
+    let mut random = move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    for _ in 0..3_000 {
+        let mut bytes = whole.clone();
+        for _ in 0..=random(4) {
+            let at = random(bytes.len());
+            match random(3) {
+                0 => bytes[at] ^= 1 << random(8),
+                1 => _ = bytes.remove(at),
+                _ => bytes.insert(at, random(256) as u8),
+            }
+        }
+        let (_, kept) = say(&bytes).await;
+        assert!(kept <= CALLS_MAX as usize);
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_read_its_answers_holds_up_itself_alone() {
+    let (account, mut socket) = account();
+    let flood = asks((0..100_000).map(|_| Ask::Peer(PeerId::user(1))).collect());
+    let sent = tokio::time::timeout(Duration::from_millis(500), socket.write_all(&flood)).await;
+    assert!(sent.is_err(), "what is not answered is not taken either");
+    drop(socket);
+    let (ended, _) = account.ends().await;
+    assert!(matches!(ended, Err(WireError::Failed(_))), "{ended:?}");
+}
+
+#[tokio::test]
+async fn what_a_full_disk_puts_off_is_told_and_tried_again() {
+    let (account, socket) = account();
+    let mut client = Client::there(socket);
+    account.notes.is_full.store(true, Ordering::Relaxed);
+    let full = Err(BrokerError::NotNow("full".to_owned()));
+    assert_eq!(client.join().await.map(drop), full);
+    account.notes.is_full.store(false, Ordering::Relaxed);
+    client.join().await.unwrap();
+    account.notes.is_full.store(true, Ordering::Relaxed);
+    let calls = [call(1, "one"), call(2, "two")];
+    assert_eq!(client.commit(1, &calls).await, full);
+    account.notes.is_full.store(false, Ordering::Relaxed);
+    client.commit(1, &calls).await.unwrap();
+    let kept: Vec<_> = account.notes.kept.lock().unwrap().iter().map(|request| request.id).collect();
+    assert_eq!(kept, [1, 2]);
+}
+
+#[tokio::test]
+async fn an_account_that_goes_is_noticed_by_who_waits_and_by_who_asks() {
+    let (account, socket) = account();
+    let mut client = Client::there(socket);
+    client.join().await.unwrap();
+    let lookups = client.lookups();
+    account.serving.abort();
+    let waited = async {
+        loop {
+            if let Err(error) = client.wait().await {
+                return error;
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, waited).await.unwrap(), BrokerError::Closed);
+    assert_eq!(lookups.message(7).await, Err(BrokerError::Closed));
+}
