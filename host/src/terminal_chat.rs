@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow};
 use broker::Attachment;
 use files::FileSpace;
 use futures_util::future::select_all;
-use runtime::{End, Phase, Script, ScriptStatus};
+use runtime::{End, Hold, Phase, Script, ScriptStatus};
 use store::ScriptStore;
 use telegram::Account;
 use tgl::{AccountState, Call, CallError, Event, Grants, Message, Outcome, PeerId, PeerKind, ScriptName};
@@ -46,6 +46,8 @@ pub(crate) struct Side {
     state: watch::Receiver<AccountState>,
     other: PeerId,
     cursor: u64,
+    /// How far reading is written down: behind the cursor where the disk takes nothing.
+    kept: u64,
     counted_from_seq: u64,
     messages: usize,
 }
@@ -58,13 +60,13 @@ impl Side {
         let counted_from_seq = store.inbox_seq();
         let cursor = if from == Begin::Last { last } else { counted_from_seq };
         store.handled(READER, cursor, &[], &[])?;
-        Ok(Self { store, state: account.state(), other, cursor, counted_from_seq, messages: 0 })
+        Ok(Self { store, state: account.state(), other, cursor, kept: cursor, counted_from_seq, messages: 0 })
     }
 
     /// Reads on, counting the chat's messages and handing each to `each`. Gives whether there may be more.
     fn read(&mut self, mut each: impl FnMut(&Message)) -> Result<bool> {
         let events = self.store.inbox_after(self.cursor, EVENTS_AT_ONCE_MAX)?;
-        let Some(&(last_seq, _)) = events.last() else { return Ok(false) };
+        let last_seq = events.last().map_or(self.cursor, |(seq, _)| *seq);
         for (seq, event) in &events {
             if let Event::Message(message) = &**event
                 && self.is_of_this_chat(message)
@@ -74,8 +76,21 @@ impl Side {
             }
         }
         self.cursor = last_seq;
-        self.store.handled(READER, last_seq, &[], &[])?;
-        Ok(true)
+        self.keep_place()?;
+        Ok(!events.is_empty())
+    }
+
+    /// Writes down how far reading is. Where the disk takes nothing that is tried again with the next event; what was read
+    /// since may be shown once more after the next start.
+    fn keep_place(&mut self) -> Result<()> {
+        if self.kept < self.cursor {
+            match self.store.handled(READER, self.cursor, &[], &[]) {
+                Ok(_) => self.kept = self.cursor,
+                Err(error) if error.is_passing() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     fn is_of_this_chat(&self, message: &Message) -> bool {
@@ -299,8 +314,12 @@ impl TerminalChat {
         self.statuses.iter().all(|status| matches!(status.borrow().phase, Phase::Ended(_)))
     }
 
+    /// Whether a script is on its way to its first message, and waits for no disk.
     fn is_any_loading(&self) -> bool {
-        self.statuses.iter().any(|status| matches!(status.borrow().phase, Phase::Loading | Phase::Starting))
+        let is_loading = |status: &ScriptStatus| {
+            matches!(status.phase, Phase::Loading | Phase::Starting) && status.hold != Some(Hold::Disk)
+        };
+        self.statuses.iter().any(|status| is_loading(&status.borrow()))
     }
 
     fn ends(&self) -> Vec<Option<End>> {

@@ -1,4 +1,5 @@
-//! A disk that is full at a start: whatever needs room waits for it, says so once, and goes on without having lost anything.
+//! A disk that is full, at a start or later: whatever needs room waits for it, says so once, and goes on without having lost
+//! anything.
 
 use std::process::Command;
 
@@ -68,7 +69,7 @@ fn the_embedded_data_centre_and_its_accounts_wait_too() {
         }
         let mut run = Process::start(&mut with_room_for(blocks, tglhost(data.path()).arg("run").arg(&script)));
         run.write("hello\n");
-        run.stderr_line_with("the disk has room");
+        run.stderr_line_with("room");
         make_room(&run);
         assert_eq!(run.line(), "re: hello\n", "{is_made} {blocks}");
         run.close_input();
@@ -110,4 +111,55 @@ fn a_script_is_told_that_no_file_of_its_folders_may_grow() {
     }
     run.close_input();
     assert_eq!(run.finish().code(), Some(0));
+}
+
+#[test]
+fn scripts_and_the_chat_wait_while_they_run_and_an_end_that_is_asked_for_comes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("answering.py");
+    std::fs::write(&script, ANSWERING).expect("written");
+    for comes_back in [true, false] {
+        let data = tempfile::tempdir().expect("a folder");
+        let mut run = Process::start(tglhost(data.path()).arg("run").arg(&script));
+        run.write("first\n");
+        assert_eq!(run.line(), "re: first\n");
+        bound_files(&run, "4096:unlimited");
+        run.write("second\nthird\n");
+        run.stderr_line_with("You: calls wait: the data centre has no room");
+        if comes_back {
+            make_room(&run);
+            run.stderr_line_with("You: there is room again: calls are made");
+            assert_eq!((run.line().as_str(), run.line().as_str()), ("re: second\n", "re: third\n"));
+            run.close_input();
+        } else {
+            run.terminate();
+        }
+        let end = run.finish();
+        assert_eq!((end.code(), end.stdout.as_str()), (Some(0), ""), "{comes_back}: {}", end.stderr);
+        assert!(!end.stderr.contains("room"), "said once: {}", end.stderr);
+    }
+}
+
+#[test]
+fn updates_wait_at_the_server_and_that_is_said() {
+    let place = Place::new();
+    place.sign_up("ann", "9996631001", "Ann");
+    place.sign_up("bob", "9996631002", "Bob");
+    let heard = "import tgl\ntgl.set_on_msg_receive(lambda m: print(m.text))\ntgl.set_on_get_difference_end(lambda: print('up'))";
+    let listening = place.script("listening.py", heard);
+    let writes = "import sys, tgl\ndef go():\n    tgl.add_contact('9996631001', 'Ann', '', lambda ok, peers: \
+                  peers[0].send_msg('for you', lambda ok, m: tgl.safe_exit(0)))\ntgl.set_on_get_difference_end(go)";
+    let writing = place.script("writing.py", writes);
+    let mut run = Process::start(place.command(&["run", "--account", "ann"]).arg(&listening));
+    assert_eq!(run.line(), "up\n");
+    bound_files(&run, "4096:unlimited");
+    let wrote = finish(place.command(&["run", "--account", "bob"]).arg(&writing), "");
+    assert_eq!(wrote.code(), Some(0), "{}", wrote.stderr);
+    run.stderr_line_with("ann: updates wait at the server: there is no room for ");
+    make_room(&run);
+    run.stderr_line_with("ann: there is room again: updates are taken");
+    assert_eq!(run.line(), "for you\n");
+    run.terminate();
+    let end = run.finish();
+    assert!(end.code() == Some(0) && !end.stderr.contains("room"), "{}", end.stderr);
 }

@@ -5,6 +5,7 @@
 
 mod brake;
 mod embedded;
+mod held;
 mod place;
 mod project;
 mod script_file;

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::actor::{Actor, Attached, CALLS_UNDER_WAY_MAX};
 use crate::config::AccountConfig;
 use crate::context::Context;
+use crate::held::Held;
 use crate::intake::Intake;
 use crate::session::StoreSession;
 use crate::sync::locked;
@@ -31,6 +32,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Account {
     state: watch::Receiver<AccountState>,
+    held: watch::Receiver<Held>,
     shared: Arc<Shared>,
     task: Option<JoinHandle<()>>,
 }
@@ -68,9 +70,11 @@ impl Account {
         let shared = Arc::new(Shared::default());
         let session = Arc::new(StoreSession::open(config.store.clone(), &config.dc, config.proxy.clone())?);
         let owner = config.store.owner()?.filter(|_| session.key(session.home_dc()).is_some());
+        let (_, mut held) = watch::channel(Held::default());
         let task = match owner {
             Some(owner) => {
                 let intake = Intake::open(config.store.clone(), owner, publish.clone())?;
+                held = intake.held();
                 let context = Arc::new(Context::new(
                     config.store.clone(),
                     intake,
@@ -85,12 +89,17 @@ impl Account {
                 None
             }
         };
-        Ok(Self { state, shared, task })
+        Ok(Self { state, held, shared, task })
     }
 
     /// How the account stands, now and with every change.
     pub fn state(&self) -> watch::Receiver<AccountState> {
         self.state.clone()
+    }
+
+    /// What waits for room, now and with every change.
+    pub fn held(&self) -> watch::Receiver<Held> {
+        self.held.clone()
     }
 
     /// Ties a script to the account. What is sent into the one end is done in its order; each request with an id other

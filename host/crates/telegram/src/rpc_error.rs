@@ -47,6 +47,11 @@ pub(crate) fn is_passing(error: &RpcError) -> bool {
     (error.code == 500 && error.name != "RANDOM_ID_DUPLICATE") || error.code == -503 || error.code == 503
 }
 
+/// Whether the data centre has no room for what the call brings. That passes once it has some, however long that takes.
+pub(crate) fn is_no_room(error: &RpcError) -> bool {
+    error.code == 500 && error.name == "STORAGE_CHECK_FAILED"
+}
+
 /// Whether the error says that the authorisation is gone: <https://core.telegram.org/api/errors>.
 pub(crate) fn ends_login(error: &RpcError) -> bool {
     match error.code {

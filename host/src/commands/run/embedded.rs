@@ -11,7 +11,7 @@ use telegram::login::SignIn;
 use telegram::{Account, AccountConfig, DcAddress};
 use tgl::{Call, Connection, Grants, Outcome, PeerId, User};
 
-use super::Begin;
+use super::{Begin, held};
 use crate::commands::dc::DC_ID;
 use crate::commands::login;
 use crate::commands::room::{until_there_is_room, when_there_is_room};
@@ -171,6 +171,7 @@ impl Identity {
         }
         when_there_is_room(output, || prepare(&store)).await?;
         let account = when_there_is_room(output, || Ok(Account::start(config.clone())?)).await?;
+        held::tell(&account, self.first_name, output);
         Ok(Opened { dir, store, account })
     }
 

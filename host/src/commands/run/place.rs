@@ -15,6 +15,7 @@ use telegram::{Account, AccountConfig, DcAddress, RECOVERY_DIALOGS_MAX, RECOVERY
 use tgl::{AccountState, Connection, ScriptName};
 
 use super::embedded::{Embedded, Opened};
+use super::held;
 use super::project::ScriptProject;
 use super::script_file::{Compiling, ScriptFile};
 use super::{Args, Begin, Brake};
@@ -66,6 +67,7 @@ impl Place {
                 let mut enrolled = Vec::with_capacity(files.len());
                 when_there_is_room(output, || enrol(&store, files, args, output, &mut enrolled)).await?;
                 let account = Account::start(AccountConfig { store: store.clone(), dc, api, proxy })?;
+                held::tell(&account, &dir.name, output);
                 output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
                 let from = args.from.unwrap_or(Begin::Last);
                 Ok(Self { dir, store, account, enrolled, from, is_telegram, chat: None, threads })

@@ -1,6 +1,7 @@
 //! How a call gets its answer: over connections that come and go, through flood waits and passing failures.
 //!
-//! Invariant: what is waited for is bounded, except for a connection when the call is kept in the outbox anyway.
+//! Invariant: what is waited for is bounded, except for a connection, and for room at the data centre, when the call is kept in
+//! the outbox anyway.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +33,11 @@ const LOST_TRIES_MAX: u32 = 8;
 /// How often a call is made again because the data centre failed inside, and the first pause before that.
 const FAILED_TRIES_MAX: u32 = 3;
 const FAILED_PAUSE: Duration = Duration::from_millis(300);
+
+/// The pause before a call is made again that the data centre has no room for.
+const NO_ROOM_PAUSE: Duration = Duration::from_secs(1);
+/// What is said meanwhile.
+const NO_ROOM: &str = "the data centre has no room for what they bring";
 
 /// Which connection a request takes.
 #[derive(Clone, Copy, Debug)]
@@ -144,6 +150,7 @@ impl Caller {
     /// Asks the data centre for what is serialised already. Gives the number of the connection and the answer.
     pub(crate) async fn exchange(&self, method: u32, way: Way, body: &Body) -> Result<(u64, Vec<u8>), Fault> {
         let (mut lost, mut failed, mut flooded) = (0, 0, Duration::ZERO);
+        let mut is_held = false;
         loop {
             if let Some(until) = self.context.floods.until(&self.stream(method)) {
                 flooded += until.saturating_duration_since(Instant::now());
@@ -163,6 +170,10 @@ impl Caller {
                     wire.ask(dc_id, body.take(&self.context).await?).await
                 }
             };
+            let was_held = std::mem::replace(&mut is_held, self.waits_for_room(&answer));
+            if was_held && !is_held {
+                self.context.intake().hold_calls(None);
+            }
             match answer {
                 Ok(answer) => return Ok((number, answer)),
                 Err(error @ (InvokeError::Lost(_) | InvokeError::UnknownKey)) => {
@@ -179,6 +190,10 @@ impl Caller {
                 }
                 Err(InvokeError::Rpc(error)) if error.code == 420 && error.value.is_some() => {
                     self.wait_for_flood(method, error, &mut flooded).await?;
+                }
+                Err(_) if is_held => {
+                    self.context.intake().hold_calls(Some(NO_ROOM.to_owned()));
+                    tokio::time::sleep(NO_ROOM_PAUSE).await;
                 }
                 Err(InvokeError::Rpc(error)) if rpc_error::is_passing(&error) && failed < FAILED_TRIES_MAX => {
                     failed += 1;
@@ -208,6 +223,11 @@ impl Caller {
             tokio::time::timeout(OFFLINE_WAIT, ready).await.map_err(|_| offline())?
         };
         ready.map_err(|reason| Fault::new(Failure::Unavailable, reason))
+    }
+
+    /// Whether the data centre has no room for a call that waits for it.
+    fn waits_for_room(&self, answer: &Result<Vec<u8>, InvokeError>) -> bool {
+        self.is_kept && matches!(answer, Err(InvokeError::Rpc(error)) if rpc_error::is_no_room(error))
     }
 
     /// The calls that wait with this one.

@@ -32,6 +32,7 @@ pub(crate) use order::Envelope;
 use order::{Order, Ready};
 pub(crate) use peers::{MEMBERS_MAX, change_members, channel_member_ids, peer_id, see, see_user};
 
+use crate::held::{self, Held};
 use crate::net::Pushed;
 
 /// How long to wait after the store took nothing (its inbox is full, or the disk), before the server is asked again.
@@ -58,8 +59,8 @@ pub(crate) struct Intake {
     blocked_until: Option<Instant>,
     /// Until then the data centre gives no difference.
     difference_at: Option<Instant>,
-    is_refusal_said: bool,
     state: watch::Sender<AccountState>,
+    held: watch::Sender<Held>,
     /// Counts what was written, for those who wait for something to be.
     written: watch::Sender<u64>,
 }
@@ -87,8 +88,8 @@ impl Intake {
             sent: VecDeque::new(),
             blocked_until: None,
             difference_at: None,
-            is_refusal_said: false,
             state,
+            held: watch::Sender::default(),
             written: watch::Sender::new(0),
         })
     }
@@ -120,6 +121,11 @@ impl Intake {
         if peer.kind == PeerKind::Channel {
             self.see_channel_pts(peer.id, None);
         }
+    }
+
+    /// What waits for room.
+    pub(crate) fn held(&self) -> watch::Receiver<Held> {
+        self.held.subscribe()
     }
 
     /// Changes with everything that is written.
@@ -287,6 +293,7 @@ impl Intake {
         let is_empty = updates.is_empty() && users.is_empty() && chats.is_empty() && completed.is_none();
         if is_empty && moved.is_empty() && self.stored.unwrap_or_default() == state {
             self.channels.on_kept(&[], &[]);
+            self.hold_updates(None);
             return true;
         }
         let (our_id, mut sent_ids) = (self.owner.user_id, Vec::new());
@@ -301,7 +308,7 @@ impl Intake {
         match written {
             Ok(left) => {
                 self.stored = Some(state);
-                self.is_refusal_said = false;
+                self.hold_updates(None);
                 self.remember(&sent_ids);
                 self.channels.on_kept(&moved, &left);
                 self.begin_new_channels(updates);
@@ -337,12 +344,19 @@ impl Intake {
 
     /// The store took nothing: everything since its last state is asked for again, later.
     fn refuse(&mut self, error: &StoreError) {
-        if !std::mem::replace(&mut self.is_refusal_said, true) {
-            tracing::warn!(%error, "updates are left at the server for now");
-        }
+        self.hold_updates(Some(error.to_string()));
         self.order.reset(self.stored.unwrap_or_default());
         self.channels.on_refused();
         self.blocked_until = Some(Instant::now() + BLOCKED_WAIT);
+    }
+
+    fn hold_updates(&self, why: Option<String>) {
+        held::tell(&self.held, |held| &mut held.updates, why);
+    }
+
+    /// Tells whether calls wait as the data centre has no room, and why.
+    pub(crate) fn hold_calls(&self, why: Option<String>) {
+        held::tell(&self.held, |held| &mut held.calls, why);
     }
 
     fn begin(&self) -> Begin {
