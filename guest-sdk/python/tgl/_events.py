@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Optional
 
-from . import _arity, _report
+from . import _arity, _generators, _report
 
 Handler = Callable[..., object]
 
@@ -42,6 +42,7 @@ _set_by_function: set[str] = set()
 def register(name: str, handler: object) -> None:
     """`tgl.set_on_x(handler)`: raises TypeError if it cannot be called."""
     handlers[name] = _callable(handler)
+    _generators.warn_of(handler)
     places[name] = _report.script_place()
     _set_by_function.add(name)
 
@@ -51,6 +52,7 @@ def assign(name: str, handler: object) -> None:
     handler = None if handler is None else _callable(handler)
     if name not in _set_by_function:
         handlers[name] = handler
+        _generators.warn_of(handler)
         places[name] = _report.script_place()
 
 
@@ -61,6 +63,7 @@ def adopt(script: Mapping[str, Any]) -> None:
     for name in EVENTS:
         if callable(script.get(name)):
             handlers[name] = script[name]
+            _generators.warn_of(script[name])
 
 
 def origin(name: str) -> str:

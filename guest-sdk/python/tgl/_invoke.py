@@ -9,7 +9,7 @@ import asyncio
 import inspect
 from typing import Any, Callable, Mapping, Optional
 
-from . import _arity, _report, _steps, _tasks
+from . import _arity, _generators, _report, _steps, _tasks
 from ._turns import TooLong
 from ._waits import Steps
 
@@ -33,6 +33,7 @@ def invoke(
         return None
     if inspect.isawaitable(result):
         return _tasks.begin(result, take)
+    _generators.warn_of_result(result)
     if take is not None:
         take(result)
     return None
@@ -51,6 +52,8 @@ def invoke_in_steps(
         return
     if inspect.isawaitable(result):
         _tasks.begin(result)
+    elif result is not None:
+        _generators.warn_of_result(result)
 
 
 def _tell(

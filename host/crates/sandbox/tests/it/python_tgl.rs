@@ -222,3 +222,36 @@ async fn what_tgl_lists_is_for_scripts() {
     let (_, told) = loaded(source).await;
     assert_eq!(told, "[] True True");
 }
+
+#[tokio::test]
+async fn a_generator_function_that_is_to_be_called_is_told_of_once() {
+    let own = "def on_msg_receive(msg):\n    print(msg.text)\n    yield\n";
+    let registers = format!("{own}tgl.set_on_msg_receive(on_msg_receive)");
+    // source, the function that is told of, and its line
+    let cases = [
+        (own, "on_msg_receive", 2),
+        (registers.as_str(), "on_msg_receive", 2),
+        ("async def f(msg):\n    yield\ntgl.on_msg_receive = f", "f", 2),
+        ("class Bot:\n    def f(self, msg): yield\ntgl.set_on_msg_receive(Bot().f)", "f", 3),
+        ("import functools\ndef f(more, msg): yield\ntgl.set_on_msg_receive(functools.partial(f, 1))", "f", 3),
+        // One that is not known before: what it gives is nobody's.
+        ("def f(): yield\ntgl.set_on_msg_receive(lambda msg: f())", "f", 2),
+    ];
+    for (source, name, line) in cases {
+        let (mut guest, _) = loaded(&format!("import tgl\n{source}")).await;
+        assert_eq!((guest.tell("hello").await, guest.tell("again").await), Default::default(), "{source}");
+        let log = guest.notes.log();
+        let said = format!(
+            "{name} (file \"/script/bot.py\", line {line}) has a `yield`, so to call it runs none of its lines"
+        );
+        let told: Vec<bool> =
+            log.iter().map(|(level, text)| *level == LogLevel::Warn && text.starts_with(&said)).collect();
+        assert_eq!(told, [true], "{source}: {log:?}");
+    }
+    let (mut guest, _) =
+        loaded("import tgl\ndef f(*_): yield\ntgl.get_contact_list(f)\ntgl.set_on_msg_receive(print)").await;
+    let request = guest.notes.take_calls().len() as u64;
+    guest.instance.on_completion(request, &Err(tgl::CallError::new(tgl::Failure::Unavailable, "no"))).await.unwrap();
+    let log = guest.notes.log();
+    assert!(log.iter().any(|(_, text)| text.starts_with("f (file \"/script/bot.py\", line 2)")), "{log:?}");
+}
