@@ -2,7 +2,7 @@
 
 * `fcntl` locks files, as SQLite does: WASI has no locks, so the host is asked for them by advice on the bytes to be locked,
   which it takes for that (host/crates/sandbox/src/quota/locks.rs);
-* `stat` and its like tell permissions, which zipfile, tarfile and shutil record;
+* `stat` and its like tell permissions, which zipfile, tarfile and shutil record, and the owner that `os.getuid` names;
 * `write` says why it failed, as there is no space left, where the library makes an input/output error of all reasons;
 * `lseek` and `read` forget that a file had ended: what was written to it since is read;
 * errors come to Python with Linux's numbers, and `strerror` knows them;
@@ -21,6 +21,7 @@ from typing import Callable, Iterable, Iterator
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "runtime"))
 
 from _tglhost.linux_errno import NUMBERS
+from _tglhost.posix_files import USER
 
 CUSTOM, TYPE, IMPORT, FUNCTION, EXPORT, CODE = 0, 1, 2, 3, 7, 10
 """Sections of a module. In a component, section 1 holds a module."""
@@ -41,9 +42,11 @@ ADVICE_NORMAL, ADVICE_WILL_NEED, ADVICE_DONT_NEED, ADVICE_NO_REUSE = 0, 3, 4, 5
 WHY_OFFSET = 0x4000_0200
 """Advice on the byte there asks the host why the last write failed (host/crates/sandbox/src/quota/stream.rs)."""
 
-ST_MODE_OFFSET = 24
+ST_MODE_OFFSET, ST_UID_OFFSET, ST_GID_OFFSET = 24, 28, 32
 SEEK_SET, SEEK_CUR = 0, 1
-S_IFMT, S_IFDIR, S_IFLNK = 0o170000, 0o040000, 0o120000
+S_IFMT, S_IFDIR, S_IFLNK, S_IFIFO = 0o170000, 0o040000, 0o120000, 0o010000
+NO_TYPE = 0
+"""The library's type of a pipe."""
 
 STACK_BYTES_PER_LEVEL = 256
 """There is 1 MiB of the C library's stack, so this is room for 4,000 levels: they need half of WebAssembly's own."""
@@ -322,13 +325,14 @@ def tells_permissions(arguments: int, stat: int) -> Body:
     """`int stat(…, struct stat *, …)`, with the buffer as its argument `stat`: what a new file or folder has elsewhere."""
     mode = local(stat) + load(ST_MODE_OFFSET)
     kind = mode + constant(S_IFMT) + I32_AND
-    permissions = mapped(kind, {S_IFDIR: 0o755, S_IFLNK: 0o777}, constant(0o644))
+    permissions = mapped(kind, {S_IFDIR: 0o755, S_IFLNK: 0o777, NO_TYPE: S_IFIFO | 0o644}, constant(0o644))
     with_permissions = local(stat) + mode + permissions + I32_OR + store(ST_MODE_OFFSET)
+    owner = b"".join(local(stat) + constant(USER) + store(offset) for offset in (ST_UID_OFFSET, ST_GID_OFFSET))
 
     def body(module: Module, original: int) -> bytes:
         result = arguments
         called = call(original, arguments) + set_local(result) + local(result) + I32_EQZ
-        return ONE_I32_LOCAL + called + IF + with_permissions + END + local(result) + END
+        return ONE_I32_LOCAL + called + IF + with_permissions + owner + END + local(result) + END
 
     return body
 

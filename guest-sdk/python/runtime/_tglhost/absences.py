@@ -34,7 +34,8 @@ from .bygone import cgi, distutils, pipes
 
 _OF_OS = (
     (r"wait\w*|P_\w+|WCO\w+|WEXITED|WNO\w+|WSTOPPED|WUNTRACED|CLD_\w+|POSIX_SPAWN_\w+|spawn\w+|pidfd_open", reasons.NO_PROGRAMS),
-    (r"pipe2?|splice|SPLICE_\w+|mkfifo|mknod|eventfd\w*|EFD_\w+|memfd_create|MFD_\w+|register_at_fork", reasons.NO_PROGRAMS),
+    (r"pipe2?|register_at_fork", reasons.NO_PROGRAMS),
+    ("mkfifo|mknod", reasons.NO_PIPES),
     (r"getpgid|getpgrp|getsid|setpgid|setpgrp|setsid|killpg", reasons.NO_PROCESSES),
     (r"set(e|re|res)?[ug]id|setgroups|initgroups|getgrouplist|l?chown|fchown|chroot", reasons.NO_USERS),
     (r"openpty|login_tty|posix_openpt|grantpt|unlockpt|ptsname|ttyname|ctermid|tc[gs]etpgrp", reasons.NO_TERMINAL),
@@ -45,6 +46,7 @@ _OF_OS = (
     (r"lchmod|(get|set|list|remove)xattr|XATTR_\w+", reasons.NO_ATTRIBUTES),
     ("fwalk", reasons.NO_OPEN_FOLDERS),
     ("lockf", reasons.NO_LOCKS),
+    (r"splice|SPLICE_\w+|eventfd\w*|EFD_\w+|memfd_create|MFD_\w+", reasons.NO_OPEN_FILES),
     (r"dup2|fchdir|sendfile|copy_file_range|posix_fallocate|p?(read|write)v|RWF_\w+", reasons.NO_OPEN_FILES),
     (r"O_(ASYNC|DIRECT|FSYNC|LARGEFILE|NDELAY|NOATIME|PATH|TMPFILE)|SEEK_(DATA|HOLE)|TMP_MAX", reasons.NO_OPEN_FILES),
 )

@@ -69,7 +69,7 @@ def _load(source: str, path: str) -> None:
             raise SystemExit(1) from None
         text = _report.described(error)
         with contextlib.suppress(BaseException):
-            atexit._run_exitfuncs()
+            _run_exit_functions()
         raise Err(text) from None
 
 
@@ -107,9 +107,17 @@ def _end(end: SystemExit) -> None:
         code = -1  # As Python has it for what no C long holds.
     try:
         _report.flush_late()
-        atexit._run_exitfuncs()
+        _run_exit_functions()
     finally:
         host.exit(int.__and__(code, 0xFF), host.ExitMoment.NOW)
+
+
+def _run_exit_functions() -> None:
+    """Calls what the script wants to have called at its end, by Python 2's one way as well."""
+    of_python_2 = vars(sys).get("exitfunc")
+    if callable(of_python_2):
+        atexit.register(of_python_2)
+    atexit._run_exitfuncs()
 
 
 def _text(value: object) -> str:

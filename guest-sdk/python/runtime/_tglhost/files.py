@@ -15,6 +15,12 @@ SEES = "a script sees {}; --dir HOST:GUEST gives it one more folder"
 READ_ONLY = "the script was given this folder to read; --dir HOST:GUEST:rw lets it write there"
 ROOT_READ_ONLY = "a script writes to /home and to the folders that --dir HOST:GUEST:rw gives it"
 HIDDEN = "a link leads out of the script's folders, or a name is hidden from it; --dir HOST:GUEST gives it the folder it means"
+DOT_FILE = (
+    "a dot-file of the project is not shown to a script: copy it to a name without the dot, or give the script its folder with "
+    "--dir HOST:GUEST"
+)
+_PROJECT_PLACES = ("script", "home")
+"""The names of the project's folder."""
 
 _FUNCTIONS = (
     (builtins, "open"), (io, "open"), (os, "open"), (os, "listdir"), (os, "scandir"), (os, "mkdir"), (os, "remove"),
@@ -93,7 +99,7 @@ def _advice(error: OSError) -> str:
     if not isinstance(error.filename, (str, bytes)):
         return ""
     try:
-        top = os.path.abspath(os.fsdecode(error.filename)).split("/")[1]
+        _, top, *names = os.path.abspath(os.fsdecode(error.filename)).split("/")
         places = _list("/")
     except (OSError, ValueError):
         return ""
@@ -102,4 +108,6 @@ def _advice(error: OSError) -> str:
         return ROOT_READ_ONLY if is_outside or not top else READ_ONLY
     if is_outside and error.errno in (errno.ENOENT, errno.EACCES, errno.EPERM):
         return SEES.format(", ".join(f"/{place}" for place in places))
+    if error.errno == errno.ENOENT and top in _PROJECT_PLACES and any(name.startswith(".") for name in names):
+        return DOT_FILE
     return HIDDEN if error.errno == errno.EPERM else ""

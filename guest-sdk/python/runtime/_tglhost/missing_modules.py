@@ -14,7 +14,7 @@ import sys
 from types import ModuleType
 from typing import Any, Iterator, Optional, Sequence
 
-from . import native_code, reasons, stdlib
+from . import fcntl, native_code, reasons, stdlib
 from .bygone import modules
 
 NEARNESS = 0.8
@@ -32,7 +32,7 @@ class MissingModules(importlib.abc.MetaPathFinder):
         cls, name: str, path: Optional[Sequence[str]] = None, target: object = None
     ) -> Optional[importlib.machinery.ModuleSpec]:
         """Of importlib's finder protocol."""
-        module = modules.SHIMS.get(name)
+        module = fcntl if name == "fcntl" else modules.SHIMS.get(name)
         if name in modules.ALIASES:
             module = importlib.import_module(modules.ALIASES[name])
         if module is not None:

@@ -10,7 +10,8 @@ import signal
 from typing import Any, Never
 
 _ANY_ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
-_USER = 1000
+USER = 1000
+"""Whom a script's process and its files belong to."""
 
 _c_open, _c_chdir = os.open, os.chdir
 _mask = 0o022
@@ -24,8 +25,8 @@ def install() -> None:
     os.umask = _umask
     for name in ("getuid", "geteuid", "getgid", "getegid"):
         setattr(os, name, _user)
-    os.getgroups = lambda: [_USER]
-    os.getresuid = os.getresgid = lambda: (_USER,) * 3
+    os.getgroups = lambda: [USER]
+    os.getresuid = os.getresgid = lambda: (USER,) * 3
     os.getppid = _parent
     os.getlogin = getpass.getuser = _login
     os.getrandom, os.GRND_NONBLOCK, os.GRND_RANDOM = _random, 1, 2
@@ -71,7 +72,7 @@ def _umask(mask: int) -> int:
 
 
 def _user() -> int:
-    return _USER
+    return USER
 
 
 def _parent() -> int:

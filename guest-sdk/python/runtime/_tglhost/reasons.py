@@ -24,6 +24,7 @@ NO_LOCKS = (
     "against programs outside open(path, 'x') makes a file that only one can make"
 )
 NO_OPEN_FOLDERS = "the sandbox opens no folder for another call: use os.walk"
+NO_PIPES = "the sandbox makes and opens no pipes and devices: exchange files in the script's folder"
 NO_MAPPING = "the sandbox cannot map files into memory: read them with open(), a part at a time if they are large"
 NO_LIMITS = "the host sets a script's limits, and the script cannot ask for them"
 NO_WATCHDOG = "the host itself ends a callback that computes for too long"
@@ -59,7 +60,6 @@ MODULES = {
     **dict.fromkeys(("_multiprocessing", "_posixshmem"), NO_PROCESSES),
     "_posixsubprocess": NO_PROGRAMS,
     **dict.fromkeys(("pwd", "grp"), NO_USERS),
-    "fcntl": NO_LOCKS,
     "mmap": NO_MAPPING,
     "resource": NO_LIMITS,
     "syslog": NO_LOG,

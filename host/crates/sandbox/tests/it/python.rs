@@ -197,6 +197,8 @@ async fn an_end_that_goes_wrong_is_told_in_pythons_words() {
         ),
         ("import atexit\natexit.register(lambda: 1 / 0)\nraise SystemExit(4)", 4, "ZeroDivisionError"),
         ("raise SystemExit('over')", 1, "over"),
+        // As Python 2 had it.
+        ("import sys\ndef f(): sys.stderr.write('bye')\nsys.exitfunc = f\nraise SystemExit(3)", 3, "bye"),
         ("raise SystemExit(258)", 2, ""),
         ("raise SystemExit(2**70)", 255, ""),
     ];

@@ -112,7 +112,6 @@ async fn what_is_not_there_says_so_where_it_is_used() {
         ),
         ("import os\nos.set_blocking(0, False)", "OSError", "the sandbox's open files"),
         ("import os\nos.fwalk('.')", "AttributeError", "use os.walk"),
-        ("import fcntl", "ModuleNotFoundError", "threading.Lock"),
     ];
     let cases: Vec<(String, &str)> = attempts
         .iter()

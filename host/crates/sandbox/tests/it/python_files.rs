@@ -172,6 +172,66 @@ async fn the_current_folder_is_told_by_its_own_path() {
 }
 
 #[tokio::test]
+async fn a_dot_file_of_the_project_is_said_to_be_hidden() {
+    let files = [(".env", "TOKEN=1"), (".git/config", "[core]"), ("data/.hidden", ""), ("plain", "")];
+    let caught = "def caught(do, *arguments):\n    try: return do(*arguments)\n    except OSError as e: \
+                  return type(e).__name__, e.errno, e.filename, 'copy it to a name without the dot' in str(e)\nimport io, os, pathlib\n";
+    let hidden = |path: &str| format!("('FileNotFoundError', 2, '{path}', True)");
+    let cases = [
+        ("print(caught(open, '.env'))", hidden(".env")),
+        ("print(caught(io.open, '/script/.env'))", hidden("/script/.env")),
+        ("print(caught(os.listdir, '.git'))", hidden(".git")),
+        ("print(caught(pathlib.Path('.git/config').read_text))", hidden(".git/config")),
+        ("print(caught(os.open, 'data/.hidden', os.O_RDONLY))", hidden("data/.hidden")),
+        ("print(caught(open, './none/../none'))", "('FileNotFoundError', 2, './none/../none', False)".to_owned()),
+        // One of its own is like any other.
+        (
+            "open('.own', 'w').close()\nprint(caught(os.stat, '.own').st_size, os.listdir('.'))",
+            "0 ['.own', 'data', 'plain']".to_owned(),
+        ),
+    ];
+    let cases = cases.map(|(source, printed)| (format!("{caught}{source}"), printed));
+    let cases: Vec<(&str, &str)> = cases.iter().map(|(source, printed)| (source.as_str(), printed.as_str())).collect();
+    let told = surprises(&files, None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn files_are_their_users_and_a_pipe_is_one() {
+    let source = "import os, stat\nabout = os.stat('/home')\nprint(about.st_uid == os.getuid(), about.st_gid == os.getgid())\n\
+                  for p in os.stat('pipe'), os.lstat('pipe'): print(stat.filemode(p.st_mode), stat.S_ISFIFO(p.st_mode), p.st_uid)\n\
+                  print([(e.is_file(), e.is_dir()) for e in os.scandir('.') if e.name == 'pipe'])";
+    let mut script = start_beside(&[], None).await;
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        script.folder().join("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR,
+        0,
+    )
+    .unwrap();
+    script.guest.load(source).await;
+    let told = "True True\nprw-r--r-- True 1000\nprw-r--r-- True 1000\n[(False, False)]";
+    assert_eq!(script.guest.notes.take_stdout(), told, "{}", script.guest.notes.stderr());
+}
+
+#[tokio::test]
+async fn a_script_that_locks_a_file_so_as_to_run_once_runs() {
+    let source = "import errno, fcntl, os\nf = open('lock', 'w')\nfcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)\n\
+                  fcntl.lockf(f.fileno(), fcntl.LOCK_SH)\nfcntl.flock(f, fcntl.LOCK_UN)\n\
+                  fcntl.fcntl(f, fcntl.F_SETFD, fcntl.fcntl(f, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)\n\
+                  for wrong, number in ((lambda: fcntl.flock(99, 2), errno.EBADF), (lambda: fcntl.flock(f, 3), errno.EINVAL),\n        \
+                  (lambda: fcntl.ioctl(f, 0x5413), errno.ENOTTY)):\n    \
+                  try: wrong()\n    except OSError as e: print(e.errno == number, end=' ')\nprint('runs')";
+    let mut script = start_beside(&[], None).await;
+    script.guest.load(source).await;
+    assert_eq!(script.guest.notes.take_stdout(), "True True True runs", "{}", script.guest.notes.stderr());
+    let log = script.guest.notes.log();
+    let told = log.iter().filter(|(_, text)| text.starts_with("fcntl locks out nobody")).count();
+    assert_eq!(told, 1, "{log:?}");
+}
+
+#[tokio::test]
 async fn a_full_folder_is_told_by_its_number() {
     let fill = "import errno, os\ndef fill(write):\n    try:\n        while True: write(b'x' * (1 << 20))\n    \
                 except OSError as e: print(e.errno == errno.ENOSPC, e)\n";

@@ -16,8 +16,15 @@ const HOME_BYTES_MAX: u64 = 16 << 20;
 /// A script in folders of its own.
 pub(crate) struct Script {
     pub(crate) guest: Running,
-    _script: TempDir,
+    folder: TempDir,
     _home: TempDir,
+}
+
+impl Script {
+    /// The script's folder on the host.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
 }
 
 /// Starts an instance whose script's folder holds these files.
@@ -31,7 +38,7 @@ pub(crate) async fn start_beside(files: &[(&str, &str)], zone: Option<&str>) -> 
     let space = FileSpace::open(Some(script.path()), Some(home.path()), HOME_BYTES_MAX, &[]).unwrap();
     let env = zone.map(|zone| ("TZ".to_owned(), zone.to_owned())).into_iter().collect();
     let guest = start(&python().await, With { files: Some(space), env, ..With::default() }).await.unwrap();
-    Script { guest, _script: script, _home: home }
+    Script { guest, folder: script, _home: home }
 }
 
 /// Loads each source and delivers one message to it; gives what differs from what it should print.
@@ -353,7 +360,9 @@ async fn what_a_script_cannot_have_says_why_and_what_to_do() {
         ("import signal\nsignal.alarm(1)", "AttributeError", "let a threading.Timer call it"),
         ("import signal\nsignal.pause()", "AttributeError", "the host keeps a script running"),
         ("import smtplib\nsmtplib.SMTP_SSL('example.org')", "AttributeError", network),
-        ("import fcntl", "ImportError", "no locks on files"),
+        ("import os\nos.mkfifo('p')", "AttributeError", "makes and opens no pipes"),
+        ("from os import mknod", "ImportError", "makes and opens no pipes"),
+        ("import os\nos.memfd_create('m')", "AttributeError", "by open() and os.open() alone"),
         ("import pwd", "ImportError", "runs for no user of the machine"),
         ("import mmap", "ImportError", "read them with open()"),
         ("import telnetlib", "ImportError", "Python 3.13 removed it: there is no network here"),
