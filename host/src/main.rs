@@ -51,6 +51,7 @@ Environment:
   TGLHOST_LOG      The host's own log: error, warn, info, debug or trace, or
                    by part: error,telegram=debug [default: error]
   NOTIFY_SOCKET    Where a service manager is told of readiness (sd_notify)
+                   A variable that is empty is as good as none
 
 Signals:
   SIGTERM          Ends in order, with code 0
@@ -75,8 +76,8 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// Where accounts, sessions and scripts' own files are kept [default: the platform's data directory]
-    #[arg(long, global = true, value_name = "DIR", env = "TGLHOST_DATA", help_heading = "Everywhere")]
+    /// Where accounts, sessions and scripts' own files are kept [env: TGLHOST_DATA] [default: the platform's data directory]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     data: Option<PathBuf>,
 
     /// Print one JSON object per line, as docs/json.schema.json describes them
@@ -120,11 +121,16 @@ fn main() -> ExitCode {
     };
     with_output(cli.json, |output| {
         logging::start(cli.command.log_filter(), output);
-        begin(cli.command, cli.data, output).unwrap_or_else(|error| {
+        begin(cli.command, cli.data.or_else(data_of_environment), output).unwrap_or_else(|error| {
             output.failed(&error);
             if is_misuse(&error) { MISUSED_CODE } else { FAILED_CODE }
         })
     })
+}
+
+/// What TGLHOST_DATA names, if it is not empty.
+fn data_of_environment() -> Option<PathBuf> {
+    std::env::var_os("TGLHOST_DATA").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// `help VERB` is `VERB --help`.

@@ -2,12 +2,14 @@
 //!
 //! Invariant: a proxy's password is printed nowhere; a wrong address is not repeated.
 
-use std::env;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, Result};
+use ipnet::IpNet;
 use telegram::{DcAddress, Proxy};
 
 use crate::misuse::OrMisuse;
+use crate::settings::variable;
 
 /// Where programs look for a proxy for everything.
 const VARIABLES: [&str; 2] = ["ALL_PROXY", "all_proxy"];
@@ -20,24 +22,37 @@ pub(crate) fn choose(option: Option<&str>, dc: &DcAddress) -> Result<Option<Prox
     if let Some(text) = option {
         return Proxy::parse(text).context("--proxy names no proxy").or_misuse().map(Some);
     }
-    let excluded = EXCLUDING.into_iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
+    let excluded = EXCLUDING.into_iter().find_map(variable).unwrap_or_default();
     if is_excluded(&excluded, dc) {
         return Ok(None);
     }
-    let found =
-        VARIABLES.into_iter().find_map(|name| Some((name, env::var(name).ok().filter(|text| !text.is_empty())?)));
+    let found = VARIABLES.into_iter().find_map(|name| Some((name, variable(name)?)));
     let Some((name, text)) = found else { return Ok(None) };
     Proxy::parse(&text).with_context(|| format!("the environment's {name} names no proxy")).map(Some)
 }
 
-/// Whether a list of hosts, as NO_PROXY has it, names this data centre.
+/// Whether a list of hosts and networks, as NO_PROXY has it, names this data centre.
 fn is_excluded(hosts: &str, dc: &DcAddress) -> bool {
-    hosts.split(',').map(str::trim).any(|host| match dc {
+    hosts.split([',', ' ']).any(|host| match dc {
         _ if host == "*" => true,
         DcAddress::Telegram => false,
-        DcAddress::Custom { address, .. } if host == "localhost" => address.ip().is_loopback(),
-        DcAddress::Custom { address, .. } => host == address.ip().to_string() || host == address.to_string(),
+        DcAddress::Custom { address, .. } => names(host, *address),
     })
+}
+
+/// Whether an entry of such a list is this address, alone or with its port, or a network that it is in.
+fn names(host: &str, address: SocketAddr) -> bool {
+    if let Ok(network) = host.parse::<IpNet>() {
+        return network.contains(&address.ip());
+    }
+    if let Ok(socket) = host.parse::<SocketAddr>() {
+        return socket == address;
+    }
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    match bare.parse::<IpAddr>() {
+        Ok(ip) => ip == address.ip(),
+        Err(_) => host == "localhost" && address.ip().is_loopback(),
+    }
 }
 
 #[cfg(test)]
@@ -60,7 +75,16 @@ mod tests {
             ("example.org, ::1", custom("[::1]:1"), true),
             ("10.0.0.1", custom("10.0.0.1:443"), true),
             ("10.0.0.1:443", custom("10.0.0.1:443"), true),
+            ("10.0.0.1:443", custom("10.0.0.1:444"), false),
             ("10.0.0.10", custom("10.0.0.1:443"), false),
+            ("10.0.0.0/8", custom("10.200.0.1:443"), true),
+            ("10.1.2.3/8 example.org", custom("10.200.0.1:443"), true),
+            ("10.0.0.0/8", custom("11.0.0.1:443"), false),
+            ("::1/128,fd00::/8", custom("[fd00:1::2]:443"), true),
+            ("::/0", custom("10.0.0.1:443"), false),
+            ("[::1]", custom("[::1]:1"), true),
+            ("0:0:0:0:0:0:0:1", custom("[::1]:1"), true),
+            ("10.0.0.0/33,/8,10/", custom("10.0.0.1:443"), false),
         ] {
             assert_eq!(is_excluded(hosts, &dc), expected, "{hosts} {dc:?}");
         }

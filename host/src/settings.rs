@@ -8,6 +8,11 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use telegram::ApiCredentials;
 
+/// A variable of the environment. One that is empty is as good as none.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// api_id and api_hash of the embedded data centre, which takes any.
 pub(crate) fn embedded_credentials() -> ApiCredentials {
     ApiCredentials { api_id: 1, api_hash: "embedded".to_owned() }
@@ -16,11 +21,11 @@ pub(crate) fn embedded_credentials() -> ApiCredentials {
 /// The api_id and api_hash for Telegram's own data centres, from the environment, else from the config file.
 pub(crate) fn telegram_credentials() -> Result<ApiCredentials> {
     let file = read_config_file()?;
-    let api_id = match std::env::var("TGLHOST_API_ID") {
-        Ok(text) => Some(text.parse().context("TGLHOST_API_ID is not a number")?),
-        Err(_) => file.telegram.api_id,
+    let api_id = match variable("TGLHOST_API_ID") {
+        Some(text) => Some(text.parse().context("TGLHOST_API_ID is not a number")?),
+        None => file.telegram.api_id,
     };
-    let api_hash = std::env::var("TGLHOST_API_HASH").ok().or(file.telegram.api_hash);
+    let api_hash = variable("TGLHOST_API_HASH").or(file.telegram.api_hash);
     api_id.zip(api_hash).map(|(api_id, api_hash)| ApiCredentials { api_id, api_hash }).with_context(|| {
         format!(
             "Telegram wants to know which program connects, and no api_id and api_hash are set: get yours at \
@@ -33,9 +38,9 @@ pub(crate) fn telegram_credentials() -> Result<ApiCredentials> {
 
 /// How many bytes the compile cache may have, from the environment, else from the config file, else the usual.
 pub(crate) fn cache_bytes_max() -> Result<u64> {
-    let mib_max = match std::env::var("TGLHOST_CACHE_MIB_MAX") {
-        Ok(text) => Some(text.parse::<u64>().context("TGLHOST_CACHE_MIB_MAX is not a number of MiB")?),
-        Err(_) => read_config_file()?.cache.mib_max,
+    let mib_max = match variable("TGLHOST_CACHE_MIB_MAX") {
+        Some(text) => Some(text.parse::<u64>().context("TGLHOST_CACHE_MIB_MAX is not a number of MiB")?),
+        None => read_config_file()?.cache.mib_max,
     };
     Ok(mib_max.map_or(sandbox::CACHE_BYTES_MAX, |mib| mib.saturating_mul(1 << 20)))
 }

@@ -52,6 +52,9 @@ fn a_command_line_that_cannot_be_meant_ends_with_2_and_says_why() {
     fs::write(&bot, "").expect("written");
     let folder = scripts.path().display().to_string();
     let none = scripts.path().join("none").display().to_string();
+    let pipe = scripts.path().join("pipe").display().to_string();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
     let under_a_file = format!("{bot}/data");
     // arguments, what the error must say
     let cases: &[(&[&str], &str)] = &[
@@ -62,6 +65,7 @@ fn a_command_line_that_cannot_be_meant_ends_with_2_and_says_why() {
         (&["run", &bot, "--account", "me", "--proxy", "gopher://x", "--phone", "1"], "--proxy names no proxy"),
         (&["run", &bot, "--dc", "127.0.0.1:1", "--dc-key", &none], "cannot read the data centre's public key"),
         (&["login", "me", "--phone", "1", "--dc", "127.0.0.1:1", "--dc-key", &bot], "is not an RSA public key"),
+        (&["login", "me", "--phone", "1", "--dc", "127.0.0.1:1", "--dc-key", &pipe], "is no regular file"),
         (&["run", &bot, "--data", &under_a_file], "cannot make the folder"),
         (&["accounts", "--data", &none], "there is no data directory"),
         (&["scripts", "--data", &none], "there is no data directory"),
@@ -118,9 +122,12 @@ fn accounts_that_are_not_there_say_how_to_make_them() {
         (&["login", "me", "--phone", "+12025550123"], 1, "https://my.telegram.org/apps"),
         (&["login", "me"], 2, "--phone NUMBER"),
     ];
+    const VARIABLES: [&str; 5] =
+        ["TGLHOST_API_ID", "TGLHOST_API_HASH", "TGLHOST_BOT_TOKEN", "TGLHOST_CODE", "TGLHOST_CACHE_MIB_MAX"];
     for (arguments, code, part) in cases {
         let mut command = tglhost(data.path());
-        command.env("XDG_CONFIG_HOME", data.path());
+        // An empty variable is none.
+        command.env("XDG_CONFIG_HOME", data.path()).envs(VARIABLES.map(|name| (name, "")));
         for argument in *arguments {
             if *argument == "BOT" {
                 command.arg(&bot)
@@ -174,4 +181,18 @@ fn folders_that_cannot_be_given_are_said() {
         assert_eq!(run.code(), Some(2), "{folders:?}: {}", run.stderr);
         assert!(run.stderr.contains(part), "{folders:?}: {}", run.stderr);
     }
+}
+
+#[test]
+fn an_empty_name_of_the_data_directory_is_none() {
+    let home = TempDir::new().expect("a folder");
+    let usual = home.path().join("tglhost");
+    let mut command = tglhost(home.path());
+    command.env("TGLHOST_DATA", "").env("XDG_DATA_HOME", home.path());
+    let run = finish(command.args(["run", "--account", "nobody", "bot.py"]).current_dir(home.path()), "");
+    assert_eq!(run.code(), Some(2), "{}", run.stderr);
+    fs::write(home.path().join("bot.py"), "").expect("written");
+    let run = finish(&mut command, "");
+    assert!(run.code() == Some(2) && run.stderr.contains("nobody is logged in"), "{}", run.stderr);
+    assert!(usual.is_dir(), "it is where the platform has it");
 }

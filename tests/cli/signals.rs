@@ -101,6 +101,17 @@ fn in_the_background_it_is_said_whether_it_is_ready_and_why_not() {
 }
 
 #[test]
+fn in_the_background_a_failure_is_an_error_in_json_too() {
+    let place = Place::new();
+    let bad = place.script("bad.py", "1/0").display().to_string();
+    let run = finish(&mut place.command(&["telegram-cli", "-d", "--json", "-b", TOKEN, "-Z", &bad]), "");
+    let lines = run.json_lines();
+    let last = lines.last().expect("a line");
+    assert_eq!((run.code(), &last["kind"]), (Some(1), &"error".into()), "{lines:?}");
+    assert!(last["text"].to_string().contains("failed before it was ready"), "{lines:?}");
+}
+
+#[test]
 fn help_says_how_it_ends_and_what_it_heeds() {
     let place = Place::new();
     for arguments in [&["--help"][..], &["run", "--help"], &["telegram-cli", "--help"]] {

@@ -54,6 +54,8 @@ fn a_proxy_is_named_by_option_or_by_the_environment() {
         (&[("all_proxy", &url)], &[], true),
         (&[("ALL_PROXY", "")], &[], false),
         (&[("ALL_PROXY", &url), ("NO_PROXY", "example.org,127.0.0.1")], &[], false),
+        (&[("ALL_PROXY", &url), ("NO_PROXY", "10.0.0.0/8,127.0.0.0/8")], &[], false),
+        (&[("ALL_PROXY", &url), ("NO_PROXY", ""), ("no_proxy", "127.0.0.1/32")], &[], false),
         (&[("ALL_PROXY", &url), ("NO_PROXY", "*")], &["--proxy", &url], true),
     ];
     for (environment, more, is_through) in cases {

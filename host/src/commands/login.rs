@@ -35,6 +35,9 @@ const BOT_TOKEN_VARIABLE: &str = "TGLHOST_BOT_TOKEN";
 /// How much of a file with a secret is read.
 const SECRET_BYTES_MAX: u64 = 4_096;
 
+/// How much of a file with a public key is read: more than any key has.
+const KEY_BYTES_MAX: u64 = 64 << 10;
+
 /// How long a name that is piped in may take to come, where there is another one to do with.
 const PIPED_NAME_WAIT: Duration = Duration::from_secs(1);
 
@@ -96,8 +99,19 @@ impl DcArgs {
     /// The data centre that was named, if one was.
     pub(crate) fn address(&self) -> Result<Option<DcAddress>> {
         let (Some(address), Some(key_path)) = (self.dc, &self.dc_key) else { return Ok(None) };
-        let public_key_pem = std::fs::read_to_string(key_path)
-            .with_context(|| format!("cannot read the data centre's public key {}", key_path.display()))
+        let shown = key_path.display();
+        let about =
+            std::fs::metadata(key_path).with_context(|| format!("cannot read the data centre's public key {shown}"));
+        // A pipe might never end, and a folder of keys is none.
+        if !about.or_misuse()?.is_file() {
+            return Err(misuse(format_args!(
+                "the data centre's public key {shown} is no regular file: name a PEM file"
+            )));
+        }
+        let mut public_key_pem = String::new();
+        File::open(key_path)
+            .and_then(|file| file.take(KEY_BYTES_MAX).read_to_string(&mut public_key_pem))
+            .with_context(|| format!("cannot read the data centre's public key {shown}"))
             .or_misuse()?;
         Ok(Some(DcAddress::Custom { address, public_key_pem, dc_id: DC_ID }))
     }
@@ -126,7 +140,7 @@ impl Credentials {
 
     /// Whether anything to log in with is there, in the environment perhaps.
     pub(crate) fn are_at_hand(&self) -> bool {
-        self.are_given() || std::env::var_os(BOT_TOKEN_VARIABLE).is_some()
+        self.are_given() || settings::variable(BOT_TOKEN_VARIABLE).is_some()
     }
 
     fn code(&self) -> Result<Option<String>> {
@@ -152,7 +166,7 @@ fn secret(option: Option<&String>, file: Option<&Path>, variable: &str) -> Resul
         return Ok(Some(given.clone()));
     }
     let Some(path) = file else {
-        return Ok(std::env::var(variable).ok().filter(|value| !value.is_empty()));
+        return Ok(settings::variable(variable));
     };
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text));

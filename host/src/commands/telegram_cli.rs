@@ -13,7 +13,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use files::Mount;
 
 use crate::commands::login::{Credentials, DcArgs};
@@ -197,7 +197,7 @@ fn start_in_background(mut command: Command, output: &Output) -> Result<u8> {
     let status = child.wait().context("cannot hear from the process in the background")?;
     match status.code() {
         Some(0) => output.note("the process in the background has ended, and all is done"),
-        _ => output.note(&format!("the process in the background has failed before it was ready ({status})")),
+        _ => output.failed(&anyhow!("the process in the background has failed before it was ready ({status})")),
     }
     Ok(status.code().map_or(1, |code| code as u8))
 }
