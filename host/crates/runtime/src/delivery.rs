@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use broker::{Given, NewCall};
-use sandbox::{GuestError, Instance, LogLevel};
+use sandbox::{ExitMoment, GuestError, Instance, LogLevel, Trap};
 use tgl::{Event, Failure};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -65,6 +65,10 @@ impl Actor {
 
     /// After a callback: takes up what it left, and says what became of it. `during` fits after "stopped".
     async fn settle(&mut self, outcome: Result<(), GuestError>, during: &str, handled_seq: u64) -> Result<(), LifeEnd> {
+        if let Err(GuestError::Trapped(Trap::Exited(code))) = &outcome {
+            // An end of the process by itself is one at once, by a word of the guest's language.
+            self.desk.papers().end(*code as u8, ExitMoment::Now);
+        }
         self.take_up(handled_seq).await?;
         if let Some(code) = self.exits_now() {
             return Err(LifeEnd::Over(End::Exited(code)));

@@ -119,6 +119,13 @@ impl Papers {
         self.made.staged > 0
     }
 
+    /// The guest asks for its end. Nothing takes back one at once.
+    pub(crate) fn end(&mut self, code: u8, moment: ExitMoment) {
+        if !matches!(self.exit, Some((_, ExitMoment::Now))) {
+            self.exit = Some((code, moment));
+        }
+    }
+
     /// Takes the calls that were refused since the last time.
     pub(crate) fn take_refused(&mut self) -> Vec<(RequestId, CallError)> {
         std::mem::take(&mut self.refused)
@@ -216,11 +223,7 @@ impl GuestHost for Clerk {
     }
 
     fn exit(&mut self, code: u8, moment: ExitMoment) {
-        let mut papers = self.desk.papers();
-        // Nothing takes back an end at once.
-        if !matches!(papers.exit, Some((_, ExitMoment::Now))) {
-            papers.exit = Some((code, moment));
-        }
+        self.desk.papers().end(code, moment);
     }
 }
 

@@ -20,11 +20,18 @@ async fn a_script_ends_with_the_code_it_says() {
 
 #[tokio::test]
 async fn an_end_at_once_drops_the_callbacks_calls_and_a_drained_one_waits_for_them() {
-    for (told, dropped) in [("send lost\nexit 3", Some(1)), ("send a\nsend b\nexit 3", Some(2)), ("exit 3", None)] {
+    for (told, code, dropped) in [
+        ("send lost\nexit 3", 3, Some(1)),
+        ("send a\nsend b\nexit 3", 3, Some(2)),
+        ("exit 3", 3, None),
+        // As `std::process::exit` does it, of which WASI tells whether all is well alone.
+        ("send a\nsend b\nprocess-exit 3", 1, Some(2)),
+        ("send lost\nprocess-exit 0", 0, Some(1)),
+    ] {
         let mut stage = Stage::new(Setting::of("")).await;
         stage.tell(1, told);
-        assert_eq!(stage.ends().await, End::Exited(3));
-        assert!(stage.requests.recv().await.is_none(), "nothing was sent");
+        assert_eq!(stage.ends().await, End::Exited(code), "{told}");
+        assert!(stage.requests.recv().await.is_none(), "nothing was sent: {told}");
         let log = stage.log();
         let line = log.iter().find(|line| line.contains("calls not made"));
         match dropped {
