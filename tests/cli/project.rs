@@ -138,6 +138,7 @@ fn a_script_may_work_in_its_project_itself() {
             ("os.getcwd()", "/script"),
             ("put('config.json', '{}'), put('/script/new', 'x'), put('/home/own', 'y')", "(2, 1, 1)"),
             ("sorted(os.listdir('/home'))", "['own']"),
+            ("put('/tmp/t', 'x'), get('/home/tmp/t')", "(1, 'x')"),
             ("put('.env', 'x')", "PermissionError EPERM"),
             ("get('.env')", "FileNotFoundError ENOENT"),
         ],

@@ -10,12 +10,12 @@ use rustix::io::Errno;
 
 use crate::private::is_signed;
 use crate::space::FileSpace;
-use crate::tree::{Branch, Child, Folder, Place};
+use crate::tree::{Branch, Child, Folder, Place, TMP_NAME};
 use crate::walk::link_text;
 
 /// What the host and the runtime keep in the private folder: temporary files, compiled modules. A script finds them by their
 /// names, and what goes through its project does not come upon them.
-const UNLISTED_NAMES: [&str; 2] = ["tmp", ".cache"];
+const UNLISTED_NAMES: [&str; 2] = [TMP_NAME, ".cache"];
 
 /// Names that one folder is listed with at most.
 pub const LISTING_ENTRIES_MAX: usize = 65_536;
@@ -59,8 +59,8 @@ impl FileSpace {
             self.add_names(&folder, branch, &mut names)?;
         }
         names.extend(self.tree().fixed_names(&folder.place).into_iter().map(|name| (name, FileType::Directory)));
-        if folder.place == Place::root() && matches!(self.stat(&folder.place, "tmp", true), Ok(About::There(_))) {
-            names.insert("tmp".to_owned(), FileType::Directory);
+        if folder.place == Place::root() && matches!(self.stat(&folder.place, TMP_NAME, true), Ok(About::There(_))) {
+            names.insert(TMP_NAME.to_owned(), FileType::Directory);
         }
         Ok(names.into_iter().collect())
     }

@@ -64,6 +64,9 @@ pub(crate) enum LayerKind {
 /// The one device of the folder that holds them.
 const NULL_NAME: &str = "null";
 
+/// The folder for temporary files in the private folder, which the root has too.
+pub(crate) const TMP_NAME: &str = "tmp";
+
 impl Layer {
     pub(crate) fn is_home(&self) -> bool {
         self.kind == LayerKind::Home
@@ -263,6 +266,15 @@ impl Tree {
         self.cwd.clone().unwrap_or_default()
     }
 
+    /// Where a name is looked for that the root does not have: as relative paths are, but temporary files are private.
+    pub(crate) fn instead_of_root(&self, name: &str) -> Place {
+        let is_home = |region: &&Region| region.layers.first().is_some_and(Layer::is_home);
+        match self.regions.iter().find(is_home) {
+            Some(home) if name == TMP_NAME => home.place.clone(),
+            _ => self.cwd(),
+        }
+    }
+
     /// Whether this name in this folder means the folder itself, where nothing else has it.
     pub(crate) fn is_itself(&self, folder: &Folder<'_>, name: &str) -> bool {
         self.project_name.as_deref() == Some(name) && Some(&folder.place) == self.cwd.as_ref()
@@ -315,7 +327,7 @@ impl Tree {
         names
     }
 
-    /// What has this name in a folder. A name that the root does not have is looked for where relative paths begin.
+    /// What has this name in a folder.
     pub(crate) fn child<'a>(&'a self, folder: &Folder<'a>, name: &str) -> Result<Child<'a>, Errno> {
         let place = self.one_name(folder.place.child(name));
         if let Some(region) = self.regions.iter().find(|region| region.place == place) {

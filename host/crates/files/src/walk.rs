@@ -69,10 +69,10 @@ impl Tree {
             }
             let Some(folder) = folders.last() else { return Err(Errno::NOENT) };
             let child = self.child(folder, &name)?;
-            if depth == 0 && matches!(child, Child::Missing) && !self.cwd().0.is_empty() {
-                // What the root does not have is looked for where relative paths begin.
+            let instead = self.instead_of_root(&name);
+            if depth == 0 && matches!(child, Child::Missing) && !instead.0.is_empty() {
                 steps.push_front(Step { name, floor });
-                self.cwd().0.iter().rev().for_each(|name| steps.push_front(own(name)));
+                instead.0.iter().rev().for_each(|name| steps.push_front(own(name)));
                 continue;
             }
             let is_last = steps.is_empty();

@@ -254,6 +254,14 @@ fn a_script_that_works_in_its_project_writes_to_it_and_sees_no_dot_files() {
         ("mkdir .git", "PERM"),
         ("mv out.txt .profile", "PERM"),
         ("write .git/hooks x", "NOENT"),
+        // Temporary files are private.
+        ("mkdir /home/tmp", ""),
+        ("write /tmp/t t", ""),
+        ("mkdir /tmp/d", ""),
+        ("list /tmp", "d t"),
+        ("read /home/tmp/t", "t"),
+        ("list /", "home more script tmp"),
+        ("read /plugins/a.py", "a"),
         ("list /script", "out.txt photos plugins"),
     ] {
         assert_eq!(told(&space, line), expected, "{line}");
