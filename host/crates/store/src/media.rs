@@ -3,7 +3,7 @@
 //! Invariant: it lives and goes with its message.
 
 use rusqlite::OptionalExtension;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use tgl::MessageId;
 
 use crate::{AccountStore, Batch, StoreError};
@@ -26,7 +26,7 @@ pub struct MediaFile {
     /// Goes with the number.
     pub access_hash: i64,
     /// Says where we have it from; expires: <https://core.telegram.org/api/file_reference>.
-    #[serde(serialize_with = "as_hex", deserialize_with = "from_hex")]
+    #[serde(with = "hex::serde")]
     pub reference: Vec<u8>,
     /// The data centre that has it.
     pub dc_id: i32,
@@ -73,14 +73,4 @@ impl Batch<'_> {
             Ok(())
         })
     }
-}
-
-fn as_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-}
-
-fn from_hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
-    pairs.map(|pair| u8::from_str_radix(pair, 16).map_err(serde::de::Error::custom)).collect()
 }

@@ -3,9 +3,8 @@
 //!
 //! Invariant: no number from the network is used before it has passed here.
 
+use glass_pumpkin::safe_prime;
 use num_bigint::BigUint;
-
-use crate::random::random;
 
 /// The prime that Telegram uses, checked once and for all by everybody.
 const TELEGRAM_PRIME: &[u8; 512] = b"c71caeb9c6b1c9048e6c522f70f13f73980d40238e3e21c14934d037563d930f\
@@ -21,9 +20,6 @@ const PRIME_BYTES: usize = 256;
 
 /// Public values keep this many bits away from both ends of their range.
 const MARGIN_BITS: u64 = 2_048 - 64;
-
-/// How often a number is tested for being prime: a composite one passes with less than one chance in 4^16.
-const PRIMALITY_ROUNDS_MAX: usize = 16;
 
 /// What is wrong with the parameters that a data centre offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,39 +92,15 @@ fn generates(generator: i32, prime: &BigUint) -> bool {
     }
 }
 
+/// Miller and Rabin's test with bases that the data centre cannot foresee, of the prime and of half of it.
 fn is_safe_prime(prime: &BigUint) -> bool {
-    let half = prime >> 1;
-    // One round of each first: nearly every bad prime falls there.
-    is_probably_prime(prime, 1)
-        && is_probably_prime(&half, PRIMALITY_ROUNDS_MAX)
-        && is_probably_prime(prime, PRIMALITY_ROUNDS_MAX)
-}
-
-/// Miller and Rabin's test with random bases, for numbers far above 2^64.
-fn is_probably_prime(number: &BigUint, rounds: usize) -> bool {
-    let one = BigUint::from(1u8);
-    if !number.bit(0) {
-        return false;
-    }
-    let last = number - &one;
-    let twos = last.trailing_zeros().unwrap_or_default();
-    let odd = &last >> twos;
-    (0..rounds).all(|_| {
-        let base = BigUint::from_bytes_be(&random::<32>()) + 2u8;
-        let mut power = base.modpow(&odd, number);
-        if power == one || power == last {
-            return true;
-        }
-        (1..twos).any(|_| {
-            power = &power * &power % number;
-            power == last
-        })
-    })
+    safe_prime::check(prime).expect("the system gives random bytes")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::random;
 
     fn telegram_prime() -> BigUint {
         BigUint::parse_bytes(TELEGRAM_PRIME, 16).unwrap()

@@ -10,6 +10,7 @@ use std::time::Duration;
 use ::rsa::pkcs1::DecodeRsaPublicKey;
 use ::rsa::pkcs8::DecodePublicKey;
 use ::rsa::traits::PublicKeyParts;
+use glass_pumpkin::prime;
 use grammers_crypto::{AuthKey, aes, factorize, generate_key_data_from_nonce, rsa};
 use grammers_mtproto::authentication;
 use grammers_tl_types as tl;
@@ -317,32 +318,9 @@ async fn factors(pq: &[u8]) -> Result<(Vec<u8>, Vec<u8>), ExchangeError> {
     Ok((bytes(p), bytes(q)))
 }
 
-/// Miller and Rabin's test; with these bases it is exact for every number of 64 bits.
+/// Baillie, Pomerance, Selfridge and Wagstaff's test, which is exact for every number of 64 bits.
 fn is_prime(number: u64) -> bool {
-    const BASES: [u64; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
-    if number < 2 || BASES.contains(&number) {
-        return number >= 2;
-    }
-    if BASES.iter().any(|base| number.is_multiple_of(*base)) {
-        return false;
-    }
-    let square = |x: u64| (u128::from(x) * u128::from(x) % u128::from(number)) as u64;
-    let twos = (number - 1).trailing_zeros();
-    BASES.iter().all(|base| {
-        let mut power = 1;
-        for bit in (twos..64).rev() {
-            power = square(power);
-            if (number - 1) >> bit & 1 == 1 {
-                power = (u128::from(power) * u128::from(*base) % u128::from(number)) as u64;
-            }
-        }
-        let mut passed = power == 1 || power == number - 1;
-        for _ in 1..twos {
-            power = square(power);
-            passed |= power == number - 1;
-        }
-        passed
-    })
+    prime::strong_check(&BigUint::from(number))
 }
 
 /// The check of an unknown prime takes a second of computing: not on a thread that others wait for.

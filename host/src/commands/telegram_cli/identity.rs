@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use nix::unistd::{Group, User};
 
 /// Whom to go on as.
 pub(super) struct Identity {
@@ -16,21 +17,21 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The user and the group of these names, by the system's files; none where none is named. Without a group it is the
-    /// user's own.
+    /// The user and the group of these names, wherever the system knows them from; none where none is named. Without a
+    /// group it is the user's own.
     pub(super) fn find(user: Option<&str>, group: Option<&str>) -> Result<Option<Self>> {
         let mut identity = Self { user_id: None, group_id: None, home: None };
         if let Some(user) = user {
-            let entry = entry("/etc/passwd", user).with_context(|| format!("there is no user {user:?} (-U)"))?;
-            let number = |place: usize| entry.get(place).and_then(|text| text.parse().ok());
-            identity.user_id = Some(number(2).with_context(|| format!("the user {user:?} has no number"))?);
-            identity.group_id = Some(number(3).with_context(|| format!("the user {user:?} has no group's number"))?);
-            identity.home = entry.get(5).map(PathBuf::from);
+            let known = User::from_name(user).with_context(|| format!("cannot look up the user {user:?} (-U)"))?;
+            let known = known.with_context(|| format!("there is no user {user:?} (-U)"))?;
+            identity.user_id = Some(known.uid.as_raw());
+            identity.group_id = Some(known.gid.as_raw());
+            identity.home = Some(known.dir);
         }
         if let Some(group) = group {
-            let entry = entry("/etc/group", group).with_context(|| format!("there is no group {group:?} (-G)"))?;
-            let number = entry.get(2).and_then(|text| text.parse().ok());
-            identity.group_id = Some(number.with_context(|| format!("the group {group:?} has no number"))?);
+            let known = Group::from_name(group).with_context(|| format!("cannot look up the group {group:?} (-G)"))?;
+            let known = known.with_context(|| format!("there is no group {group:?} (-G)"))?;
+            identity.group_id = Some(known.gid.as_raw());
         }
         let is_any = identity.user_id.is_some() || identity.group_id.is_some();
         Ok(is_any.then_some(identity))
@@ -57,13 +58,6 @@ impl Identity {
         let (user_id, group_id) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         self.user_id.is_none_or(|id| id == user_id) && self.group_id.is_none_or(|id| id == group_id)
     }
-}
-
-/// The fields of a name's line in a file of lines of fields, as passwd(5) and group(5) describe.
-fn entry(file: &str, name: &str) -> Option<Vec<String>> {
-    let lines = std::fs::read_to_string(file).ok()?;
-    let fields = |line: &str| line.split(':').map(str::to_owned).collect::<Vec<_>>();
-    lines.lines().map(fields).find(|fields| fields[0] == name)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) fn get_file(context: &mut Context<'_>, call: functions::upload::GetFi
     let (offset, limit) = range(call.offset, call.limit, call.precise)?;
     let (blob, mtime) = located(context, &call.location)?;
     let disk = &context.model.disk;
-    let r#type = image::file_type(&disk.read(&blob, 0, image::HEAD_BYTES)?);
+    let r#type = image::file_type(&disk.read(&blob, 0, image::KIND_BYTES)?);
     Ok(types::upload::File { r#type, mtime, bytes: disk.read(&blob, offset, limit)? }.into())
 }
 

@@ -212,7 +212,7 @@ fn check_lasting(ttl_seconds: Option<i32>) -> Answer<()> {
 }
 
 fn image_in(context: &Context<'_>, blob: &Blob) -> Answer<Option<Image>> {
-    Ok(image::image(|offset, limit| context.model.disk.read(blob, offset, limit))?)
+    Ok(image::image(&context.model.disk.read(blob, 0, image::HEAD_BYTES)?))
 }
 
 /// Attributes that are kept as a client sends them; those that name sticker sets are not, there are none.

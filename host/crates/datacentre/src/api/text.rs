@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use grammers_tl_types as tl;
+use linkify::{LinkFinder, LinkKind};
 use tl::{Serializable, enums, types};
 
 use super::context::Context;
@@ -139,28 +140,39 @@ fn placed(
 
 /// What the server finds in a text.
 fn found(text: &str) -> Vec<enums::MessageEntity> {
-    let mut entities = Vec::new();
-    let mut units = 0;
-    let mut rest = text;
-    let mut before = ' ';
-    while let Some(first) = rest.chars().next() {
-        let length = if before.is_alphanumeric() || before == '_' { 0 } else { token_length(rest, first, before) };
-        if length == 0 {
-            units += first.len_utf16();
-            before = first;
-            rest = &rest[first.len_utf8()..];
-            continue;
+    let mut finder = LinkFinder::new();
+    let (mut entities, mut units, mut before) = (Vec::new(), 0, ' ');
+    for span in finder.kinds(&[LinkKind::Url]).spans(text) {
+        let is_link = span.kind().is_some() && is_of_the_web(span.as_str());
+        let mut rest = span.as_str();
+        while let Some(first) = rest.chars().next() {
+            let length = match () {
+                () if before.is_alphanumeric() || before == '_' => 0,
+                () if is_link => rest.len(),
+                () => token_length(rest, first, before),
+            };
+            if length == 0 {
+                units += first.len_utf16();
+                before = first;
+                rest = &rest[first.len_utf8()..];
+                continue;
+            }
+            let token = &rest[..length];
+            entities.push(entity(first, units, utf16_len(token)));
+            units += utf16_len(token);
+            before = token.chars().next_back().unwrap_or(before);
+            rest = &rest[length..];
         }
-        let token = &rest[..length];
-        entities.push(entity(first, units, utf16_len(token)));
-        units += utf16_len(token);
-        before = token.chars().next_back().unwrap_or(before);
-        rest = &rest[length..];
     }
     entities
 }
 
-/// How many bytes of `rest` are one mention, command, hashtag or link; 0 if it begins with none.
+fn is_of_the_web(link: &str) -> bool {
+    let is_scheme = |known: &&str| link.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case(known));
+    ["https", "http"].iter().any(is_scheme)
+}
+
+/// How many bytes of `rest` are one mention, command or hashtag; 0 if it begins with none.
 fn token_length(rest: &str, first: char, before: char) -> usize {
     let name = |after: &str| after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
     match first {
@@ -179,19 +191,8 @@ fn token_length(rest: &str, first: char, before: char) -> usize {
             let has_letter = rest[1..=tag].chars().any(char::is_alphabetic);
             if has_letter { tag + 1 } else { 0 }
         }
-        'h' | 'H' => link_length(rest),
         _ => 0,
     }
-}
-
-fn link_length(rest: &str) -> usize {
-    let scheme = ["https://", "http://"]
-        .into_iter()
-        .find(|scheme| rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
-    let Some(scheme) = scheme else { return 0 };
-    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-    let link = rest[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '"', '\'']);
-    if link.len() > scheme.len() { link.len() } else { 0 }
 }
 
 fn entity(first: char, offset: usize, length: usize) -> enums::MessageEntity {
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn the_server_finds_mentions_commands_hashtags_and_links() {
         type Found = (&'static str, i32, i32);
-        let cases: [(&str, &[Found]); 9] = [
+        let cases: [(&str, &[Found]); 13] = [
             ("no entities here", &[]),
             ("hello @alice_1", &[("mention", 6, 8)]),
             ("mail me@example.org", &[]),
@@ -287,6 +288,10 @@ mod tests {
             ("🎉 #größe.", &[("hashtag", 3, 6)]),
             ("#123", &[]),
             ("see https://example.org/x?y=1, then", &[("url", 4, 25)]),
+            ("(see HTTP://example.org/a_(b)) and @alice", &[("url", 5, 24), ("mention", 35, 6)]),
+            ("https://example.org/@alice", &[("url", 0, 26)]),
+            ("ftp://example.org and example.org", &[]),
+            ("xhttps://example.org http://", &[]),
         ];
         for (text, wanted) in cases {
             let got: Vec<_> = found(text)

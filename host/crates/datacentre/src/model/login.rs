@@ -36,7 +36,7 @@ pub(crate) fn insert_code(db: &Db, auth_key_id: i64, phone: &str, api_id: i32, m
     let sql = "DELETE FROM login_codes WHERE hash IN
                (SELECT hash FROM login_codes WHERE auth_key = ?1 ORDER BY expires DESC LIMIT -1 OFFSET ?2)";
     run(db, sql, [auth_key_id, (max - 1).max(0)])?;
-    let hash: String = random::<9>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex::encode(random::<9>());
     let sql = "INSERT INTO login_codes (hash, phone, api_id, expires, auth_key) VALUES (?1, ?2, ?3, ?4, ?5)";
     run(db, sql, params![hash, phone, api_id, now + CODE_LIFE_S, auth_key_id])?;
     Ok(hash)

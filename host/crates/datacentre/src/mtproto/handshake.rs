@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use glass_pumpkin::prime;
 use grammers_crypto::aes::{ige_decrypt, ige_encrypt};
 use grammers_crypto::generate_key_data_from_nonce;
 use grammers_tl_types::{Cursor, Deserializable, Identifiable as _, Serializable as _, enums, functions, types};
@@ -363,36 +364,10 @@ fn two_primes() -> [u32; 2] {
 fn random_prime() -> u32 {
     loop {
         let candidate = u32::from_le_bytes(random()) >> 1 | 1 << 30 | 1;
-        if is_prime(candidate.into()) {
+        if prime::strong_check(&BigUint::from(candidate)) {
             return candidate;
         }
     }
-}
-
-/// Miller–Rabin; with these bases it is exact below 2^32.
-fn is_prime(number: u64) -> bool {
-    let twos = (number - 1).trailing_zeros();
-    [2, 7, 61].into_iter().all(|base| {
-        let mut power = power_mod(base, (number - 1) >> twos, number);
-        power == 1
-            || (0..twos).any(|_| {
-                let found = power == number - 1;
-                power = power * power % number;
-                found
-            })
-    })
-}
-
-fn power_mod(mut base: u64, mut exponent: u64, modulus: u64) -> u64 {
-    let mut power = 1;
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            power = power * base % modulus;
-        }
-        base = base * base % modulus;
-        exponent >>= 1;
-    }
-    power
 }
 
 fn malformed(_: grammers_tl_types::deserialize::Error) -> HandshakeError {

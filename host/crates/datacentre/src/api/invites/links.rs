@@ -177,7 +177,7 @@ fn admin(context: &Context<'_>, target: &Target, input: &enums::InputUser) -> An
 
 fn new(context: &Context<'_>, peer: Peer, permanent: bool) -> Invite {
     Invite {
-        hash: random::<8>().iter().map(|byte| format!("{byte:02x}")).collect(),
+        hash: hex::encode(random::<8>()),
         peer,
         admin: context.me,
         date: context.now,
