@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::account::Shared;
+use crate::backoff::backoff;
 use crate::calls::{self, Caller};
 use crate::channel_difference;
 use crate::config::AccountConfig;
@@ -32,9 +33,8 @@ use crate::transfers::Seat;
 /// Calls of one script that are under way at a time, completions it has not taken included.
 pub const CALLS_UNDER_WAY_MAX: usize = 64;
 
-/// Pauses between connections: the first one after a failure is immediate, the next waits this long, and so on doubling.
-const BACKOFF_MIN: Duration = Duration::from_millis(200);
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// The pause before the second connection after a failure. The first is made at once, and each further pause is twice as long.
+const CONNECT_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a connection has to last for the next failure to count as the first.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
@@ -266,7 +266,7 @@ impl Actor {
         if online_since.is_some_and(|since| since.elapsed() >= STABLE_AFTER) {
             self.failures = 0;
         }
-        self.connect_at = Instant::now() + backoff(self.failures);
+        self.connect_at = Instant::now() + connect_pause(self.failures);
         self.failures = self.failures.saturating_add(1);
         tracing::debug!(reason, failures = self.failures, "the connection is lost");
         self.state.send_if_modified(|state| {
@@ -379,27 +379,9 @@ async fn next_request(mut attached: Attached) -> Option<(Attached, Held)> {
     Some((attached, Held { seat, request, permit, lane: None }))
 }
 
-/// The pause before the next connection after this many failures, with a quarter of chance either way.
-fn backoff(failures: u32) -> Duration {
-    if failures == 0 {
-        return Duration::ZERO;
-    }
-    let pause = BACKOFF_MIN.saturating_mul(1 << (failures - 1).min(16)).min(BACKOFF_MAX);
+/// The pause before the next connection after this many failures, with a quarter of chance either way: accounts that lost
+/// theirs together do not all come back at once.
+fn connect_pause(failures: u32) -> Duration {
     let [chance] = random();
-    pause.mul_f64(0.75 + f64::from(chance) / 512.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_their_bound() {
-        assert_eq!(backoff(0), Duration::ZERO);
-        for failures in 1..100 {
-            let pause = backoff(failures);
-            let expected = BACKOFF_MIN.saturating_mul(1 << (failures - 1).min(10)).min(BACKOFF_MAX);
-            assert!(pause >= expected.mul_f64(0.74) && pause <= expected.mul_f64(1.26), "{failures}: {pause:?}");
-        }
-    }
+    backoff(CONNECT_PAUSE, failures).mul_f64(0.75 + f64::from(chance) / 512.0)
 }

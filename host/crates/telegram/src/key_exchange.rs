@@ -18,6 +18,7 @@ use num_bigint::BigUint;
 use sha1::{Digest, Sha1};
 use tl::{Cursor, Deserializable, Serializable, enums, functions, types};
 
+use crate::backoff::backoff;
 use crate::dh::{DhFault, Group};
 use crate::net::{Fault, Plain, dial};
 use crate::random::random;
@@ -71,7 +72,6 @@ impl From<authentication::Error> for ExchangeError {
 /// [`EXCHANGE_TRIES_MAX`] times in all.
 pub(crate) async fn exchange(session: &Arc<StoreSession>, dc_id: i32, pem: &str) -> Result<[u8; 256], ExchangeError> {
     let server_key = ServerKey::parse(pem)?;
-    let mut pause = EXCHANGE_PAUSE;
     let mut tries = 0;
     loop {
         tries += 1;
@@ -83,8 +83,7 @@ pub(crate) async fn exchange(session: &Arc<StoreSession>, dc_id: i32, pem: &str)
         match made.await {
             Err(ExchangeError::Unreachable(reason)) if tries < EXCHANGE_TRIES_MAX => {
                 tracing::debug!(reason, "the key exchange failed and is tried again");
-                tokio::time::sleep(pause).await;
-                pause *= 2;
+                tokio::time::sleep(backoff(EXCHANGE_PAUSE, tries)).await;
             }
             ended => return ended,
         }

@@ -6,6 +6,7 @@
 mod account;
 mod actor;
 mod ask;
+mod backoff;
 mod calls;
 mod channel_difference;
 mod config;

@@ -17,6 +17,7 @@ use tgl::{Peer, PeerDetails, User};
 use tl::{enums, functions, types};
 
 use crate::ask::{self, Patience};
+use crate::backoff::backoff;
 use crate::config::{AccountConfig, ApiCredentials, DcAddress};
 use crate::dh::{DhFault, Group};
 use crate::intake::see_user;
@@ -354,7 +355,7 @@ impl Login {
         flood_wait_max: Duration,
     ) -> Result<R::Return, InvokeError> {
         self.is_repeated = false;
-        let (mut repeats, mut pause, mut patience) = (0, PAUSE, Patience(flood_wait_max));
+        let (mut repeats, mut patience) = (0, Patience(flood_wait_max));
         loop {
             let error = match self.pool.invoke(request).await {
                 Err(error) => error,
@@ -374,8 +375,8 @@ impl Login {
                 tokio::time::sleep(wait).await;
             } else if is_passing && repeats < REPEATS_MAX {
                 tracing::debug!(?error, "a step of the login is made again");
-                tokio::time::sleep(pause).await;
-                (repeats, pause) = (repeats + 1, pause * 2);
+                repeats += 1;
+                tokio::time::sleep(backoff(PAUSE, repeats)).await;
                 self.is_repeated = true;
                 if matches!(error, InvokeError::Lost(_)) {
                     self.reconnect();

@@ -13,6 +13,7 @@ use tgl::{Again, Call, Failure, MessageId, PeerId, Request};
 use tl::Identifiable;
 use tokio::time::Instant;
 
+use crate::backoff::backoff;
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::floods::Stream;
@@ -197,7 +198,7 @@ impl Caller {
                 }
                 Err(InvokeError::Rpc(error)) if rpc_error::is_passing(&error) && failed < FAILED_TRIES_MAX => {
                     failed += 1;
-                    tokio::time::sleep(FAILED_PAUSE * 2u32.pow(failed - 1)).await;
+                    tokio::time::sleep(backoff(FAILED_PAUSE, failed)).await;
                 }
                 // Elsewhere nobody knows us yet; that says nothing of our own data centre.
                 Err(InvokeError::Rpc(error)) if matches!(way, Way::Files { dc_id: Some(_) }) => {

@@ -13,6 +13,7 @@ use tl::enums;
 
 use super::order::{Envelope, Order};
 use super::place::{Place, in_channel};
+use crate::backoff::backoff;
 
 /// Channels that wait for something at a time. The updates of further ones are left to the account's difference.
 const CHANNELS_WAITING_MAX: usize = 1_000;
@@ -212,7 +213,7 @@ impl Channels {
             self.forget(channel_id);
             return false;
         }
-        let pause = FAILURE_PAUSE * 2u32.pow(channel.failures - 1);
+        let pause = backoff(FAILURE_PAUSE, channel.failures);
         self.block(now + pause);
         true
     }
