@@ -35,17 +35,7 @@ fn part(n: usize) -> Vec<u8> {
 
 async fn sign_up(client: &mut Client) {
     let phone_number = "+9996610001".to_owned();
-    let settings = types::CodeSettings {
-        allow_flashcall: false,
-        current_number: false,
-        allow_app_hash: false,
-        allow_missed_call: false,
-        allow_firebase: false,
-        unknown_number: false,
-        logout_tokens: None,
-        token: None,
-        app_sandbox: None,
-    };
+    let settings = tl_blank::code_settings();
     let settings = settings.into();
     let call =
         functions::auth::SendCode { phone_number: phone_number.clone(), api_id: 1, api_hash: String::new(), settings };
@@ -76,17 +66,8 @@ async fn upload(client: &mut Client) -> enums::InputFileLocation {
     }
     let file = types::InputFileBig { id: 1, parts, name: "large.bin".to_owned() }.into();
     let media = types::InputMediaUploadedDocument {
-        nosound_video: false,
         force_file: true,
-        spoiler: false,
-        file,
-        thumb: None,
-        mime_type: String::new(),
-        attributes: Vec::new(),
-        stickers: None,
-        video_cover: None,
-        video_timestamp: None,
-        ttl_seconds: None,
+        ..tl_blank::input_media_uploaded_document(file, String::new(), Vec::new())
     };
     let peer = enums::InputPeer::PeerSelf;
     let call = functions::messages::UploadMedia { business_connection_id: None, peer, media: media.into() };

@@ -9,7 +9,8 @@ use grammers_tl_types as tl;
 
 use crate::rpc_error::{self, InvokeError};
 
-/// How long a call of the host's own waits in all because the data centre says FLOOD_WAIT.
+/// How long one call, of the host's own or of a script, waits in all because the data centre says FLOOD_WAIT. A longer wait is
+/// told to who made it.
 pub(crate) const FLOOD_WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// Parts of one difference that are fetched in one go. What remains is fetched after a pause: a data centre that has always
@@ -98,7 +99,7 @@ pub(crate) mod tests {
     use crate::config::DcAddress;
     use crate::context::Context;
     use crate::intake::Intake;
-    use crate::intake::tests::{ADA, CHANNEL, US, channel, empty, user};
+    use crate::intake::tests::{ADA, CHANNEL, US, channel, user};
     use crate::session::StoreSession;
     use crate::transfers::Transfers;
 
@@ -151,7 +152,7 @@ pub(crate) mod tests {
             unread_mentions_count: 0,
             unread_reactions_count: 0,
             unread_poll_votes_count: 0,
-            notify_settings: empty::<types::PeerNotifySettings>().into(),
+            notify_settings: tl_blank::peer_notify_settings().into(),
             pts,
             draft: None,
             folder_id: None,

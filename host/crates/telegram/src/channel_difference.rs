@@ -3,7 +3,6 @@
 //! Invariant: when a channel's part ends well, every message of it up to the server's state that is for us is in the
 //! store, or the log says that a bound was reached.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -14,7 +13,7 @@ use tl::{enums, functions, types};
 
 use crate::ask::{Ask, Round};
 use crate::context::Context;
-use crate::difference::{date, next_page};
+use crate::difference::{Found, date, next_page};
 use crate::intake::{ChannelPart, Missed, brings_us_in};
 use crate::rpc_error::{self, InvokeError};
 
@@ -26,14 +25,8 @@ const PART_BOT_MAX: i32 = 100_000;
 /// Channels that are brought up to date at a time.
 const CHANNELS_AT_ONCE_MAX: usize = 4;
 
-/// Messages that are looked up in one channel where the difference is too long to be had.
-const RECOVERY_MESSAGES_MAX: usize = 10_000;
-
 /// How far back, in pts, a bot looks for what it has missed in a channel that is new to it.
 const BOT_LOOK_BACK: i32 = 1_000;
-
-/// How many messages come with one answer.
-const PAGE: i32 = 100;
 
 /// Brings up to date every channel in which something was missed.
 pub(crate) async fn catch_up(context: Arc<Context>, pool: Arc<impl Ask>) -> Result<(), InvokeError> {
@@ -176,25 +169,17 @@ async fn recover(
         to_pts = pts,
         "too much was missed in a channel: looking through it"
     );
-    let mut found = Found { users: part.users, chats: part.chats, messages: BTreeMap::new() };
+    let mut found = Found { users: part.users, chats: part.chats, ..Found::default() };
     if context.intake().owner().is_bot {
         tracing::warn!(channel_id = missed.channel_id, "bots are given the newest messages only; the others are lost");
         context.intake().cut_missed();
         let is_new = |message: &enums::Message| message.id() > missed.state.top_id;
-        found.messages.extend(part.messages.into_iter().filter(is_new).map(|message| (message.id(), message)));
+        found.keep(part.messages.into_iter().filter(is_new));
     } else {
         collect(context, pool, missed, &mut found).await?;
     }
     take(context, missed, pts, found);
     Ok(())
-}
-
-/// Everything that was found in place of a difference.
-#[derive(Default)]
-struct Found {
-    users: Vec<enums::User>,
-    chats: Vec<enums::Chat>,
-    messages: BTreeMap<i32, enums::Message>,
 }
 
 /// Takes what was found. Where it cannot be kept for now, it is looked for again later.
@@ -211,11 +196,8 @@ async fn collect(context: &Context, pool: &impl Ask, missed: Missed, found: &mut
     let Ok(peer) = context.input_peer(id) else { return Ok(()) };
     let stretch = Stretch::of(context, missed);
     let mut offset_id = 0;
-    while found.messages.len() < RECOVERY_MESSAGES_MAX {
-        let request = crate::calls::history_request(peer.clone(), offset_id, 0, PAGE);
-        let (messages, users, chats) = crate::calls::contents(pool.ask_patiently(&request).await?);
-        found.users.extend(users);
-        found.chats.extend(chats);
+    while !found.is_full() {
+        let messages = found.page(pool, &peer, offset_id).await?;
         let Some(older) = next_page(&messages, offset_id) else { return Ok(()) };
         offset_id = older;
         for message in messages {
@@ -223,7 +205,7 @@ async fn collect(context: &Context, pool: &impl Ask, missed: Missed, found: &mut
                 return Ok(());
             }
             let is_beginning = brings_us_in(&message, stretch.our_id);
-            found.messages.insert(message.id(), message);
+            found.keep([message]);
             if is_beginning {
                 return Ok(());
             }
@@ -259,7 +241,7 @@ async fn collect_as_bot(
             break;
         }
         let is_beginning = brings_us_in(&message, stretch.our_id);
-        found.messages.insert(message.id(), message);
+        found.keep([message]);
         if is_beginning {
             break;
         }

@@ -21,7 +21,7 @@ pub const RECOVERY_DIALOGS_MAX: usize = 500;
 pub const RECOVERY_MESSAGES_MAX: usize = 10_000;
 
 /// How many of either come with one answer.
-const PAGE: i32 = 100;
+pub(crate) const PAGE: i32 = 100;
 
 /// How much older than the last update a message may be and still be new to us: clocks of servers differ.
 const RECOVERY_SLACK_S: i32 = 60;
@@ -84,14 +84,7 @@ async fn fetch(context: &Context, pool: &impl Ask, answered: &mut impl FnMut()) 
 }
 
 fn get_difference(state: UpdateState) -> functions::updates::GetDifference {
-    functions::updates::GetDifference {
-        pts: state.pts,
-        pts_limit: None,
-        pts_total_limit: None,
-        date: state.date,
-        qts: state.qts,
-        qts_limit: None,
-    }
+    tl_blank::get_difference(state.pts, state.date, state.qts)
 }
 
 /// Takes one part. True where it was the last one, or where it cannot be kept for now.
@@ -125,10 +118,36 @@ fn state(state: &enums::updates::State) -> UpdateState {
 
 /// Everything that was found in place of a difference.
 #[derive(Default)]
-struct Found {
-    users: Vec<enums::User>,
-    chats: Vec<enums::Chat>,
-    messages: BTreeMap<i32, enums::Message>,
+pub(crate) struct Found {
+    pub(crate) users: Vec<enums::User>,
+    pub(crate) chats: Vec<enums::Chat>,
+    pub(crate) messages: BTreeMap<i32, enums::Message>,
+}
+
+impl Found {
+    /// No more messages are looked for.
+    pub(crate) fn is_full(&self) -> bool {
+        self.messages.len() >= RECOVERY_MESSAGES_MAX
+    }
+
+    /// The messages of a conversation before this one, the newest first. Whom they name is kept; which of them are is the
+    /// caller's to say.
+    pub(crate) async fn page(
+        &mut self,
+        pool: &impl Ask,
+        peer: &enums::InputPeer,
+        offset_id: i32,
+    ) -> Result<Vec<enums::Message>, InvokeError> {
+        let request = crate::calls::history_request(peer.clone(), offset_id, 0, PAGE);
+        let (messages, users, chats) = crate::calls::contents(pool.ask_patiently(&request).await?);
+        self.users.extend(users);
+        self.chats.extend(chats);
+        Ok(messages)
+    }
+
+    pub(crate) fn keep(&mut self, messages: impl IntoIterator<Item = enums::Message>) {
+        self.messages.extend(messages.into_iter().map(|message| (message.id(), message)));
+    }
 }
 
 /// Looks the new messages up in the conversations, as there is no difference to be had, and goes on from `state`.
@@ -159,7 +178,7 @@ async fn recover(context: &Context, pool: &impl Ask, state: UpdateState) -> Resu
 async fn collect(context: &Context, pool: &impl Ask, since: i32, found: &mut Found) -> Result<bool, InvokeError> {
     let mut seen = 0;
     let (mut offset_date, mut offset_id, mut offset_peer) = (0, 0, enums::InputPeer::Empty);
-    while seen < RECOVERY_DIALOGS_MAX && found.messages.len() < RECOVERY_MESSAGES_MAX {
+    while seen < RECOVERY_DIALOGS_MAX && !found.is_full() {
         let request = functions::messages::GetDialogs {
             exclude_pinned: false,
             folder_id: None,
@@ -198,7 +217,7 @@ async fn collect(context: &Context, pool: &impl Ask, since: i32, found: &mut Fou
                 (offset_date, offset_id) = (date, dialog.top_message);
                 offset_peer = context.input_peer(peer_id(&dialog.peer)).unwrap_or(enums::InputPeer::Empty);
             }
-            _ => return Ok(found.messages.len() < RECOVERY_MESSAGES_MAX),
+            _ => return Ok(!found.is_full()),
         }
     }
     Ok(false)
@@ -213,16 +232,11 @@ async fn collect_history(
 ) -> Result<(), InvokeError> {
     let Ok(peer) = context.input_peer(peer_id(&dialog.peer)) else { return Ok(()) };
     let mut offset_id = 0;
-    while found.messages.len() < RECOVERY_MESSAGES_MAX {
-        let request = crate::calls::history_request(peer.clone(), offset_id, 0, PAGE);
-        let (messages, users, chats) = crate::calls::contents(pool.ask_patiently(&request).await?);
-        found.users.extend(users);
-        found.chats.extend(chats);
+    while !found.is_full() {
+        let messages = found.page(pool, &peer, offset_id).await?;
         let is_end = messages.len() < PAGE as usize || messages.iter().any(|message| date(message) < since);
         let older = next_page(&messages, offset_id);
-        found.messages.extend(
-            messages.into_iter().filter(|message| date(message) >= since).map(|message| (message.id(), message)),
-        );
+        found.keep(messages.into_iter().filter(|message| date(message) >= since));
         match older {
             Some(older) if !is_end => offset_id = older,
             _ => break,

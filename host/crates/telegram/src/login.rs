@@ -39,7 +39,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 const DISK_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a step that somebody looks at waits in all because the data centre says FLOOD_WAIT. A longer wait is told.
-const FLOOD_WAIT_MAX: Duration = Duration::from_secs(60);
+const STEP_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How often a password is proved anew because the data centre has forgotten what it had offered.
 const OFFERS_MAX: u32 = 3;
@@ -104,7 +104,7 @@ impl Login {
         let pool = Pool::start(session.clone(), api.api_id).0;
         let mut login = Self { store, dc, api, session, pool, sent: None, is_repeated: false };
         // The key of an earlier login may be worth nothing any more.
-        match login.invoke(&functions::help::GetNearestDc {}, FLOOD_WAIT_MAX).await {
+        match login.invoke(&functions::help::GetNearestDc {}, STEP_WAIT_MAX).await {
             Err(InvokeError::UnknownKey) => {
                 make_key(&login.dc, &login.session).await?;
                 login.reconnect();
@@ -119,17 +119,7 @@ impl Login {
 
     /// auth.sendCode: <https://core.telegram.org/method/auth.sendCode>.
     pub async fn send_code(&mut self, phone: &str) -> Result<CodeSent, LoginError> {
-        let settings = types::CodeSettings {
-            allow_flashcall: false,
-            current_number: false,
-            allow_app_hash: false,
-            allow_missed_call: false,
-            allow_firebase: false,
-            unknown_number: false,
-            logout_tokens: None,
-            token: None,
-            app_sandbox: None,
-        };
+        let settings = tl_blank::code_settings();
         let request = functions::auth::SendCode {
             phone_number: phone.to_owned(),
             api_id: self.api.api_id,
@@ -335,7 +325,7 @@ impl Login {
     /// Asks, follows the account to its data centre, and tells errors apart.
     async fn ask<R: tl::RemoteCall>(&mut self, request: &R) -> Result<R::Return, LoginError> {
         for _ in 0..MIGRATIONS_MAX {
-            match self.invoke(request, FLOOD_WAIT_MAX).await {
+            match self.invoke(request, STEP_WAIT_MAX).await {
                 Err(InvokeError::Rpc(RpcError { code: 303, value: Some(dc_id), .. })) if !self.dc.is_custom() => {
                     let dc_id = i32::try_from(dc_id).unwrap_or_default();
                     self.session.set_home_dc(dc_id)?;

@@ -238,7 +238,7 @@ pub(super) fn update_notify_settings(
     let enums::InputNotifyPeer::Peer(named) = &call.peer else { return Err(bad_request("PEER_ID_INVALID")) };
     let peer = peers::peer(context, &named.peer)?;
     let enums::InputPeerNotifySettings::Settings(new) = call.settings;
-    let mut settings = render::bare!(types::PeerNotifySettings; 0);
+    let mut settings = tl_blank::peer_notify_settings();
     settings.show_previews = new.show_previews;
     settings.silent = new.silent;
     settings.mute_until = new.mute_until;
@@ -274,7 +274,7 @@ pub(super) fn get_global_privacy_settings(
     _: &mut Context<'_>,
     _: functions::account::GetGlobalPrivacySettings,
 ) -> Answer<enums::GlobalPrivacySettings> {
-    Ok(render::bare!(types::GlobalPrivacySettings; 0).into())
+    Ok(tl_blank::global_privacy_settings().into())
 }
 
 /// account.getContentSettings: <https://core.telegram.org/method/account.getContentSettings>: the defaults.

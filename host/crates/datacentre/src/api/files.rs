@@ -15,7 +15,7 @@ use tl::{enums, types};
 
 use super::context::Context;
 use super::error::{Answer, bad_request};
-use super::render::{bare, stored as parsed};
+use super::render::stored as parsed;
 use crate::model::Peer;
 use crate::model::disk::Blob;
 use crate::model::files::{self as stored, File};
@@ -176,7 +176,7 @@ pub(super) fn full_photo(context: &Context<'_>, peer: Peer) -> Answer<Option<enu
 
 /// The same, where the schema wants one in any case.
 pub(super) fn full_photo_or_empty(context: &Context<'_>, peer: Peer) -> Answer<enums::Photo> {
-    Ok(full_photo(context, peer)?.unwrap_or_else(|| bare!(types::PhotoEmpty; 0_i64).into()))
+    Ok(full_photo(context, peer)?.unwrap_or_else(|| types::PhotoEmpty { id: 0 }.into()))
 }
 
 fn photo_size(r#type: &str, w: i32, h: i32, blob: &Blob) -> enums::PhotoSize {

@@ -118,7 +118,7 @@ fn uploaded_photo(context: &Context<'_>, media: &types::InputMediaUploadedPhoto)
 
 fn photo_media(context: &Context<'_>, file: &File, spoiler: bool) -> Media {
     let photo = Some(files::photo(context, file).into());
-    let tl = types::MessageMediaPhoto { spoiler, live_photo: false, photo, ttl_seconds: None, video: None };
+    let tl = types::MessageMediaPhoto { spoiler, photo, ..tl_blank::message_media_photo() };
     Media { tl: tl.into(), files: vec![file.id] }
 }
 
@@ -156,16 +156,12 @@ fn document_media(context: &Context<'_>, file: &File, spoiler: bool) -> Media {
     let document = files::document(context, file);
     let kind = Kind::of_attributes(&document.attributes);
     let tl = types::MessageMediaDocument {
-        nopremium: false,
         spoiler,
         video: matches!(kind, Kind::Video | Kind::RoundVideo),
         round: kind == Kind::RoundVideo,
         voice: kind == Kind::Voice,
         document: Some(document.into()),
-        alt_documents: None,
-        video_cover: None,
-        video_timestamp: None,
-        ttl_seconds: None,
+        ..tl_blank::message_media_document()
     };
     Media { tl: tl.into(), files: vec![file.id] }
 }

@@ -17,16 +17,6 @@ use crate::model::messages::Message;
 use crate::model::users::{self, User};
 use crate::model::{Peer, contacts, log, qts};
 
-/// A TL object whose optional fields are all absent, from its required fields in the schema's order.
-macro_rules! bare {
-    ($type:ty; $($field:expr),+) => {{
-        let mut bytes = Vec::new();
-        $(grammers_tl_types::Serializable::serialize(&$field, &mut bytes);)+
-        <$type as grammers_tl_types::Deserializable>::from_bytes(&bytes).expect("required fields, with no flag set, are the whole object")
-    }};
-}
-pub(super) use bare;
-
 /// A user, as `viewer` sees them.
 pub(super) fn user(context: &Context<'_>, viewer: i64, user: &User) -> Answer<enums::User> {
     let is_self = viewer == user.id;
@@ -35,7 +25,7 @@ pub(super) fn user(context: &Context<'_>, viewer: i64, user: &User) -> Answer<en
         Some(contact) => (&contact.first_name, &contact.last_name),
         None => (&user.first_name, &user.last_name),
     };
-    let mut tl = bare!(types::User; 0, 0, user.id);
+    let mut tl = tl_blank::user(user.id);
     tl.is_self = is_self;
     tl.contact = contact.is_some();
     tl.mutual_contact = contact.as_ref().is_some_and(|contact| contact.mutual);
@@ -90,7 +80,7 @@ pub(super) fn chat(context: &Context<'_>, chat: &Chat, viewer: &Member) -> Answe
         return Ok(types::ChatForbidden { id: chat.id, title: chat.title.clone() }.into());
     }
     let admin_rights = viewer.admin.then(|| {
-        let mut rights = bare!(types::ChatAdminRights; 0);
+        let mut rights = tl_blank::chat_admin_rights();
         rights.change_info = true;
         rights.delete_messages = true;
         rights.ban_users = true;
@@ -105,28 +95,20 @@ pub(super) fn chat(context: &Context<'_>, chat: &Chat, viewer: &Member) -> Answe
         creator: chat.creator == viewer.user,
         left: viewer.standing != Standing::Member && chat.migrated_to.is_none(),
         deactivated: chat.deactivated,
-        call_active: false,
-        call_not_empty: false,
-        noforwards: false,
-        id: chat.id,
-        title: chat.title.clone(),
-        photo,
-        participants_count: chat.members,
-        date: chat.date,
-        version: chat.version,
         migrated_to: chat.migrated_to.map(|channel_id| {
             let access_hash = context.model.channel_access_hash(viewer.user, channel_id);
             types::InputChannel { channel_id, access_hash }.into()
         }),
         admin_rights,
         default_banned_rights: Some(banned_rights(chat)),
+        ..tl_blank::chat(chat.id, chat.title.clone(), photo, chat.members, chat.date, chat.version)
     };
     Ok(tl.into())
 }
 
 /// What ordinary members of a group may not do.
 pub(super) fn banned_rights(chat: &Chat) -> enums::ChatBannedRights {
-    stored(&chat.banned_rights).unwrap_or_else(|| bare!(types::ChatBannedRights; 0, i32::MAX).into())
+    stored(&chat.banned_rights).unwrap_or_else(|| tl_blank::chat_banned_rights(i32::MAX).into())
 }
 
 /// A group's members, as a member sees them; to others they are forbidden.
@@ -158,14 +140,14 @@ pub(super) fn message(message: &Message) -> enums::Message {
     if let Some(mut action) = stored(&content.action) {
         files::refresh_action(&mut action);
         let mut tl =
-            bare!(types::MessageService; 0, message.id, to_tl(message.peer), content.date, enums::MessageAction::Empty);
+            tl_blank::message_service(message.id, to_tl(message.peer), content.date, enums::MessageAction::Empty);
         tl.out = message.outgoing();
         tl.from_id = from_id;
         tl.post = content.post;
         tl.action = action;
         return tl.into();
     }
-    let mut tl = bare!(types::Message; 0, 0, message.id, to_tl(message.peer), content.date, content.text);
+    let mut tl = tl_blank::message(message.id, to_tl(message.peer), content.date, content.text.clone());
     tl.out = message.outgoing();
     tl.mentioned = message.mentioned;
     tl.silent = content.silent;
@@ -194,7 +176,7 @@ fn reply_header(
     let replied = id.or(topic)?;
     let mut header = match quote {
         Some(enums::MessageReplyHeader::Header(header)) => header,
-        _ => bare!(types::MessageReplyHeader; 0),
+        _ => tl_blank::message_reply_header(),
     };
     header.reply_to_msg_id = Some(replied);
     header.forum_topic = topic.is_some();
@@ -248,7 +230,7 @@ pub(super) fn dialogs(
 
 /// The dialog's notification settings; without any set, the defaults.
 pub(super) fn notify_settings(dialog: Option<&Dialog>) -> enums::PeerNotifySettings {
-    dialog.and_then(|dialog| stored(&dialog.notify)).unwrap_or_else(|| bare!(types::PeerNotifySettings; 0).into())
+    dialog.and_then(|dialog| stored(&dialog.notify)).unwrap_or_else(|| tl_blank::peer_notify_settings().into())
 }
 
 /// The caller's state of updates: <https://core.telegram.org/constructor/updates.state>.
@@ -264,7 +246,7 @@ pub(super) fn state_now(context: &Context<'_>) -> Answer<enums::updates::State> 
 
 /// What a chat with this user shows above its messages.
 pub(super) fn peer_settings(context: &Context<'_>, peer: Peer) -> Answer<enums::PeerSettings> {
-    let mut settings = bare!(types::PeerSettings; 0);
+    let mut settings = tl_blank::peer_settings();
     if let Peer::User(id) = peer {
         let stranger = id != context.me && contacts::find(context.db, context.me, id)?.is_none();
         let bot = users::find(context.db, id)?.is_some_and(|user| user.bot);

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::error::{Answer, Failure};
 use super::files;
 use super::peers::{self, Peers};
-use super::render::{self, bare};
+use super::render;
 use crate::model::users::User;
 use crate::model::{Peer, chats, contacts, dialogs, members, users};
 
@@ -50,7 +50,7 @@ fn full(context: &Context<'_>, user: &User) -> Answer<enums::UserFull> {
         }
     };
     let common = i32::try_from(common).unwrap_or(i32::MAX);
-    let mut tl = bare!(types::UserFull; 0, 0, user.id, settings, notify, common);
+    let mut tl = tl_blank::user_full(user.id, settings, notify, common);
     tl.about = Some(user.about.clone()).filter(|about| !about.is_empty());
     tl.blocked = contacts::is_blocked(context.db, context.me, user.id)?;
     tl.can_pin_message = true;
@@ -61,7 +61,7 @@ fn full(context: &Context<'_>, user: &User) -> Answer<enums::UserFull> {
 
 /// What a bot says of itself.
 pub(super) fn bot_info(context: &Context<'_>, bot: i64) -> Answer<enums::BotInfo> {
-    let mut info = bare!(types::BotInfo; 0);
+    let mut info = tl_blank::bot_info();
     info.user_id = Some(bot);
     let scope = enums::BotCommandScope::Default.to_bytes();
     info.commands = render::stored(&users::bot_commands(context.db, bot, &scope, "")?);

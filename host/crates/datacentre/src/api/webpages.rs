@@ -13,7 +13,6 @@ use tl::{Deserializable as _, Serializable as _, enums, functions, types};
 
 use super::context::Context;
 use super::error::Answer;
-use super::render::bare;
 use super::text::{self, Text};
 
 const HOSTS: [&str; 3] = ["example.org", "example.com", "example.net"];
@@ -50,7 +49,7 @@ pub(super) fn kept(text: &Text, no_webpage: bool) -> Option<Vec<u8>> {
 
 /// The preview of this address, if it has one.
 pub(super) fn media(url: &str) -> Option<types::MessageMediaWebPage> {
-    Some(bare!(types::MessageMediaWebPage; 0, enums::WebPage::from(page(url)?)))
+    Some(tl_blank::message_media_web_page(enums::WebPage::from(page(url)?)))
 }
 
 fn page(url: &str) -> Option<types::WebPage> {
@@ -70,7 +69,7 @@ fn page(url: &str) -> Option<types::WebPage> {
     let id = i64::from_le_bytes(*digest.first_chunk::<8>()?);
     let hash = i32::from_le_bytes(*digest.last_chunk::<4>()?);
     let display_url = rest.trim_end_matches('/').to_owned();
-    let mut page = bare!(types::WebPage; 0, id, url.to_owned(), display_url, hash);
+    let mut page = tl_blank::web_page(id, url.to_owned(), display_url, hash);
     page.r#type = Some("article".to_owned());
     page.title = Some(if path.is_empty() { format!("The page of {host}") } else { format!("{path} at {host}") });
     page.description = Some(format!("What {url} would say, if anyone were there."));

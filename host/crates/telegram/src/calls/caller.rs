@@ -13,6 +13,7 @@ use tgl::{Again, Call, Failure, MessageId, PeerId, Request};
 use tl::Identifiable;
 use tokio::time::Instant;
 
+use crate::ask::FLOOD_WAIT_MAX;
 use crate::backoff::backoff;
 use crate::context::Context;
 use crate::fault::Fault;
@@ -24,9 +25,6 @@ use crate::transfers::Seat;
 
 /// How long a call that only asks waits for a connection.
 pub(crate) const OFFLINE_WAIT: Duration = Duration::from_secs(60);
-
-/// How long one call waits in all because the data centre says FLOOD_WAIT. A longer wait is told to the script.
-pub(crate) const FLOOD_WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// How often a call is made again because its connection broke.
 const LOST_TRIES_MAX: u32 = 8;

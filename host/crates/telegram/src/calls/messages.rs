@@ -32,27 +32,8 @@ pub(super) async fn send(
     let to = caller.context.current(to)?;
     let request = functions::messages::SendMessage {
         no_webpage: preview == Some(false),
-        silent: false,
-        background: false,
-        clear_draft: false,
-        noforwards: false,
-        update_stickersets_order: false,
-        invert_media: false,
-        allow_paid_floodskip: false,
-        peer: caller.context.input_peer(to)?,
         reply_to: self::reply_to(caller, to, reply_to)?,
-        message: text.to_owned(),
-        random_id,
-        reply_markup: None,
-        entities: None,
-        schedule_date: None,
-        schedule_repeat_period: None,
-        send_as: None,
-        quick_reply_shortcut: None,
-        effect: None,
-        allow_paid_stars: None,
-        suggested_post: None,
-        rich_message: None,
+        ..tl_blank::send_message(caller.context.input_peer(to)?, text.to_owned(), random_id)
     };
     match caller.invoke(&request).await {
         Ok(enums::Updates::UpdateShortSentMessage(sent)) => {
@@ -97,27 +78,8 @@ pub(super) async fn send_media(
 ) -> Result<Outcome, Fault> {
     let to = caller.context.current(to)?;
     let request = functions::messages::SendMedia {
-        silent: false,
-        background: false,
-        clear_draft: false,
-        noforwards: false,
-        update_stickersets_order: false,
-        invert_media: false,
-        allow_paid_floodskip: false,
-        peer: caller.context.input_peer(to)?,
         reply_to: reply_to(caller, to, None)?,
-        media,
-        message: String::new(),
-        random_id,
-        reply_markup: None,
-        entities: None,
-        schedule_date: None,
-        schedule_repeat_period: None,
-        send_as: None,
-        quick_reply_shortcut: None,
-        effect: None,
-        allow_paid_stars: None,
-        suggested_post: None,
+        ..tl_blank::send_media(caller.context.input_peer(to)?, media, String::new(), random_id)
     };
     let answer = caller.invoke(&request).await;
     sent(caller, random_id, to, answer).await
@@ -129,28 +91,13 @@ pub(super) async fn forward(caller: &Caller, random_id: i64, to: PeerId, id: Mes
     let named = caller.context.server_message(id)?;
     let from = named.chat.ok_or_else(|| unknown_message(id))?;
     let request = functions::messages::ForwardMessages {
-        silent: false,
-        background: false,
-        with_my_score: false,
-        drop_author: false,
-        drop_media_captions: false,
-        noforwards: false,
-        allow_paid_floodskip: false,
-        from_ephemeral: false,
-        from_peer: caller.context.input_peer(from)?,
-        id: vec![named.id],
-        random_id: vec![random_id],
-        to_peer: caller.context.input_peer(to)?,
         top_msg_id: caller.topic.map(|topic| caller.context.server_message(topic)).transpose()?.map(|topic| topic.id),
-        reply_to: None,
-        schedule_date: None,
-        schedule_repeat_period: None,
-        send_as: None,
-        quick_reply_shortcut: None,
-        effect: None,
-        video_timestamp: None,
-        allow_paid_stars: None,
-        suggested_post: None,
+        ..tl_blank::forward_messages(
+            caller.context.input_peer(from)?,
+            vec![named.id],
+            vec![random_id],
+            caller.context.input_peer(to)?,
+        )
     };
     let answer = caller.invoke(&request).await;
     sent(caller, random_id, to, answer).await
@@ -339,16 +286,10 @@ fn reply_to(caller: &Caller, to: PeerId, id: Option<MessageId>) -> Result<Option
     let is_elsewhere = |chat: &PeerId| *chat != to && [chat.kind, to.kind].contains(&PeerKind::Channel);
     let elsewhere = named.chat.filter(is_elsewhere);
     let reply = types::InputReplyToMessage {
-        reply_to_msg_id: named.id,
         // Of a message that is answered the server knows the topic.
         top_msg_id: id.is_none().then_some(named.id),
         reply_to_peer_id: elsewhere.map(|chat| caller.context.input_peer(chat)).transpose()?,
-        quote_text: None,
-        quote_entities: None,
-        quote_offset: None,
-        monoforum_peer_id: None,
-        todo_item_id: None,
-        poll_option: None,
+        ..tl_blank::input_reply_to_message(named.id)
     };
     Ok(Some(reply.into()))
 }

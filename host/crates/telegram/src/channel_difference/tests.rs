@@ -9,6 +9,7 @@ use tl::{Deserializable, Identifiable, Serializable};
 use super::*;
 use crate::ask::PARTS_MAX;
 use crate::ask::tests::{Answering, context, dialog, error, messages_kept};
+use crate::difference::{PAGE, RECOVERY_MESSAGES_MAX};
 use crate::intake::tests::{ADA, CHANNEL, message};
 
 #[tokio::test]

@@ -58,7 +58,12 @@ pub(crate) fn updates(updates: enums::Updates) -> Incoming {
                 reply_to: short.reply_to,
                 entities: short.entities,
                 ttl_period: short.ttl_period,
-                ..plain_message(short.id, types::PeerUser { user_id: short.user_id }.into(), short.date, short.message)
+                ..tl_blank::message(
+                    short.id,
+                    types::PeerUser { user_id: short.user_id }.into(),
+                    short.date,
+                    short.message,
+                )
             };
             new_message(message, short.pts, short.pts_count)
         }
@@ -74,7 +79,12 @@ pub(crate) fn updates(updates: enums::Updates) -> Incoming {
                 reply_to: short.reply_to,
                 entities: short.entities,
                 ttl_period: short.ttl_period,
-                ..plain_message(short.id, types::PeerChat { chat_id: short.chat_id }.into(), short.date, short.message)
+                ..tl_blank::message(
+                    short.id,
+                    types::PeerChat { chat_id: short.chat_id }.into(),
+                    short.date,
+                    short.message,
+                )
             };
             new_message(message, short.pts, short.pts_count)
         }
@@ -96,7 +106,7 @@ pub(crate) fn short_sent(request: &functions::messages::SendMessage, sent: types
         ttl_period: sent.ttl_period,
         reply_to,
         // The server keeps no blanks around a text.
-        ..plain_message(sent.id, peer, sent.date, request.message.trim().to_owned())
+        ..tl_blank::message(sent.id, peer, sent.date, request.message.trim().to_owned())
     };
     Incoming::Envelope(new_message(message, sent.pts, sent.pts_count))
 }
@@ -120,76 +130,5 @@ fn peer(peer: &enums::InputPeer) -> Option<enums::Peer> {
 }
 
 fn reply_header(id: i32) -> enums::MessageReplyHeader {
-    types::MessageReplyHeader {
-        reply_to_scheduled: false,
-        forum_topic: false,
-        quote: false,
-        reply_to_ephemeral: false,
-        reply_to_msg_id: Some(id),
-        reply_to_peer_id: None,
-        reply_from: None,
-        reply_media: None,
-        reply_to_top_id: None,
-        quote_text: None,
-        quote_entities: None,
-        quote_offset: None,
-        todo_item_id: None,
-        poll_option: None,
-    }
-    .into()
-}
-
-/// A message with nothing but a text.
-fn plain_message(id: i32, peer_id: enums::Peer, date: i32, text: String) -> types::Message {
-    types::Message {
-        id,
-        peer_id,
-        date,
-        message: text,
-        out: false,
-        mentioned: false,
-        media_unread: false,
-        silent: false,
-        post: false,
-        from_scheduled: false,
-        legacy: false,
-        edit_hide: false,
-        pinned: false,
-        noforwards: false,
-        invert_media: false,
-        offline: false,
-        video_processing_pending: false,
-        paid_suggested_post_stars: false,
-        paid_suggested_post_ton: false,
-        from_id: None,
-        from_boosts_applied: None,
-        from_rank: None,
-        saved_peer_id: None,
-        fwd_from: None,
-        via_bot_id: None,
-        via_business_bot_id: None,
-        guestchat_via_from: None,
-        reply_to: None,
-        media: None,
-        reply_markup: None,
-        entities: None,
-        views: None,
-        forwards: None,
-        replies: None,
-        edit_date: None,
-        post_author: None,
-        grouped_id: None,
-        reactions: None,
-        restriction_reason: None,
-        ttl_period: None,
-        quick_reply_shortcut_id: None,
-        effect: None,
-        factcheck: None,
-        report_delivery_until_date: None,
-        paid_message_stars: None,
-        suggested_post: None,
-        schedule_repeat_period: None,
-        summary_from_language: None,
-        rich_message: None,
-    }
+    types::MessageReplyHeader { reply_to_msg_id: Some(id), ..tl_blank::message_reply_header() }.into()
 }

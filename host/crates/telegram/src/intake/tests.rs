@@ -3,7 +3,6 @@
 use store::ChannelState;
 use tempfile::TempDir;
 use tgl::Event;
-use tl::Deserializable;
 
 use super::*;
 
@@ -96,44 +95,27 @@ impl Stage {
     }
 }
 
-/// An object with nothing in it, to be filled.
-pub(crate) fn empty<T: Deserializable>() -> T {
-    T::from_bytes(&[0; 256]).unwrap()
-}
-
 pub(crate) fn channel(change: impl FnOnce(&mut types::Channel)) -> enums::Chat {
     let mut channel = types::Channel {
-        id: CHANNEL,
         access_hash: Some(7),
-        title: "Group".to_owned(),
         megagroup: true,
-        date: 50,
-        photo: enums::ChatPhoto::Empty,
-        ..blank_channel()
+        ..tl_blank::channel(CHANNEL, "Group".to_owned(), enums::ChatPhoto::Empty, 50)
     };
     change(&mut channel);
     channel.into()
 }
 
 pub(crate) fn user(id: i64, first_name: &str, change: impl FnOnce(&mut types::User)) -> enums::User {
-    let mut user = types::User {
-        id,
-        access_hash: Some(id * 10),
-        first_name: Some(first_name.to_owned()),
-        ..empty::<types::User>()
-    };
+    let mut user =
+        types::User { access_hash: Some(id * 10), first_name: Some(first_name.to_owned()), ..tl_blank::user(id) };
     change(&mut user);
     user.into()
 }
 
 pub(crate) fn message(id: i32, from: i64) -> enums::Message {
     types::Message {
-        id,
         from_id: Some(types::PeerUser { user_id: from }.into()),
-        peer_id: types::PeerChannel { channel_id: CHANNEL }.into(),
-        message: id.to_string(),
-        date: 100 + id,
-        ..blank_message()
+        ..tl_blank::message(id, types::PeerChannel { channel_id: CHANNEL }.into(), 100 + id, id.to_string())
     }
     .into()
 }
@@ -144,36 +126,8 @@ fn new(id: i32) -> enums::Update {
 
 fn service(id: i32, action: enums::MessageAction) -> enums::Message {
     types::MessageService {
-        out: false,
-        mentioned: false,
-        media_unread: false,
-        reactions_are_possible: false,
-        silent: false,
-        post: false,
-        legacy: false,
-        id,
         from_id: Some(types::PeerUser { user_id: ADA }.into()),
-        peer_id: types::PeerChannel { channel_id: CHANNEL }.into(),
-        saved_peer_id: None,
-        reply_to: None,
-        date: 100,
-        action,
-        reactions: None,
-        ttl_period: None,
+        ..tl_blank::message_service(id, types::PeerChannel { channel_id: CHANNEL }.into(), 100, action)
     }
     .into()
-}
-
-fn blank_channel() -> types::Channel {
-    let mut bytes = vec![0; 256];
-    // The photo comes after flags, flags2, id and title, and has to be one.
-    bytes[20..24].copy_from_slice(&0x37c1_011c_u32.to_le_bytes());
-    types::Channel::from_bytes(&bytes).unwrap()
-}
-
-fn blank_message() -> types::Message {
-    let peer = types::PeerUser { user_id: 0 };
-    let mut bytes = vec![0; 256];
-    bytes[12..24].copy_from_slice(&tl::Serializable::to_bytes(&enums::Peer::User(peer)));
-    types::Message::from_bytes(&bytes).unwrap()
 }

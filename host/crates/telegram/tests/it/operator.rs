@@ -104,43 +104,11 @@ impl Operator {
 
     /// Writes into a channel, to the message with this id of the server's.
     pub(crate) async fn answer(&self, channel: Channel, text: &str, to: Option<i32>) {
-        let reply_to = to.map(|reply_to_msg_id| {
-            types::InputReplyToMessage {
-                reply_to_msg_id,
-                top_msg_id: None,
-                reply_to_peer_id: None,
-                quote_text: None,
-                quote_entities: None,
-                quote_offset: None,
-                monoforum_peer_id: None,
-                todo_item_id: None,
-                poll_option: None,
-            }
-            .into()
-        });
+        let reply_to = to.map(|reply_to_msg_id| tl_blank::input_reply_to_message(reply_to_msg_id).into());
         let request = functions::messages::SendMessage {
             no_webpage: true,
-            silent: false,
-            background: false,
-            clear_draft: false,
-            noforwards: false,
-            update_stickersets_order: false,
-            invert_media: false,
-            allow_paid_floodskip: false,
-            peer: channel.input_peer(),
             reply_to,
-            message: text.to_owned(),
-            random_id: getrandom::u64().unwrap().cast_signed(),
-            reply_markup: None,
-            entities: None,
-            schedule_date: None,
-            schedule_repeat_period: None,
-            send_as: None,
-            quick_reply_shortcut: None,
-            effect: None,
-            allow_paid_stars: None,
-            suggested_post: None,
-            rich_message: None,
+            ..tl_blank::send_message(channel.input_peer(), text.to_owned(), getrandom::u64().unwrap().cast_signed())
         };
         self.call(&request).await;
     }
@@ -150,13 +118,7 @@ impl Operator {
         let request = functions::channels::CreateChannel {
             broadcast,
             megagroup: !broadcast,
-            for_import: false,
-            forum: false,
-            title: title.to_owned(),
-            about: String::new(),
-            geo_point: None,
-            address: None,
-            ttl_period: None,
+            ..tl_blank::create_channel(title.to_owned(), String::new())
         };
         let channel = channel_of(&self.call(&request).await);
         self.invite(channel, members).await;
@@ -171,15 +133,11 @@ impl Operator {
 
     /// Begins a topic: the server's id of the message that begins it.
     pub(crate) async fn topic(&self, channel: Channel, title: &str) -> i32 {
-        let request = functions::messages::CreateForumTopic {
-            title_missing: false,
-            peer: channel.input_peer(),
-            title: title.to_owned(),
-            icon_color: None,
-            icon_emoji_id: None,
-            random_id: getrandom::u64().unwrap().cast_signed(),
-            send_as: None,
-        };
+        let request = tl_blank::create_forum_topic(
+            channel.input_peer(),
+            title.to_owned(),
+            getrandom::u64().unwrap().cast_signed(),
+        );
         let enums::Updates::Updates(answer) = self.call(&request).await else { panic!("no updates") };
         let id = answer.updates.iter().find_map(|update| match update {
             enums::Update::MessageId(named) => Some(named.id),
@@ -201,13 +159,8 @@ impl Operator {
     /// An invitation to the channel.
     pub(crate) async fn link(&self, channel: Channel, request_needed: bool) -> String {
         let request = functions::messages::ExportChatInvite {
-            legacy_revoke_permanent: false,
             request_needed,
-            peer: channel.input_peer(),
-            expire_date: None,
-            usage_limit: None,
-            title: None,
-            subscription_pricing: None,
+            ..tl_blank::export_chat_invite(channel.input_peer())
         };
         let enums::ExportedChatInvite::ChatInviteExported(invite) = self.call(&request).await else { panic!() };
         invite.link

@@ -8,7 +8,7 @@ use tl::{enums, types};
 
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
-use crate::api::render::{self, bare};
+use crate::api::render;
 use crate::model::channels::{self, Channel};
 use crate::model::members::{self, Member, Standing};
 
@@ -111,7 +111,7 @@ impl Access {
     pub(in crate::api) fn default_banned_rights(&self) -> types::ChatBannedRights {
         match render::stored(&Some(self.channel.banned_rights.clone())) {
             Some(enums::ChatBannedRights::Rights(rights)) => rights,
-            None => bare!(types::ChatBannedRights; 0, i32::MAX),
+            None => tl_blank::chat_banned_rights(i32::MAX),
         }
     }
 
@@ -161,7 +161,7 @@ impl Access {
 
 /// A creator's rights.
 pub(in crate::api) fn all_rights(broadcast: bool) -> types::ChatAdminRights {
-    let mut rights = bare!(types::ChatAdminRights; 0);
+    let mut rights = tl_blank::chat_admin_rights();
     rights.change_info = true;
     rights.post_messages = broadcast;
     rights.edit_messages = broadcast;

@@ -10,7 +10,7 @@ use super::access::{self, Access};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
 use crate::api::peers::Peers;
-use crate::api::render::{self, bare};
+use crate::api::render;
 use crate::api::users;
 use crate::api::{files, invites};
 use crate::model::members::{self, Kind};
@@ -86,8 +86,17 @@ fn full(context: &Context<'_>, access: &Access, bots: Vec<enums::BotInfo>) -> An
     let photo = files::full_photo_or_empty(context, peer)?;
     let settings = render::notify_settings(stored.as_ref());
     let pts = log::pts(context.db, channel.code())?;
-    let mut full = bare!(types::ChannelFull; 0, 0, channel.id, channel.about, dialog.read_inbox, dialog.read_outbox,
-        dialog.unread, photo, settings, bots, pts);
+    let mut full = tl_blank::channel_full(
+        channel.id,
+        channel.about.clone(),
+        dialog.read_inbox,
+        dialog.read_outbox,
+        dialog.unread,
+        photo,
+        settings,
+        bots,
+        pts,
+    );
     full.can_view_participants = !channel.broadcast || access.admin_rights().is_some();
     full.can_set_username = access.is_creator();
     full.can_delete_channel = access.is_creator();

@@ -179,7 +179,7 @@ pub(in crate::api) fn get_messages_views(
     let peer = peers::peer(context, &call.peer)?;
     let mut views = Vec::new();
     for id in call.id.iter().take(NAMED_MAX) {
-        let mut one = render::bare!(types::MessageViews; 0);
+        let mut one = tl_blank::message_views();
         let found = match peer {
             Peer::Channel(channel) => posts::find(context.db, channel, *id, context.me)?,
             Peer::User(_) | Peer::Chat(_) => None,

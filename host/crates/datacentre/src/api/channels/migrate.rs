@@ -11,7 +11,7 @@ use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
 use crate::api::messages::chats::post_action;
 use crate::api::peers::{self, Peers};
-use crate::api::render::{self, bare};
+use crate::api::render;
 use crate::model::channels::New;
 use crate::model::{Peer, chats, dialogs, files, invites, members};
 
@@ -67,7 +67,7 @@ pub(in crate::api) fn migrate_chat(
 
 /// Whom the group removed the supergroup bans.
 fn carry_bans(context: &Context<'_>, chat: i64, channel: i64) -> Answer<()> {
-    let mut rights = bare!(types::ChatBannedRights; 0, i32::MAX);
+    let mut rights = tl_blank::chat_banned_rights(i32::MAX);
     rights.view_messages = true;
     let rights = enums::ChatBannedRights::from(rights).to_bytes();
     for user in chats::removed(context.db, chat)? {

@@ -11,7 +11,6 @@ use super::{ADMINS_MAX, post, view};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::peers;
-use crate::api::render::bare;
 use crate::api::standing::Change;
 use crate::model::members::{self, Ban};
 use crate::model::{channels, contacts, dialogs};
@@ -122,7 +121,7 @@ pub(in crate::api) fn edit_default_banned_rights(
 
 /// The rights to be given, serialised; none if there is none among them.
 fn admin_rights(access: &Access, wanted: enums::ChatAdminRights) -> Answer<Option<Vec<u8>>> {
-    if wanted == enums::ChatAdminRights::from(bare!(types::ChatAdminRights; 0)) {
+    if wanted == enums::ChatAdminRights::from(tl_blank::chat_admin_rights()) {
         return Ok(None);
     }
     let enums::ChatAdminRights::Rights(wanted_rights) = &wanted;
@@ -162,7 +161,7 @@ fn bring_in(context: &mut Context<'_>, access: &Access, user: i64) -> Answer<()>
 }
 
 fn is_no_ban(rights: &types::ChatBannedRights) -> bool {
-    *rights == types::ChatBannedRights { ..bare!(types::ChatBannedRights; 0, rights.until_date) }
+    *rights == types::ChatBannedRights { ..tl_blank::chat_banned_rights(rights.until_date) }
 }
 
 /// When a ban ends; 0 if never.

@@ -11,7 +11,7 @@ use crate::api::context::Context;
 use crate::api::error::Answer;
 use crate::api::files;
 use crate::api::peers::to_tl;
-use crate::api::render::{self, bare};
+use crate::api::render;
 use crate::model::Peer;
 use crate::model::channels::Channel;
 use crate::model::members::{Member, Standing};
@@ -28,7 +28,7 @@ pub(in crate::api) fn channel(context: &Context<'_>, viewer: i64, id: i64) -> An
 
 fn open(access: &Access, access_hash: i64, photo: enums::ChatPhoto) -> enums::Chat {
     let channel = &access.channel;
-    let mut tl = bare!(types::Channel; 0, 0, channel.id, channel.title, photo, channel.date);
+    let mut tl = tl_blank::channel(channel.id, channel.title.clone(), photo, channel.date);
     tl.creator = access.is_creator();
     tl.left = !access.is_member();
     tl.broadcast = channel.broadcast;
@@ -110,7 +110,7 @@ pub(in crate::api) fn may_edit_admin(viewer: &Access, admin: &Member) -> bool {
 
 /// What ordinary members of a new supergroup may not do.
 pub(in crate::api) fn new_banned_rights() -> Vec<u8> {
-    let mut rights = bare!(types::ChatBannedRights; 0, i32::MAX);
+    let mut rights = tl_blank::chat_banned_rights(i32::MAX);
     rights.change_info = true;
     rights.pin_messages = true;
     enums::ChatBannedRights::from(rights).to_bytes()

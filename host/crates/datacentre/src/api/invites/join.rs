@@ -11,7 +11,7 @@ use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
 use crate::api::files;
 use crate::api::messages::chats::{announce, check_room};
-use crate::api::render::{self, bare};
+use crate::api::render;
 use crate::api::standing::Change;
 use crate::model::Peer;
 use crate::model::chats::{self, Standing};
@@ -38,7 +38,7 @@ pub(in crate::api) fn check_chat_invite(
         }
     };
     let photo = files::full_photo_or_empty(context, peer)?;
-    let mut tl = bare!(types::ChatInvite; 0, *title, photo, count, 0);
+    let mut tl = tl_blank::chat_invite(title.clone(), photo, count, 0);
     tl.about = Some(about.clone()).filter(|about| !about.is_empty());
     tl.request_needed = invite.request_needed;
     if let Target::Channel(access) = &target {

@@ -7,14 +7,13 @@ pub(super) mod links;
 pub(super) mod requests;
 
 use grammers_tl_types as tl;
-use tl::{enums, types};
+use tl::enums;
 
 use super::channels::access::{self, Access};
 use super::context::Context;
 use super::error::{Answer, bad_request};
 use super::messages::chats::manages;
 use super::peers::{self};
-use super::render::bare;
 use crate::model::Peer;
 use crate::model::chats::{self, Chat};
 use crate::model::invites::{self, Invite};
@@ -121,7 +120,7 @@ fn gatekeepers(context: &Context<'_>, target: &Target) -> Answer<Vec<i64>> {
 
 /// A link as its administrators see it.
 pub(super) fn exported(invite: &Invite) -> enums::ExportedChatInvite {
-    let mut tl = bare!(types::ChatInviteExported; 0, link(&invite.hash), invite.admin, invite.date);
+    let mut tl = tl_blank::chat_invite_exported(link(&invite.hash), invite.admin, invite.date);
     tl.revoked = invite.revoked;
     tl.permanent = invite.permanent;
     tl.request_needed = invite.request_needed;

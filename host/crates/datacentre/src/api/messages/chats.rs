@@ -94,27 +94,17 @@ pub(in crate::api) fn get_full_chat(
         people = people.with_users(recent_requesters.iter().copied());
     }
     let full_chat = types::ChatFull {
-        can_set_username: false,
-        has_scheduled: false,
-        translations_disabled: false,
-        has_welcome_messages: false,
-        id: chat.id,
-        about: chat.about.clone(),
-        participants: render::participants(context, context.me, &chat)?,
         chat_photo: files::full_photo(context, peer)?,
-        notify_settings: render::notify_settings(dialog.as_ref()),
         exported_invite: if manages { invites::main_link(context, peer)? } else { None },
         bot_info: Some(bot_info),
-        pinned_msg_id: None,
-        folder_id: None,
-        call: None,
-        ttl_period: None,
-        groupcall_default_join_as: None,
-        theme_emoticon: None,
         requests_pending: manages.then_some(pending).filter(|pending| *pending > 0),
         recent_requesters: (manages && pending > 0).then_some(recent_requesters),
-        available_reactions: None,
-        reactions_limit: None,
+        ..tl_blank::chat_full(
+            chat.id,
+            chat.about.clone(),
+            render::participants(context, context.me, &chat)?,
+            render::notify_settings(dialog.as_ref()),
+        )
     };
     let (users, chats) = people.render(context, context.me)?;
     Ok(types::messages::ChatFull { full_chat: full_chat.into(), chats, users }.into())

@@ -129,13 +129,8 @@ pub(in crate::api) fn save_draft(context: &mut Context<'_>, call: functions::mes
             no_webpage: call.no_webpage,
             invert_media: call.invert_media,
             reply_to: call.reply_to,
-            message: call.message,
             entities: text::known(call.entities),
-            media: None,
-            date: context.now,
-            effect: None,
-            suggested_post: None,
-            rich_message: None,
+            ..tl_blank::draft_message(call.message, context.now)
         }
         .into()
     };

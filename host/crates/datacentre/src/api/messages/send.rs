@@ -12,7 +12,7 @@ use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
 use crate::api::peers::{self, Peers};
 use crate::api::post::{self, Posting, Sent};
-use crate::api::render::{self, bare};
+use crate::api::render;
 use crate::api::{text, webpages};
 use crate::model::messages::{self as stored, Content, Message};
 use crate::model::{Peer, chats, contacts, dialogs, posts, random};
@@ -69,7 +69,7 @@ fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Ans
     let short =
         matches!(peer, Peer::User(id) if id != context.me) && content.reply_to.is_none() && content.markup.is_none();
     if short {
-        let mut tl = bare!(types::UpdateShortSentMessage; 0, sent.message.id, sent.pts, 1, content.date);
+        let mut tl = tl_blank::short_sent_message(sent.message.id, sent.pts, 1, content.date);
         tl.out = true;
         tl.media = render::stored(&content.media);
         tl.entities = render::stored(&content.entities);
@@ -120,7 +120,7 @@ pub(super) fn reply_to(
         if !replied.content.text.contains(quoted.as_str()) {
             return Err(bad_request("QUOTE_TEXT_INVALID"));
         }
-        let mut header = bare!(types::MessageReplyHeader; 0);
+        let mut header = tl_blank::message_reply_header();
         header.quote = true;
         header.quote_text = Some(quoted.clone());
         header.quote_entities = text::known(reply.quote_entities.clone());
@@ -186,7 +186,7 @@ pub(in crate::api) fn forward_messages(
 fn forward_header(context: &Context<'_>, original: &Message, to: Peer) -> enums::MessageFwdHeader {
     let mut header = match render::stored(&original.content.forward) {
         Some(enums::MessageFwdHeader::Header(header)) => header,
-        None => bare!(types::MessageFwdHeader; 0, original.content.date),
+        None => tl_blank::message_fwd_header(original.content.date),
     };
     if header.from_id.is_none() {
         let post = original.content.post;

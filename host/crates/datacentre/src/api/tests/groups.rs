@@ -180,15 +180,7 @@ fn an_invite_link_leads_in() {
     let world = World::new();
     let (alice, bob, carol) = (world.human(1), world.human(2), world.human(3));
     let group = group(&alice, &[&bob], "Friends");
-    let export = functions::messages::ExportChatInvite {
-        legacy_revoke_permanent: false,
-        request_needed: false,
-        peer: group.clone(),
-        expire_date: None,
-        usage_limit: None,
-        title: None,
-        subscription_pricing: None,
-    };
+    let export = tl_blank::export_chat_invite(group.clone());
     assert_eq!(bob.err(&export), "400 CHAT_ADMIN_REQUIRED");
     let enums::ExportedChatInvite::ChatInviteExported(invite) = alice.ok(&export) else { panic!() };
     let hash = invite.link.strip_prefix("https://t.me/+").unwrap().to_owned();

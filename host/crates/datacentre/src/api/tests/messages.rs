@@ -251,12 +251,8 @@ fn a_history_is_deleted_for_one_or_for_both() {
         alice.send(alice.peer(&bob), &format!("{n}"));
     }
     let call = |revoke, max_id| functions::messages::DeleteHistory {
-        just_clear: false,
         revoke,
-        peer: alice.peer(&bob),
-        max_id,
-        min_date: None,
-        max_date: None,
+        ..tl_blank::delete_history(alice.peer(&bob), max_id)
     };
     let enums::messages::AffectedHistory::History(affected) = alice.ok(&call(false, 2));
     assert_eq!((affected.pts_count, affected.offset), (2, 0));
@@ -464,18 +460,7 @@ fn drafts_are_kept_for_all_sessions_and_cleared_by_sending() {
     let (alice, bob) = (world.human(1), world.human(2));
     let mut elsewhere = world.client();
     elsewhere.log_in(1);
-    let draft = |message: &str| functions::messages::SaveDraft {
-        no_webpage: false,
-        invert_media: false,
-        reply_to: None,
-        peer: alice.peer(&bob),
-        message: message.to_owned(),
-        entities: None,
-        media: None,
-        effect: None,
-        suggested_post: None,
-        rich_message: None,
-    };
+    let draft = |message: &str| tl_blank::save_draft(alice.peer(&bob), message.to_owned());
     alice.ok(&draft("unfinished"));
     assert!(matches!(elsewhere.pushed_updates()[..], [enums::Update::DraftMessage(_)]));
     assert_eq!(unwrapped(elsewhere.ok(&functions::messages::GetAllDrafts {})).len(), 1);

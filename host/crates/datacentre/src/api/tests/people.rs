@@ -161,15 +161,8 @@ fn notification_settings_are_kept_for_a_chat() {
     let world = World::new();
     let (alice, bob) = (world.human(1), world.human(2));
     let peer: enums::InputNotifyPeer = types::InputNotifyPeer { peer: alice.peer(&bob) }.into();
-    let settings = types::InputPeerNotifySettings {
-        show_previews: None,
-        silent: None,
-        mute_until: Some(2_000_000_000),
-        sound: None,
-        stories_muted: None,
-        stories_hide_sender: None,
-        stories_sound: None,
-    };
+    let settings =
+        types::InputPeerNotifySettings { mute_until: Some(2_000_000_000), ..tl_blank::input_peer_notify_settings() };
     alice.ok(&functions::account::UpdateNotifySettings { peer: peer.clone(), settings: settings.into() });
     let enums::PeerNotifySettings::Settings(kept) = alice.ok(&functions::account::GetNotifySettings { peer });
     assert_eq!(kept.mute_until, Some(2_000_000_000));

@@ -98,12 +98,8 @@ fn what_a_bot_missed_comes_by_its_qts() {
     assert_eq!(pushed.len(), 4);
 
     let difference = |qts, qts_limit| functions::updates::GetDifference {
-        pts: before.pts,
-        pts_limit: None,
-        pts_total_limit: None,
-        date: before.date,
-        qts,
         qts_limit,
+        ..tl_blank::get_difference(before.pts, before.date, qts)
     };
     let enums::updates::Difference::Slice(first) = bot.ok(&difference(before.qts, Some(3))) else { panic!() };
     let enums::updates::State::State(between) = first.intermediate_state;

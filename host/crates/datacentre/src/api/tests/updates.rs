@@ -150,7 +150,7 @@ fn coming_and_going_is_told_to_those_who_know_the_user() {
 }
 
 fn difference(pts: i32) -> functions::updates::GetDifference {
-    functions::updates::GetDifference { pts, pts_limit: None, pts_total_limit: None, date: 1, qts: 0, qts_limit: None }
+    tl_blank::get_difference(pts, 1, 0)
 }
 
 #[test]

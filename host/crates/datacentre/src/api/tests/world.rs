@@ -245,30 +245,7 @@ impl Client<'_> {
 
     /// A request to send text.
     pub(super) fn message(&self, peer: enums::InputPeer, text: &str) -> functions::messages::SendMessage {
-        functions::messages::SendMessage {
-            no_webpage: false,
-            silent: false,
-            background: false,
-            clear_draft: false,
-            noforwards: false,
-            update_stickersets_order: false,
-            invert_media: false,
-            allow_paid_floodskip: false,
-            peer,
-            reply_to: None,
-            message: text.to_owned(),
-            random_id: i64::from_le_bytes(crate::model::random()),
-            reply_markup: None,
-            entities: None,
-            schedule_date: None,
-            schedule_repeat_period: None,
-            send_as: None,
-            quick_reply_shortcut: None,
-            effect: None,
-            allow_paid_stars: None,
-            suggested_post: None,
-            rich_message: None,
-        }
+        tl_blank::send_message(peer, text.to_owned(), i64::from_le_bytes(crate::model::random()))
     }
 
     /// Sends text: the sender's id of it.
@@ -433,18 +410,7 @@ pub(super) fn group(creator: &Client<'_>, others: &[&Client<'_>], title: &str) -
 }
 
 pub(super) fn reply_to(id: i32) -> enums::InputReplyTo {
-    types::InputReplyToMessage {
-        reply_to_msg_id: id,
-        top_msg_id: None,
-        reply_to_peer_id: None,
-        quote_text: None,
-        quote_entities: None,
-        quote_offset: None,
-        monoforum_peer_id: None,
-        todo_item_id: None,
-        poll_option: None,
-    }
-    .into()
+    tl_blank::input_reply_to_message(id).into()
 }
 
 pub(super) fn replied_id(message: &types::Message) -> Option<i32> {
@@ -455,20 +421,7 @@ pub(super) fn replied_id(message: &types::Message) -> Option<i32> {
 }
 
 pub(super) fn edit(peer: enums::InputPeer, id: i32, text: &str) -> functions::messages::EditMessage {
-    functions::messages::EditMessage {
-        no_webpage: false,
-        invert_media: false,
-        peer,
-        id,
-        message: Some(text.to_owned()),
-        media: None,
-        reply_markup: None,
-        entities: None,
-        schedule_date: None,
-        schedule_repeat_period: None,
-        quick_reply_shortcut_id: None,
-        rich_message: None,
-    }
+    functions::messages::EditMessage { message: Some(text.to_owned()), ..tl_blank::edit_message(peer, id) }
 }
 
 pub(super) fn delete(id: Vec<i32>, revoke: bool) -> functions::messages::DeleteMessages {
@@ -480,30 +433,8 @@ pub(super) fn forward(
     to: enums::InputPeer,
     id: Vec<i32>,
 ) -> functions::messages::ForwardMessages {
-    functions::messages::ForwardMessages {
-        silent: false,
-        background: false,
-        with_my_score: false,
-        drop_author: false,
-        drop_media_captions: false,
-        noforwards: false,
-        allow_paid_floodskip: false,
-        from_ephemeral: false,
-        from_peer: from,
-        random_id: id.iter().map(|_| i64::from_le_bytes(crate::model::random())).collect(),
-        id,
-        to_peer: to,
-        top_msg_id: None,
-        reply_to: None,
-        schedule_date: None,
-        schedule_repeat_period: None,
-        send_as: None,
-        quick_reply_shortcut: None,
-        effect: None,
-        video_timestamp: None,
-        allow_paid_stars: None,
-        suggested_post: None,
-    }
+    let random_ids = id.iter().map(|_| i64::from_le_bytes(crate::model::random())).collect();
+    tl_blank::forward_messages(from, id, random_ids, to)
 }
 
 /// The new message an answer brings.

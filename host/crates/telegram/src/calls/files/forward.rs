@@ -56,23 +56,12 @@ pub(crate) async fn forward_media(
 fn input(media: &MediaFile) -> enums::InputMedia {
     let (id, access_hash, file_reference) = (media.id, media.access_hash, media.reference.clone());
     match media.kind {
-        MediaKind::Photo => types::InputMediaPhoto {
-            spoiler: false,
-            live_photo: false,
-            id: types::InputPhoto { id, access_hash, file_reference }.into(),
-            ttl_seconds: None,
-            video: None,
+        MediaKind::Photo => {
+            tl_blank::input_media_photo(types::InputPhoto { id, access_hash, file_reference }.into()).into()
         }
-        .into(),
-        MediaKind::Document => types::InputMediaDocument {
-            spoiler: false,
-            id: types::InputDocument { id, access_hash, file_reference }.into(),
-            video_cover: None,
-            video_timestamp: None,
-            ttl_seconds: None,
-            query: None,
+        MediaKind::Document => {
+            tl_blank::input_media_document(types::InputDocument { id, access_hash, file_reference }.into()).into()
         }
-        .into(),
     }
 }
 

@@ -94,28 +94,11 @@ impl Kind {
     pub(super) fn media(&self, upload: &Upload, name: &str) -> enums::InputMedia {
         let file = upload.input_file(&self.name(name));
         if self.shown == FileKind::Photo {
-            return types::InputMediaUploadedPhoto {
-                spoiler: false,
-                live_photo: false,
-                file,
-                stickers: None,
-                ttl_seconds: None,
-                video: None,
-            }
-            .into();
+            return tl_blank::input_media_uploaded_photo(file).into();
         }
         types::InputMediaUploadedDocument {
-            nosound_video: false,
             force_file: self.shown == FileKind::Document,
-            spoiler: false,
-            file,
-            thumb: None,
-            mime_type: self.mime.clone(),
-            attributes: self.attributes(name),
-            stickers: None,
-            video_cover: None,
-            video_timestamp: None,
-            ttl_seconds: None,
+            ..tl_blank::input_media_uploaded_document(file, self.mime.clone(), self.attributes(name))
         }
         .into()
     }
@@ -137,28 +120,12 @@ impl Kind {
         match self.shown {
             FileKind::Video => attributes.push(
                 types::DocumentAttributeVideo {
-                    round_message: false,
                     supports_streaming: true,
-                    nosound: false,
-                    duration: 0.0,
-                    w,
-                    h,
-                    preload_prefix_size: None,
-                    video_start_ts: None,
-                    video_codec: None,
+                    ..tl_blank::document_attribute_video(0.0, w, h)
                 }
                 .into(),
             ),
-            FileKind::Audio => attributes.push(
-                types::DocumentAttributeAudio {
-                    voice: false,
-                    duration: 0,
-                    title: None,
-                    performer: None,
-                    waveform: None,
-                }
-                .into(),
-            ),
+            FileKind::Audio => attributes.push(tl_blank::document_attribute_audio(0).into()),
             _ if w > 0 && h > 0 => attributes.push(types::DocumentAttributeImageSize { w, h }.into()),
             _ => {}
         }

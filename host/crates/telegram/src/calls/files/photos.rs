@@ -13,14 +13,7 @@ use crate::fault::Fault;
 /// photos.uploadProfilePhoto: <https://core.telegram.org/method/photos.uploadProfilePhoto>.
 pub(crate) async fn set_profile_photo(caller: &Caller, path: &str) -> Result<Outcome, Fault> {
     let file = Some(bring(caller, path).await?);
-    let request = functions::photos::UploadProfilePhoto {
-        fallback: false,
-        bot: None,
-        file,
-        video: None,
-        video_start_ts: None,
-        video_emoji_markup: None,
-    };
+    let request = functions::photos::UploadProfilePhoto { file, ..tl_blank::upload_profile_photo() };
     let enums::photos::Photo::Photo(set) = caller.invoke(&request).await?;
     caller.context.intake().learn_users(&set.users)?;
     Ok(Outcome::Done)

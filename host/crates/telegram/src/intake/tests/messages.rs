@@ -35,7 +35,7 @@ fn channel_messages_change_as_others_do() {
 #[test]
 fn ids_and_replies_are_the_channels_own() {
     let mut stage = Stage::at(10);
-    let mut header: types::MessageReplyHeader = empty();
+    let mut header = tl_blank::message_reply_header();
     header.reply_to_msg_id = Some(4);
     let reply = match message(11, ADA) {
         enums::Message::Message(message) => types::Message { reply_to: Some(header.into()), ..message },
@@ -64,7 +64,7 @@ fn a_short_message_about_somebody_unknown_is_fetched_whole() {
     const STRANGER: i64 = 99;
     let peer = |id| Some(types::PeerUser { user_id: id }.into());
     let forward = |change: fn(&mut types::MessageFwdHeader, Option<enums::Peer>)| {
-        let mut header = empty::<types::MessageFwdHeader>();
+        let mut header = tl_blank::message_fwd_header(0);
         change(&mut header, peer(STRANGER));
         Some(header.into())
     };
@@ -87,7 +87,7 @@ fn a_short_message_about_somebody_unknown_is_fetched_whole() {
         (
             "whom it answers",
             Box::new(|short| {
-                let header = empty::<types::MessageReplyHeader>();
+                let header = tl_blank::message_reply_header();
                 short.reply_to = Some(types::MessageReplyHeader { reply_to_peer_id: peer(STRANGER), ..header }.into());
             }),
             false,
@@ -95,15 +95,7 @@ fn a_short_message_about_somebody_unknown_is_fetched_whole() {
     ];
     for (what, change, is_given) in cases {
         let mut stage = Stage::at(10);
-        let mut short = types::UpdateShortMessage {
-            id: 1,
-            user_id: ADA,
-            message: "hello".to_owned(),
-            pts: 2,
-            pts_count: 1,
-            date: 101,
-            ..empty()
-        };
+        let mut short = tl_blank::short_message(1, ADA, "hello".to_owned(), 2, 1, 101);
         change(&mut short);
         stage.intake.receive_pushed(Pushed::Updates(short.into()));
         assert_eq!(!stage.ids().is_empty(), is_given, "{what}");
@@ -127,7 +119,7 @@ fn a_message_in_a_topic_answers_what_it_answers() {
     let mut stage = Stage::at(10);
     for (number, ((forum_topic, reply_to_msg_id, reply_to_top_id), expected)) in (11..).zip(cases) {
         let enums::Message::Message(message) = message(number, ADA) else { unreachable!() };
-        let header = empty::<types::MessageReplyHeader>();
+        let header = tl_blank::message_reply_header();
         let header = types::MessageReplyHeader { forum_topic, reply_to_msg_id, reply_to_top_id, ..header };
         let message = types::Message { reply_to: Some(header.into()), ..message };
         let seen = stage.intake.learn(&[], &[], &[message.into()]).unwrap().remove(0);
@@ -148,7 +140,7 @@ fn saved_messages_are_our_own_unless_they_are_forwards() {
     let cases: [(enums::Message, bool); 5] = [
         (saved(1, |_| {}), true),
         (saved(2, |message| message.from_id = None), true),
-        (saved(3, |message| message.fwd_from = Some(empty::<types::MessageFwdHeader>().into())), false),
+        (saved(3, |message| message.fwd_from = Some(tl_blank::message_fwd_header(0).into())), false),
         (saved(4, |message| message.out = true), true),
         (message(5, ADA), false),
     ];

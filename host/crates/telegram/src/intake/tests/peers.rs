@@ -113,23 +113,7 @@ fn so_many_members_are_listed() {
 }
 
 fn basic_group() -> types::Chat {
-    types::Chat {
-        creator: true,
-        left: false,
-        deactivated: false,
-        call_active: false,
-        call_not_empty: false,
-        noforwards: false,
-        id: 5,
-        title: "Group".to_owned(),
-        photo: enums::ChatPhoto::Empty,
-        participants_count: 0,
-        date: 0,
-        version: 2,
-        migrated_to: None,
-        admin_rights: None,
-        default_banned_rights: None,
-    }
+    types::Chat { creator: true, ..tl_blank::chat(5, "Group".to_owned(), enums::ChatPhoto::Empty, 0, 0, 2) }
 }
 
 fn photo() -> enums::UserProfilePhoto {

@@ -9,15 +9,7 @@ use crate::api::invites::links::INVITES_MAX;
 use crate::model::invites::REVOKED_KEPT_MAX;
 
 pub(in crate::api::tests) fn export(peer: enums::InputPeer) -> functions::messages::ExportChatInvite {
-    functions::messages::ExportChatInvite {
-        legacy_revoke_permanent: false,
-        request_needed: false,
-        peer,
-        expire_date: None,
-        usage_limit: None,
-        title: None,
-        subscription_pricing: None,
-    }
+    tl_blank::export_chat_invite(peer)
 }
 
 pub(in crate::api::tests) fn import(hash: &str) -> functions::messages::ImportChatInvite {
@@ -37,15 +29,7 @@ pub(in crate::api::tests) fn hash(invite: &enums::ExportedChatInvite) -> String 
 }
 
 pub(super) fn change(peer: enums::InputPeer, link: &str) -> functions::messages::EditExportedChatInvite {
-    functions::messages::EditExportedChatInvite {
-        revoked: false,
-        peer,
-        link: link.to_owned(),
-        expire_date: None,
-        usage_limit: None,
-        request_needed: None,
-        title: None,
-    }
+    tl_blank::edit_exported_chat_invite(peer, link.to_owned())
 }
 
 fn listed(client: &Client<'_>, peer: enums::InputPeer, of: &Client<'_>, revoked: bool) -> Vec<String> {

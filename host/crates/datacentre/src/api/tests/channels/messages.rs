@@ -194,18 +194,7 @@ fn dialogs_hold_channels_with_their_pts() {
     };
     bob.ok(&pin(true));
     assert_eq!(dialog_peers(&bob), [news.0, group.0]);
-    let draft = functions::messages::SaveDraft {
-        no_webpage: false,
-        invert_media: false,
-        reply_to: None,
-        peer: group.peer(&bob),
-        message: "not yet".to_owned(),
-        entities: None,
-        media: None,
-        effect: None,
-        suggested_post: None,
-        rich_message: None,
-    };
+    let draft = tl_blank::save_draft(group.peer(&bob), "not yet".to_owned());
     bob.ok(&draft);
     assert!(bob.dialog(group.peer(&bob)).draft.is_some());
 }
@@ -311,14 +300,7 @@ fn a_history_is_deleted_for_oneself_or_for_all() {
     assert_eq!(bob.err(&delete(&bob, true, 0)), "400 CHAT_ADMIN_REQUIRED");
     alice.ok(&delete(&alice, true, new - 1));
     assert_eq!(group.written(&alice), ["new"]);
-    let other_way = functions::messages::DeleteHistory {
-        just_clear: false,
-        revoke: false,
-        peer: group.peer(&bob),
-        max_id: 0,
-        min_date: None,
-        max_date: None,
-    };
+    let other_way = tl_blank::delete_history(group.peer(&bob), 0);
     assert_eq!(bob.err(&other_way), "400 PEER_ID_INVALID");
 }
 

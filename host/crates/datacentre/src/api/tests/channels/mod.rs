@@ -163,22 +163,16 @@ pub(super) fn create(title: &str, broadcast: bool) -> functions::channels::Creat
     functions::channels::CreateChannel {
         broadcast,
         megagroup: !broadcast,
-        for_import: false,
-        forum: false,
-        title: title.to_owned(),
-        about: String::new(),
-        geo_point: None,
-        address: None,
-        ttl_period: None,
+        ..tl_blank::create_channel(title.to_owned(), String::new())
     }
 }
 
 pub(super) fn no_rights() -> AdminRights {
-    crate::api::render::bare!(AdminRights; 0)
+    tl_blank::chat_admin_rights()
 }
 
 pub(super) fn no_ban() -> BannedRights {
-    crate::api::render::bare!(BannedRights; 0, 0)
+    tl_blank::chat_banned_rights(0)
 }
 
 /// May not come in.

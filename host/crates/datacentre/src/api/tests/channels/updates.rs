@@ -129,14 +129,7 @@ fn the_accounts_difference_names_the_channels_that_moved() {
     let group = supergroup(&alice, &[&bob]);
     let news = broadcast(&alice, "news_of_alice");
     news.send(&alice, "not bob's");
-    let call = |date| functions::updates::GetDifference {
-        pts: bob.pts(),
-        pts_limit: None,
-        pts_total_limit: None,
-        date,
-        qts: 0,
-        qts_limit: None,
-    };
+    let call = |date| tl_blank::get_difference(bob.pts(), date, 0);
     let enums::updates::Difference::Difference(moved) = bob.ok(&call(1)) else { panic!() };
     assert_eq!(
         moved.other_updates.iter().map(short).collect::<Vec<_>>(),

@@ -38,9 +38,7 @@ fn searches_tell_kinds_of_media_apart() {
     let world = World::new();
     let (alice, bob) = (world.human(1), world.human(2));
     let to = || alice.peer(&bob);
-    let audio = |voice| {
-        types::DocumentAttributeAudio { voice, duration: 1, title: None, performer: None, waveform: None }.into()
-    };
+    let audio = |voice| types::DocumentAttributeAudio { voice, ..tl_blank::document_attribute_audio(1) }.into();
     let sound = |voice| document_with(upload(&alice, b"sound", "s.ogg"), "audio/ogg", vec![audio(voice)], None);
     let geo = types::InputMediaGeoPoint {
         geo_point: types::InputGeoPoint { lat: 1.0, long: 2.0, accuracy_radius: None }.into(),

@@ -42,12 +42,7 @@ fn media_that_cannot_be_sent_is_refused_by_name() {
             vcard: String::new(),
         })
     };
-    let web = |url: &str| types::InputMediaWebPage {
-        force_large_media: false,
-        force_small_media: false,
-        optional: false,
-        url: url.to_owned(),
-    };
+    let web = |url: &str| tl_blank::input_media_web_page(url.to_owned());
     let external = types::InputMediaPhotoExternal {
         spoiler: false,
         url: "https://example.org/a.png".to_owned(),
@@ -70,17 +65,7 @@ fn media_that_cannot_be_sent_is_refused_by_name() {
         (photo(&png(5_001, 5_000), "a.png"), "400 PHOTO_INVALID_DIMENSIONS"),
         (photo(&png(210, 10), "a.png"), "400 PHOTO_INVALID_DIMENSIONS"),
         (passing.into(), "400 TTL_MEDIA_INVALID"),
-        (
-            types::InputMediaPhoto {
-                spoiler: false,
-                live_photo: false,
-                id: enums::InputPhoto::Empty,
-                ttl_seconds: None,
-                video: None,
-            }
-            .into(),
-            "400 MEDIA_EMPTY",
-        ),
+        (tl_blank::input_media_photo(enums::InputPhoto::Empty).into(), "400 MEDIA_EMPTY"),
         (types::InputMediaGeoPoint { geo_point: enums::InputGeoPoint::Empty }.into(), "400 MEDIA_EMPTY"),
         (types::InputMediaGeoPoint { geo_point: point(91.0, 0.0) }.into(), "400 GEO_POINT_INVALID"),
         (types::InputMediaGeoPoint { geo_point: point(f64::NAN, 0.0) }.into(), "400 GEO_POINT_INVALID"),
@@ -123,18 +108,8 @@ fn a_document_keeps_its_attributes_and_thumbnail() {
     let (alice, bob) = (world.human(1), world.human(2));
     let attributes: Vec<enums::DocumentAttribute> = vec![
         types::DocumentAttributeFilename { file_name: "film.mp4".to_owned() }.into(),
-        types::DocumentAttributeVideo {
-            round_message: false,
-            supports_streaming: true,
-            nosound: false,
-            duration: 2.5,
-            w: 320,
-            h: 240,
-            preload_prefix_size: None,
-            video_start_ts: None,
-            video_codec: None,
-        }
-        .into(),
+        types::DocumentAttributeVideo { supports_streaming: true, ..tl_blank::document_attribute_video(2.5, 320, 240) }
+            .into(),
     ];
     let thumb = upload(&alice, &png(90, 60), "thumb.png");
     let film =
@@ -194,14 +169,7 @@ fn an_album_is_one_group_of_messages() {
         message
     });
     let types::Document { id, access_hash, file_reference, .. } = document;
-    let document = types::InputMediaDocument {
-        spoiler: false,
-        id: types::InputDocument { id, access_hash, file_reference }.into(),
-        video_cover: None,
-        video_timestamp: None,
-        ttl_seconds: None,
-        query: None,
-    };
+    let document = tl_blank::input_media_document(types::InputDocument { id, access_hash, file_reference }.into());
     let mut stale = photos[0].clone();
     stale.file_reference.clear();
     for (parts, wanted) in [

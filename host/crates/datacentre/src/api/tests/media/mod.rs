@@ -31,15 +31,7 @@ pub(super) fn upload(client: &Client<'_>, bytes: &[u8], name: &str) -> enums::In
 
 /// An uploaded photo as media.
 pub(super) fn media(file: enums::InputFile) -> enums::InputMedia {
-    types::InputMediaUploadedPhoto {
-        spoiler: false,
-        live_photo: false,
-        file,
-        stickers: None,
-        ttl_seconds: None,
-        video: None,
-    }
-    .into()
+    tl_blank::input_media_uploaded_photo(file).into()
 }
 
 /// An uploaded document as media.
@@ -59,17 +51,8 @@ fn document_with(
     thumb: Option<enums::InputFile>,
 ) -> enums::InputMedia {
     types::InputMediaUploadedDocument {
-        nosound_video: false,
-        force_file: false,
-        spoiler: false,
-        file,
         thumb,
-        mime_type: mime.to_owned(),
-        attributes,
-        stickers: None,
-        video_cover: None,
-        video_timestamp: None,
-        ttl_seconds: None,
+        ..tl_blank::input_media_uploaded_document(file, mime.to_owned(), attributes)
     }
     .into()
 }
@@ -79,29 +62,7 @@ pub(super) fn send_media(
     peer: enums::InputPeer,
     media: enums::InputMedia,
 ) -> functions::messages::SendMedia {
-    functions::messages::SendMedia {
-        silent: false,
-        background: false,
-        clear_draft: false,
-        noforwards: false,
-        update_stickersets_order: false,
-        invert_media: false,
-        allow_paid_floodskip: false,
-        peer,
-        reply_to: None,
-        media,
-        message: "caption".to_owned(),
-        random_id: i64::from_le_bytes(crate::model::random()),
-        reply_markup: None,
-        entities: None,
-        schedule_date: None,
-        schedule_repeat_period: None,
-        send_as: None,
-        quick_reply_shortcut: None,
-        effect: None,
-        allow_paid_stars: None,
-        suggested_post: None,
-    }
+    tl_blank::send_media(peer, media, "caption".to_owned(), i64::from_le_bytes(crate::model::random()))
 }
 
 #[track_caller]
@@ -164,7 +125,7 @@ fn upload_media(client: &Client<'_>, media: enums::InputMedia) -> enums::Message
 
 fn by_id(photo: &types::Photo) -> enums::InputMedia {
     let id = input_photo(photo);
-    types::InputMediaPhoto { spoiler: false, live_photo: false, id, ttl_seconds: None, video: None }.into()
+    tl_blank::input_media_photo(id).into()
 }
 
 fn album(peer: enums::InputPeer, parts: Vec<enums::InputMedia>) -> functions::messages::SendMultiMedia {
@@ -172,21 +133,5 @@ fn album(peer: enums::InputPeer, parts: Vec<enums::InputMedia>) -> functions::me
         let random_id = i64::from_le_bytes(crate::model::random());
         types::InputSingleMedia { media, random_id, message: format!("part {n}"), entities: None }.into()
     };
-    functions::messages::SendMultiMedia {
-        silent: false,
-        background: false,
-        clear_draft: false,
-        noforwards: false,
-        update_stickersets_order: false,
-        invert_media: false,
-        allow_paid_floodskip: false,
-        peer,
-        reply_to: None,
-        multi_media: parts.into_iter().enumerate().map(single).collect(),
-        schedule_date: None,
-        send_as: None,
-        quick_reply_shortcut: None,
-        effect: None,
-        allow_paid_stars: None,
-    }
+    tl_blank::send_multi_media(peer, parts.into_iter().enumerate().map(single).collect())
 }

@@ -16,7 +16,14 @@ fn a_profile_photo_is_seen_by_others_until_it_goes() {
     let upload_photo = |side| {
         let file = Some(upload(&alice, &png(side, side), "me.png"));
         let (video, video_start_ts, video_emoji_markup, bot) = (None, None, None, None);
-        functions::photos::UploadProfilePhoto { fallback: false, bot, file, video, video_start_ts, video_emoji_markup }
+        functions::photos::UploadProfilePhoto {
+            bot,
+            file,
+            video,
+            video_start_ts,
+            video_emoji_markup,
+            ..tl_blank::upload_profile_photo()
+        }
     };
     assert_eq!(alice.err(&upload_photo(159)), "400 PHOTO_CROP_SIZE_SMALL");
     for side in [200, 300] {
