@@ -173,3 +173,27 @@ fn let_calls_wait(transaction: &Connection) -> Result<(), Fault> {
          CREATE INDEX outbox_staged ON outbox (script) WHERE stage = 2;",
     )?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_any_format_has_the_same_tables_after_the_steps_it_lacks() {
+        let tables = |db: &Connection| {
+            let mut columns =
+                db.prepare("SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c").unwrap();
+            let columns = columns.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+            columns.collect::<Result<Vec<(String, String)>, _>>().unwrap()
+        };
+        let new = Connection::open_in_memory().unwrap();
+        prepare(&new).unwrap();
+        for done in 0..=STEPS.len() {
+            let db = Connection::open_in_memory().unwrap();
+            STEPS[..done].iter().try_for_each(|step| step(&db)).unwrap();
+            db.pragma_update(None, "user_version", done as i64).unwrap();
+            prepare(&db).unwrap();
+            assert_eq!((format(&db).unwrap(), tables(&db)), (FORMAT, tables(&new)), "from format {done}");
+        }
+    }
+}

@@ -9,8 +9,8 @@ use super::{Db, Result};
 /// What each version added to the one before it. A step, once used, stays as it is.
 const STEPS: [&str; 8] =
     [TABLES, CHANNELS, super::files::TABLES, super::uploads::TABLES, COUNTED, super::qts::TABLES, OF_KEYS, TOPICS];
-/// Grows with every change of the tables.
-pub(super) const VERSION: i32 = 8;
+/// How many steps a database of this version has had.
+pub(super) const VERSION: i32 = STEPS.len() as i32;
 
 /// Sets the connection up and makes the tables in an empty database. Gives the database's version if it is too new.
 pub(super) fn prepare(db: &Db) -> Result<Option<i32>> {
