@@ -54,8 +54,9 @@ async fn history(user: &mut User, peer: PeerId, offset: u32, limit: u32) -> Vec<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_supergroup_is_talked_in() {
-    let Group { alice, bob, channel, world, .. } = &mut Group::new().await;
-    let group = channel.peer();
+    let mut stage = Group::new().await;
+    let group = stage.peer();
+    let Group { alice, bob, .. } = &mut stage;
     let sent = alice.send(group, "hello").await;
     assert_eq!((sent.source, sent.destination), (Some(alice.peer()), group));
     assert_eq!(alice.messages(1).await.remove(0), sent);
@@ -93,10 +94,12 @@ async fn a_supergroup_is_talked_in() {
     }
 
     // Ids stay what they are.
-    let (store, id) = (bob.store.clone(), got.id);
-    let restarted = world.start(store.clone());
-    assert_eq!(store.server_message(id).unwrap().unwrap().chat, Some(group));
-    drop(restarted);
+    let Group { world, bob, .. } = stage;
+    let store = bob.store.clone();
+    bob.stop().await;
+    let mut bob = world.start(store).await;
+    assert_eq!(bob.store.server_message(got.id).unwrap().unwrap().chat, Some(group));
+    assert_eq!(history(&mut bob, group, 0, 10).await, ["hello", "hi", "hello", "", ""]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

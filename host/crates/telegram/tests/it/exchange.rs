@@ -1,7 +1,6 @@
 //! The key exchange against somebody in the middle.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use telegram::DcAddress;
 use telegram::login::Login;
@@ -40,7 +39,7 @@ async fn an_exchange_that_is_cut_is_begun_again() {
     let proxy = Proxy::new(world.dc.address).await;
     proxy.set(Weather::CutAfter(300));
     let weather = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        proxy.cut_short().await;
         proxy.set(Weather::Fine);
     };
     let (login, ()) = tokio::join!(Login::begin(config(world.store("a"), proxy.to(world.address()))), weather);

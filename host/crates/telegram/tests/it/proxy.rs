@@ -9,6 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::world::PATIENCE;
+
 /// What happens to what passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weather {
@@ -26,6 +28,15 @@ pub(crate) struct Proxy {
     weather: watch::Sender<Weather>,
     cut: watch::Sender<u64>,
     refuses: Arc<AtomicBool>,
+    passed: Passed,
+}
+
+/// What has come this way so far.
+#[derive(Clone, Debug, Default)]
+struct Passed {
+    bytes_up: watch::Sender<usize>,
+    /// Connections that [`Weather::CutAfter`] has cut.
+    cut_short: watch::Sender<usize>,
 }
 
 impl Proxy {
@@ -34,15 +45,17 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (weather, cut) = (watch::Sender::new(Weather::Fine), watch::Sender::new(0));
         let refuses = Arc::new(AtomicBool::new(false));
-        let (weather_of, cut_of, refuses_of) = (weather.clone(), cut.clone(), refuses.clone());
+        let passed = Passed::default();
+        let (weather_of, cut_of, refuses_of, passed_of) =
+            (weather.clone(), cut.clone(), refuses.clone(), passed.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if !refuses_of.load(Ordering::Relaxed) {
-                    tokio::spawn(pass(client, target, weather_of.subscribe(), cut_of.subscribe()));
+                    tokio::spawn(pass(client, target, weather_of.subscribe(), cut_of.subscribe(), passed_of.clone()));
                 }
             }
         });
-        Self { address, weather, cut, refuses }
+        Self { address, weather, cut, refuses, passed }
     }
 
     pub(crate) fn set(&self, weather: Weather) {
@@ -52,6 +65,18 @@ impl Proxy {
     /// Cuts every connection there is.
     pub(crate) fn cut(&self) {
         self.cut.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Waits until this many bytes more have come from this side.
+    pub(crate) async fn bytes_up(&self, count: usize) {
+        let mut bytes_up = self.passed.bytes_up.subscribe();
+        let wanted = *bytes_up.borrow() + count;
+        wait(&mut bytes_up, wanted).await;
+    }
+
+    /// Waits until a connection has been cut by [`Weather::CutAfter`].
+    pub(crate) async fn cut_short(&self) {
+        wait(&mut self.passed.cut_short.subscribe(), 1).await;
     }
 
     pub(crate) fn refuse(&self, refuse: bool) {
@@ -68,7 +93,18 @@ impl Proxy {
     }
 }
 
-async fn pass(client: TcpStream, target: SocketAddr, weather: watch::Receiver<Weather>, mut cut: watch::Receiver<u64>) {
+async fn wait(passed: &mut watch::Receiver<usize>, wanted: usize) {
+    let waited = tokio::time::timeout(PATIENCE, passed.wait_for(|count| *count >= wanted)).await;
+    waited.expect("it comes in time").expect("the proxy is there");
+}
+
+async fn pass(
+    client: TcpStream,
+    target: SocketAddr,
+    weather: watch::Receiver<Weather>,
+    mut cut: watch::Receiver<u64>,
+    passed_by: Passed,
+) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -76,6 +112,7 @@ async fn pass(client: TcpStream, target: SocketAddr, weather: watch::Receiver<We
     let up = async move {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
+            passed_by.bytes_up.send_modify(|bytes| *bytes += count);
             if *weather_up.borrow() != Weather::Silence && to_server.write_all(&buffer[..count]).await.is_err() {
                 break;
             }
@@ -96,6 +133,9 @@ async fn pass(client: TcpStream, target: SocketAddr, weather: watch::Receiver<We
             };
             passed += count;
             let is_cut = matches!(now, Weather::CutAfter(limit) if passed >= limit);
+            if is_cut {
+                passed_by.cut_short.send_modify(|connections| *connections += 1);
+            }
             if to_client.write_all(given).await.is_err() || is_cut {
                 break;
             }

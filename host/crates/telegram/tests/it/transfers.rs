@@ -10,7 +10,7 @@ use tgl::{Call, Failure, FileKind, FilePart, Request};
 
 use crate::files::{downloads, file_to, load, noise, png, put, read, sent};
 use crate::proxy::{Proxy, Weather};
-use crate::world::{PATIENCE, User, World, phone, sign_up, text_to, two_users};
+use crate::world::{User, World, phone, sign_up, text_to, two_users};
 
 /// Alice through the proxy, Bob straight.
 async fn through(world: &World, proxy: &Proxy) -> (User, User) {
@@ -32,7 +32,7 @@ async fn a_transfer_that_is_cut_goes_on() {
     put(&alice, "a.bin", &content);
     let id = alice.request(file_to(bob.peer(), FileKind::Document, "a.bin")).await;
     for _ in 0..5 {
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        proxy.bytes_up(1 << 20).await;
         proxy.cut();
     }
     let completion = alice.completion().await;
@@ -44,7 +44,7 @@ async fn a_transfer_that_is_cut_goes_on() {
     // Now down, by way of cuts in the middle of what comes.
     proxy.set(Weather::CutAfter(3 << 20));
     let id = alice.request(Call::LoadFile { message: message.id, part: FilePart::Document }).await;
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    proxy.cut_short().await;
     proxy.set(Weather::Fine);
     proxy.cut();
     let completion = alice.completion().await;
@@ -101,7 +101,7 @@ async fn a_file_that_changes_on_its_way_is_not_sent() {
         // Holds the parts up until the file has another content.
         world.dc.faults().fail_next("upload.saveFilePart", 420, "FLOOD_WAIT_1");
         alice.request(file_to(bob.peer(), FileKind::Document, "a.bin")).await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        world.failures_taken().await;
         put(&alice, "a.bin", content);
         let error = alice.completion().await.result.unwrap_err();
         assert_eq!(error.kind, Failure::Unavailable);
@@ -118,7 +118,7 @@ async fn an_upload_that_was_killed_is_made_again_once() {
     put(&alice, "a.png", &png(640));
     world.dc.faults().fail_next("upload.saveFilePart", 420, "FLOOD_WAIT_100");
     alice.request(file_to(bob.peer(), FileKind::Photo, "a.png")).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    world.failures_taken().await;
     let (store, home) = (alice.store.clone(), alice.home.clone());
     alice.stop().await;
     let left = store.scripts().outbox("test.py").unwrap();
@@ -146,11 +146,7 @@ async fn a_download_that_was_killed_leaves_nothing_behind() {
     let received = bob.messages(1).await.remove(0);
     world.dc.faults().fail_next("upload.getFile", 420, "FLOOD_WAIT_100");
     bob.request(Call::LoadFile { message: received.id, part: FilePart::Document }).await;
-    let deadline = Instant::now() + PATIENCE;
-    while downloads(&bob).is_empty() || world.dc.faults().failures_pending() > 0 {
-        assert!(Instant::now() < deadline, "it begins");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    world.failures_taken().await;
     assert!(downloads(&bob)[0].ends_with(".part"));
     let (store, home) = (bob.store.clone(), bob.home.clone());
     // What a process leaves that is killed and not stopped.

@@ -65,6 +65,15 @@ impl World {
     pub(crate) async fn start(&self, store: AccountStore) -> User {
         User::start(store, self.address()).await
     }
+
+    /// Waits until every failure that was asked for has happened.
+    pub(crate) async fn failures_taken(&self) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while self.dc.faults().failures_pending() > 0 {
+            assert!(tokio::time::Instant::now() < deadline, "they happen");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
 }
 
 /// How an account is logged in and started.
