@@ -84,7 +84,7 @@ impl Faults {
 
     /// Every file reference given out until now holds no more; who fetches the message again gets one that does.
     pub fn expire_file_references(&self) {
-        self.0.references_expired_ns.store(crate::api::now_ns(), Ordering::Relaxed);
+        self.0.references_expired_ns.store(crate::model::unix_time_ns(), Ordering::Relaxed);
     }
 
     /// Sets the clock that MTProto goes by so many seconds ahead of the machine's: to a client it looks as if its own were

@@ -5,12 +5,11 @@
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
-use super::auth::{checked_first_name, checked_last_name};
-use super::channels::manage::is_username_taken;
 use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
-use super::peers::{self, Peers, to_tl};
-use super::{render, srp};
+use super::names::{checked_first_name, checked_last_name, is_username, is_username_taken};
+use super::view::{self, Peers, to_tl};
+use super::{named, srp};
 use crate::model::login::{self, Password};
 use crate::model::users::{self, User};
 use crate::model::{dialogs, keys, random};
@@ -22,9 +21,6 @@ const CLIENT_SALT_MAX: usize = 64;
 const HINT_MAX_CHARS: usize = 255;
 /// The longest text about oneself, in characters.
 const ABOUT_MAX_CHARS: usize = 70;
-/// How long usernames are.
-const USERNAME_MIN_LEN: usize = 5;
-const USERNAME_MAX_LEN: usize = 32;
 /// How long account.updateStatus counts.
 const ONLINE_S: i32 = 300;
 /// What account.getAuthorizations says of unused logins; none is ended here.
@@ -222,12 +218,12 @@ pub(super) fn get_notify_settings(
 ) -> Answer<enums::PeerNotifySettings> {
     let dialog = match &call.peer {
         enums::InputNotifyPeer::Peer(named) => {
-            let peer = peers::peer(context, &named.peer)?;
+            let peer = named::peer(context, &named.peer)?;
             dialogs::find(context.db, context.me, peer)?
         }
         _ => None,
     };
-    Ok(render::notify_settings(dialog.as_ref()))
+    Ok(view::notify_settings(dialog.as_ref()))
 }
 
 /// account.updateNotifySettings: <https://core.telegram.org/method/account.updateNotifySettings>, of single chats.
@@ -236,7 +232,7 @@ pub(super) fn update_notify_settings(
     call: functions::account::UpdateNotifySettings,
 ) -> Answer<bool> {
     let enums::InputNotifyPeer::Peer(named) = &call.peer else { return Err(bad_request("PEER_ID_INVALID")) };
-    let peer = peers::peer(context, &named.peer)?;
+    let peer = named::peer(context, &named.peer)?;
     let enums::InputPeerNotifySettings::Settings(new) = call.settings;
     let mut settings = tl_blank::peer_notify_settings();
     settings.show_previews = new.show_previews;
@@ -293,15 +289,6 @@ pub(super) fn get_contact_sign_up_notification(
     Ok(false)
 }
 
-/// Whether this can be a username: <https://core.telegram.org/method/account.checkUsername>.
-pub(super) fn is_username(name: &str) -> bool {
-    (USERNAME_MIN_LEN..=USERNAME_MAX_LEN).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && !name.ends_with('_')
-        && !name.contains("__")
-}
-
 /// Refuses unless this proves that the client knows the user's password, or none is set and none is given.
 pub(super) fn check_srp(context: &mut Context<'_>, user: i64, given: &enums::InputCheckPasswordSrp) -> Answer<()> {
     let wrong = || bad_request("PASSWORD_HASH_INVALID");
@@ -339,7 +326,7 @@ fn set_online(context: &mut Context<'_>, online: bool) -> Answer<()> {
     if online && was_online {
         return Ok(());
     }
-    let status = render::status(&user, context.now);
+    let status = view::status(&user, context.now);
     for other in users::audience(context.db, user.id)? {
         let update = types::UpdateUserStatus { user_id: user.id, status: status.clone() };
         context.push_short(other, update.into())?;
@@ -367,7 +354,7 @@ fn name_changed(context: &mut Context<'_>, user: &User) -> Answer<enums::User> {
     for other in users::audience(context.db, user.id)?.into_iter().chain([user.id]) {
         context.push(other, vec![update.clone()], &people)?;
     }
-    render::user(context, user.id, user)
+    view::user(context, user.id, user)
 }
 
 fn algo(salt1: Vec<u8>, salt2: Vec<u8>) -> enums::PasswordKdfAlgo {

@@ -10,7 +10,8 @@ use tl::{enums, functions, types};
 
 use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
-use super::{account, render};
+use super::names::{checked_first_name, checked_last_name};
+use super::{account, view};
 use crate::model::users::{self, User};
 use crate::model::{keys, login};
 
@@ -18,8 +19,6 @@ use crate::model::{keys, login};
 const TEST_PHONE_PREFIX: &str = "99966";
 const TEST_PHONE_LEN: usize = 10;
 const CODE_LEN: usize = 5;
-/// The longest first or last name, in characters.
-const NAME_MAX_CHARS: usize = 64;
 /// The part of a bot's token after the colon.
 const BOT_SECRET_LEN: usize = 35;
 /// The greatest bot id, so that ids stay in the range clients take for users.
@@ -175,19 +174,6 @@ pub(super) fn import_authorization(
     log_in(context, &user)
 }
 
-/// A first name that can be stored.
-pub(super) fn checked_first_name(name: &str) -> Answer<&str> {
-    let name = name.trim();
-    let good = (1..=NAME_MAX_CHARS).contains(&name.chars().count());
-    if good { Ok(name) } else { Err(bad_request("FIRSTNAME_INVALID")) }
-}
-
-/// A last name that can be stored; it may be empty.
-pub(super) fn checked_last_name(name: &str) -> Answer<&str> {
-    let name = name.trim();
-    if name.chars().count() <= NAME_MAX_CHARS { Ok(name) } else { Err(bad_request("LASTNAME_INVALID")) }
-}
-
 /// The digits of a phone number.
 pub(super) fn digits(phone: &str) -> String {
     phone.chars().filter(char::is_ascii_digit).collect()
@@ -249,7 +235,7 @@ fn log_in(context: &mut Context<'_>, user: &User) -> Answer<enums::auth::Authori
         otherwise_relogin_days: None,
         tmp_sessions: None,
         future_auth_token: None,
-        user: render::user(context, user.id, user)?,
+        user: view::user(context, user.id, user)?,
     }
     .into())
 }

@@ -7,7 +7,7 @@ use tl::{Serializable, enums, functions};
 
 use super::context::Context;
 use super::error::{Answer, bad_request};
-use super::render;
+use super::stored_tl::stored;
 use crate::model::users;
 
 /// The most commands of one list.
@@ -49,7 +49,7 @@ pub(super) fn get_bot_commands(
     call: functions::bots::GetBotCommands,
 ) -> Answer<Vec<enums::BotCommand>> {
     let commands = users::bot_commands(context.db, context.me, &call.scope.to_bytes(), &call.lang_code)?;
-    Ok(render::stored(&commands).unwrap_or_default())
+    Ok(stored(&commands).unwrap_or_default())
 }
 
 fn store(

@@ -5,11 +5,12 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
-use super::auth::{checked_first_name, checked_last_name, digits};
+use super::auth::digits;
 use super::context::Context;
 use super::error::{Answer, bad_request};
-use super::peers::{self, Peers, to_tl};
-use super::render;
+use super::named;
+use super::names::{checked_first_name, checked_last_name};
+use super::view::{self, Peers, to_tl};
 use crate::model::members::{self, Standing};
 use crate::model::users::{self, User};
 use crate::model::{Peer, channels, contacts, dialogs};
@@ -41,7 +42,7 @@ pub(super) fn get_statuses(
     let mut statuses = Vec::new();
     for contact in contacts::of_owner(context.db, context.me)? {
         if let Some(user) = users::find(context.db, contact.user)?.filter(|user| !user.bot) {
-            let status = render::status(&user, context.now);
+            let status = view::status(&user, context.now);
             statuses.push(types::ContactStatus { user_id: user.id, status }.into());
         }
     }
@@ -72,7 +73,7 @@ pub(super) fn import_contacts(
 
 /// contacts.addContact: <https://core.telegram.org/method/contacts.addContact>.
 pub(super) fn add_contact(context: &mut Context<'_>, call: functions::contacts::AddContact) -> Answer<enums::Updates> {
-    let user = peers::user(context, &call.id)?;
+    let user = named::user(context, &call.id)?;
     if user.id == context.me {
         return Err(bad_request("CONTACT_ID_INVALID"));
     }
@@ -87,7 +88,7 @@ pub(super) fn delete_contacts(
 ) -> Answer<enums::Updates> {
     let mut gone = Vec::new();
     for input in call.id.iter().take(IMPORTED_MAX) {
-        let user = peers::user(context, input)?;
+        let user = named::user(context, input)?;
         contacts::remove(context.db, context.me, user.id)?;
         gone.push(user.id);
     }
@@ -113,7 +114,7 @@ pub(super) fn resolve_username(
     call: functions::contacts::ResolveUsername,
 ) -> Answer<enums::contacts::ResolvedPeer> {
     let username = call.username.trim().trim_start_matches('@');
-    if !super::account::is_username(username) {
+    if !super::names::is_username(username) {
         return Err(bad_request("USERNAME_INVALID"));
     }
     if let Some(channel) = channels::by_username(context.db, username)? {
@@ -214,7 +215,7 @@ pub(super) fn get_blocked(
 }
 
 fn resolved(context: &Context<'_>, user: &User) -> Answer<enums::contacts::ResolvedPeer> {
-    let users = vec![render::user(context, context.me, user)?];
+    let users = vec![view::user(context, context.me, user)?];
     Ok(types::contacts::ResolvedPeer { peer: to_tl(Peer::User(user.id)), chats: Vec::new(), users }.into())
 }
 
@@ -233,7 +234,7 @@ fn settings_changed(context: &mut Context<'_>, changed: &[i64]) -> Answer<enums:
     let mut updates = Vec::new();
     for id in changed {
         let peer = Peer::User(*id);
-        let settings = render::peer_settings(context, peer)?;
+        let settings = view::peer_settings(context, peer)?;
         updates.push(enums::Update::from(types::UpdatePeerSettings { peer: to_tl(peer), settings }));
     }
     let people = Peers::default().with_users(changed.iter().copied());
@@ -242,7 +243,7 @@ fn settings_changed(context: &mut Context<'_>, changed: &[i64]) -> Answer<enums:
 }
 
 fn other_user(context: &Context<'_>, input: &enums::InputPeer) -> Answer<i64> {
-    match peers::peer(context, input)? {
+    match named::peer(context, input)? {
         Peer::User(id) if id != context.me => Ok(id),
         _ => Err(bad_request("CONTACT_ID_INVALID")),
     }

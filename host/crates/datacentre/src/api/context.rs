@@ -2,16 +2,23 @@
 //!
 //! Invariant: nothing leaves before the commit, and then in the order in which it was gathered.
 
-use grammers_tl_types as tl;
-use tl::{enums, types};
+use std::net::SocketAddr;
 
-use super::DcInfo;
+use grammers_tl_types as tl;
+use tl::enums;
+
 use super::error::Answer;
-use super::peers::Peers;
 use crate::faults::Faults;
 use crate::model::keys::Standing;
-use crate::model::{Db, Model, keys, unix_time, users};
+use crate::model::{Db, Model, unix_time, users};
 use crate::seam::Caller;
+
+/// Where this data centre is, for help.getConfig.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DcInfo {
+    pub(crate) id: i32,
+    pub(crate) address: SocketAddr,
+}
 
 /// One call of one method.
 pub(super) struct Context<'a> {
@@ -26,7 +33,7 @@ pub(super) struct Context<'a> {
     /// The caller is a bot.
     pub(super) bot: bool,
     pub(super) now: i32,
-    outgoing: Vec<Outgoing>,
+    pub(super) outgoing: Vec<Outgoing>,
 }
 
 /// What leaves after the commit.
@@ -53,38 +60,6 @@ impl<'a> Context<'a> {
         Ok(Context { db, model, faults, dc, caller, standing, me, bot, now: unix_time(), outgoing: Vec::new() })
     }
 
-    /// Updates with the users and chats they speak of, as `viewer` may see them.
-    pub(super) fn updates(&self, viewer: i64, updates: Vec<enums::Update>, peers: &Peers) -> Answer<enums::Updates> {
-        let (users, chats) = peers.render(self, viewer)?;
-        Ok(types::Updates { updates, users, chats, date: self.now, seq: 0 }.into())
-    }
-
-    /// Pushes updates to all of a user's sessions but the calling one.
-    pub(super) fn push(&mut self, user: i64, updates: Vec<enums::Update>, peers: &Peers) -> Answer<()> {
-        let auth_key_ids = keys::of_user(self.db, user)?;
-        if !auth_key_ids.is_empty() {
-            let updates = self.updates(user, updates, peers)?;
-            self.send(user, auth_key_ids, updates);
-        }
-        Ok(())
-    }
-
-    /// Pushes updates to all of a user's sessions, the calling one too: clients do not look for them in every answer.
-    pub(super) fn push_here_too(&mut self, user: i64, updates: Vec<enums::Update>, peers: &Peers) -> Answer<()> {
-        let auth_key_ids = keys::of_user(self.db, user)?;
-        let updates = Box::new(self.updates(user, updates, peers)?);
-        self.outgoing.push(Outgoing::Push { auth_key_ids, updates, but_not: None });
-        Ok(())
-    }
-
-    /// Pushes one update without pts to all of a user's sessions but the calling one.
-    pub(super) fn push_short(&mut self, user: i64, update: enums::Update) -> Answer<()> {
-        let auth_key_ids = keys::of_user(self.db, user)?;
-        let updates = types::UpdateShort { update, date: self.now }.into();
-        self.send(user, auth_key_ids, updates);
-        Ok(())
-    }
-
     /// Ends every connection of this key.
     pub(super) fn disconnect(&mut self, auth_key_id: i64) {
         self.outgoing.push(Outgoing::Disconnect { auth_key_id });
@@ -98,10 +73,5 @@ impl<'a> Context<'a> {
     /// What is to leave, in order.
     pub(super) fn into_outgoing(self) -> Vec<Outgoing> {
         self.outgoing
-    }
-
-    fn send(&mut self, user: i64, auth_key_ids: Vec<i64>, updates: enums::Updates) {
-        let but_not = (user == self.me).then_some(self.caller.session_id);
-        self.outgoing.push(Outgoing::Push { auth_key_ids, updates: Box::new(updates), but_not });
     }
 }

@@ -7,8 +7,10 @@ use tl::{Cursor, Deserializable, Identifiable, RemoteCall, Serializable, functio
 
 use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
-use super::{account, auth, bots, channels, contacts, download, help, invites, leniency, messages, nesting, photos};
-use super::{updates, upload, users, webpages};
+use super::{
+    account, auth, bots, channels, contacts, download, help, invites, leniency, messages, nesting, photos, updates,
+    upload, users, webpages,
+};
 
 /// Who may call a method.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use tl::{enums, functions, types};
 
 use super::context::Context;
 use super::error::{Answer, bad_request};
-use super::files::{self, THUMB_TYPE};
-use super::{image, peers};
+use super::view::files::THUMB_TYPE;
+use super::{image, named, references, view};
 use crate::model::disk::Blob;
 use crate::model::files as stored;
 
@@ -72,8 +72,8 @@ fn located(context: &Context<'_>, location: &enums::InputFileLocation) -> Answer
     let invalid = || bad_request("LOCATION_INVALID");
     match location {
         L::InputDocumentFileLocation(named) => {
-            let file = files::by_hash(context, false, named.id, named.access_hash)?.ok_or_else(invalid)?;
-            files::check_reference(context, &file, &named.file_reference)?;
+            let file = named::files::by_hash(context, false, named.id, named.access_hash)?.ok_or_else(invalid)?;
+            references::check_reference(context, &file, &named.file_reference)?;
             let blob = match named.thumb_size.as_str() {
                 "" => file.blob,
                 THUMB_TYPE => file.thumb.ok_or_else(invalid)?.blob,
@@ -82,12 +82,12 @@ fn located(context: &Context<'_>, location: &enums::InputFileLocation) -> Answer
             Ok((blob, file.date))
         }
         L::InputPhotoFileLocation(named) => {
-            let file = files::by_hash(context, true, named.id, named.access_hash)?.ok_or_else(invalid)?;
-            files::check_reference(context, &file, &named.file_reference)?;
-            if named.thumb_size == files::size_type(&file) { Ok((file.blob, file.date)) } else { Err(invalid()) }
+            let file = named::files::by_hash(context, true, named.id, named.access_hash)?.ok_or_else(invalid)?;
+            references::check_reference(context, &file, &named.file_reference)?;
+            if named.thumb_size == view::files::size_type(&file) { Ok((file.blob, file.date)) } else { Err(invalid()) }
         }
         L::InputPeerPhotoFileLocation(named) => {
-            let peer = peers::peer(context, &named.peer)?;
+            let peer = named::peer(context, &named.peer)?;
             if !stored::is_profile_photo(context.db, peer.code(), named.photo_id)? {
                 return Err(invalid());
             }

@@ -7,15 +7,12 @@ use tl::{enums, functions, types};
 
 use super::context::Context;
 use super::error::Answer;
-use super::messages::{EDIT_TIME_S, FORWARDED_MAX};
-use super::text::TEXT_MAX_UTF16;
+use super::limits::{CHANNEL_MEMBERS_MAX, CHAT_MEMBERS_MAX, EDIT_TIME_S, FORWARDED_MAX, TEXT_MAX_UTF16};
 
 /// How long clients may keep the configuration.
 const CONFIG_LIFE_S: i32 = 3600;
 /// Names the application configuration, so that clients that have it are not sent it again.
 const APP_CONFIG_HASH: i32 = 1;
-/// The most members of a basic group.
-pub(super) const CHAT_MEMBERS_MAX: usize = 200;
 
 /// help.getConfig: <https://core.telegram.org/method/help.getConfig>. There is this data centre only.
 pub(super) fn get_config(context: &mut Context<'_>, _: functions::help::GetConfig) -> Answer<enums::Config> {
@@ -46,7 +43,7 @@ pub(super) fn get_config(context: &mut Context<'_>, _: functions::help::GetConfi
         dc_options: vec![here.into()],
         dc_txt_domain_name: String::new(),
         chat_size_max: small(CHAT_MEMBERS_MAX),
-        megagroup_size_max: 200_000,
+        megagroup_size_max: CHANNEL_MEMBERS_MAX,
         forwarded_count_max: small(FORWARDED_MAX),
         online_update_period_ms: 210_000,
         offline_blur_timeout_ms: 5_000,

@@ -11,7 +11,7 @@ use tl::{Serializable, enums, types};
 use super::context::Context;
 use super::error::{Answer, bad_request};
 use super::image::{self, Image};
-use super::{files, upload, webpages};
+use super::{named, upload, view, webpages};
 use crate::model::disk::Blob;
 use crate::model::files::{self as stored, File, Thumb};
 use crate::model::{random, users};
@@ -37,7 +37,7 @@ const MIME_DEFAULT: &str = "application/octet-stream";
 /// What a message shows besides its text.
 #[derive(Clone, Debug)]
 pub(super) struct Media {
-    /// As it is stored; [`files::refresh`] makes it one to show.
+    /// As it is stored; [`view::files::refresh`] makes it one to show.
     pub(super) tl: enums::MessageMedia,
     /// The photos and documents in it.
     pub(super) files: Vec<i64>,
@@ -62,12 +62,12 @@ pub(super) fn of_input(context: &Context<'_>, input: &enums::InputMedia) -> Answ
         M::UploadedPhoto(media) => uploaded_photo(context, media)?,
         M::Photo(media) => {
             check_lasting(media.ttl_seconds)?;
-            photo_media(context, &files::by_input_photo(context, &media.id, "MEDIA_EMPTY")?, media.spoiler)
+            photo_media(context, &named::files::by_input_photo(context, &media.id, "MEDIA_EMPTY")?, media.spoiler)
         }
         M::UploadedDocument(media) => uploaded_document(context, media)?,
         M::Document(media) => {
             check_lasting(media.ttl_seconds)?;
-            document_media(context, &files::by_input_document(context, &media.id, "MEDIA_EMPTY")?, media.spoiler)
+            document_media(context, &named::files::by_input_document(context, &media.id, "MEDIA_EMPTY")?, media.spoiler)
         }
         M::GeoPoint(media) => Media::plain(types::MessageMediaGeo { geo: geo_point(&media.geo_point)? }),
         M::Venue(media) => Media::plain(types::MessageMediaVenue {
@@ -117,7 +117,7 @@ fn uploaded_photo(context: &Context<'_>, media: &types::InputMediaUploadedPhoto)
 }
 
 fn photo_media(context: &Context<'_>, file: &File, spoiler: bool) -> Media {
-    let photo = Some(files::photo(context, file).into());
+    let photo = Some(view::files::photo(context, file).into());
     let tl = types::MessageMediaPhoto { spoiler, photo, ..tl_blank::message_media_photo() };
     Media { tl: tl.into(), files: vec![file.id] }
 }
@@ -153,7 +153,7 @@ fn uploaded_thumb(context: &Context<'_>, file: &enums::InputFile) -> Answer<Opti
 }
 
 fn document_media(context: &Context<'_>, file: &File, spoiler: bool) -> Media {
-    let document = files::document(context, file);
+    let document = view::files::document(context, file);
     let kind = Kind::of_attributes(&document.attributes);
     let tl = types::MessageMediaDocument {
         spoiler,

@@ -1,8 +1,10 @@
-//! Telegram's methods, one file per TL namespace, over the model.
+//! Telegram's methods, one file per TL namespace, over the model. Below the methods stand `post` and `push` (what is sent),
+//! `named` (from what clients name to what is stored) and `view` (from what is stored to TL); none of these knows a method.
 //!
 //! Invariant: a method either happens wholly (committed, then answered and pushed) or not at all; no request's bytes
 //! can make it panic, and no request reaches what its caller may not see.
 
+mod access;
 mod account;
 mod auth;
 mod bots;
@@ -12,44 +14,41 @@ mod context;
 mod dispatch;
 mod download;
 mod error;
-mod files;
 mod help;
 mod image;
 mod invites;
 mod leniency;
+mod limits;
 mod media;
 mod messages;
+mod named;
+mod names;
 pub(crate) mod nesting;
-mod peers;
 mod photos;
 mod post;
-mod render;
+mod push;
+mod references;
 mod srp;
 mod standing;
+mod stored_tl;
 #[cfg(test)]
 mod tests;
 mod text;
 mod updates;
 mod upload;
 mod users;
+mod view;
 mod webpages;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, Weak};
+
+pub(crate) use context::DcInfo;
+use context::{Context, Outgoing};
+use error::Failure;
 
 use crate::faults::Faults;
 use crate::model::{Model, keys, messages as stored, unix_time};
 use crate::seam::{Caller, Methods, Pusher, RpcError};
-use context::{Context, Outgoing};
-use error::Failure;
-pub(crate) use files::now_ns;
-
-/// Where this data centre is, for help.getConfig.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DcInfo {
-    pub(crate) id: i32,
-    pub(crate) address: SocketAddr,
-}
 
 /// All methods of the data centre.
 pub(crate) struct Api {

@@ -5,12 +5,11 @@
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
-use super::channels::access;
 use super::context::Context;
 use super::error::{Answer, bad_request};
-use super::peers::{self, Peers};
 use super::post::{self, Posting, Sent};
-use super::{channels, files, media, render};
+use super::view::{self, Peers};
+use super::{media, named};
 use crate::model::files::{self as stored, File};
 use crate::model::messages::Content;
 use crate::model::{Peer, chats, users};
@@ -43,10 +42,10 @@ pub(super) fn update_profile_photo(
             stored::remove_profile_photo(context.db, context.me, current)?;
             tell(context)?;
         }
-        let photo = files::full_photo_or_empty(context, Peer::User(context.me))?;
+        let photo = view::files::full_photo_or_empty(context, Peer::User(context.me))?;
         return answer(context, photo);
     }
-    let photo = files::by_input_photo(context, &call.id, "PHOTO_ID_INVALID")?;
+    let photo = named::files::by_input_photo(context, &call.id, "PHOTO_ID_INVALID")?;
     check_size(&photo)?;
     show(context, &photo)
 }
@@ -57,7 +56,7 @@ pub(super) fn delete_photos(context: &mut Context<'_>, call: functions::photos::
     let mut deleted = Vec::new();
     for input in call.id.iter().take(most) {
         let enums::InputPhoto::Photo(named) = input else { continue };
-        let known = files::by_hash(context, true, named.id, named.access_hash)?.is_some();
+        let known = named::files::by_hash(context, true, named.id, named.access_hash)?.is_some();
         if known && stored::remove_profile_photo(context.db, context.me, named.id)? {
             deleted.push(named.id);
         }
@@ -73,13 +72,13 @@ pub(super) fn get_user_photos(
     context: &mut Context<'_>,
     call: functions::photos::GetUserPhotos,
 ) -> Answer<enums::photos::Photos> {
-    let user = peers::user(context, &call.user_id)?;
+    let user = named::user(context, &call.user_id)?;
     let below = if call.max_id > 0 { call.max_id } else { i64::MAX };
     let limit = if call.limit > 0 { i64::from(call.limit).min(PHOTOS_MAX) } else { PHOTOS_MAX };
     let offset = i64::from(call.offset).max(0);
     let (found, count) = stored::profile_photos(context.db, user.id, below, offset, limit)?;
-    let photos: Vec<_> = found.iter().map(|file| files::shown_photo(context, file)).collect();
-    let users = vec![render::user(context, context.me, &user)?];
+    let photos: Vec<_> = found.iter().map(|file| view::files::shown_photo(context, file)).collect();
+    let users = vec![view::user(context, context.me, &user)?];
     if i32::try_from(photos.len()).is_ok_and(|length| length >= count) {
         return Ok(types::photos::Photos { photos, users }.into());
     }
@@ -91,9 +90,9 @@ pub(super) fn edit_chat_photo(
     context: &mut Context<'_>,
     call: functions::messages::EditChatPhoto,
 ) -> Answer<enums::Updates> {
-    let chat = peers::own_chat(context, call.chat_id)?;
+    let chat = named::own_chat(context, call.chat_id)?;
     let sent = change(context, Peer::Chat(chat.id), &call.photo)?;
-    let people = Peers::of_messages(&[render::message(&sent.message)]);
+    let people = Peers::of_messages(&[view::message(&sent.message)]);
     context.updates(context.me, vec![sent.update()], &people)
 }
 
@@ -102,10 +101,10 @@ pub(super) fn edit_channel_photo(
     context: &mut Context<'_>,
     call: functions::channels::EditPhoto,
 ) -> Answer<enums::Updates> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     access.require_unless_free(|rights| rights.change_info, |banned| banned.change_info)?;
     let sent = change(context, access.channel.peer(), &call.photo)?;
-    channels::post::answer(context, &access.channel, Some(&sent))
+    post::channels::answer(context, &access.channel, Some(&sent))
 }
 
 /// Gives a chat another photo, or none, and says so in it.
@@ -115,7 +114,7 @@ fn change(context: &mut Context<'_>, peer: Peer, input: &enums::InputChatPhoto) 
         enums::InputChatPhoto::InputChatUploadedPhoto(photo) => {
             Some(uploaded(context, photo.file.as_ref().ok_or_else(|| bad_request("PHOTO_INVALID"))?)?)
         }
-        enums::InputChatPhoto::Photo(photo) => Some(files::by_input_photo(context, &photo.id, "PHOTO_INVALID")?),
+        enums::InputChatPhoto::Photo(photo) => Some(named::files::by_input_photo(context, &photo.id, "PHOTO_INVALID")?),
     };
     let before = stored::profile_photo(context.db, peer.code())?;
     if before == photo.as_ref().map(|photo| photo.id) {
@@ -129,7 +128,7 @@ fn change(context: &mut Context<'_>, peer: Peer, input: &enums::InputChatPhoto) 
         Some(photo) => {
             check_size(photo)?;
             stored::add_profile_photo(context.db, peer.code(), photo.id)?;
-            types::MessageActionChatEditPhoto { photo: files::photo(context, photo).into() }.into()
+            types::MessageActionChatEditPhoto { photo: view::files::photo(context, photo).into() }.into()
         }
     };
     if let Peer::Chat(id) = peer {
@@ -162,12 +161,12 @@ fn check_size(photo: &File) -> Answer<()> {
 fn show(context: &mut Context<'_>, photo: &File) -> Answer<enums::photos::Photo> {
     stored::add_profile_photo(context.db, context.me, photo.id)?;
     tell(context)?;
-    let photo = files::shown_photo(context, photo);
+    let photo = view::files::shown_photo(context, photo);
     answer(context, photo)
 }
 
 fn answer(context: &Context<'_>, photo: enums::Photo) -> Answer<enums::photos::Photo> {
-    let users = vec![render::user_by_id(context, context.me, context.me)?];
+    let users = vec![view::user_by_id(context, context.me, context.me)?];
     Ok(types::photos::Photo { photo, users }.into())
 }
 

@@ -7,14 +7,13 @@
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, types};
 
-use super::channels::{access, view};
+use super::access;
 use super::context::Context;
 use super::error::Answer;
-use super::invites;
-use super::peers::Peers;
-use super::render;
+use super::view::updates::add_participants;
+use super::view::{self, Peers};
 use crate::model::invites::Invite;
-use crate::model::{Peer, chats, members, qts, users};
+use crate::model::{chats, members, qts, users};
 
 /// A change of how a user stands to a group or channel, under way.
 pub(super) struct Change {
@@ -48,46 +47,6 @@ impl Change {
     }
 }
 
-/// Whom an update about a participant names.
-pub(super) fn add_peers(people: &mut Peers, update: &enums::Update) {
-    match update {
-        enums::Update::ChatParticipant(update) => {
-            people.add(Peer::Chat(update.chat_id));
-            people.add_users([update.actor_id, update.user_id]);
-            for participant in update.prev_participant.iter().chain(&update.new_participant) {
-                match participant {
-                    enums::ChatParticipant::Participant(member) => people.add(Peer::User(member.inviter_id)),
-                    enums::ChatParticipant::Admin(admin) => people.add(Peer::User(admin.inviter_id)),
-                    enums::ChatParticipant::Creator(_) => {}
-                }
-            }
-            add_inviter(people, &update.invite);
-        }
-        enums::Update::ChannelParticipant(update) => {
-            people.add(Peer::Channel(update.channel_id));
-            people.add_users([update.actor_id, update.user_id]);
-            for participant in update.prev_participant.iter().chain(&update.new_participant) {
-                match participant {
-                    enums::ChannelParticipant::ParticipantSelf(own) => people.add(Peer::User(own.inviter_id)),
-                    enums::ChannelParticipant::Admin(admin) => {
-                        people.add_users(admin.inviter_id.into_iter().chain([admin.promoted_by]));
-                    }
-                    enums::ChannelParticipant::Banned(banned) => people.add(Peer::User(banned.kicked_by)),
-                    _ => {}
-                }
-            }
-            add_inviter(people, &update.invite);
-        }
-        _ => {}
-    }
-}
-
-fn add_inviter(people: &mut Peers, invite: &Option<enums::ExportedChatInvite>) {
-    if let Some(enums::ExportedChatInvite::ChatInviteExported(invite)) = invite {
-        people.add(Peer::User(invite.admin_id));
-    }
-}
-
 fn tell_in_chat(
     context: &mut Context<'_>,
     id: i64,
@@ -99,7 +58,7 @@ fn tell_in_chat(
     let after = chats::member(context.db, id, user_id)?;
     let [prev_participant, new_participant] = [before, after].map(|member| {
         let member = member.filter(|member| member.standing == chats::Standing::Member)?;
-        Some(render::participant(&chat, &member))
+        Some(view::participant(&chat, &member))
     });
     if prev_participant == new_participant {
         return Ok(());
@@ -107,7 +66,7 @@ fn tell_in_chat(
     let (date, actor_id) = (context.now, context.me);
     for bot in told(context, chats::admin_bots(context.db, id)?, user_id)? {
         let (prev_participant, new_participant) = (prev_participant.clone(), new_participant.clone());
-        let invite = invite.map(invites::exported);
+        let invite = invite.map(view::invites::exported);
         let chat_id = id;
         send(context, bot, |qts| {
             types::UpdateChatParticipant {
@@ -139,12 +98,12 @@ fn tell_in_channel(
         let Some(viewer) = access::of_user(context, channel_id, bot)? else { continue };
         let [prev_participant, new_participant] = [&before, &after].map(|member| {
             let is_shown = |member: &&members::Member| member.is_shown();
-            Some(view::participant(&viewer, member.as_ref().filter(is_shown)?))
+            Some(view::channels::participant(&viewer, member.as_ref().filter(is_shown)?))
         });
         if prev_participant == new_participant {
             continue;
         }
-        let invite = invite.map(invites::exported);
+        let invite = invite.map(view::invites::exported);
         send(context, bot, |qts| {
             types::UpdateChannelParticipant {
                 via_chatlist: false,
@@ -177,6 +136,6 @@ fn send(context: &mut Context<'_>, bot: i64, update: impl FnOnce(i32) -> enums::
     let update = update(qts);
     qts::append(context.db, bot, qts, &update.to_bytes())?;
     let mut people = Peers::default();
-    add_peers(&mut people, &update);
+    add_participants(&mut people, &update);
     context.push_here_too(bot, vec![update], &people)
 }

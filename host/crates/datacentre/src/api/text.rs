@@ -11,11 +11,10 @@ use tl::{Serializable, enums, types};
 
 use super::context::Context;
 use super::error::{Answer, bad_request};
-use super::peers;
+use super::limits::TEXT_MAX_UTF16;
+use super::named;
 use crate::model::users;
 
-/// The longest text, in UTF-16 units.
-pub(super) const TEXT_MAX_UTF16: usize = 4096;
 /// The longest caption, in UTF-16 units.
 const CAPTION_MAX_UTF16: usize = 1024;
 /// The most entities a text keeps.
@@ -110,7 +109,7 @@ fn words(text: &str) -> Vec<String> {
 /// A mention by user id as it is stored.
 fn by_user_id(context: &Context<'_>, entity: enums::MessageEntity) -> Answer<enums::MessageEntity> {
     let enums::MessageEntity::InputMessageEntityMentionName(mention) = entity else { return Ok(entity) };
-    let user_id = peers::user(context, &mention.user_id)?.id;
+    let user_id = named::user(context, &mention.user_id)?.id;
     Ok(types::MessageEntityMentionName { offset: mention.offset, length: mention.length, user_id }.into())
 }
 

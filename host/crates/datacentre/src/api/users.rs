@@ -7,11 +7,11 @@ use tl::{Serializable, enums, functions, types};
 
 use super::context::Context;
 use super::error::{Answer, Failure};
-use super::files;
-use super::peers::{self, Peers};
-use super::render;
-use crate::model::users::User;
-use crate::model::{Peer, chats, contacts, dialogs, members, users};
+use super::named;
+use super::stored_tl::stored;
+use super::view::{self, Peers};
+use crate::model::users::{self, User};
+use crate::model::{Peer, chats, contacts, dialogs, members};
 
 /// How many users one request may ask for; more are ignored.
 const USERS_MAX: usize = 200;
@@ -20,8 +20,8 @@ const COMMON_CHATS_MAX: i64 = 1000;
 
 /// users.getUsers: <https://core.telegram.org/method/users.getUsers>. One for each asked for, in their order.
 pub(super) fn get_users(context: &mut Context<'_>, call: functions::users::GetUsers) -> Answer<Vec<enums::User>> {
-    let one = |input: &enums::InputUser| match peers::user(context, input) {
-        Ok(user) => render::user(context, context.me, &user),
+    let one = |input: &enums::InputUser| match named::user(context, input) {
+        Ok(user) => view::user(context, context.me, &user),
         Err(Failure::Rpc(_)) => Ok(types::UserEmpty { id: named_id(input) }.into()),
         Err(other) => Err(other),
     };
@@ -33,15 +33,15 @@ pub(super) fn get_full_user(
     context: &mut Context<'_>,
     call: functions::users::GetFullUser,
 ) -> Answer<enums::users::UserFull> {
-    let user = peers::user(context, &call.id)?;
+    let user = named::user(context, &call.id)?;
     let (users, chats) = Peers::default().with_user(user.id).render(context, context.me)?;
     Ok(types::users::UserFull { full_user: full(context, &user)?, chats, users }.into())
 }
 
 fn full(context: &Context<'_>, user: &User) -> Answer<enums::UserFull> {
     let peer = Peer::User(user.id);
-    let settings = render::peer_settings(context, peer)?;
-    let notify = render::notify_settings(dialogs::find(context.db, context.me, peer)?.as_ref());
+    let settings = view::peer_settings(context, peer)?;
+    let notify = view::notify_settings(dialogs::find(context.db, context.me, peer)?.as_ref());
     let common = match user.id {
         id if id == context.me => 0,
         id => {
@@ -54,7 +54,7 @@ fn full(context: &Context<'_>, user: &User) -> Answer<enums::UserFull> {
     tl.about = Some(user.about.clone()).filter(|about| !about.is_empty());
     tl.blocked = contacts::is_blocked(context.db, context.me, user.id)?;
     tl.can_pin_message = true;
-    tl.profile_photo = files::full_photo(context, peer)?;
+    tl.profile_photo = view::files::full_photo(context, peer)?;
     tl.bot_info = if user.bot { Some(bot_info(context, user.id)?) } else { None };
     Ok(tl.into())
 }
@@ -64,7 +64,7 @@ pub(super) fn bot_info(context: &Context<'_>, bot: i64) -> Answer<enums::BotInfo
     let mut info = tl_blank::bot_info();
     info.user_id = Some(bot);
     let scope = enums::BotCommandScope::Default.to_bytes();
-    info.commands = render::stored(&users::bot_commands(context.db, bot, &scope, "")?);
+    info.commands = stored(&users::bot_commands(context.db, bot, &scope, "")?);
     info.menu_button = Some(enums::BotMenuButton::Default);
     Ok(info.into())
 }

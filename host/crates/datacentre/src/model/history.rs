@@ -2,8 +2,16 @@
 //!
 //! Invariant: pages are newest first, and asking again with the last id of a page as the offset goes on exactly there.
 
-use super::messages::{COLUMNS, Message, read};
-use super::{Db, Peer, Result, Row, all, one, params};
+use super::messages::{self, COLUMNS, Message, read};
+use super::{Db, Peer, Result, Row, all, one, params, posts};
+
+/// The message with this id, if `user` has one with this peer.
+pub(crate) fn find(db: &Db, user: i64, peer: Peer, id: i32) -> Result<Option<Message>> {
+    Ok(match peer {
+        Peer::Channel(channel) => posts::find(db, channel, id, user)?,
+        _ => messages::find(db, user, id)?.filter(|message| message.peer == peer),
+    })
+}
 
 /// Which messages, and which part of them.
 #[derive(Clone, Copy, Debug, Default)]

@@ -220,6 +220,12 @@ pub(crate) fn unix_time() -> i32 {
     i32::try_from(seconds).unwrap_or(i32::MAX)
 }
 
+/// The time now, in nanoseconds.
+pub(crate) fn unix_time_ns() -> i64 {
+    let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)
+}
+
 /// Random bytes from the operating system.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

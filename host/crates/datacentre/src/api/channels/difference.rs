@@ -5,11 +5,11 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
-use super::access::{self, Access};
+use crate::api::access::Access;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
-use crate::api::peers::Peers;
-use crate::api::{render, updates};
+use crate::api::named;
+use crate::api::view::{self, Peers};
 use crate::model::history::Window;
 use crate::model::{channels, dialogs, log, posts};
 
@@ -26,7 +26,7 @@ pub(in crate::api) fn get_channel_difference(
     context: &mut Context<'_>,
     call: functions::updates::GetChannelDifference,
 ) -> Answer<enums::updates::ChannelDifference> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     if call.pts <= 0 {
         return Err(bad_request(if call.pts == 0 {
             "PERSISTENT_TIMESTAMP_EMPTY"
@@ -45,12 +45,12 @@ pub(in crate::api) fn get_channel_difference(
         return too_long(context, &access);
     };
     let find = |id| Ok(posts::find(context.db, access.channel.id, id, context.me)?);
-    let (mut new_messages, other_updates) = updates::contents(context, page.entries, find, |message| {
+    let (mut new_messages, other_updates) = view::updates::contents(context, page.entries, find, |message| {
         types::UpdateEditChannelMessage { message, pts: page.pts, pts_count: 0 }.into()
     })?;
     new_messages.retain(|message| wanted(&call.filter, message.id()));
     let mut people = Peers::of_messages(&new_messages).with(access.channel.peer());
-    other_updates.iter().for_each(|update| updates::add_peers(&mut people, update));
+    other_updates.iter().for_each(|update| view::updates::add_peers(&mut people, update));
     let (users, chats) = people.render(context, context.me)?;
     let (r#final, pts) = (!page.more, page.pts);
     Ok(types::updates::ChannelDifference { r#final, pts, timeout, new_messages, other_updates, chats, users }.into())
@@ -71,9 +71,9 @@ fn too_long(context: &Context<'_>, access: &Access) -> Answer<enums::updates::Ch
     let dialog = dialogs::find(context.db, context.me, peer)?.unwrap_or_else(|| dialogs::Dialog::empty(peer));
     let window = Window { limit: LAST_MESSAGES_MAX, ..Window::default() };
     let page = posts::page(context.db, access.channel.id, &window, context.me)?;
-    let messages: Vec<_> = page.messages.iter().map(render::message).collect();
+    let messages: Vec<_> = page.messages.iter().map(view::message).collect();
     let (users, chats) = Peers::of_messages(&messages).with(peer).render(context, context.me)?;
-    let dialog = render::dialog(context, &dialog)?;
+    let dialog = view::dialog(context, &dialog)?;
     Ok(types::updates::ChannelDifferenceTooLong {
         r#final: true,
         timeout: Some(TIMEOUT_S),

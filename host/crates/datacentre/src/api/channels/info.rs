@@ -5,14 +5,12 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
-use super::NAMED_MAX;
-use super::access::{self, Access};
+use crate::api::access::Access;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
-use crate::api::peers::Peers;
-use crate::api::render;
-use crate::api::users;
-use crate::api::{files, invites};
+use crate::api::limits::NAMED_MAX;
+use crate::api::view::{self, Peers};
+use crate::api::{invites, named, users};
 use crate::model::members::{self, Kind};
 use crate::model::{Peer, dialogs, log, users as stored_users};
 
@@ -35,7 +33,7 @@ pub(in crate::api) fn get_channels(
             return Err(bad_request("CHANNEL_INVALID"));
         }
         // Who left or was banned is told that the channel is forbidden.
-        chats.push(super::view::channel(context, context.me, named.channel_id)?);
+        chats.push(view::channels::channel(context, context.me, named.channel_id)?);
     }
     Ok(types::messages::Chats { chats }.into())
 }
@@ -45,7 +43,7 @@ pub(in crate::api) fn get_full_channel(
     context: &mut Context<'_>,
     call: functions::channels::GetFullChannel,
 ) -> Answer<enums::messages::ChatFull> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     let id = access.channel.id;
     let mut people = Peers::default().with(access.channel.peer());
     let mut bots = Vec::new();
@@ -83,8 +81,8 @@ fn full(context: &Context<'_>, access: &Access, bots: Vec<enums::BotInfo>) -> An
     let peer = channel.peer();
     let stored = dialogs::find(context.db, context.me, peer)?;
     let dialog = stored.clone().unwrap_or_else(|| dialogs::Dialog::empty(peer));
-    let photo = files::full_photo_or_empty(context, peer)?;
-    let settings = render::notify_settings(stored.as_ref());
+    let photo = view::files::full_photo_or_empty(context, peer)?;
+    let settings = view::notify_settings(stored.as_ref());
     let pts = log::pts(context.db, channel.code())?;
     let mut full = tl_blank::channel_full(
         channel.id,

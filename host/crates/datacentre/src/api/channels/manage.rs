@@ -5,15 +5,15 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
-use super::access::{self, Access};
-use super::{CHANNELS_MAX, post, view};
-use crate::api::account::is_username;
+use crate::api::access::Access;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
-use crate::api::messages::chats::{checked_about, checked_title};
-use crate::api::post::Sent;
+use crate::api::limits::CHANNELS_MAX;
+use crate::api::names::{checked_about, checked_title, is_username, is_username_taken};
+use crate::api::post::{self, Sent};
+use crate::api::{named, view};
 use crate::model::channels::{self, Channel, New};
-use crate::model::{dialogs, members, users};
+use crate::model::{dialogs, members};
 
 /// channels.createChannel: <https://core.telegram.org/method/channels.createChannel>.
 pub(in crate::api) fn create_channel(
@@ -30,14 +30,14 @@ pub(in crate::api) fn create_channel(
         title: &title,
         about: &about,
         broadcast: call.broadcast,
-        banned_rights: &view::new_banned_rights(),
+        banned_rights: &view::channels::new_banned_rights(),
         migrated_from: None,
     };
     let channel = found(context, &new)?;
     let action = types::MessageActionChannelCreate { title }.into();
-    let sent = post::action(context, &channel, action, None)?;
-    post::tell_changed(context, &channel, context.me)?;
-    post::answer(context, &channel, Some(&sent))
+    let sent = post::channels::action(context, &channel, action, None)?;
+    post::channels::tell_changed(context, &channel, context.me)?;
+    post::channels::answer(context, &channel, Some(&sent))
 }
 
 /// Makes a channel with the caller as its first member.
@@ -60,26 +60,27 @@ pub(in crate::api) fn edit_title(
     context: &mut Context<'_>,
     call: functions::channels::EditTitle,
 ) -> Answer<enums::Updates> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     access.require_unless_free(|rights| rights.change_info, |banned| banned.change_info)?;
     let title = checked_title(&call.title)?;
     if title == access.channel.title {
         return Err(bad_request("CHAT_NOT_MODIFIED"));
     }
     channels::set_title(context.db, access.channel.id, &title)?;
-    let sent = post::action(context, &access.channel, types::MessageActionChatEditTitle { title }.into(), None)?;
+    let sent =
+        post::channels::action(context, &access.channel, types::MessageActionChatEditTitle { title }.into(), None)?;
     changed(context, &access.channel, Some(&sent))
 }
 
 /// Changes a channel's description, for messages.editChatAbout.
 pub(in crate::api) fn edit_about(context: &mut Context<'_>, id: i64, about: &str) -> Answer<bool> {
-    let access = access::of_caller(context, id)?;
+    let access = named::channel_of_caller(context, id)?;
     access.require_unless_free(|rights| rights.change_info, |banned| banned.change_info)?;
     if about == access.channel.about {
         return Err(bad_request("CHAT_ABOUT_NOT_MODIFIED"));
     }
     channels::set_about(context.db, id, about)?;
-    post::tell(context, &access.channel, &types::UpdateChannel { channel_id: id }.into())?;
+    post::channels::tell(context, &access.channel, &types::UpdateChannel { channel_id: id }.into())?;
     Ok(true)
 }
 
@@ -90,7 +91,7 @@ pub(in crate::api) fn check_username(
     call: functions::channels::CheckUsername,
 ) -> Answer<bool> {
     if call.channel != enums::InputChannel::Empty {
-        access::input(context, &call.channel)?.require_creator()?;
+        named::channel(context, &call.channel)?.require_creator()?;
     }
     if !is_username(&call.username) {
         return Err(bad_request("USERNAME_INVALID"));
@@ -104,7 +105,7 @@ pub(in crate::api) fn update_username(
     context: &mut Context<'_>,
     call: functions::channels::UpdateUsername,
 ) -> Answer<bool> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     access.require_creator()?;
     let before = access.channel.username.as_deref();
     let username = Some(call.username.as_str()).filter(|name| !name.is_empty());
@@ -125,21 +126,12 @@ pub(in crate::api) fn update_username(
     Ok(true)
 }
 
-/// Whether a user or a channel has this username, or it is kept for a bot: <https://core.telegram.org/bots/features#username>.
-pub(in crate::api) fn is_username_taken(context: &Context<'_>, username: &str) -> Answer<bool> {
-    if username.to_ascii_lowercase().ends_with("bot") {
-        return Ok(true);
-    }
-    let user = users::by_username(context.db, username)?.is_some();
-    Ok(user || channels::by_username(context.db, username)?.is_some())
-}
-
 /// channels.toggleSignatures: <https://core.telegram.org/method/channels.toggleSignatures>.
 pub(in crate::api) fn toggle_signatures(
     context: &mut Context<'_>,
     call: functions::channels::ToggleSignatures,
 ) -> Answer<enums::Updates> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     access.require(|rights| rights.change_info)?;
     if !access.channel.broadcast {
         return Err(bad_request("CHANNEL_INVALID"));
@@ -157,20 +149,20 @@ pub(in crate::api) fn delete_channel(
     call: functions::channels::DeleteChannel,
 ) -> Answer<enums::Updates> {
     let Access { channel, .. } = {
-        let access = access::input(context, &call.channel)?;
+        let access = named::channel(context, &call.channel)?;
         access.require_creator()?;
         access
     };
     let members = members::ids(context.db, channel.id)?;
     channels::delete(context.db, &channel)?;
     for user in members {
-        post::tell_changed(context, &channel, user)?;
+        post::channels::tell_changed(context, &channel, user)?;
     }
-    post::answer(context, &channel, None)
+    post::channels::answer(context, &channel, None)
 }
 
 /// Tells all members that the channel looks different now: the caller's answer.
 fn changed(context: &mut Context<'_>, channel: &Channel, sent: Option<&Sent>) -> Answer<enums::Updates> {
-    post::tell(context, channel, &types::UpdateChannel { channel_id: channel.id }.into())?;
-    post::answer(context, channel, sent)
+    post::channels::tell(context, channel, &types::UpdateChannel { channel_id: channel.id }.into())?;
+    post::channels::answer(context, channel, sent)
 }

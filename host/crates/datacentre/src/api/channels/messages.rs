@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
-use super::access::{self, Access};
-use super::{NAMED_MAX, post};
+use crate::api::access::Access;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
-use crate::api::peers::{self, Peers};
-use crate::api::render;
+use crate::api::limits::NAMED_MAX;
+use crate::api::view::{self, Peers};
+use crate::api::{named, post};
 use crate::model::history::{Page, Window};
 use crate::model::messages::Message;
 use crate::model::{Peer, dialogs, log, members, posts, users};
@@ -25,7 +25,7 @@ pub(in crate::api) fn get_messages(
     context: &mut Context<'_>,
     call: functions::channels::GetMessages,
 ) -> Answer<enums::messages::Messages> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     let find = |id| posts::find(context.db, access.channel.id, id, context.me);
     let mut found = Vec::new();
     for input in call.id.iter().take(NAMED_MAX) {
@@ -38,8 +38,7 @@ pub(in crate::api) fn get_messages(
             _ => (0, None),
         };
         found.push(
-            message
-                .map_or_else(|| types::MessageEmpty { id, peer_id: None }.into(), |message| render::message(&message)),
+            message.map_or_else(|| types::MessageEmpty { id, peer_id: None }.into(), |message| view::message(&message)),
         );
     }
     let count = i32::try_from(found.len()).unwrap_or(i32::MAX);
@@ -48,8 +47,8 @@ pub(in crate::api) fn get_messages(
 
 /// A page of a channel's messages, as Telegram answers.
 pub(in crate::api) fn answer(context: &Context<'_>, id: i64, page: &Page) -> Answer<enums::messages::Messages> {
-    let access = access::of_caller(context, id)?;
-    let messages = page.messages.iter().map(render::message).collect();
+    let access = named::channel_of_caller(context, id)?;
+    let messages = page.messages.iter().map(view::message).collect();
     channel_messages(context, &access, messages, page.count, Some(page.skipped))
 }
 
@@ -64,7 +63,7 @@ pub(in crate::api) fn delete_messages(
     context: &mut Context<'_>,
     call: functions::channels::DeleteMessages,
 ) -> Answer<enums::messages::AffectedMessages> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     let mut ids = Vec::new();
     for id in call.id.iter().copied().take(NAMED_MAX).collect::<BTreeSet<i32>>() {
         if let Some(message) = posts::find(context.db, access.channel.id, id, context.me)? {
@@ -74,7 +73,7 @@ pub(in crate::api) fn delete_messages(
             ids.push(id);
         }
     }
-    let (pts, pts_count) = post::delete(context, &access.channel, ids)?;
+    let (pts, pts_count) = post::channels::delete(context, &access.channel, ids)?;
     Ok(types::messages::AffectedMessages { pts, pts_count }.into())
 }
 
@@ -83,7 +82,7 @@ pub(in crate::api) fn delete_history(
     context: &mut Context<'_>,
     call: functions::channels::DeleteHistory,
 ) -> Answer<enums::Updates> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     let top = posts::top(context.db, access.channel.id)?;
     let max_id = if call.max_id > 0 { call.max_id.min(top) } else { top };
     let channel_id = access.channel.id;
@@ -94,7 +93,7 @@ pub(in crate::api) fn delete_history(
             if ids.is_empty() {
                 break;
             }
-            post::delete(context, &access.channel, ids)?;
+            post::channels::delete(context, &access.channel, ids)?;
         }
         return context.updates(context.me, Vec::new(), &Peers::default().with(access.channel.peer()));
     }
@@ -114,20 +113,20 @@ pub(in crate::api) fn delete_participant_history(
     context: &mut Context<'_>,
     call: functions::channels::DeleteParticipantHistory,
 ) -> Answer<enums::messages::AffectedHistory> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     access.require(|rights| rights.delete_messages)?;
-    let Peer::User(user) = peers::peer(context, &call.participant)? else {
+    let Peer::User(user) = named::peer(context, &call.participant)? else {
         return Err(bad_request("PARTICIPANT_ID_INVALID"));
     };
     let ids = posts::ids_of_sender(context.db, access.channel.id, user, DELETED_MAX)?;
     let full = i64::try_from(ids.len()).is_ok_and(|count| count == DELETED_MAX);
-    let (pts, pts_count) = post::delete(context, &access.channel, ids)?;
+    let (pts, pts_count) = post::channels::delete(context, &access.channel, ids)?;
     Ok(types::messages::AffectedHistory { pts, pts_count, offset: i32::from(full) }.into())
 }
 
 /// channels.readHistory: <https://core.telegram.org/method/channels.readHistory>.
 pub(in crate::api) fn read_history(context: &mut Context<'_>, call: functions::channels::ReadHistory) -> Answer<bool> {
-    let Access { channel, .. } = access::input(context, &call.channel)?;
+    let Access { channel, .. } = named::channel(context, &call.channel)?;
     let peer = channel.peer();
     let Some(dialog) = dialogs::find(context.db, context.me, peer)? else { return Ok(true) };
     let max_id = if call.max_id > 0 { call.max_id.min(dialog.top_message) } else { dialog.top_message };
@@ -151,7 +150,7 @@ pub(in crate::api) fn read_message_contents(
     context: &mut Context<'_>,
     call: functions::channels::ReadMessageContents,
 ) -> Answer<bool> {
-    access::input(context, &call.channel)?;
+    named::channel(context, &call.channel)?;
     Ok(true)
 }
 
@@ -160,7 +159,7 @@ pub(in crate::api) fn export_message_link(
     context: &mut Context<'_>,
     call: functions::channels::ExportMessageLink,
 ) -> Answer<enums::ExportedMessageLink> {
-    let Access { channel, .. } = access::input(context, &call.channel)?;
+    let Access { channel, .. } = named::channel(context, &call.channel)?;
     if posts::find(context.db, channel.id, call.id, context.me)?.is_none() {
         return Err(bad_request("MESSAGE_ID_INVALID"));
     }
@@ -176,7 +175,7 @@ pub(in crate::api) fn get_messages_views(
     context: &mut Context<'_>,
     call: functions::messages::GetMessagesViews,
 ) -> Answer<enums::messages::MessageViews> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     let mut views = Vec::new();
     for id in call.id.iter().take(NAMED_MAX) {
         let mut one = tl_blank::message_views();

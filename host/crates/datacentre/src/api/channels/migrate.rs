@@ -6,12 +6,12 @@
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
-use super::{manage, post, view};
+use super::manage;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
 use crate::api::messages::chats::post_action;
-use crate::api::peers::{self, Peers};
-use crate::api::render;
+use crate::api::view::{self, Peers};
+use crate::api::{access, named, post};
 use crate::model::channels::New;
 use crate::model::{Peer, chats, dialogs, files, invites, members};
 
@@ -20,11 +20,11 @@ pub(in crate::api) fn migrate_chat(
     context: &mut Context<'_>,
     call: functions::messages::MigrateChat,
 ) -> Answer<enums::Updates> {
-    let chat = peers::own_chat(context, call.chat_id)?;
+    let chat = named::own_chat(context, call.chat_id)?;
     if chat.creator != context.me {
         return Err(bad_request("CHAT_ADMIN_REQUIRED"));
     }
-    let banned_rights = chat.banned_rights.clone().unwrap_or_else(view::new_banned_rights);
+    let banned_rights = chat.banned_rights.clone().unwrap_or_else(view::channels::new_banned_rights);
     let new = New {
         creator: context.me,
         title: &chat.title,
@@ -34,7 +34,7 @@ pub(in crate::api) fn migrate_chat(
         migrated_from: Some(chat.id),
     };
     let channel = manage::found(context, &new)?;
-    let mut admin_rights = super::access::all_rights(false);
+    let mut admin_rights = access::all_rights(false);
     admin_rights.add_admins = false;
     let admin_rights = enums::ChatAdminRights::from(admin_rights).to_bytes();
     for member in chats::members(context.db, chat.id)?.into_iter().filter(|member| member.user != context.me) {
@@ -54,12 +54,12 @@ pub(in crate::api) fn migrate_chat(
     let in_chat = post_action(context, chat.id, &moved_to)?;
     chats::migrate(context.db, chat.id, channel.id)?;
     let moved_from = types::MessageActionChannelMigrateFrom { title: chat.title.clone(), chat_id: chat.id }.into();
-    let in_channel = post::action(context, &channel, moved_from, None)?;
+    let in_channel = post::channels::action(context, &channel, moved_from, None)?;
     for user in members::ids(context.db, channel.id)? {
         let update = types::UpdateChannel { channel_id: channel.id }.into();
         context.push(user, vec![update], &Peers::default().with(channel.peer()).with(Peer::Chat(chat.id)))?;
     }
-    let messages = [render::message(&in_chat.message), render::message(&in_channel.message)];
+    let messages = [view::message(&in_chat.message), view::message(&in_channel.message)];
     let people = Peers::of_messages(&messages).with(channel.peer());
     let changed = types::UpdateChannel { channel_id: channel.id }.into();
     context.updates(context.me, vec![changed, in_chat.update(), in_channel.update()], &people)

@@ -5,13 +5,13 @@
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
-use super::access::{self, Access, all_rights};
 use super::participants::{let_in, participant};
-use super::{ADMINS_MAX, post, view};
+use crate::api::access::{self, Access, all_rights};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
-use crate::api::peers;
+use crate::api::limits::ADMINS_MAX;
 use crate::api::standing::Change;
+use crate::api::{named, post, view};
 use crate::model::members::{self, Ban};
 use crate::model::{channels, contacts, dialogs};
 
@@ -26,8 +26,8 @@ pub(in crate::api) fn edit_admin(
     context: &mut Context<'_>,
     call: functions::channels::EditAdmin,
 ) -> Answer<enums::Updates> {
-    let access = access::input(context, &call.channel)?;
-    let user = peers::user(context, &call.user_id)?;
+    let access = named::channel(context, &call.channel)?;
+    let user = named::user(context, &call.user_id)?;
     access.require(|rights| rights.add_admins)?;
     if user.id == access.channel.creator {
         return Err(bad_request("USER_CREATOR"));
@@ -40,7 +40,7 @@ pub(in crate::api) fn edit_admin(
     let id = access.channel.id;
     let before = access::of_user(context, id, user.id)?.filter(Access::is_member).and_then(|them| them.member);
     let admin_before = before.as_ref().filter(|member| member.admin_rights.is_some());
-    if admin_before.is_some_and(|admin| !view::may_edit_admin(&access, admin)) {
+    if admin_before.is_some_and(|admin| !view::channels::may_edit_admin(&access, admin)) {
         return Err(bad_request("CHAT_ADMIN_REQUIRED"));
     }
     if rights.is_some() && admin_before.is_none() && members::admin_count(context.db, id)? >= ADMINS_MAX {
@@ -54,9 +54,9 @@ pub(in crate::api) fn edit_admin(
     }
     let change = Change::in_channel(context, id, user.id)?;
     members::set_admin(context.db, id, user.id, context.me, rights.as_deref(), rank.as_deref())?;
-    post::tell_changed(context, &access.channel, user.id)?;
+    post::channels::tell_changed(context, &access.channel, user.id)?;
     change.tell(context, None)?;
-    post::answer(context, &access.channel, None)
+    post::channels::answer(context, &access.channel, None)
 }
 
 /// channels.editBanned: <https://core.telegram.org/method/channels.editBanned>. No ban at all lifts what there was.
@@ -64,12 +64,15 @@ pub(in crate::api) fn edit_banned(
     context: &mut Context<'_>,
     call: functions::channels::EditBanned,
 ) -> Answer<enums::Updates> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     let user = participant(context, &call.participant)?;
     access.require(|rights| rights.ban_users)?;
     let them = access::of_user(context, access.channel.id, user)?.ok_or_else(|| bad_request("CHANNEL_INVALID"))?;
     let admin = them.member.as_ref().filter(|member| member.admin_rights.is_some());
-    if user == context.me || them.is_creator() || admin.is_some_and(|admin| !view::may_edit_admin(&access, admin)) {
+    if user == context.me
+        || them.is_creator()
+        || admin.is_some_and(|admin| !view::channels::may_edit_admin(&access, admin))
+    {
         return Err(bad_request("USER_ADMIN_INVALID"));
     }
     let enums::ChatBannedRights::Rights(mut rights) = call.banned_rights;
@@ -89,12 +92,12 @@ pub(in crate::api) fn edit_banned(
         dialogs::remove(context.db, user, access.channel.peer())?;
         if !access.channel.broadcast {
             let action = types::MessageActionChatDeleteUser { user_id: user }.into();
-            sent = Some(post::action(context, &access.channel, action, None)?);
+            sent = Some(post::channels::action(context, &access.channel, action, None)?);
         }
     }
-    post::tell_changed(context, &access.channel, user)?;
+    post::channels::tell_changed(context, &access.channel, user)?;
     change.tell(context, None)?;
-    post::answer(context, &access.channel, sent.as_ref())
+    post::channels::answer(context, &access.channel, sent.as_ref())
 }
 
 /// Says what ordinary members of a supergroup may not do, for messages.editChatDefaultBannedRights.
@@ -103,7 +106,7 @@ pub(in crate::api) fn edit_default_banned_rights(
     id: i64,
     rights: &enums::ChatBannedRights,
 ) -> Answer<enums::Updates> {
-    let access = access::of_caller(context, id)?;
+    let access = named::channel_of_caller(context, id)?;
     if access.channel.broadcast {
         return Err(bad_request("CHAT_ID_INVALID"));
     }
@@ -113,10 +116,10 @@ pub(in crate::api) fn edit_default_banned_rights(
         return Err(bad_request("CHAT_NOT_MODIFIED"));
     }
     channels::set_banned_rights(context.db, id, &bytes)?;
-    let peer = peers::to_tl(access.channel.peer());
+    let peer = view::to_tl(access.channel.peer());
     let update = types::UpdateChatDefaultBannedRights { peer, default_banned_rights: rights.clone(), version: 0 };
-    post::tell(context, &access.channel, &update.into())?;
-    post::answer(context, &access.channel, None)
+    post::channels::tell(context, &access.channel, &update.into())?;
+    post::channels::answer(context, &access.channel, None)
 }
 
 /// The rights to be given, serialised; none if there is none among them.
@@ -155,7 +158,7 @@ fn bring_in(context: &mut Context<'_>, access: &Access, user: i64) -> Answer<()>
     let_in(context, access, user)?;
     if !access.channel.broadcast {
         let action = types::MessageActionChatAddUser { users: vec![user] }.into();
-        post::action(context, &access.channel, action, None)?;
+        post::channels::action(context, &access.channel, action, None)?;
     }
     Ok(())
 }

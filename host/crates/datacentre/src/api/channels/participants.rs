@@ -5,18 +5,18 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
-use super::access::{self, Access};
-use super::{CHANNEL_MEMBERS_MAX, CHANNELS_MAX, NAMED_MAX, post, view};
+use crate::api::access::{self, Access, willing};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
-use crate::api::messages::chats::willing;
-use crate::api::peers::{self, Peers};
-use crate::api::post::Sent;
+use crate::api::limits::{CHANNEL_MEMBERS_MAX, CHANNELS_MAX, NAMED_MAX};
+use crate::api::named;
+use crate::api::post::{self, Sent};
 use crate::api::standing::Change;
+use crate::api::view::{self, Peers};
 use crate::model::channels::Channel;
-use crate::model::invites::Invite;
+use crate::model::invites::{self, Invite};
 use crate::model::members::{self, Kind, Member};
-use crate::model::{Peer, contacts, dialogs, invites};
+use crate::model::{Peer, contacts, dialogs};
 
 /// The most members of one page.
 const PAGE_MAX: i64 = 200;
@@ -27,7 +27,7 @@ pub(in crate::api) fn get_participants(
     call: functions::channels::GetParticipants,
 ) -> Answer<enums::channels::ChannelParticipants> {
     use enums::ChannelParticipantsFilter as Filter;
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     let everyone = |query| (Kind::Recent, query);
     let (kind, query) = match &call.filter {
         Filter::ChannelParticipantsRecent => everyone(""),
@@ -57,7 +57,7 @@ pub(in crate::api) fn get_participants(
     }
     let people = page.iter().map(|member| member.user);
     let (users, chats) = Peers::default().with(access.channel.peer()).with_users(people).render(context, context.me)?;
-    let participants = page.iter().map(|member| view::participant(&access, member)).collect();
+    let participants = page.iter().map(|member| view::channels::participant(&access, member)).collect();
     Ok(types::channels::ChannelParticipants { count, participants, chats, users }.into())
 }
 
@@ -66,7 +66,7 @@ pub(in crate::api) fn get_participant(
     context: &mut Context<'_>,
     call: functions::channels::GetParticipant,
 ) -> Answer<enums::channels::ChannelParticipant> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     let user = participant(context, &call.participant)?;
     if user != context.me && access.channel.broadcast && access.admin_rights().is_none() {
         return Err(bad_request("CHAT_ADMIN_REQUIRED"));
@@ -75,7 +75,7 @@ pub(in crate::api) fn get_participant(
     let member = member.filter(Member::is_shown).ok_or_else(|| bad_request("USER_NOT_PARTICIPANT"))?;
     let people = Peers::default().with(access.channel.peer()).with_user(user);
     let (users, chats) = people.render(context, context.me)?;
-    let participant = view::participant(&access, &member);
+    let participant = view::channels::participant(&access, &member);
     Ok(types::channels::ChannelParticipant { participant, chats, users }.into())
 }
 
@@ -84,12 +84,12 @@ pub(in crate::api) fn invite_to_channel(
     context: &mut Context<'_>,
     call: functions::channels::InviteToChannel,
 ) -> Answer<enums::messages::InvitedUsers> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     access.require_unless_free(|rights| rights.invite_users, |banned| banned.invite_users)?;
     if call.users.len() > NAMED_MAX {
         return Err(bad_request("USERS_TOO_MUCH"));
     }
-    let mut users = call.users.iter().map(|user| peers::user(context, user)).collect::<Answer<Vec<_>>>()?;
+    let mut users = call.users.iter().map(|user| named::user(context, user)).collect::<Answer<Vec<_>>>()?;
     users.sort_by_key(|user| user.id);
     users.dedup_by_key(|user| user.id);
     if access.channel.broadcast && users.iter().any(|user| user.bot) {
@@ -106,9 +106,9 @@ pub(in crate::api) fn invite_to_channel(
         None
     } else {
         let action = types::MessageActionChatAddUser { users: came }.into();
-        Some(post::action(context, &access.channel, action, None)?)
+        Some(post::channels::action(context, &access.channel, action, None)?)
     };
-    let updates = post::answer(context, &access.channel, sent.as_ref())?;
+    let updates = post::channels::answer(context, &access.channel, sent.as_ref())?;
     Ok(types::messages::InvitedUsers { updates, missing_invitees }.into())
 }
 
@@ -117,14 +117,14 @@ pub(in crate::api) fn join_channel(
     context: &mut Context<'_>,
     call: functions::channels::JoinChannel,
 ) -> Answer<enums::messages::ChatInviteJoinResult> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     if access.is_member() {
         return Err(bad_request("USER_ALREADY_PARTICIPANT"));
     }
     admit(context, &access.channel, context.me, context.me, false, None)?;
     let action = types::MessageActionChatAddUser { users: vec![context.me] }.into();
     let sent = announce(context, &access.channel, action, None)?;
-    let updates = post::answer(context, &access.channel, sent.as_ref())?;
+    let updates = post::channels::answer(context, &access.channel, sent.as_ref())?;
     Ok(types::messages::ChatInviteJoinResultOk { updates }.into())
 }
 
@@ -133,7 +133,7 @@ pub(in crate::api) fn leave_channel(
     context: &mut Context<'_>,
     call: functions::channels::LeaveChannel,
 ) -> Answer<enums::Updates> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     if !access.is_member() {
         return Err(bad_request("USER_NOT_PARTICIPANT"));
     }
@@ -144,9 +144,9 @@ pub(in crate::api) fn leave_channel(
     members::leave(context.db, access.channel.id, context.me)?;
     dialogs::remove(context.db, context.me, access.channel.peer())?;
     announce(context, &access.channel, types::MessageActionChatDeleteUser { user_id: context.me }.into(), None)?;
-    post::tell_changed(context, &access.channel, context.me)?;
+    post::channels::tell_changed(context, &access.channel, context.me)?;
     change.tell(context, None)?;
-    post::answer(context, &access.channel, None)
+    post::channels::answer(context, &access.channel, None)
 }
 
 /// Makes someone a member, by a link or without, if there is room, and shows them the channel.
@@ -170,9 +170,9 @@ pub(in crate::api) fn admit(
     invites::take_request(context.db, channel.peer(), user)?;
     dialogs::open_channel(context.db, user, channel.peer())?;
     if user == context.me {
-        post::tell_joined(context, channel)?;
+        post::channels::tell_joined(context, channel)?;
     } else {
-        post::tell_changed(context, channel, user)?;
+        post::channels::tell_changed(context, channel, user)?;
     }
     change.tell(context, invite)
 }
@@ -197,12 +197,12 @@ pub(in crate::api) fn announce(
     action: enums::MessageAction,
     sender: Option<i64>,
 ) -> Answer<Option<Sent>> {
-    if channel.broadcast { Ok(None) } else { post::action(context, channel, action, sender).map(Some) }
+    if channel.broadcast { Ok(None) } else { post::channels::action(context, channel, action, sender).map(Some) }
 }
 
 /// The user a participant names: nobody else can be one here.
 pub(super) fn participant(context: &Context<'_>, input: &enums::InputPeer) -> Answer<i64> {
-    match peers::peer(context, input) {
+    match named::peer(context, input) {
         Ok(Peer::User(user)) => Ok(user),
         _ => Err(bad_request("PARTICIPANT_ID_INVALID")),
     }

@@ -5,14 +5,13 @@
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
-use super::{access, post};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
-use crate::api::messages::{chats::checked_title, send};
-use crate::api::peers;
-use crate::api::post::{Posting, check_may_send, take_random_id};
-use crate::api::render;
-use crate::model::messages::{Content, Message};
+use crate::api::messages::send;
+use crate::api::named;
+use crate::api::names::checked_title;
+use crate::api::post::{self, Posting, check_may_send, take_random_id};
+use crate::model::messages::Content;
 use crate::model::{Peer, channels};
 
 /// The colour of a topic that its maker chose none for.
@@ -23,7 +22,7 @@ pub(in crate::api) fn toggle_forum(
     context: &mut Context<'_>,
     call: functions::channels::ToggleForum,
 ) -> Answer<enums::Updates> {
-    let access = access::input(context, &call.channel)?;
+    let access = named::channel(context, &call.channel)?;
     access.require_creator()?;
     if access.channel.broadcast {
         return Err(bad_request("CHANNEL_INVALID"));
@@ -32,7 +31,7 @@ pub(in crate::api) fn toggle_forum(
         return Err(bad_request("CHAT_NOT_MODIFIED"));
     }
     channels::set_forum(context.db, access.channel.id, call.enabled)?;
-    post::answer(context, &access.channel, None)
+    post::channels::answer(context, &access.channel, None)
 }
 
 /// messages.createForumTopic: <https://core.telegram.org/method/messages.createForumTopic>.
@@ -40,10 +39,10 @@ pub(in crate::api) fn create_forum_topic(
     context: &mut Context<'_>,
     call: functions::messages::CreateForumTopic,
 ) -> Answer<enums::Updates> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     let Peer::Channel(id) = peer else { return Err(bad_request("CHANNEL_FORUM_MISSING")) };
     check_may_send(context, peer)?;
-    if !access::of_caller(context, id)?.channel.forum {
+    if !named::channel_of_caller(context, id)?.channel.forum {
         return Err(bad_request("CHANNEL_FORUM_MISSING"));
     }
     let title = checked_title(&call.title).map_err(|_| bad_request("TOPIC_TITLE_EMPTY"))?;
@@ -55,15 +54,6 @@ pub(in crate::api) fn create_forum_topic(
     });
     take_random_id(context, call.random_id)?;
     let content = Content { action: Some(action.to_bytes()), ..Content::default() };
-    let sent = post::post(context, id, Posting::of(peer, content))?;
+    let sent = post::channels::post(context, id, Posting::of(peer, content))?;
     send::full_answer(context, &[sent], &[call.random_id])
-}
-
-/// The topic that an answer to this message lies in, if it is none in "General".
-pub(in crate::api) fn topic_of(message: &Message) -> Option<i32> {
-    let action = render::stored::<enums::MessageAction>(&message.content.action);
-    match action {
-        Some(enums::MessageAction::TopicCreate(_)) => Some(message.id),
-        _ => message.content.topic,
-    }
 }

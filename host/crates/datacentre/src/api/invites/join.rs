@@ -6,13 +6,12 @@ use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
 use super::{Target, requests, target};
-use crate::api::channels::{participants, post};
+use crate::api::channels::participants;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
-use crate::api::files;
 use crate::api::messages::chats::{announce, check_room};
-use crate::api::render;
 use crate::api::standing::Change;
+use crate::api::{post, view};
 use crate::model::Peer;
 use crate::model::chats::{self, Standing};
 use crate::model::invites::{self, Invite};
@@ -25,8 +24,8 @@ pub(in crate::api) fn check_chat_invite(
     let (invite, target) = followed(context, &call.hash)?;
     if target.is_member(context)? {
         let chat = match &target {
-            Target::Chat(chat) => render::chat_by_id(context, context.me, chat.id)?,
-            Target::Channel(access) => render::channel_by_id(context, context.me, access.channel.id)?,
+            Target::Chat(chat) => view::chat_by_id(context, context.me, chat.id)?,
+            Target::Channel(access) => view::channels::channel(context, context.me, access.channel.id)?,
         };
         return Ok(types::ChatInviteAlready { chat }.into());
     }
@@ -37,7 +36,7 @@ pub(in crate::api) fn check_chat_invite(
             (channel.peer(), &channel.title, &channel.about, channel.members)
         }
     };
-    let photo = files::full_photo_or_empty(context, peer)?;
+    let photo = view::files::full_photo_or_empty(context, peer)?;
     let mut tl = tl_blank::chat_invite(title.clone(), photo, count, 0);
     tl.about = Some(about.clone()).filter(|about| !about.is_empty());
     tl.request_needed = invite.request_needed;
@@ -89,7 +88,7 @@ fn enter(
         Target::Channel(access) => {
             participants::admit(context, &access.channel, context.me, invite.admin, false, Some(invite))?;
             let sent = participants::announce(context, &access.channel, action, None)?;
-            post::answer(context, &access.channel, sent.as_ref())
+            post::channels::answer(context, &access.channel, sent.as_ref())
         }
     }
 }

@@ -6,10 +6,12 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
-use super::{Target, exported, hash_of, managed};
+use super::{Target, hash_of, managed};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
-use crate::api::peers::{self, Peers};
+use crate::api::named;
+use crate::api::view::Peers;
+use crate::api::view::invites::exported;
 use crate::model::invites::{self, Invite};
 use crate::model::{Peer, random};
 
@@ -170,7 +172,7 @@ pub(super) fn own(context: &Context<'_>, target: &Target, link: &str) -> Answer<
 
 /// The administrator whose links are asked for: the caller, or for the creator anyone.
 fn admin(context: &Context<'_>, target: &Target, input: &enums::InputUser) -> Answer<i64> {
-    let admin = peers::user(context, input).map_err(|_| bad_request("ADMIN_ID_INVALID"))?.id;
+    let admin = named::user(context, input).map_err(|_| bad_request("ADMIN_ID_INVALID"))?.id;
     let may = admin == context.me || target.creator() == context.me;
     if may { Ok(admin) } else { Err(bad_request("CHAT_ADMIN_REQUIRED")) }
 }

@@ -9,15 +9,14 @@ pub(super) mod requests;
 use grammers_tl_types as tl;
 use tl::enums;
 
-use super::channels::access::{self, Access};
-use super::context::Context;
-use super::error::{Answer, bad_request};
-use super::messages::chats::manages;
-use super::peers::{self};
-use crate::model::Peer;
+use super::view::invites::exported;
+use super::{access, named};
+use crate::api::access::{Access, manages};
+use crate::api::context::Context;
+use crate::api::error::{Answer, bad_request};
 use crate::model::chats::{self, Chat};
-use crate::model::invites::{self, Invite};
 use crate::model::members::{self, Kind};
+use crate::model::{Peer, invites};
 
 /// How many of those who ask to be let in are named with their number.
 const RECENT_MAX: usize = 5;
@@ -40,7 +39,7 @@ impl Target {
 
     fn is_member(&self, context: &Context<'_>) -> Answer<bool> {
         match self {
-            Target::Chat(chat) => peers::is_member(context, chat.id, context.me),
+            Target::Chat(chat) => access::is_member(context, chat.id, context.me),
             Target::Channel(access) => Ok(access.is_member()),
         }
     }
@@ -56,14 +55,14 @@ impl Target {
 
 /// The group or channel the peer names, for whose links and requests the caller may care.
 fn managed(context: &Context<'_>, input: &enums::InputPeer) -> Answer<Target> {
-    match peers::peer(context, input)? {
+    match named::peer(context, input)? {
         Peer::Chat(id) => {
-            let chat = peers::own_chat(context, id)?;
+            let chat = named::own_chat(context, id)?;
             let may = manages(context, &chat)?;
             if may { Ok(Target::Chat(chat)) } else { Err(bad_request("CHAT_ADMIN_REQUIRED")) }
         }
         Peer::Channel(id) => {
-            let access = access::of_caller(context, id)?;
+            let access = named::channel_of_caller(context, id)?;
             access.require(|rights| rights.invite_users)?;
             Ok(Target::Channel(Box::new(access)))
         }
@@ -116,24 +115,6 @@ fn gatekeepers(context: &Context<'_>, target: &Target) -> Answer<Vec<i64>> {
             Ok(may)
         }
     }
-}
-
-/// A link as its administrators see it.
-pub(super) fn exported(invite: &Invite) -> enums::ExportedChatInvite {
-    let mut tl = tl_blank::chat_invite_exported(link(&invite.hash), invite.admin, invite.date);
-    tl.revoked = invite.revoked;
-    tl.permanent = invite.permanent;
-    tl.request_needed = invite.request_needed;
-    tl.expire_date = invite.expires;
-    tl.usage_limit = invite.usage_limit;
-    tl.usage = Some(invite.usage).filter(|usage| *usage > 0);
-    tl.requested = Some(invite.requested).filter(|requested| *requested > 0);
-    tl.title = invite.title.clone();
-    tl.into()
-}
-
-fn link(hash: &str) -> String {
-    format!("https://t.me/+{hash}")
 }
 
 /// The hash in a link, which may also be given alone.

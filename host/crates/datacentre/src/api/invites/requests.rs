@@ -11,8 +11,9 @@ use crate::api::channels::participants;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
 use crate::api::messages::chats::{announce, check_room};
-use crate::api::peers::{self, Peers, to_tl};
 use crate::api::standing::Change;
+use crate::api::view::{Peers, to_tl};
+use crate::api::{access, named};
 use crate::model::invites::{self, Importer};
 use crate::model::{chats, users};
 
@@ -40,7 +41,7 @@ pub(in crate::api) fn get_chat_invite_importers(
         }
     }
     let count = i32::try_from(found.len()).unwrap_or(i32::MAX);
-    let offset_user = if call.offset_date > 0 { peers::user(context, &call.offset_user).ok() } else { None };
+    let offset_user = if call.offset_date > 0 { named::user(context, &call.offset_user).ok() } else { None };
     let start = offset_user.and_then(|user| found.iter().position(|importer| importer.user == user.id));
     let limit = usize::try_from(call.limit).unwrap_or(0).min(PAGE_MAX);
     let page: Vec<&Importer> = found.iter().skip(start.map_or(0, |at| at + 1)).take(limit).collect();
@@ -56,7 +57,7 @@ pub(in crate::api) fn hide_chat_join_request(
     call: functions::messages::HideChatJoinRequest,
 ) -> Answer<enums::Updates> {
     let target = managed(context, &call.peer)?;
-    let user = peers::user(context, &call.user_id)?;
+    let user = named::user(context, &call.user_id)?;
     let hash = invites::take_request(context.db, target.peer(), user.id)?;
     let hash = hash.ok_or_else(|| bad_request("HIDE_REQUESTER_MISSING"))?;
     answer_request(context, &target, user.id, &hash, call.approved)?;
@@ -102,7 +103,7 @@ fn answer_request(context: &mut Context<'_>, target: &Target, user: i64, hash: &
     let action = enums::MessageAction::ChatJoinedByRequest;
     match target {
         Target::Chat(chat) => {
-            if peers::is_member(context, chat.id, user)? {
+            if access::is_member(context, chat.id, user)? {
                 return Err(bad_request("USER_ALREADY_PARTICIPANT"));
             }
             check_room(&chats::find(context.db, chat.id)?.ok_or_else(|| bad_request("CHAT_ID_INVALID"))?)?;

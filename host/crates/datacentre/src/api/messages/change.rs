@@ -8,13 +8,13 @@ use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
 use super::send::markup;
-use super::{EDIT_TIME_S, FORWARDED_MAX};
-use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
+use crate::api::limits::{EDIT_TIME_S, FORWARDED_MAX};
 use crate::api::media::{self, Kind};
-use crate::api::peers::{self, Peers};
-use crate::api::{render, text, webpages};
+use crate::api::stored_tl::stored;
+use crate::api::view::{self, Peers};
+use crate::api::{named, post, text, webpages};
 use crate::model::log::{self, Entry};
 use crate::model::messages::{self, Content, Message};
 use crate::model::{Peer, chats, dialogs, history};
@@ -27,7 +27,7 @@ pub(in crate::api) fn edit_message(
     context: &mut Context<'_>,
     call: functions::messages::EditMessage,
 ) -> Answer<enums::Updates> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     let message = editable(context, peer, call.id)?;
     let mut content = message.content.clone();
     if call.message.is_none() && call.media.is_none() && call.reply_markup.is_none() {
@@ -51,7 +51,7 @@ pub(in crate::api) fn edit_message(
     }
     content.edit_date = Some(context.now);
     if let Peer::Channel(id) = peer {
-        return channels::post::edit(context, id, &message, &content);
+        return post::channels::edit(context, id, &message, &content);
     }
     store_edit(context, &content)
 }
@@ -61,7 +61,7 @@ pub(in crate::api) fn get_message_edit_data(
     context: &mut Context<'_>,
     call: functions::messages::GetMessageEditData,
 ) -> Answer<enums::messages::MessageEditData> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     let caption = has_caption(&editable(context, peer, call.id)?.content);
     Ok(types::messages::MessageEditData { caption }.into())
 }
@@ -90,7 +90,7 @@ pub(in crate::api) fn delete_history(
     context: &mut Context<'_>,
     call: functions::messages::DeleteHistory,
 ) -> Answer<enums::messages::AffectedHistory> {
-    let peer = peers::own_box_peer(context, &call.peer)?;
+    let peer = named::own_box_peer(context, &call.peer)?;
     let max_id = if call.max_id > 0 { call.max_id } else { i32::MAX };
     let dates = (call.min_date.unwrap_or(0), call.max_date.filter(|date| *date > 0).unwrap_or(i32::MAX));
     let ids = history::ids(context.db, context.me, peer, max_id, dates, HISTORY_DELETED_MAX + 1)?;
@@ -129,19 +129,19 @@ fn edit_text(
 
 /// Whether a message's text is one below media: a preview of a page that the text speaks of is none.
 fn has_caption(content: &Content) -> bool {
-    let media = render::stored(&content.media);
+    let media = stored(&content.media);
     media.is_some_and(|media| Kind::of(&media) != Some(Kind::WebPage))
 }
 
 /// A message of the caller's own that may still be edited.
 fn editable(context: &Context<'_>, peer: Peer, id: i32) -> Answer<Message> {
-    let message = peers::message(context, peer, id)?;
+    let message = named::message(context, peer, id)?;
     let content = &message.content;
     if content.action.is_some() {
         return Err(bad_request("MESSAGE_ID_INVALID"));
     }
     if let Peer::Channel(id) = peer {
-        channels::post::check_may_edit(context, id, &message)?;
+        post::channels::check_may_edit(context, id, &message)?;
         return Ok(message);
     }
     if content.sender != context.me || content.forward.is_some() {
@@ -161,7 +161,7 @@ fn store_edit(context: &mut Context<'_>, content: &Content) -> Answer<enums::Upd
     let mut own_people = Peers::default();
     for sight in messages::sights(context.db, content.id)? {
         let pts = log::append(context.db, sight.owner, 1, |_| Entry::EditedMessage(sight.id))?;
-        let message = render::message(&sight);
+        let message = view::message(&sight);
         let people = Peers::of_messages(std::slice::from_ref(&message));
         let update: enums::Update = types::UpdateEditMessage { message, pts, pts_count: 1 }.into();
         if sight.owner == context.me {

@@ -3,25 +3,22 @@
 //! Invariant: members learn of every change by a service message, and their chat's version tells which state is newer.
 
 use grammers_tl_types as tl;
-use tl::{enums, functions, types};
+use tl::{Serializable, enums, functions, types};
 
-use crate::api::channels;
+use crate::api::access::{self, manages, willing};
 use crate::api::context::Context;
-use crate::api::error::{Answer, bad_request, forbidden};
-use crate::api::help::CHAT_MEMBERS_MAX;
-use crate::api::peers::{self, Peers};
+use crate::api::error::{Answer, bad_request};
+use crate::api::limits::CHAT_MEMBERS_MAX;
+use crate::api::names::{checked_about, checked_title};
 use crate::api::post::{self, Posting, Sent};
 use crate::api::standing::Change;
-use crate::api::{files, invites, render, users};
+use crate::api::view::{self, Peers};
+use crate::api::{channels, invites, named, users};
 use crate::model::chats::{self, Chat, Standing};
 use crate::model::messages::Content;
-use crate::model::users::User;
-use crate::model::{Peer, contacts, dialogs, invites as requests, members, users as stored_users};
-use tl::Serializable;
+use crate::model::users::{self as stored_users, User};
+use crate::model::{Peer, dialogs, invites as requests, members};
 
-/// The longest title and description, in characters; more is cut off.
-const TITLE_MAX_CHARS: usize = 128;
-const ABOUT_MAX_CHARS: usize = 255;
 /// How many groups one request may ask for.
 const CHATS_MAX: usize = 100;
 
@@ -34,7 +31,7 @@ pub(in crate::api) fn create_chat(
     if call.users.len() >= CHAT_MEMBERS_MAX {
         return Err(bad_request("USERS_TOO_MUCH"));
     }
-    let mut invited = call.users.iter().map(|user| peers::user(context, user)).collect::<Answer<Vec<User>>>()?;
+    let mut invited = call.users.iter().map(|user| named::user(context, user)).collect::<Answer<Vec<User>>>()?;
     invited.retain(|user| user.id != context.me);
     invited.sort_by_key(|user| user.id);
     invited.dedup_by_key(|user| user.id);
@@ -66,8 +63,8 @@ pub(in crate::api) fn get_chats(
     let ids: Vec<i64> = call.id.into_iter().take(CHATS_MAX).collect();
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
-        peers::chat(context, id)?;
-        found.push(render::chat_by_id(context, context.me, id)?);
+        named::chat(context, id)?;
+        found.push(view::chat_by_id(context, context.me, id)?);
     }
     Ok(types::messages::Chats { chats: found }.into())
 }
@@ -77,7 +74,7 @@ pub(in crate::api) fn get_full_chat(
     context: &mut Context<'_>,
     call: functions::messages::GetFullChat,
 ) -> Answer<enums::messages::ChatFull> {
-    let chat = peers::chat(context, call.chat_id)?;
+    let chat = named::chat(context, call.chat_id)?;
     let dialog = dialogs::find(context.db, context.me, Peer::Chat(chat.id))?;
     let members = chats::members(context.db, chat.id)?;
     let mut bot_info = Vec::new();
@@ -94,7 +91,7 @@ pub(in crate::api) fn get_full_chat(
         people = people.with_users(recent_requesters.iter().copied());
     }
     let full_chat = types::ChatFull {
-        chat_photo: files::full_photo(context, peer)?,
+        chat_photo: view::files::full_photo(context, peer)?,
         exported_invite: if manages { invites::main_link(context, peer)? } else { None },
         bot_info: Some(bot_info),
         requests_pending: manages.then_some(pending).filter(|pending| *pending > 0),
@@ -102,8 +99,8 @@ pub(in crate::api) fn get_full_chat(
         ..tl_blank::chat_full(
             chat.id,
             chat.about.clone(),
-            render::participants(context, context.me, &chat)?,
-            render::notify_settings(dialog.as_ref()),
+            view::participants(context, context.me, &chat)?,
+            view::notify_settings(dialog.as_ref()),
         )
     };
     let (users, chats) = people.render(context, context.me)?;
@@ -116,14 +113,14 @@ pub(in crate::api) fn add_chat_user(
     context: &mut Context<'_>,
     call: functions::messages::AddChatUser,
 ) -> Answer<enums::messages::InvitedUsers> {
-    let chat = peers::chat(context, call.chat_id)?;
-    let user = peers::user(context, &call.user_id)?;
+    let chat = named::chat(context, call.chat_id)?;
+    let user = named::user(context, &call.user_id)?;
     let comes_back = user.id == context.me
         && chats::member(context.db, chat.id, user.id)?.is_some_and(|member| member.standing == Standing::Left);
     if !comes_back {
-        peers::own_chat(context, chat.id)?;
+        named::own_chat(context, chat.id)?;
     }
-    if peers::is_member(context, chat.id, user.id)? {
+    if access::is_member(context, chat.id, user.id)? {
         return Err(bad_request("USER_ALREADY_PARTICIPANT"));
     }
     check_room(&chat)?;
@@ -145,8 +142,8 @@ pub(in crate::api) fn delete_chat_user(
     context: &mut Context<'_>,
     call: functions::messages::DeleteChatUser,
 ) -> Answer<enums::Updates> {
-    let chat = peers::own_chat(context, call.chat_id)?;
-    let user = peers::user(context, &call.user_id)?;
+    let chat = named::own_chat(context, call.chat_id)?;
+    let user = named::user(context, &call.user_id)?;
     let member = chats::member(context.db, chat.id, user.id)?.filter(|member| member.standing == Standing::Member);
     let Some(member) = member else { return Err(bad_request("USER_NOT_PARTICIPANT")) };
     let leaving = user.id == context.me;
@@ -167,7 +164,7 @@ pub(in crate::api) fn edit_chat_title(
     context: &mut Context<'_>,
     call: functions::messages::EditChatTitle,
 ) -> Answer<enums::Updates> {
-    let chat = peers::own_chat(context, call.chat_id)?;
+    let chat = named::own_chat(context, call.chat_id)?;
     let title = checked_title(&call.title)?;
     if title == chat.title {
         return Err(bad_request("CHAT_NOT_MODIFIED"));
@@ -184,12 +181,12 @@ pub(in crate::api) fn edit_chat_about(
     call: functions::messages::EditChatAbout,
 ) -> Answer<bool> {
     let about = checked_about(&call.about);
-    let id = match peers::peer(context, &call.peer)? {
+    let id = match named::peer(context, &call.peer)? {
         Peer::Chat(id) => id,
         Peer::Channel(id) => return channels::manage::edit_about(context, id, &about),
         Peer::User(_) => return Err(bad_request("PEER_ID_INVALID")),
     };
-    let chat = peers::own_chat(context, id)?;
+    let chat = named::own_chat(context, id)?;
     if about == chat.about {
         return Err(bad_request("CHAT_ABOUT_NOT_MODIFIED"));
     }
@@ -202,15 +199,15 @@ pub(in crate::api) fn edit_chat_admin(
     context: &mut Context<'_>,
     call: functions::messages::EditChatAdmin,
 ) -> Answer<bool> {
-    let chat = peers::own_chat(context, call.chat_id)?;
-    let user = peers::user(context, &call.user_id)?;
+    let chat = named::own_chat(context, call.chat_id)?;
+    let user = named::user(context, &call.user_id)?;
     if chat.creator != context.me {
         return Err(bad_request("CHAT_ADMIN_REQUIRED"));
     }
     if user.id == chat.creator {
         return Err(bad_request("USER_CREATOR"));
     }
-    if !peers::is_member(context, chat.id, user.id)? {
+    if !access::is_member(context, chat.id, user.id)? {
         return Err(bad_request("USER_NOT_PARTICIPANT"));
     }
     let change = Change::in_chat(context, chat.id, user.id)?;
@@ -228,7 +225,7 @@ pub(in crate::api) fn edit_chat_admin(
 
 /// messages.deleteChat: <https://core.telegram.org/method/messages.deleteChat>.
 pub(in crate::api) fn delete_chat(context: &mut Context<'_>, call: functions::messages::DeleteChat) -> Answer<bool> {
-    let chat = peers::own_chat(context, call.chat_id)?;
+    let chat = named::own_chat(context, call.chat_id)?;
     if chat.creator != context.me {
         return Err(bad_request("CHAT_ADMIN_REQUIRED"));
     }
@@ -246,13 +243,13 @@ pub(in crate::api) fn get_common_chats(
     context: &mut Context<'_>,
     call: functions::messages::GetCommonChats,
 ) -> Answer<enums::messages::Chats> {
-    let user = peers::user(context, &call.user_id)?;
+    let user = named::user(context, &call.user_id)?;
     let limit = i64::from(call.limit).clamp(0, CHATS_MAX as i64);
     let ids = chats::common(context.db, context.me, user.id, call.max_id, limit)?;
     let room = limit - i64::try_from(ids.len()).unwrap_or(limit);
     let channels = members::common(context.db, context.me, user.id, call.max_id, room)?;
-    let chats = ids.into_iter().map(|id| render::chat_by_id(context, context.me, id));
-    let channels = channels.into_iter().map(|id| render::channel_by_id(context, context.me, id));
+    let chats = ids.into_iter().map(|id| view::chat_by_id(context, context.me, id));
+    let channels = channels.into_iter().map(|id| view::channels::channel(context, context.me, id));
     Ok(types::messages::Chats { chats: chats.chain(channels).collect::<Answer<_>>()? }.into())
 }
 
@@ -261,7 +258,7 @@ pub(in crate::api) fn get_onlines(
     context: &mut Context<'_>,
     call: functions::messages::GetOnlines,
 ) -> Answer<enums::ChatOnlines> {
-    let id = match peers::peer(context, &call.peer)? {
+    let id = match named::peer(context, &call.peer)? {
         Peer::Chat(id) => id,
         Peer::Channel(id) => return Ok(types::ChatOnlines { onlines: channels::info::onlines(context, id)? }.into()),
         Peer::User(_) => return Err(bad_request("PEER_ID_INVALID")),
@@ -279,32 +276,24 @@ pub(in crate::api) fn edit_chat_default_banned_rights(
     context: &mut Context<'_>,
     call: functions::messages::EditChatDefaultBannedRights,
 ) -> Answer<enums::Updates> {
-    let id = match peers::peer(context, &call.peer)? {
+    let id = match named::peer(context, &call.peer)? {
         Peer::Chat(id) => id,
         Peer::Channel(id) => return channels::moderate::edit_default_banned_rights(context, id, &call.banned_rights),
         Peer::User(_) => return Err(bad_request("PEER_ID_INVALID")),
     };
-    let chat = peers::own_chat(context, id)?;
+    let chat = named::own_chat(context, id)?;
     if !manages(context, &chat)? {
         return Err(bad_request("CHAT_ADMIN_REQUIRED"));
     }
-    if call.banned_rights == render::banned_rights(&chat) {
+    if call.banned_rights == view::banned_rights(&chat) {
         return Err(bad_request("CHAT_NOT_MODIFIED"));
     }
     chats::set_banned_rights(context.db, id, &call.banned_rights.to_bytes())?;
-    let peer = peers::to_tl(Peer::Chat(id));
+    let peer = view::to_tl(Peer::Chat(id));
     let (default_banned_rights, version) = (call.banned_rights, chat.version + 1);
     let update = enums::Update::from(types::UpdateChatDefaultBannedRights { peer, default_banned_rights, version });
     tell_members(context, id, update.clone())?;
     context.updates(context.me, vec![update], &Peers::default().with(Peer::Chat(id)))
-}
-
-/// Refuses who may not write in this group.
-pub(in crate::api) fn check_may_write(context: &Context<'_>, id: i64) -> Answer<()> {
-    let chat = peers::own_chat(context, id)?;
-    let enums::ChatBannedRights::Rights(banned) = render::banned_rights(&chat);
-    let silenced = banned.send_messages || banned.send_plain;
-    if silenced && !manages(context, &chat)? { Err(forbidden("CHAT_WRITE_FORBIDDEN")) } else { Ok(()) }
 }
 
 /// Posts a service message about members together with the new list of them.
@@ -317,7 +306,7 @@ pub(in crate::api) fn announce(
 ) -> Answer<enums::Updates> {
     let chat = chats::find(context.db, id)?.ok_or_else(|| bad_request("CHAT_ID_INVALID"))?;
     let someone = chats::members(context.db, id)?.first().map_or(context.me, |member| member.user);
-    let participants = render::participants(context, someone, &chat)?;
+    let participants = view::participants(context, someone, &chat)?;
     let extra = vec![types::UpdateChatParticipants { participants }.into()];
     let content = Content { action: Some(action.to_bytes()), ..Content::default() };
     let posting = Posting { extra: &extra, also, sender, ..Posting::of(Peer::Chat(id), content) };
@@ -332,7 +321,7 @@ pub(in crate::api) fn post_action(context: &mut Context<'_>, chat: i64, action: 
 }
 
 fn answer(context: &Context<'_>, sent: &Sent, mut updates: Vec<enums::Update>) -> Answer<enums::Updates> {
-    let people = Peers::of_messages(&[render::message(&sent.message)]);
+    let people = Peers::of_messages(&[view::message(&sent.message)]);
     updates.push(sent.update());
     context.updates(context.me, updates, &people)
 }
@@ -344,46 +333,8 @@ fn tell_members(context: &mut Context<'_>, chat: i64, update: enums::Update) -> 
     Ok(())
 }
 
-/// Those who can be invited, and those who blocked the caller.
-pub(in crate::api) fn willing(
-    context: &Context<'_>,
-    users: Vec<User>,
-) -> Answer<(Vec<User>, Vec<enums::MissingInvitee>)> {
-    let (mut invited, mut missing) = (Vec::new(), Vec::new());
-    for user in users {
-        if contacts::is_blocked(context.db, user.id, context.me)? {
-            let invitee = types::MissingInvitee {
-                premium_would_allow_invite: false,
-                premium_required_for_pm: false,
-                user_id: user.id,
-            };
-            missing.push(invitee.into());
-        } else {
-            invited.push(user);
-        }
-    }
-    Ok((invited, missing))
-}
-
 /// Refuses when no one more fits in.
 pub(in crate::api) fn check_room(chat: &Chat) -> Answer<()> {
     let full = usize::try_from(chat.members).is_ok_and(|members| members >= CHAT_MEMBERS_MAX);
     if full { Err(bad_request("USERS_TOO_MUCH")) } else { Ok(()) }
-}
-
-/// A description that can be stored.
-pub(in crate::api) fn checked_about(about: &str) -> String {
-    about.trim().chars().take(ABOUT_MAX_CHARS).collect()
-}
-
-/// A title that can be stored.
-pub(in crate::api) fn checked_title(title: &str) -> Answer<String> {
-    let title: String = title.trim().chars().take(TITLE_MAX_CHARS).collect();
-    if title.is_empty() { Err(bad_request("CHAT_TITLE_EMPTY")) } else { Ok(title) }
-}
-
-/// Whether the caller is the group's creator or an administrator.
-pub(in crate::api) fn manages(context: &Context<'_>, chat: &Chat) -> Answer<bool> {
-    let admin = chats::member(context.db, chat.id, context.me)?.is_some_and(|member| member.admin);
-    Ok(admin || chat.creator == context.me)
 }

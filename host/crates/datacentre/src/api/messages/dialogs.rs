@@ -7,8 +7,10 @@ use tl::{Serializable, enums, functions, types};
 
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
-use crate::api::peers::{self, Peers, to_tl};
-use crate::api::{render, text};
+use crate::api::limits::TEXT_MAX_UTF16;
+use crate::api::stored_tl::stored;
+use crate::api::view::{self, Peers, to_tl};
+use crate::api::{named, text};
 use crate::model::Peer;
 use crate::model::dialogs::{self, Dialog};
 
@@ -41,7 +43,7 @@ pub(in crate::api) fn get_dialogs(
     let limit = usize::try_from(call.limit).unwrap_or(0).min(PAGE_MAX);
     let whole = first_page && rest.len() <= limit;
     rest.truncate(limit);
-    let (dialogs, messages, people) = render::dialogs(context, &rest)?;
+    let (dialogs, messages, people) = view::dialogs(context, &rest)?;
     let (users, chats) = people.render(context, context.me)?;
     Ok(if whole {
         types::messages::Dialogs { dialogs, messages, chats, users }.into()
@@ -57,7 +59,7 @@ pub(in crate::api) fn get_peer_dialogs(
 ) -> Answer<enums::messages::PeerDialogs> {
     let mut found = Vec::new();
     for input in call.peers.iter().take(PAGE_MAX) {
-        let peer = peers::dialog_peer(context, input)?;
+        let peer = named::dialog_peer(context, input)?;
         found.push(dialogs::find(context.db, context.me, peer)?.unwrap_or_else(|| Dialog::empty(peer)));
     }
     peer_dialogs(context, &found)
@@ -77,7 +79,7 @@ pub(in crate::api) fn toggle_dialog_pin(
     context: &mut Context<'_>,
     call: functions::messages::ToggleDialogPin,
 ) -> Answer<bool> {
-    let peer = peers::dialog_peer(context, &call.peer)?;
+    let peer = named::dialog_peer(context, &call.peer)?;
     let before = pinned(context)?;
     let is_pinned = before.iter().any(|dialog| dialog.peer == peer);
     if call.pinned && !is_pinned && before.len() >= PINNED_MAX {
@@ -95,7 +97,7 @@ pub(in crate::api) fn reorder_pinned_dialogs(
     context: &mut Context<'_>,
     call: functions::messages::ReorderPinnedDialogs,
 ) -> Answer<bool> {
-    let order = call.order.iter().map(|input| peers::dialog_peer(context, input)).collect::<Answer<Vec<_>>>()?;
+    let order = call.order.iter().map(|input| named::dialog_peer(context, input)).collect::<Answer<Vec<_>>>()?;
     if order.len() > PINNED_MAX {
         return Err(bad_request("PINNED_DIALOGS_TOO_MUCH"));
     }
@@ -117,8 +119,8 @@ pub(in crate::api) fn reorder_pinned_dialogs(
 
 /// messages.saveDraft: <https://core.telegram.org/method/messages.saveDraft>. An empty one removes the draft.
 pub(in crate::api) fn save_draft(context: &mut Context<'_>, call: functions::messages::SaveDraft) -> Answer<bool> {
-    let peer = peers::peer(context, &call.peer)?;
-    if text::utf16_len(&call.message) > text::TEXT_MAX_UTF16 {
+    let peer = named::peer(context, &call.peer)?;
+    if text::utf16_len(&call.message) > TEXT_MAX_UTF16 {
         return Err(bad_request("MESSAGE_TOO_LONG"));
     }
     let empty = call.message.is_empty() && call.reply_to.is_none();
@@ -149,7 +151,7 @@ pub(in crate::api) fn get_all_drafts(
     let mut people = Peers::default();
     let mut updates = Vec::new();
     for dialog in dialogs::drafted(context.db, context.me)? {
-        if let Some(draft) = render::stored(&dialog.draft) {
+        if let Some(draft) = stored(&dialog.draft) {
             people.add(dialog.peer);
             updates.push(draft_update(dialog.peer, draft));
         }
@@ -173,9 +175,9 @@ pub(in crate::api) fn get_peer_settings(
     context: &mut Context<'_>,
     call: functions::messages::GetPeerSettings,
 ) -> Answer<enums::messages::PeerSettings> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     let (users, chats) = Peers::default().with(peer).render(context, context.me)?;
-    let settings = render::peer_settings(context, peer)?;
+    let settings = view::peer_settings(context, peer)?;
     Ok(types::messages::PeerSettings { settings, chats, users }.into())
 }
 
@@ -195,9 +197,9 @@ fn pinned(context: &Context<'_>) -> Answer<Vec<Dialog>> {
 }
 
 fn peer_dialogs(context: &Context<'_>, found: &[Dialog]) -> Answer<enums::messages::PeerDialogs> {
-    let (dialogs, messages, people) = render::dialogs(context, found)?;
+    let (dialogs, messages, people) = view::dialogs(context, found)?;
     let (users, chats) = people.render(context, context.me)?;
-    let state = render::state_now(context)?;
+    let state = view::state_now(context)?;
     Ok(types::messages::PeerDialogs { dialogs, messages, chats, users, state }.into())
 }
 
@@ -214,7 +216,7 @@ fn place(context: &Context<'_>, dialog: &Dialog) -> Answer<Place> {
 fn offset(context: &Context<'_>, call: &functions::messages::GetDialogs) -> Answer<Place> {
     let peer = match &call.offset_peer {
         enums::InputPeer::Empty => None,
-        input => Some(peers::peer(context, input)?),
+        input => Some(named::peer(context, input)?),
     };
     let date = match call.offset_date {
         0 => dialogs::date(context.db, context.me, peer.unwrap_or(Peer::User(context.me)), call.offset_id)?,

@@ -5,12 +5,12 @@
 use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
-use super::FORWARDED_MAX;
-use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::Answer;
+use crate::api::limits::FORWARDED_MAX;
 use crate::api::media::Kind;
-use crate::api::{peers, render, text};
+use crate::api::stored_tl::stored;
+use crate::api::{channels, named, text, view};
 use crate::model::history::{self, Page, Window};
 use crate::model::messages::{self, Message};
 use crate::model::{Peer, posts};
@@ -34,7 +34,7 @@ pub(in crate::api) fn get_history(
     context: &mut Context<'_>,
     call: functions::messages::GetHistory,
 ) -> Answer<enums::messages::Messages> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     let window = Window {
         offset_id: call.offset_id,
         offset_date: call.offset_date,
@@ -63,11 +63,11 @@ pub(in crate::api) fn get_messages(
             _ => (0, None),
         };
         found.push(match message {
-            Some(message) => render::message(&message),
+            Some(message) => view::message(&message),
             None => types::MessageEmpty { id, peer_id: None }.into(),
         });
     }
-    let (users, chats) = peers::Peers::of_messages(&found).render(context, context.me)?;
+    let (users, chats) = view::Peers::of_messages(&found).render(context, context.me)?;
     Ok(types::messages::Messages { messages: found, topics: Vec::new(), chats, users }.into())
 }
 
@@ -79,9 +79,9 @@ pub(in crate::api) fn search(
 ) -> Answer<enums::messages::Messages> {
     let peer = match &call.peer {
         enums::InputPeer::Empty => None,
-        input => Some(peers::peer(context, input)?),
+        input => Some(named::peer(context, input)?),
     };
-    let from = call.from_id.as_ref().map(|from| peers::peer(context, from)).transpose()?;
+    let from = call.from_id.as_ref().map(|from| named::peer(context, from)).transpose()?;
     let wanted = Wanted { query: &call.q, filter: &call.filter, dates: (call.min_date, call.max_date) };
     let window = Window {
         offset_id: call.offset_id,
@@ -111,7 +111,7 @@ pub(in crate::api) fn search_global(
     let wanted = Wanted { query: &call.q, filter: &call.filter, dates: (call.min_date, call.max_date) };
     let offset_peer = match &call.offset_peer {
         enums::InputPeer::Empty => Peer::User(context.me),
-        input => peers::peer(context, input)?,
+        input => named::peer(context, input)?,
     };
     // What is asked for from nowhere on begins at the newest.
     let offset = messages::find(context.db, offset_peer.box_owner(context.me), call.offset_id)?;
@@ -135,7 +135,7 @@ pub(in crate::api) fn get_search_counters(
     context: &mut Context<'_>,
     call: functions::messages::GetSearchCounters,
 ) -> Answer<Vec<enums::messages::SearchCounter>> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     let mut counters = Vec::new();
     for filter in call.filters.into_iter().take(FILTERS_MAX) {
         let wanted = Wanted { query: "", filter: &filter, dates: (0, 0) };
@@ -152,7 +152,7 @@ pub(in crate::api) fn get_unread_mentions(
     context: &mut Context<'_>,
     call: functions::messages::GetUnreadMentions,
 ) -> Answer<enums::messages::Messages> {
-    peers::peer(context, &call.peer)?;
+    named::peer(context, &call.peer)?;
     answer(context, &Page::default(), None)
 }
 
@@ -161,7 +161,7 @@ pub(in crate::api) fn get_scheduled_history(
     context: &mut Context<'_>,
     call: functions::messages::GetScheduledHistory,
 ) -> Answer<enums::messages::Messages> {
-    peers::peer(context, &call.peer)?;
+    named::peer(context, &call.peer)?;
     answer(context, &Page::default(), None)
 }
 
@@ -186,7 +186,7 @@ impl Wanted<'_> {
     fn filter_takes(&self, message: &Message) -> bool {
         use enums::MessagesFilter as F;
         if message.content.action.is_some() {
-            let action = render::stored(&message.content.action);
+            let action = stored(&message.content.action);
             let photo = matches!(action, Some(enums::MessageAction::ChatEditPhoto(_)));
             return photo && *self.filter == F::InputMessagesFilterChatPhotos;
         }
@@ -195,7 +195,7 @@ impl Wanted<'_> {
             F::InputMessagesFilterMyMentions => message.mentioned,
             F::InputMessagesFilterUrl => has_url(message),
             filter => {
-                let media: Option<enums::MessageMedia> = render::stored(&message.content.media);
+                let media: Option<enums::MessageMedia> = stored(&message.content.media);
                 media.as_ref().and_then(Kind::of).is_some_and(|kind| is_filtered(kind, filter))
             }
         }
@@ -223,7 +223,7 @@ fn is_filtered(kind: Kind, filter: &enums::MessagesFilter) -> bool {
 
 fn has_url(message: &Message) -> bool {
     use enums::MessageEntity as E;
-    let entities: Vec<E> = render::stored(&message.content.entities).unwrap_or_default();
+    let entities: Vec<E> = stored(&message.content.entities).unwrap_or_default();
     entities.iter().any(|entity| matches!(entity, E::Url(_) | E::TextUrl(_)))
 }
 
@@ -241,7 +241,7 @@ fn page_size(limit: i32) -> i32 {
 
 /// A page as Telegram answers: all there are, or a slice of them with their number.
 fn answer(context: &Context<'_>, page: &Page, next_rate: Option<i32>) -> Answer<enums::messages::Messages> {
-    let (messages, users, chats) = render::messages_and_peers(context, &page.messages)?;
+    let (messages, users, chats) = view::messages_and_peers(context, &page.messages)?;
     let topics = Vec::new();
     if i32::try_from(messages.len()).is_ok_and(|length| length >= page.count) {
         return Ok(types::messages::Messages { messages, topics, chats, users }.into());

@@ -10,7 +10,7 @@ use crate::api::context::Context;
 use crate::api::error::{Answer, Failure, bad_request};
 use crate::api::media::{self, Kind};
 use crate::api::post::{self, Posting, Sent};
-use crate::api::{files, peers, text};
+use crate::api::{named, text, view};
 use crate::model::messages::Content;
 use crate::model::{dialogs, random};
 
@@ -25,7 +25,7 @@ pub(in crate::api) fn send_media(
     if call.schedule_date.is_some() {
         return Err(bad_request("SCHEDULE_DATE_INVALID"));
     }
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     post::check_may_send(context, peer)?;
     post::take_random_id(context, call.random_id)?;
     let caption = text::caption(context, &call.message, call.entities)?;
@@ -54,10 +54,10 @@ pub(in crate::api) fn upload_media(
     context: &mut Context<'_>,
     call: functions::messages::UploadMedia,
 ) -> Answer<enums::MessageMedia> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     post::check_may_send(context, peer)?;
     let mut media = media::of_input(context, &call.media)?.tl;
-    files::refresh(&mut media);
+    view::files::refresh(&mut media);
     Ok(media)
 }
 
@@ -76,7 +76,7 @@ pub(in crate::api) fn send_multi_media(
     if call.multi_media.len() > ALBUM_MAX {
         return Err(bad_request("MULTI_MEDIA_TOO_LONG"));
     }
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     post::check_may_send(context, peer)?;
     let mut replied = Content::default();
     if let Some(reply) = &call.reply_to {

@@ -9,8 +9,3 @@ pub(super) mod history;
 pub(super) mod media;
 pub(super) mod read;
 pub(super) mod send;
-
-/// How long a message may be edited, in seconds.
-pub(super) const EDIT_TIME_S: i32 = 48 * 3600;
-/// How many messages one request may forward, delete or ask for.
-pub(super) const FORWARDED_MAX: usize = 100;

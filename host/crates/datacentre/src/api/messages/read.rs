@@ -7,7 +7,8 @@ use tl::{Serializable, enums, functions, types};
 
 use crate::api::context::Context;
 use crate::api::error::Answer;
-use crate::api::peers::{self, Peers, to_tl};
+use crate::api::named;
+use crate::api::view::{Peers, to_tl};
 use crate::model::log::{self, Entry};
 use crate::model::{Peer, dialogs, history, messages, users};
 
@@ -16,7 +17,7 @@ pub(in crate::api) fn read_history(
     context: &mut Context<'_>,
     call: functions::messages::ReadHistory,
 ) -> Answer<enums::messages::AffectedMessages> {
-    let peer = peers::own_box_peer(context, &call.peer)?;
+    let peer = named::own_box_peer(context, &call.peer)?;
     let nothing = |pts| types::messages::AffectedMessages { pts, pts_count: 0 }.into();
     let Some(dialog) = dialogs::find(context.db, context.me, peer)? else {
         return Ok(nothing(log::pts(context.db, context.me)?));
@@ -67,7 +68,7 @@ pub(in crate::api) fn read_mentions(
     context: &mut Context<'_>,
     call: functions::messages::ReadMentions,
 ) -> Answer<enums::messages::AffectedHistory> {
-    peers::peer(context, &call.peer)?;
+    named::peer(context, &call.peer)?;
     let pts = log::pts(context.db, context.me)?;
     Ok(types::messages::AffectedHistory { pts, pts_count: 0, offset: 0 }.into())
 }
@@ -77,7 +78,7 @@ pub(in crate::api) fn mark_dialog_unread(
     context: &mut Context<'_>,
     call: functions::messages::MarkDialogUnread,
 ) -> Answer<bool> {
-    let peer = peers::dialog_peer(context, &call.peer)?;
+    let peer = named::dialog_peer(context, &call.peer)?;
     dialogs::set_marked_unread(context.db, context.me, peer, call.unread)?;
     let dialog = types::DialogPeer { peer: to_tl(peer) }.into();
     let update = types::UpdateDialogUnreadMark { unread: call.unread, peer: dialog, saved_peer_id: None };

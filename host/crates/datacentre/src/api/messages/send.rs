@@ -7,17 +7,15 @@ use std::collections::BTreeMap;
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, functions, types};
 
-use crate::api::channels;
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request};
-use crate::api::peers::{self, Peers};
+use crate::api::limits::FORWARDED_MAX;
 use crate::api::post::{self, Posting, Sent};
-use crate::api::render;
-use crate::api::{text, webpages};
+use crate::api::stored_tl::stored;
+use crate::api::view::{self, Peers};
+use crate::api::{named, text, webpages};
 use crate::model::messages::{self as stored, Content, Message};
 use crate::model::{Peer, chats, contacts, dialogs, posts, random};
-
-use super::FORWARDED_MAX;
 
 /// The longest keyboard a bot may attach, in bytes.
 const MARKUP_MAX_BYTES: usize = 16 * 1024;
@@ -39,7 +37,7 @@ pub(in crate::api) fn send_message(
     if call.schedule_date.is_some() {
         return Err(bad_request("SCHEDULE_DATE_INVALID"));
     }
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     post::check_may_send(context, peer)?;
     let text = text::prepare(context, &call.message, call.entities)?;
     let media = webpages::kept(&text, call.no_webpage);
@@ -71,8 +69,8 @@ fn answer(context: &Context<'_>, peer: Peer, sent: &Sent, random_id: i64) -> Ans
     if short {
         let mut tl = tl_blank::short_sent_message(sent.message.id, sent.pts, 1, content.date);
         tl.out = true;
-        tl.media = render::stored(&content.media);
-        tl.entities = render::stored(&content.entities);
+        tl.media = stored(&content.media);
+        tl.entities = stored(&content.entities);
         return Ok(tl.into());
     }
     full_answer(context, std::slice::from_ref(sent), &[random_id])
@@ -88,7 +86,7 @@ pub(in crate::api) fn full_answer(context: &Context<'_>, sent: &[Sent], random_i
         .map(|(sent, random_id)| types::UpdateMessageId { id: sent.message.id, random_id: *random_id }.into())
         .collect();
     updates.extend(sent.iter().map(Sent::update));
-    let messages: Vec<_> = sent.iter().map(|sent| render::message(&sent.message)).collect();
+    let messages: Vec<_> = sent.iter().map(|sent| view::message(&sent.message)).collect();
     context.updates(context.me, updates, &Peers::of_messages(&messages))
 }
 
@@ -107,12 +105,12 @@ pub(super) fn reply_to(
         return Ok(());
     }
     if let Some(other) = &reply.reply_to_peer_id
-        && peers::peer(context, other)? != peer
+        && named::peer(context, other)? != peer
     {
         return Err(invalid());
     }
-    let replied = peers::message(context, peer, reply.reply_to_msg_id).map_err(|_| invalid())?;
-    content.topic = channels::topics::topic_of(&replied);
+    let replied = named::message(context, peer, reply.reply_to_msg_id).map_err(|_| invalid())?;
+    content.topic = view::topic_of(&replied);
     if content.topic == Some(replied.id) {
         return Ok(());
     }
@@ -145,15 +143,15 @@ pub(in crate::api) fn forward_messages(
     if call.id.len() != call.random_id.len() {
         return Err(bad_request("RANDOM_ID_INVALID"));
     }
-    let from = peers::peer(context, &call.from_peer)?;
-    let to = peers::peer(context, &call.to_peer)?;
+    let from = named::peer(context, &call.from_peer)?;
+    let to = named::peer(context, &call.to_peer)?;
     post::check_may_send(context, to)?;
-    let originals = call.id.iter().map(|id| peers::message(context, from, *id)).collect::<Answer<Vec<_>>>()?;
+    let originals = call.id.iter().map(|id| named::message(context, from, *id)).collect::<Answer<Vec<_>>>()?;
     if originals.iter().any(|original| original.content.action.is_some()) {
         return Err(bad_request("MESSAGE_ID_INVALID"));
     }
-    let topic = call.top_msg_id.map(|id| peers::message(context, to, id)).transpose()?;
-    let topic = topic.as_ref().and_then(channels::topics::topic_of);
+    let topic = call.top_msg_id.map(|id| named::message(context, to, id)).transpose()?;
+    let topic = topic.as_ref().and_then(view::topic_of);
     let mut albums = BTreeMap::new();
     let mut sent = Vec::with_capacity(originals.len());
     for (original, random_id) in originals.iter().zip(&call.random_id) {
@@ -184,18 +182,18 @@ pub(in crate::api) fn forward_messages(
 
 /// Whose message a forwarded one is: the first sender's, however often it was passed on.
 fn forward_header(context: &Context<'_>, original: &Message, to: Peer) -> enums::MessageFwdHeader {
-    let mut header = match render::stored(&original.content.forward) {
+    let mut header = match stored(&original.content.forward) {
         Some(enums::MessageFwdHeader::Header(header)) => header,
         None => tl_blank::message_fwd_header(original.content.date),
     };
     if header.from_id.is_none() {
         let post = original.content.post;
-        header.from_id = Some(peers::to_tl(if post { original.peer } else { Peer::User(original.content.sender) }));
+        header.from_id = Some(view::to_tl(if post { original.peer } else { Peer::User(original.content.sender) }));
         header.channel_post = post.then_some(original.id);
         header.post_author = original.content.author.clone();
     }
     let saved = to == Peer::User(context.me);
-    header.saved_from_peer = saved.then(|| peers::to_tl(original.peer));
+    header.saved_from_peer = saved.then(|| view::to_tl(original.peer));
     header.saved_from_msg_id = saved.then_some(original.id);
     header.into()
 }
@@ -205,11 +203,11 @@ pub(in crate::api) fn start_bot(
     context: &mut Context<'_>,
     call: functions::messages::StartBot,
 ) -> Answer<enums::Updates> {
-    let bot = peers::user(context, &call.bot)?;
+    let bot = named::user(context, &call.bot)?;
     if !bot.bot {
         return Err(bad_request("BOT_INVALID"));
     }
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     let parameter_good = call.start_param.len() <= START_PARAMETER_MAX_BYTES
         && call.start_param.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if !parameter_good {
@@ -229,7 +227,7 @@ pub(in crate::api) fn start_bot(
 
 /// messages.setTyping: <https://core.telegram.org/method/messages.setTyping>.
 pub(in crate::api) fn set_typing(context: &mut Context<'_>, call: functions::messages::SetTyping) -> Answer<bool> {
-    let peer = peers::peer(context, &call.peer)?;
+    let peer = named::peer(context, &call.peer)?;
     post::check_may_send(context, peer)?;
     let action = call.action;
     if matches!(action, enums::SendMessageAction::InputSendMessageRichMessageDraftAction(_)) {
@@ -242,7 +240,7 @@ pub(in crate::api) fn set_typing(context: &mut Context<'_>, call: functions::mes
             context.push_short(id, update.into())?;
         }
         Peer::Chat(chat_id) => {
-            let from_id = peers::to_tl(Peer::User(context.me));
+            let from_id = view::to_tl(Peer::User(context.me));
             let update = enums::Update::from(types::UpdateChatUserTyping { chat_id, from_id, action });
             for member in chats::members(context.db, chat_id)? {
                 if member.user != context.me {
@@ -250,7 +248,7 @@ pub(in crate::api) fn set_typing(context: &mut Context<'_>, call: functions::mes
                 }
             }
         }
-        Peer::Channel(id) => channels::post::typing(context, id, action)?,
+        Peer::Channel(id) => post::channels::typing(context, id, action)?,
     }
     Ok(true)
 }

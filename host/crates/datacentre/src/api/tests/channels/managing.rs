@@ -36,7 +36,7 @@ fn nobody_is_in_more_channels_than_allowed() {
     let world = World::new();
     let (alice, bob) = (world.human(1), world.human(2));
     let public = broadcast(&bob, "news_of_bob");
-    join_many(&world.model.lock(), alice.me, crate::api::channels::CHANNELS_MAX);
+    join_many(&world.model.lock(), alice.me, crate::api::limits::CHANNELS_MAX);
     assert_eq!(alice.err(&create("one more", false)), "400 CHANNELS_TOO_MUCH");
     assert_eq!(alice.err(&public.join(&alice)), "400 CHANNELS_TOO_MUCH");
     assert_eq!(bob.err(&public.invite(&bob, &[&alice])), "403 USER_CHANNELS_TOO_MUCH");

@@ -5,7 +5,7 @@ use tl::{enums, functions, types};
 
 use super::super::world::{World, dialog_peers};
 use super::{Filter, broadcast, created, moderator, no_ban, out, silence, supergroup, told};
-use crate::api::channels::CHANNEL_MEMBERS_MAX;
+use crate::api::limits::CHANNEL_MEMBERS_MAX;
 
 #[test]
 fn members_are_invited_and_told() {

@@ -7,7 +7,7 @@ use super::super::world::{World, edit, forward, new_message};
 use super::{
     AdminRights, BannedRights, Filter, broadcast, moderator, no_ban, no_rights, out, silence, supergroup, told,
 };
-use crate::api::channels::ADMINS_MAX;
+use crate::api::limits::ADMINS_MAX;
 use crate::model::members;
 
 #[test]

@@ -6,12 +6,11 @@
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, types};
 
-use super::access::{self, Access, all_rights};
+use super::{files, to_tl};
+use crate::api::access::{self, Access, all_rights};
 use crate::api::context::Context;
 use crate::api::error::Answer;
-use crate::api::files;
-use crate::api::peers::to_tl;
-use crate::api::render;
+use crate::api::stored_tl::stored;
 use crate::model::Peer;
 use crate::model::channels::Channel;
 use crate::model::members::{Member, Standing};
@@ -67,13 +66,13 @@ pub(in crate::api) fn participant(viewer: &Access, member: &Member) -> enums::Ch
         let admin_rights = all_rights(viewer.channel.broadcast).into();
         return types::ChannelParticipantCreator { user_id, admin_rights, rank: member.rank.clone() }.into();
     }
-    if let Some(banned_rights) = render::stored(&member.banned_rights) {
+    if let Some(banned_rights) = stored(&member.banned_rights) {
         let left = member.standing != Standing::Member;
         let peer = to_tl(Peer::User(user_id));
         let kicked_by = member.banned_by;
         return types::ChannelParticipantBanned { left, peer, kicked_by, date, banned_rights, rank: None }.into();
     }
-    if let Some(admin_rights) = render::stored(&member.admin_rights) {
+    if let Some(admin_rights) = stored(&member.admin_rights) {
         return types::ChannelParticipantAdmin {
             can_edit: may_edit_admin(viewer, member),
             is_self,

@@ -1,4 +1,4 @@
-//! What a user may do in a channel: <https://core.telegram.org/api/rights>.
+//! What a user may do in a channel, and in a basic group: <https://core.telegram.org/api/rights>.
 //!
 //! Invariant: the creator may do all; an administrator what the administrator's rights say; all others what neither
 //! their own nor everyone's bans forbid.
@@ -6,11 +6,14 @@
 use grammers_tl_types as tl;
 use tl::{enums, types};
 
-use crate::api::context::Context;
-use crate::api::error::{Answer, bad_request, forbidden};
-use crate::api::render;
+use super::context::Context;
+use super::error::{Answer, bad_request, forbidden};
+use super::stored_tl::stored;
 use crate::model::channels::{self, Channel};
+use crate::model::chats::{self, Chat};
+use crate::model::contacts;
 use crate::model::members::{self, Member, Standing};
+use crate::model::users::User;
 
 /// One right of an administrator.
 pub(in crate::api) type AdminRight = fn(&types::ChatAdminRights) -> bool;
@@ -23,35 +26,6 @@ pub(in crate::api) struct Access {
     pub(in crate::api) channel: Channel,
     pub(in crate::api) user: i64,
     pub(in crate::api) member: Option<Member>,
-}
-
-/// The channel an `InputChannel` names, if the caller may look into it.
-pub(in crate::api) fn input(context: &Context<'_>, input: &enums::InputChannel) -> Answer<Access> {
-    match input {
-        enums::InputChannel::Channel(named) => by_hash(context, named.channel_id, named.access_hash),
-        enums::InputChannel::FromMessage(_) | enums::InputChannel::Empty => Err(bad_request("CHANNEL_INVALID")),
-    }
-}
-
-/// The channel with this id, if the access hash is the caller's and the caller may look into it. A bot needs no hash for
-/// where it is a member.
-pub(in crate::api) fn by_hash(context: &Context<'_>, id: i64, access_hash: i64) -> Answer<Access> {
-    let invalid = || bad_request("CHANNEL_INVALID");
-    let access = of_user(context, id, context.me)?.ok_or_else(invalid)?;
-    let right = access_hash == context.model.channel_access_hash(context.me, id);
-    let knows = right || (context.bot && access_hash == 0 && access.member.is_some());
-    if !knows {
-        return Err(invalid());
-    }
-    access.check_may_read()?;
-    Ok(access)
-}
-
-/// The channel with this id, which the caller may look into.
-pub(in crate::api) fn of_caller(context: &Context<'_>, id: i64) -> Answer<Access> {
-    let access = of_user(context, id, context.me)?.ok_or_else(|| bad_request("CHANNEL_INVALID"))?;
-    access.check_may_read()?;
-    Ok(access)
 }
 
 /// How this user stands to this channel; none if there is no such channel.
@@ -85,7 +59,7 @@ impl Access {
         !self.channel.deleted && (self.is_member() || (self.channel.username.is_some() && !self.is_banned()))
     }
 
-    fn check_may_read(&self) -> Answer<()> {
+    pub(in crate::api) fn check_may_read(&self) -> Answer<()> {
         if self.may_read() { Ok(()) } else { Err(bad_request("CHANNEL_PRIVATE")) }
     }
 
@@ -97,19 +71,19 @@ impl Access {
         if self.is_creator() {
             return Some(all_rights(self.channel.broadcast));
         }
-        let enums::ChatAdminRights::Rights(rights) = render::stored(&self.member.as_ref()?.admin_rights)?;
+        let enums::ChatAdminRights::Rights(rights) = stored(&self.member.as_ref()?.admin_rights)?;
         Some(rights)
     }
 
     /// What this member alone may not do.
     pub(in crate::api) fn banned_rights(&self) -> Option<types::ChatBannedRights> {
-        let enums::ChatBannedRights::Rights(rights) = render::stored(&self.member.as_ref()?.banned_rights)?;
+        let enums::ChatBannedRights::Rights(rights) = stored(&self.member.as_ref()?.banned_rights)?;
         Some(rights)
     }
 
     /// What no ordinary member may do.
     pub(in crate::api) fn default_banned_rights(&self) -> types::ChatBannedRights {
-        match render::stored(&Some(self.channel.banned_rights.clone())) {
+        match stored(&Some(self.channel.banned_rights.clone())) {
             Some(enums::ChatBannedRights::Rights(rights)) => rights,
             None => tl_blank::chat_banned_rights(i32::MAX),
         }
@@ -173,4 +147,36 @@ pub(in crate::api) fn all_rights(broadcast: bool) -> types::ChatAdminRights {
     rights.manage_call = true;
     rights.other = true;
     rights
+}
+
+/// Whether this user is a member of the group now.
+pub(in crate::api) fn is_member(context: &Context<'_>, chat: i64, user: i64) -> Answer<bool> {
+    Ok(chats::member(context.db, chat, user)?.is_some_and(|member| member.standing == chats::Standing::Member))
+}
+
+/// Whether the caller is the group's creator or an administrator.
+pub(in crate::api) fn manages(context: &Context<'_>, chat: &Chat) -> Answer<bool> {
+    let admin = chats::member(context.db, chat.id, context.me)?.is_some_and(|member| member.admin);
+    Ok(admin || chat.creator == context.me)
+}
+
+/// Those who can be invited, and those who blocked the caller.
+pub(in crate::api) fn willing(
+    context: &Context<'_>,
+    users: Vec<User>,
+) -> Answer<(Vec<User>, Vec<enums::MissingInvitee>)> {
+    let (mut invited, mut missing) = (Vec::new(), Vec::new());
+    for user in users {
+        if contacts::is_blocked(context.db, user.id, context.me)? {
+            let invitee = types::MissingInvitee {
+                premium_would_allow_invite: false,
+                premium_required_for_pm: false,
+                user_id: user.id,
+            };
+            missing.push(invitee.into());
+        } else {
+            invited.push(user);
+        }
+    }
+    Ok((invited, missing))
 }

@@ -2,36 +2,36 @@
 //!
 //! Invariant: each recipient gets exactly one message with one pts, and the sender's answer says the sender's.
 
+pub(super) mod channels;
+
 use grammers_tl_types as tl;
 use tl::{enums, types};
 
-use super::channels;
-use super::context::Context;
-use super::error::{Answer, bad_request, forbidden, rpc};
-use super::messages;
-use super::peers::Peers;
-use super::render;
+use super::{access, named, view};
+use crate::api::context::Context;
+use crate::api::error::{Answer, bad_request, forbidden, rpc};
+use crate::api::view::Peers;
 use crate::model::messages::{self as stored, Content, Message};
 use crate::model::{Peer, chats, contacts, dialogs, users};
 
 /// A message that was sent, as its sender has it.
-pub(super) struct Sent {
-    pub(super) message: Message,
-    pub(super) pts: i32,
+pub(in crate::api) struct Sent {
+    pub(in crate::api) message: Message,
+    pub(in crate::api) pts: i32,
 }
 
 impl Sent {
     /// The update that tells its sender.
-    pub(super) fn update(&self) -> enums::Update {
+    pub(in crate::api) fn update(&self) -> enums::Update {
         new_message(&self.message, self.pts)
     }
 }
 
 /// Refuses if the caller may not send to this peer: <https://core.telegram.org/method/messages.sendMessage>.
-pub(super) fn check_may_send(context: &Context<'_>, peer: Peer) -> Answer<()> {
+pub(in crate::api) fn check_may_send(context: &Context<'_>, peer: Peer) -> Answer<()> {
     let id = match peer {
-        Peer::Chat(id) => return messages::chats::check_may_write(context, id),
-        Peer::Channel(id) => return channels::access::of_caller(context, id)?.check_may_write(),
+        Peer::Chat(id) => return check_may_write_in_chat(context, id),
+        Peer::Channel(id) => return named::channel_of_caller(context, id)?.check_may_write(),
         Peer::User(id) if id == context.me => return Ok(()),
         Peer::User(id) => id,
     };
@@ -54,8 +54,16 @@ pub(super) fn check_may_send(context: &Context<'_>, peer: Peer) -> Answer<()> {
     Ok(())
 }
 
+/// Refuses who may not write in this group.
+fn check_may_write_in_chat(context: &Context<'_>, id: i64) -> Answer<()> {
+    let chat = named::own_chat(context, id)?;
+    let enums::ChatBannedRights::Rights(banned) = view::banned_rights(&chat);
+    let silenced = banned.send_messages || banned.send_plain;
+    if silenced && !access::manages(context, &chat)? { Err(forbidden("CHAT_WRITE_FORBIDDEN")) } else { Ok(()) }
+}
+
 /// Remembers a random_id; a repeated one is an error: the message was sent before.
-pub(super) fn take_random_id(context: &Context<'_>, random_id: i64) -> Answer<()> {
+pub(in crate::api) fn take_random_id(context: &Context<'_>, random_id: i64) -> Answer<()> {
     if random_id == 0 {
         return Err(bad_request("RANDOM_ID_EMPTY"));
     }
@@ -67,30 +75,30 @@ pub(super) fn take_random_id(context: &Context<'_>, random_id: i64) -> Answer<()
 }
 
 /// What to send, and where.
-pub(super) struct Posting<'a> {
-    pub(super) peer: Peer,
-    pub(super) content: Content,
+pub(in crate::api) struct Posting<'a> {
+    pub(in crate::api) peer: Peer,
+    pub(in crate::api) content: Content,
     /// Those it speaks to by name.
-    pub(super) mentioned: &'a [i64],
+    pub(in crate::api) mentioned: &'a [i64],
     /// Updates without pts that go along to everyone.
-    pub(super) extra: &'a [enums::Update],
+    pub(in crate::api) extra: &'a [enums::Update],
     /// Who gets it too, though no longer a member.
-    pub(super) also: Option<i64>,
+    pub(in crate::api) also: Option<i64>,
     /// Who says it, if not the caller.
-    pub(super) sender: Option<i64>,
+    pub(in crate::api) sender: Option<i64>,
 }
 
 impl Posting<'_> {
     /// This content, and nothing besides.
-    pub(super) fn of(peer: Peer, content: Content) -> Posting<'static> {
+    pub(in crate::api) fn of(peer: Peer, content: Content) -> Posting<'static> {
         Posting { peer, content, mentioned: &[], extra: &[], also: None, sender: None }
     }
 }
 
 /// Sends a content from the caller.
-pub(super) fn post(context: &mut Context<'_>, posting: Posting<'_>) -> Answer<Sent> {
+pub(in crate::api) fn post(context: &mut Context<'_>, posting: Posting<'_>) -> Answer<Sent> {
     if let Peer::Channel(id) = posting.peer {
-        return channels::post::post(context, id, posting);
+        return channels::post(context, id, posting);
     }
     let Posting { peer, mut content, mentioned, extra, also, sender } = posting;
     content.sender = sender.unwrap_or(context.me);
@@ -102,21 +110,21 @@ pub(super) fn post(context: &mut Context<'_>, posting: Posting<'_>) -> Answer<Se
     };
     let (message, pts) = stored::deliver(context.db, context.me, peer, &content, false)?;
     let sent = Sent { message, pts };
-    let people = Peers::of_messages(&[render::message(&sent.message)]);
+    let people = Peers::of_messages(&[view::message(&sent.message)]);
     context.push(context.me, [extra, &[sent.update()]].concat(), &people)?;
     for (owner, their_peer) in recipients(context, peer, also)? {
         let mentioned = replied_sender == Some(owner) || mentioned.contains(&owner);
         let (message, pts) = stored::deliver(context.db, owner, their_peer, &content, mentioned)?;
         let update = new_message(&message, pts);
-        let people = Peers::of_messages(&[render::message(&message)]);
+        let people = Peers::of_messages(&[view::message(&message)]);
         context.push(owner, [extra, &[update]].concat(), &people)?;
     }
     Ok(sent)
 }
 
 /// The update that tells a message's owner of it.
-pub(super) fn new_message(message: &Message, pts: i32) -> enums::Update {
-    let (peer, message) = (message.peer, render::message(message));
+pub(in crate::api) fn new_message(message: &Message, pts: i32) -> enums::Update {
+    let (peer, message) = (message.peer, view::message(message));
     match peer {
         Peer::Channel(_) => types::UpdateNewChannelMessage { message, pts, pts_count: 1 }.into(),
         _ => types::UpdateNewMessage { message, pts, pts_count: 1 }.into(),

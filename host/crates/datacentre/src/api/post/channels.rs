@@ -5,13 +5,13 @@
 use grammers_tl_types as tl;
 use tl::{Serializable, enums, types};
 
-use super::access::{self, Access};
+use super::{Posting, Sent, new_message};
+use crate::api::access::{self, Access};
 use crate::api::context::Context;
 use crate::api::error::{Answer, bad_request, forbidden};
-use crate::api::messages::EDIT_TIME_S;
-use crate::api::peers::Peers;
-use crate::api::post::{Posting, Sent, new_message};
-use crate::api::render;
+use crate::api::limits::EDIT_TIME_S;
+use crate::api::named;
+use crate::api::view::{self, Peers};
 use crate::model::channels::Channel;
 use crate::model::log::Entry;
 use crate::model::messages::{self, Content, Message};
@@ -56,7 +56,7 @@ pub(in crate::api) fn action(
 /// Refuses an edit the caller may not make: <https://core.telegram.org/method/messages.editMessage>. In a broadcast channel
 /// who may edit edits anyone's posts at any time.
 pub(in crate::api) fn check_may_edit(context: &Context<'_>, id: i64, message: &Message) -> Answer<()> {
-    let access = access::of_caller(context, id)?;
+    let access = named::channel_of_caller(context, id)?;
     let broadcast = access.channel.broadcast;
     let any = broadcast && access.has(|rights| rights.edit_messages);
     let own = message.content.sender == context.me;
@@ -78,16 +78,16 @@ pub(in crate::api) fn edit(
     message: &Message,
     content: &Content,
 ) -> Answer<enums::Updates> {
-    let Access { channel, .. } = access::of_caller(context, id)?;
+    let Access { channel, .. } = named::channel_of_caller(context, id)?;
     messages::edit(context.db, content)?;
     let message = Message { content: content.clone(), ..message.clone() };
     let pts = posts::log(context.db, &channel, 1, |_| Entry::EditedMessage(message.id))?;
     let edited = |message: &Message| {
-        enums::Update::from(types::UpdateEditChannelMessage { message: render::message(message), pts, pts_count: 1 })
+        enums::Update::from(types::UpdateEditChannelMessage { message: view::message(message), pts, pts_count: 1 })
     };
     let spoken_to = posts::mentioned(context.db, channel.id, message.id)?;
     tell_of_message(context, &channel, &message, &spoken_to, edited)?;
-    let people = Peers::of_messages(&[render::message(&message)]);
+    let people = Peers::of_messages(&[view::message(&message)]);
     context.updates(context.me, vec![edited(&message)], &people)
 }
 
@@ -133,14 +133,14 @@ pub(in crate::api) fn answer(context: &Context<'_>, channel: &Channel, sent: Opt
     let mut people = Peers::default().with(channel.peer());
     if let Some(sent) = sent {
         updates.push(sent.update());
-        people.add_message(&render::message(&sent.message));
+        people.add_message(&view::message(&sent.message));
     }
     context.updates(context.me, updates, &people)
 }
 
 /// Tells members that someone types. In a broadcast channel nobody sees that.
 pub(in crate::api) fn typing(context: &mut Context<'_>, id: i64, action: enums::SendMessageAction) -> Answer<()> {
-    let Access { channel, .. } = access::of_caller(context, id)?;
+    let Access { channel, .. } = named::channel_of_caller(context, id)?;
     if channel.broadcast {
         return Ok(());
     }
@@ -166,7 +166,7 @@ fn tell_of_message(
     mentioned: &[i64],
     update: impl Fn(&Message) -> enums::Update,
 ) -> Answer<()> {
-    let people = Peers::of_messages(&[render::message(message)]).with(Peer::Channel(channel.id));
+    let people = Peers::of_messages(&[view::message(message)]).with(Peer::Channel(channel.id));
     for user in members::ids(context.db, channel.id)? {
         let seen = Message { owner: user, mentioned: mentioned.contains(&user), ..message.clone() };
         context.push(user, vec![update(&seen)], &people)?;

@@ -3,19 +3,25 @@
 //! Invariant: only constructors that are the same in layers 229 and 230, and nothing of another user's that Telegram
 //! would not show: phone numbers to contacts only, names as the viewer saved them.
 
-use grammers_tl_types as tl;
-use tl::{Deserializable, enums, types};
+pub(super) mod channels;
+pub(super) mod files;
+pub(super) mod invites;
+mod peers;
+pub(super) mod updates;
 
-use super::channels::view;
-use super::context::Context;
-use super::error::Answer;
-use super::files;
-use super::peers::{self, Peers, to_tl};
+use grammers_tl_types as tl;
+use tl::{enums, types};
+
+use super::stored_tl::stored;
+use crate::api::context::Context;
+use crate::api::error::Answer;
 use crate::model::chats::{self, Chat, Member, Standing};
 use crate::model::dialogs::{self, Dialog};
 use crate::model::messages::Message;
 use crate::model::users::{self, User};
-use crate::model::{Peer, contacts, log, qts};
+use crate::model::{Peer, contacts, history, log, qts};
+
+pub(super) use peers::{Peers, to_tl};
 
 /// A user, as `viewer` sees them.
 pub(super) fn user(context: &Context<'_>, viewer: i64, user: &User) -> Answer<enums::User> {
@@ -67,11 +73,6 @@ pub(super) fn chat_by_id(context: &Context<'_>, viewer: i64, id: i64) -> Answer<
         (Some(found), Some(member)) => chat(context, &found, &member),
         _ => Ok(types::ChatEmpty { id }.into()),
     }
-}
-
-/// The channel with this id, as `viewer` sees it.
-pub(super) fn channel_by_id(context: &Context<'_>, viewer: i64, id: i64) -> Answer<enums::Chat> {
-    view::channel(context, viewer, id)
 }
 
 /// A group, as someone who is or was in it sees it.
@@ -184,6 +185,15 @@ fn reply_header(
     Some(header.into())
 }
 
+/// The topic that an answer to this message lies in, if it is none in "General".
+pub(in crate::api) fn topic_of(message: &Message) -> Option<i32> {
+    let action = stored::<enums::MessageAction>(&message.content.action);
+    match action {
+        Some(enums::MessageAction::TopicCreate(_)) => Some(message.id),
+        _ => message.content.topic,
+    }
+}
+
 /// A dialog of the caller's.
 pub(super) fn dialog(context: &Context<'_>, dialog: &Dialog) -> Answer<enums::Dialog> {
     let pts = match dialog.peer {
@@ -218,7 +228,7 @@ pub(super) fn dialogs(
 ) -> Answer<(Vec<enums::Dialog>, Vec<enums::Message>, Peers)> {
     let mut tops = Vec::new();
     for dialog in stored {
-        if let Some(top) = peers::find_message(context, dialog.peer, dialog.top_message)? {
+        if let Some(top) = history::find(context.db, context.me, dialog.peer, dialog.top_message)? {
             tops.push(message(&top));
         }
     }
@@ -254,11 +264,6 @@ pub(super) fn peer_settings(context: &Context<'_>, peer: Peer) -> Answer<enums::
         settings.block_contact = settings.add_contact;
     }
     Ok(settings.into())
-}
-
-/// What was stored serialised.
-pub(super) fn stored<T: Deserializable>(bytes: &Option<Vec<u8>>) -> Option<T> {
-    T::from_bytes(bytes.as_deref()?).ok()
 }
 
 /// Messages and the users and chats they name.
