@@ -20,7 +20,7 @@ pub struct Limits {
     pub resources_max: usize,
     /// Bytes that one call may hand to the host, and that a callback's error text may have. Default: 2 MiB.
     pub host_call_bytes_max: usize,
-    /// CPU time of one callback: it tells a loop from work, and whoever computes gives way all the while. Default: 2 000 ms.
+    /// CPU time of one callback. Catches endless loops. Not a share of the CPU: guests yield every 10 ms. Default: 2 000 ms.
     pub cpu_ms_max: u64,
     /// CPU time of instantiation, and again of loading a script with its packages. Default: 10 000 ms.
     pub load_ms_max: u64,

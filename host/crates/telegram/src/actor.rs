@@ -257,7 +257,7 @@ impl Actor {
     /// Gives the connection up and plans the next one.
     fn lose(&mut self, reason: String) {
         self.context.link.down();
-        self.context.transfers.wire.close();
+        self.context.transfers.connections.close();
         self.context.intake().abort_differences();
         let online_since = self.live.take().and_then(|live| {
             live.pool.close();

@@ -37,12 +37,12 @@ pub enum DhFault {
 
 /// A prime and a generator that have passed every check.
 #[derive(Debug)]
-pub(crate) struct Group {
+pub(crate) struct DhGroup {
     prime: BigUint,
     generator: BigUint,
 }
 
-impl Group {
+impl DhGroup {
     /// Checks a prime and a generator from the network. Takes no time for Telegram's own prime, else about a second.
     pub(crate) fn check(prime: &[u8], generator: i32) -> Result<Self, DhFault> {
         let prime = BigUint::from_bytes_be(prime);
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn telegrams_own_prime_passes_and_is_what_it_is_taken_for() {
         for generator in [3, 4, 7] {
-            Group::check(&telegram_prime().to_bytes_be(), generator).unwrap();
+            DhGroup::check(&telegram_prime().to_bytes_be(), generator).unwrap();
         }
         assert!(is_safe_prime(&telegram_prime()));
     }
@@ -132,14 +132,14 @@ mod tests {
             (bytes(&(&prime - 24u8)), 4, DhFault::NotSafePrime),
         ];
         for (prime, generator, fault) in cases {
-            assert_eq!(Group::check(&prime, generator).unwrap_err(), fault);
+            assert_eq!(DhGroup::check(&prime, generator).unwrap_err(), fault);
         }
     }
 
     #[test]
     fn public_values_near_the_ends_are_refused() {
         let prime = telegram_prime();
-        let group = Group::check(&prime.to_bytes_be(), 3).unwrap();
+        let group = DhGroup::check(&prime.to_bytes_be(), 3).unwrap();
         let margin = BigUint::from(1u8) << MARGIN_BITS;
         for good in [margin.clone(), &prime - &margin] {
             group.check_public(&good).unwrap();
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn both_sides_get_the_same_key() {
-        let group = Group::check(&telegram_prime().to_bytes_be(), 3).unwrap();
+        let group = DhGroup::check(&telegram_prime().to_bytes_be(), 3).unwrap();
         let [a, b] = [random::<256>(), random::<256>()].map(|secret| BigUint::from_bytes_be(&secret));
         assert_eq!(group.common(&group.public(&a), &b), group.common(&group.public(&b), &a));
     }

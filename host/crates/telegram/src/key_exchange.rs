@@ -19,7 +19,7 @@ use sha1::{Digest, Sha1};
 use tl::{Cursor, Deserializable, Serializable, enums, functions, types};
 
 use crate::backoff::backoff;
-use crate::dh::{DhFault, Group};
+use crate::dh::{DhFault, DhGroup};
 use crate::net::{Fault, Plain, dial};
 use crate::random::random;
 use crate::session::StoreSession;
@@ -323,8 +323,8 @@ fn is_prime(number: u64) -> bool {
 }
 
 /// The check of an unknown prime takes a second of computing: not on a thread that others wait for.
-async fn check_group(prime: Vec<u8>, g: i32) -> Result<Group, ExchangeError> {
-    let checked = tokio::task::spawn_blocking(move || Group::check(&prime, g)).await;
+async fn check_group(prime: Vec<u8>, g: i32) -> Result<DhGroup, ExchangeError> {
+    let checked = tokio::task::spawn_blocking(move || DhGroup::check(&prime, g)).await;
     Ok(checked.map_err(|_| untrustworthy("its prime cannot be checked"))??)
 }
 

@@ -19,7 +19,7 @@ use tl::{enums, functions, types};
 use crate::ask::{self, Patience};
 use crate::backoff::backoff;
 use crate::config::{AccountConfig, ApiCredentials, DcAddress};
-use crate::dh::{DhFault, Group};
+use crate::dh::{DhFault, DhGroup};
 use crate::intake::see_user;
 use crate::key_exchange::{ExchangeError, exchange, with_telegram};
 use crate::pool::Pool;
@@ -408,7 +408,7 @@ fn prove(
     let enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(algorithm) = algorithm else {
         return Err(LoginError::UnsafePassword("its method is unknown; update tglhost".to_owned()));
     };
-    let group = Group::check(&algorithm.p, algorithm.g).map_err(unsafe_because)?;
+    let group = DhGroup::check(&algorithm.p, algorithm.g).map_err(unsafe_because)?;
     group.check_public(&BigUint::from_bytes_be(&srp_b)).map_err(unsafe_because)?;
     let secret = random::<256>().to_vec();
     let (m1, a) =

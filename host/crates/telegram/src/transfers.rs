@@ -1,4 +1,4 @@
-//! What the transfers of an account share: the scripts' folders, places, and connections of their own, so that a large
+//! What the transfers of an account share: the scripts' folders, slots, and connections of their own, so that a large
 //! file holds up no other call.
 //!
 //! Invariant: no two transfers write into the same file, and no script waits for another's without need.
@@ -10,10 +10,10 @@ use files::FileSpace;
 use tgl::{Grants, ScriptName};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 
-use crate::places::{Place, Places};
+use crate::file_connections::FileConnections;
 use crate::session::StoreSession;
+use crate::slots::{TransferSlot, TransferSlots};
 use crate::sync::locked;
-use crate::wire::Wire;
 
 /// Bytes of text files that one script may have in memory while their messages wait to be sent: 4 MiB. Further files of
 /// the same script wait; no other's do.
@@ -34,8 +34,8 @@ pub(crate) struct Seat {
 
 /// See the module.
 pub(crate) struct Transfers {
-    pub(crate) wire: Arc<Wire>,
-    places: Places,
+    pub(crate) connections: Arc<FileConnections>,
+    slots: TransferSlots,
     disk: Semaphore,
     saving: Mutex<HashSet<(ScriptName, String)>>,
     saved: Notify,
@@ -62,22 +62,22 @@ impl Seat {
 impl Transfers {
     pub(crate) fn new(session: Arc<StoreSession>, api_id: i32) -> Self {
         Self {
-            wire: Arc::new(Wire::new(session, api_id)),
-            places: Places::default(),
+            connections: Arc::new(FileConnections::new(session, api_id)),
+            slots: TransferSlots::default(),
             disk: Semaphore::new(DISK_MAX),
             saving: Mutex::default(),
             saved: Notify::new(),
         }
     }
 
-    /// Waits for a place for one of the script's files. It is to be held while parts of the file are on their way, and not
+    /// Waits for a slot for one of the script's files. It is to be held while parts of the file are on their way, and not
     /// while the message that carries it waits.
     ///
-    /// A part's flood wait keeps the place: what the data centre slows down is the account, so that another file in its
-    /// place would only be told the same, and files that are half on their way would pile up. Other scripts do not lose by
-    /// it, for there is a place kept for their first file.
-    pub(crate) async fn place(&self, script: &ScriptName) -> Place<'_> {
-        self.places.take(script).await
+    /// A part's flood wait keeps the slot: what the data centre slows down is the account, so that another file in its
+    /// slot would only be told the same, and files that are half on their way would pile up. Other scripts do not lose by
+    /// it, for there is a slot kept for their first file.
+    pub(crate) async fn slot(&self, script: &ScriptName) -> TransferSlot<'_> {
+        self.slots.take(script).await
     }
 
     /// Waits until a part may be read or written.
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::calls::TEXT_FILE_BYTES_MAX;
     use crate::config::DcAddress;
-    use crate::wire::LINES_MAX;
+    use crate::file_connections::FILE_CONNECTIONS_MAX;
 
     fn transfers(dir: &tempfile::TempDir) -> Transfers {
         let store = AccountStore::open(dir.path()).unwrap();
@@ -129,9 +129,10 @@ mod tests {
     fn so_many_parts_are_under_way_and_no_more() {
         let dir = tempfile::tempdir().unwrap();
         let transfers = transfers(&dir);
-        let lines: Vec<_> = (0..LINES_MAX).map(|_| transfers.wire.place().now_or_never().unwrap()).collect();
-        assert!(transfers.wire.place().now_or_never().is_none());
-        drop(lines);
+        let permits: Vec<_> =
+            (0..FILE_CONNECTIONS_MAX).map(|_| transfers.connections.permit().now_or_never().unwrap()).collect();
+        assert!(transfers.connections.permit().now_or_never().is_none());
+        drop(permits);
         let disk: Vec<_> = (0..DISK_MAX).map(|_| transfers.disk().now_or_never().unwrap()).collect();
         assert!(transfers.disk().now_or_never().is_none());
         drop(disk);

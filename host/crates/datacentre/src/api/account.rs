@@ -31,7 +31,7 @@ pub(super) fn get_password(
     context: &mut Context<'_>,
     _: functions::account::GetPassword,
 ) -> Answer<enums::account::Password> {
-    let user = context.standing.user.or(context.standing.password_pending);
+    let user = context.holder.user.or(context.holder.password_pending);
     let user = user.ok_or_else(|| unauthorized("AUTH_KEY_UNREGISTERED"))?;
     let set = login::password(context.db, user)?;
     let (mut srp_b, mut srp_id) = (None, None);

@@ -91,7 +91,7 @@ pub(super) fn check_password(
     context: &mut Context<'_>,
     call: functions::auth::CheckPassword,
 ) -> Answer<enums::auth::Authorization> {
-    let Some(id) = context.standing.password_pending else {
+    let Some(id) = context.holder.password_pending else {
         return Err(unauthorized("AUTH_KEY_UNREGISTERED"));
     };
     account::check_srp(context, id, &call.password)?;

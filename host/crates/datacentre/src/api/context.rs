@@ -9,7 +9,7 @@ use tl::enums;
 
 use super::error::Answer;
 use crate::faults::Faults;
-use crate::model::keys::Standing;
+use crate::model::keys::Holder;
 use crate::model::{Db, Model, unix_time, users};
 use crate::seam::Caller;
 
@@ -27,7 +27,7 @@ pub(super) struct Context<'a> {
     pub(super) faults: &'a Faults,
     pub(super) dc: DcInfo,
     pub(super) caller: Caller,
-    pub(super) standing: Standing,
+    pub(super) holder: Holder,
     /// The caller's user id; 0 before login. Methods that need a login are only reached with one.
     pub(super) me: i64,
     /// The caller is a bot.
@@ -50,14 +50,14 @@ impl<'a> Context<'a> {
         faults: &'a Faults,
         dc: DcInfo,
         caller: Caller,
-        standing: Standing,
+        holder: Holder,
     ) -> Answer<Context<'a>> {
-        let user = match standing.user {
+        let user = match holder.user {
             Some(id) => users::find(db, id)?,
             None => None,
         };
         let (me, bot) = user.map_or((0, false), |user| (user.id, user.bot));
-        Ok(Context { db, model, faults, dc, caller, standing, me, bot, now: unix_time(), outgoing: Vec::new() })
+        Ok(Context { db, model, faults, dc, caller, holder, me, bot, now: unix_time(), outgoing: Vec::new() })
     }
 
     /// Ends every connection of this key.

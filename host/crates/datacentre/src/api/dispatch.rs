@@ -39,10 +39,10 @@ fn check_caller(context: &Context<'_>, kind: For) -> Answer<()> {
         return Ok(());
     }
     if context.me == 0 {
-        let standing = &context.standing;
+        let holder = &context.holder;
         let name = match () {
-            () if standing.password_pending.is_some() => "SESSION_PASSWORD_NEEDED",
-            () if standing.revoked => "SESSION_REVOKED",
+            () if holder.password_pending.is_some() => "SESSION_PASSWORD_NEEDED",
+            () if holder.revoked => "SESSION_REVOKED",
             () => "AUTH_KEY_UNREGISTERED",
         };
         return Err(unauthorized(name));

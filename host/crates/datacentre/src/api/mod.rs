@@ -83,8 +83,8 @@ impl Api {
     ) -> Result<T, Failure> {
         let mut db = self.model.lock();
         let transaction = db.transaction()?;
-        let standing = keys::standing(&transaction, caller.auth_key_id)?;
-        let mut context = Context::new(&transaction, &self.model, &self.faults, self.dc, caller, standing)?;
+        let holder = keys::holder(&transaction, caller.auth_key_id)?;
+        let mut context = Context::new(&transaction, &self.model, &self.faults, self.dc, caller, holder)?;
         let answer = method(&mut context);
         if let Ok(_) | Err(Failure::RpcKeepingChanges(_)) = &answer {
             let outgoing = context.into_outgoing();

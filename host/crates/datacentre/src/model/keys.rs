@@ -6,9 +6,9 @@ use super::{Db, Model, Result, Row, all, one, params, random, run, unix_time};
 use crate::seam::{AuthKeyRecord, AuthKeys};
 use sha1::{Digest, Sha1};
 
-/// What a key stands for.
+/// Who holds a key.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Standing {
+pub(crate) struct Holder {
     /// Logged in with it.
     pub(crate) user: Option<i64>,
     /// Gave the right code with it, and must give the password still.
@@ -28,9 +28,9 @@ pub(crate) struct Login {
     pub(crate) active: i32,
 }
 
-/// Who this key belongs to.
-pub(crate) fn standing(db: &Db, auth_key_id: i64) -> Result<Standing> {
-    let read = |row: &Row<'_>| Ok(Standing { user: row.get(0)?, password_pending: row.get(1)?, revoked: row.get(2)? });
+/// Who holds this key.
+pub(crate) fn holder(db: &Db, auth_key_id: i64) -> Result<Holder> {
+    let read = |row: &Row<'_>| Ok(Holder { user: row.get(0)?, password_pending: row.get(1)?, revoked: row.get(2)? });
     let sql = "SELECT user, password_pending, revoked FROM auth_keys WHERE id = ?1";
     Ok(one(db, sql, [auth_key_id], read)?.unwrap_or_default())
 }

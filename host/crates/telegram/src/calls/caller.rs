@@ -161,12 +161,12 @@ impl Caller {
                 tokio::time::sleep_until(until).await;
             }
             let (number, pool) = self.connection().await?;
-            let wire = &self.context.transfers.wire;
+            let connections = &self.context.transfers.connections;
             let answer = match way {
                 Way::Calls => pool.invoke_raw(body.take(&self.context).await?).await,
                 Way::Files { dc_id } => {
-                    let _place = wire.place().await;
-                    wire.ask(dc_id, body.take(&self.context).await?).await
+                    let _permit = connections.permit().await;
+                    connections.ask(dc_id, body.take(&self.context).await?).await
                 }
             };
             let was_held = std::mem::replace(&mut is_held, self.waits_for_room(&answer));

@@ -12,7 +12,7 @@ use store::{AccountStore, ChannelState, StoreError};
 use tl::enums;
 
 use super::order::{Envelope, Order};
-use super::place::{Place, in_channel};
+use super::position::{UpdatePosition, in_channel};
 use crate::backoff::backoff;
 
 /// Channels that wait for something at a time. The updates of further ones are left to the account's difference.
@@ -81,8 +81,8 @@ impl Channels {
                 (enums::Update::ChannelTooLong(behind), _) => {
                     self.on_too_long(store, behind.channel_id, behind.pts, begin, now)?;
                 }
-                (_, Some((channel_id, place))) => {
-                    if let Some(channel) = self.channel(store, channel_id, Some((&update, place)), begin, now)? {
+                (_, Some((channel_id, position))) => {
+                    if let Some(channel) = self.channel(store, channel_id, Some((&update, position)), begin, now)? {
                         sorted.extend(channel.order.accept(Envelope::single(update, 0), now).updates);
                     }
                 }
@@ -241,7 +241,7 @@ impl Channels {
         &mut self,
         store: &AccountStore,
         channel_id: i64,
-        first: Option<(&enums::Update, Place)>,
+        first: Option<(&enums::Update, UpdatePosition)>,
         begin: Begin,
         now: Instant,
     ) -> Result<Option<&mut Channel>, StoreError> {
@@ -251,7 +251,7 @@ impl Channels {
                 return Ok(None);
             }
             let stored = store.channel_state(channel_id)?.pts;
-            let pts = stored.or_else(|| first.and_then(|(update, place)| first_pts(update, place, begin)));
+            let pts = stored.or_else(|| first.and_then(|(update, position)| first_pts(update, position, begin)));
             let mut order = Order::channel(pts.unwrap_or_default(), now);
             if pts.is_none() {
                 order.want_difference();
@@ -270,8 +270,8 @@ impl Channel {
 }
 
 /// The pts before an update with which our part in a channel begins.
-fn first_pts(update: &enums::Update, place: Place, begin: Begin) -> Option<i32> {
-    let Place::Pts { pts, count } = place else { return None };
+fn first_pts(update: &enums::Update, position: UpdatePosition, begin: Begin) -> Option<i32> {
+    let UpdatePosition::Pts { pts, count } = position else { return None };
     let enums::Update::NewChannelMessage(new) = update else { return None };
     brings_us_in(&new.message, begin.our_id).then(|| pts.saturating_sub(count))
 }

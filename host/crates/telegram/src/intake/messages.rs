@@ -119,7 +119,7 @@ impl Common {
     fn message(&self, batch: &Batch<'_>, our_id: i64) -> Result<Message, StoreError> {
         let us = PeerId::user(our_id);
         let is_private = self.chat.kind == tgl::PeerKind::User;
-        // In private chats the author is left out: it is us, or who the conversation is with. So it is in short forms.
+        // In private chats the author is left out: it is us or the other side. Short updates omit it too.
         let source = match self.from {
             Some(from) => Some(from),
             None if self.out && !self.post => Some(us),

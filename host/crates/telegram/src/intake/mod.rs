@@ -12,7 +12,7 @@ mod differences;
 mod messages;
 mod order;
 mod peers;
-mod place;
+mod position;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

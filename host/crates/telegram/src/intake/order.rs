@@ -1,7 +1,7 @@
 //! Puts updates into the server's order: <https://core.telegram.org/api/updates#message-related-event-sequences>.
 //! A pure state machine: no clock of its own, no network, no store.
 //!
-//! Invariant: an update that has a place (pts, qts or seq) is let through exactly once and only after everything before
+//! Invariant: an update that has a position (pts, qts or seq) is let through exactly once and only after everything before
 //! it; where something before it is missing, the difference is asked for.
 
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use grammers_tl_types as tl;
 use store::UpdateState;
 use tl::{enums, types};
 
-use super::place::{Place, in_account, in_channel};
+use super::position::{UpdatePosition, in_account, in_channel};
 
 /// How long the missing piece may take to come by itself, as Telegram recommends.
 const GAP_WAIT: Duration = Duration::from_millis(500);
@@ -192,7 +192,7 @@ impl Order {
         ready.users.extend(envelope.users);
         ready.chats.extend(envelope.chats);
         for update in envelope.updates {
-            self.place(update, now, ready);
+            self.arrive(update, now, ready);
         }
         self.release_waiting(ready);
         // What is older than the date is not looked for any more.
@@ -213,14 +213,14 @@ impl Order {
     }
 
     /// Lets an update through, drops it as known, or keeps it until its predecessors are there.
-    fn place(&mut self, update: enums::Update, now: Instant, ready: &mut Ready) {
-        match self.standing(&update) {
-            Standing::Next(state) => {
+    fn arrive(&mut self, update: enums::Update, now: Instant, ready: &mut Ready) {
+        match self.arrival(&update) {
+            Arrival::Next(state) => {
                 self.state = state;
                 ready.updates.push(update);
             }
-            Standing::Known => {}
-            Standing::Early => {
+            Arrival::Known => {}
+            Arrival::Early => {
                 if self.waiting.len() >= self.waiting_max() {
                     self.wants_difference = true;
                     return;
@@ -234,10 +234,10 @@ impl Order {
     /// Lets through what has waited and is next now.
     fn release_waiting(&mut self, ready: &mut Ready) {
         loop {
-            let next = self.waiting.iter().position(|update| !matches!(self.standing(update), Standing::Early));
+            let next = self.waiting.iter().position(|update| !matches!(self.arrival(update), Arrival::Early));
             let Some(at) = next else { break };
             let update = self.waiting.swap_remove(at);
-            if let Standing::Next(state) = self.standing(&update) {
+            if let Arrival::Next(state) = self.arrival(&update) {
                 self.state = state;
                 ready.updates.push(update);
             }
@@ -270,17 +270,17 @@ impl Order {
         }
     }
 
-    fn standing(&self, update: &enums::Update) -> Standing {
-        let place = match self.scope {
+    fn arrival(&self, update: &enums::Update) -> Arrival {
+        let position = match self.scope {
             Scope::Account => in_account(update),
-            Scope::Channel => in_channel(update).map_or(Place::None, |(_, place)| place),
+            Scope::Channel => in_channel(update).map_or(UpdatePosition::None, |(_, position)| position),
         };
-        standing(self.state, place)
+        arrival(self.state, position)
     }
 }
 
 /// How an update stands to a state.
-enum Standing {
+enum Arrival {
     /// It is the next one, or needs no order; the state after it.
     Next(UpdateState),
     /// It has been applied before.
@@ -289,20 +289,22 @@ enum Standing {
     Early,
 }
 
-fn standing(state: UpdateState, place: Place) -> Standing {
-    match place {
-        Place::None => Standing::Next(state),
-        Place::Pts { pts: 0, .. } => Standing::Next(state),
-        Place::Pts { pts, count } => match i64::from(state.pts) + i64::from(count) {
-            reached if reached == i64::from(pts) => Standing::Next(UpdateState { pts, ..state }),
-            reached if reached > i64::from(pts) => Standing::Known,
-            _ => Standing::Early,
+fn arrival(state: UpdateState, position: UpdatePosition) -> Arrival {
+    match position {
+        UpdatePosition::None => Arrival::Next(state),
+        UpdatePosition::Pts { pts: 0, .. } => Arrival::Next(state),
+        UpdatePosition::Pts { pts, count } => match i64::from(state.pts) + i64::from(count) {
+            reached if reached == i64::from(pts) => Arrival::Next(UpdateState { pts, ..state }),
+            reached if reached > i64::from(pts) => Arrival::Known,
+            _ => Arrival::Early,
         },
-        Place::Qts(0) => Standing::Next(state),
-        Place::Qts(qts) if qts <= state.qts => Standing::Known,
+        UpdatePosition::Qts(0) => Arrival::Next(state),
+        UpdatePosition::Qts(qts) if qts <= state.qts => Arrival::Known,
         // Until the first one the account's qts is not known to be gapless.
-        Place::Qts(qts) if qts == state.qts + 1 || state.qts == 0 => Standing::Next(UpdateState { qts, ..state }),
-        Place::Qts(_) => Standing::Early,
+        UpdatePosition::Qts(qts) if qts == state.qts + 1 || state.qts == 0 => {
+            Arrival::Next(UpdateState { qts, ..state })
+        }
+        UpdatePosition::Qts(_) => Arrival::Early,
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn load(caller: &Caller, id: MessageId, part: FilePart) -> Resu
     if let Some(path) = saved.await? {
         return Ok(Outcome::File(path));
     }
-    let _place = transfers.place(&seat.script).await;
+    let _slot = transfers.slot(&seat.script).await;
     let incoming = blocking(at, |(files, name, bytes)| files.save(&name, bytes).map_err(file_error)).await?;
     let progress = Progress::new(seat.notes.clone(), &format!("loading {}", target.name), target.bytes);
     let download =
@@ -121,7 +121,7 @@ impl Download<'_> {
                 Ok(answer) => break answer,
                 Err(error) if is_expired(&error) => self.renew(&location, error).await?,
                 Err(error) => match (migrated_to(&error), dc_id) {
-                    // Who has asked there already is sent round in circles.
+                    // Already asked there: a redirect loop.
                     (Some(to), from) if from != Some(to) => self.move_to(to, error).await?,
                     (None, Some(dc_id)) if error.is_named("AUTH_KEY_UNREGISTERED") && !is_foreign_known => {
                         is_foreign_known = true;

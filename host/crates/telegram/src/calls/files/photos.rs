@@ -29,7 +29,7 @@ pub(crate) async fn set_chat_photo(caller: &Caller, chat: PeerId, path: &str) ->
 }
 
 async fn bring(caller: &Caller, path: &str) -> Result<enums::InputFile, Fault> {
-    let _place = caller.context.transfers.place(&caller.seat.script).await;
+    let _slot = caller.context.transfers.slot(&caller.seat.script).await;
     let file = upload::open(&caller.seat.files, path).await?;
     let name = file.name().to_owned();
     Ok(Upload::whole(caller, file).await?.input_file(&name))

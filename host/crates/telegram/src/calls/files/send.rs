@@ -21,11 +21,11 @@ pub(crate) async fn send(caller: &Caller, to: PeerId, kind: FileKind, path: &str
         return text::send(caller, to, path).await;
     }
     let transfers = &caller.context.transfers;
-    let place = transfers.place(&caller.seat.script).await;
+    let slot = transfers.slot(&caller.seat.script).await;
     let file = upload::open(&caller.seat.files, path).await?;
     let kind = blocking(file.clone(), move |file| kinds::kind(&file, kind)).await?;
     let upload = Upload::whole(caller, file.clone()).await?;
-    drop(place);
+    drop(slot);
     let mut tries = 0;
     loop {
         let media = kind.media(&upload, file.name());
@@ -33,7 +33,7 @@ pub(crate) async fn send(caller: &Caller, to: PeerId, kind: FileKind, path: &str
             Err(error) if tries < MISSING_TRIES_MAX => {
                 let part = missing_part(&error).ok_or(error)?;
                 tries += 1;
-                let _place = transfers.place(&caller.seat.script).await;
+                let _slot = transfers.slot(&caller.seat.script).await;
                 upload.part(caller, part).await?;
             }
             ended => return ended,

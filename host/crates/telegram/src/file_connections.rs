@@ -1,8 +1,8 @@
 //! Connections for the parts of files, beside the account's own: <https://core.telegram.org/api/files> wants sessions of
 //! their own for them. Several, each with one part at a time, so that the work on them is spread over the processor's cores.
 //!
-//! Invariant: there are at most [`LINES_MAX`] to the account's data centre and one to each other, none that has failed is
-//! used again, and none is kept that nobody uses.
+//! Invariant: there are at most [`FILE_CONNECTIONS_MAX`] to the account's data centre and one to each other, none that has
+//! failed is used again, and none is kept that nobody uses.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -18,21 +18,21 @@ use crate::session::StoreSession;
 use crate::sync::locked;
 
 /// Connections of one account for parts of files, and parts under way over them.
-pub(crate) const LINES_MAX: usize = 4;
+pub(crate) const FILE_CONNECTIONS_MAX: usize = 4;
 
 /// How long a part may take on its way: lines can be slow. A connection that is dead is noticed by the account's ping
 /// before.
 const PART_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long connections are kept when there is nothing to transfer; it is looked as often.
+/// How long an idle connection is kept, and how often we check.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
 /// See the module.
-pub(crate) struct Wire {
+pub(crate) struct FileConnections {
     session: Arc<StoreSession>,
     api_id: i32,
     idle_max: Duration,
-    places: Semaphore,
+    permits: Semaphore,
     kept: Mutex<Kept>,
     /// Counts how often all connections were closed.
     closed: watch::Sender<u64>,
@@ -41,26 +41,26 @@ pub(crate) struct Wire {
 /// What is there for the next part, and since when it was not used.
 #[derive(Default)]
 struct Kept {
-    lines: Vec<(Connection, Instant)>,
+    home: Vec<(Connection, Instant)>,
     /// To data centres that are not the account's. Parts that are under way hold theirs as well.
-    abroad: HashMap<i32, (Arc<Connection>, Instant)>,
+    elsewhere: HashMap<i32, (Arc<Connection>, Instant)>,
     is_watched: bool,
 }
 
-impl Wire {
+impl FileConnections {
     /// No connection yet.
     pub(crate) fn new(session: Arc<StoreSession>, api_id: i32) -> Self {
-        let (places, closed) = (Semaphore::new(LINES_MAX), watch::Sender::new(0));
-        Self { session, api_id, idle_max: IDLE_MAX, places, kept: Mutex::default(), closed }
+        let (permits, closed) = (Semaphore::new(FILE_CONNECTIONS_MAX), watch::Sender::new(0));
+        Self { session, api_id, idle_max: IDLE_MAX, permits, kept: Mutex::default(), closed }
     }
 
     /// Waits until there is a connection for one more part. In the order of asking.
-    pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+    pub(crate) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
         // It is never closed.
-        self.places.acquire().await.ok()
+        self.permits.acquire().await.ok()
     }
 
-    /// Asks a data centre, the account's own or another. To be called with a place.
+    /// Asks a data centre, the account's own or another. To be called with a permit.
     pub(crate) async fn ask(self: &Arc<Self>, dc_id: Option<i32>, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
         if request.len() > REQUEST_BYTES_MAX {
             return Err(InvokeError::TooLarge);
@@ -69,7 +69,7 @@ impl Wire {
         let asked = async {
             match dc_id {
                 None => self.ask_home(request).await,
-                Some(dc_id) => self.ask_abroad(dc_id, request).await,
+                Some(dc_id) => self.ask_elsewhere(dc_id, request).await,
             }
         };
         tokio::select! {
@@ -83,20 +83,20 @@ impl Wire {
     /// Ends all connections: what is under way fails, and is tried again when the account is connected again.
     pub(crate) fn close(&self) {
         let mut kept = locked(&self.kept);
-        kept.lines.clear();
-        kept.abroad.clear();
+        kept.home.clear();
+        kept.elsewhere.clear();
         drop(kept);
         self.closed.send_modify(|count| *count += 1);
     }
 
     async fn ask_home(self: &Arc<Self>, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        let line = locked(&self.kept).lines.pop().map(|(line, _)| line);
+        let connection = locked(&self.kept).home.pop().map(|(connection, _)| connection);
         let closed = *self.closed.borrow();
-        let line = line.unwrap_or_else(|| self.connect(self.session.home_dc()));
-        let answer = line.invoke(request).await;
+        let connection = connection.unwrap_or_else(|| self.connect(self.session.home_dc()));
+        let answer = connection.invoke(request).await;
         if !is_broken(&answer) && *self.closed.borrow() == closed {
             let mut kept = locked(&self.kept);
-            kept.lines.push((line, Instant::now()));
+            kept.home.push((connection, Instant::now()));
             self.watch(&mut kept);
         }
         answer
@@ -113,21 +113,21 @@ impl Wire {
     }
 
     /// Where we have no key there, the connection makes one.
-    async fn ask_abroad(self: &Arc<Self>, dc_id: i32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        let line = {
+    async fn ask_elsewhere(self: &Arc<Self>, dc_id: i32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        let connection = {
             let mut kept = locked(&self.kept);
             self.watch(&mut kept);
             let make = || (Arc::new(self.connect(dc_id)), Instant::now());
-            kept.abroad.entry(dc_id).or_insert_with(make).0.clone()
+            kept.elsewhere.entry(dc_id).or_insert_with(make).0.clone()
         };
-        let answer = line.invoke(request).await;
+        let answer = connection.invoke(request).await;
         let mut kept = locked(&self.kept);
-        if let Some((current, used)) = kept.abroad.get_mut(&dc_id)
-            && Arc::ptr_eq(current, &line)
+        if let Some((current, used)) = kept.elsewhere.get_mut(&dc_id)
+            && Arc::ptr_eq(current, &connection)
         {
             *used = Instant::now();
             if is_broken(&answer) {
-                kept.abroad.remove(&dc_id);
+                kept.elsewhere.remove(&dc_id);
             }
         }
         answer
@@ -138,11 +138,11 @@ fn is_broken(answer: &Result<Vec<u8>, InvokeError>) -> bool {
     matches!(answer, Err(InvokeError::Lost(_) | InvokeError::UnknownKey))
 }
 
-async fn let_go_when_idle(wire: Weak<Wire>, idle_max: Duration) {
+async fn let_go_when_idle(connections: Weak<FileConnections>, idle_max: Duration) {
     loop {
         tokio::time::sleep(idle_max).await;
-        let Some(wire) = wire.upgrade() else { return };
-        let mut kept = locked(&wire.kept);
+        let Some(connections) = connections.upgrade() else { return };
+        let mut kept = locked(&connections.kept);
         if kept.let_go(idle_max) {
             kept.is_watched = false;
             return;
@@ -153,9 +153,9 @@ async fn let_go_when_idle(wire: Weak<Wire>, idle_max: Duration) {
 impl Kept {
     /// Closes what nobody has used for so long. Says whether nothing is left.
     fn let_go(&mut self, idle_max: Duration) -> bool {
-        self.lines.retain(|(_, used)| used.elapsed() < idle_max);
-        self.abroad.retain(|_, (line, used)| used.elapsed() < idle_max || Arc::strong_count(line) > 1);
-        self.lines.is_empty() && self.abroad.is_empty()
+        self.home.retain(|(_, used)| used.elapsed() < idle_max);
+        self.elsewhere.retain(|_, (connection, used)| used.elapsed() < idle_max || Arc::strong_count(connection) > 1);
+        self.home.is_empty() && self.elsewhere.is_empty()
     }
 }
 
@@ -192,19 +192,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: dir.path().join("dc"), dc_id: 2 };
         let dc = DataCentre::start(config).await.unwrap();
-        let wire = Arc::new(Wire::new(session(&dc, &dir).await, 1));
+        let connections = Arc::new(FileConnections::new(session(&dc, &dir).await, 1));
         for dc_ids in [vec![None], vec![Some(dc.dc_id)], vec![None, Some(dc.dc_id)]] {
             for dc_id in &dc_ids {
-                let answer = wire.ask(*dc_id, functions::help::GetConfig {}.to_bytes()).await.unwrap();
+                let answer = connections.ask(*dc_id, functions::help::GetConfig {}.to_bytes()).await.unwrap();
                 assert!(answer.starts_with(&types::Config::CONSTRUCTOR_ID.to_le_bytes()));
             }
-            let mut kept = locked(&wire.kept);
+            let mut kept = locked(&connections.kept);
             assert!(kept.is_watched && !kept.let_go(IDLE_MAX), "for the next part");
-            let is_kept = (!kept.lines.is_empty(), !kept.abroad.is_empty());
+            let is_kept = (!kept.home.is_empty(), !kept.elsewhere.is_empty());
             assert_eq!(is_kept, (dc_ids.contains(&None), dc_ids.contains(&Some(dc.dc_id))), "for the next part");
-            let abroad = kept.abroad.get(&dc.dc_id).map(|(line, _)| Arc::downgrade(line));
+            let elsewhere = kept.elsewhere.get(&dc.dc_id).map(|(connection, _)| Arc::downgrade(connection));
             assert!(kept.let_go(Duration::ZERO), "they are let go");
-            assert!(abroad.is_none_or(|line| line.upgrade().is_none()), "the connection is closed");
+            assert!(elsewhere.is_none_or(|connection| connection.upgrade().is_none()), "the connection is closed");
         }
     }
 
@@ -213,17 +213,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: dir.path().join("dc"), dc_id: 2 };
         let dc = DataCentre::start(config).await.unwrap();
-        let wire = Wire { idle_max: Duration::from_millis(1), ..Wire::new(session(&dc, &dir).await, 1) };
-        let wire = Arc::new(wire);
+        let connections =
+            FileConnections { idle_max: Duration::from_millis(1), ..FileConnections::new(session(&dc, &dir).await, 1) };
+        let connections = Arc::new(connections);
         for dc_id in [None, Some(dc.dc_id), None] {
-            wire.ask(dc_id, functions::help::GetConfig {}.to_bytes()).await.unwrap();
+            connections.ask(dc_id, functions::help::GetConfig {}.to_bytes()).await.unwrap();
             let let_go = async {
-                while locked(&wire.kept).is_watched {
+                while locked(&connections.kept).is_watched {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             };
             tokio::time::timeout(PATIENCE, let_go).await.expect("they are let go");
-            assert!(locked(&wire.kept).lines.is_empty() && locked(&wire.kept).abroad.is_empty());
+            assert!(locked(&connections.kept).home.is_empty() && locked(&connections.kept).elsewhere.is_empty());
         }
     }
 
@@ -232,12 +233,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: dir.path().join("dc"), dc_id: 2 };
         let dc = DataCentre::start(config).await.unwrap();
-        let wire = Arc::new(Wire::new(session(&dc, &dir).await, 1));
-        wire.ask(Some(dc.dc_id), functions::help::GetConfig {}.to_bytes()).await.unwrap();
+        let connections = Arc::new(FileConnections::new(session(&dc, &dir).await, 1));
+        connections.ask(Some(dc.dc_id), functions::help::GetConfig {}.to_bytes()).await.unwrap();
         // As a part that is under way holds it.
-        let in_use = locked(&wire.kept).abroad.get(&dc.dc_id).map(|(line, _)| line.clone());
-        assert!(!locked(&wire.kept).let_go(Duration::ZERO) && in_use.is_some());
+        let in_use = locked(&connections.kept).elsewhere.get(&dc.dc_id).map(|(connection, _)| connection.clone());
+        assert!(!locked(&connections.kept).let_go(Duration::ZERO) && in_use.is_some());
         drop(in_use);
-        assert!(locked(&wire.kept).let_go(Duration::ZERO));
+        assert!(locked(&connections.kept).let_go(Duration::ZERO));
     }
 }
