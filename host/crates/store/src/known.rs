@@ -52,7 +52,9 @@ impl Known {
     /// These are the inbox's last events now.
     pub(crate) fn add_events(&self, events: Vec<RecentEvent>) {
         let Some(last) = events.last().map(|event| event.seq) else { return };
-        self.recent().add(events);
+        let mut recent = self.recent();
+        recent.add(events);
+        // Before anybody is given them: who has handled an event is not ahead of the inbox.
         self.inbox_seq.store(last, Ordering::Release);
     }
 
@@ -96,5 +98,33 @@ impl Known {
 
     fn loads(&self) -> MutexGuard<'_, HashMap<String, Load>> {
         self.loads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tgl::{Changes, Peer, PeerDetails, User};
+
+    use super::*;
+
+    #[test]
+    fn no_event_is_given_that_the_inbox_is_not_said_to_have() {
+        const EVENTS: u64 = 50_000;
+        let known = Known::default();
+        let peer = Peer { name: String::new(), details: PeerDetails::User(User::default()) };
+        let event = Arc::new(Event::UserUpdate { user: peer, what: Changes::default() });
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for seq in 1..=EVENTS {
+                    known.add_events(vec![RecentEvent { seq, event: Arc::clone(&event), bytes: 1 }]);
+                }
+            });
+            let mut seen = 0;
+            while seen < EVENTS {
+                let given = known.recent_after(seen, 1_000).and_then(|given| given.last().map(|(seq, _)| *seq));
+                seen = given.unwrap_or_else(|| known.inbox_seq());
+                assert!(seen <= known.inbox_seq());
+            }
+        });
     }
 }
