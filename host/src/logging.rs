@@ -15,8 +15,9 @@ const VARIABLE: &str = "TGLHOST_LOG";
 const DEFAULT_FILTER: &str = "error";
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 /// What logs: the crates whose lines there are.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 14] = [
     "tglhost",
+    "broker",
     "runtime",
     "sandbox",
     "telegram",
@@ -113,6 +114,14 @@ impl Write for LineWriter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_crate_of_the_host_is_a_part() {
+        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/crates")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(name == "workspace-hack" || PARTS.contains(&name.as_str()), "{name} is missing");
+        }
+    }
 
     #[test]
     fn filters_that_mean_nothing_are_told_from_those_that_do() {

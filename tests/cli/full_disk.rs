@@ -136,7 +136,7 @@ fn scripts_and_the_chat_wait_while_they_run_and_an_end_that_is_asked_for_comes()
         }
         let end = run.finish();
         assert_eq!((end.code(), end.stdout.as_str()), (Some(0), ""), "{comes_back}: {}", end.stderr);
-        assert!(!end.stderr.contains("room"), "said once: {}", end.stderr);
+        assert!(!end.stderr.contains("You: calls wait"), "said once: {}", end.stderr);
     }
 }
 
@@ -161,5 +161,5 @@ fn updates_wait_at_the_server_and_that_is_said() {
     assert_eq!(run.line(), "for you\n");
     run.terminate();
     let end = run.finish();
-    assert!(end.code() == Some(0) && !end.stderr.contains("room"), "{}", end.stderr);
+    assert!(end.code() == Some(0) && !end.stderr.contains("ann: updates wait"), "{}", end.stderr);
 }
