@@ -50,4 +50,7 @@ def _by_rule(rule: str) -> zoneinfo.ZoneInfo:
         rule += _USUAL_CHANGES
     header = b"TZif2" + bytes(15)
     times_of_one_type = header + struct.pack(">6L", 0, 0, 0, 0, 1, 4) + struct.pack(">lbb", 0, 0, 0) + b"UTC\0"
-    return zoneinfo.ZoneInfo.from_file(io.BytesIO(times_of_one_type * 2 + f"\n{rule}\n".encode()))
+    zone = zoneinfo.ZoneInfo.from_file(io.BytesIO(times_of_one_type * 2 + f"\n{rule}\n".encode()))
+    for month in (1, 7):
+        datetime.datetime(2000, month, 1, tzinfo=zone).utcoffset()  # Raises ValueError where it is more than Python knows: a day.
+    return zone

@@ -30,7 +30,16 @@ for moment in 1720000000, 1730000000 + 86400 * 30:
 
 #[tokio::test]
 async fn a_zone_that_nobody_knows_is_utc_and_the_log_says_so() {
-    for zone in ["Europe/Berln", "../../etc/passwd", "CET-1CEST,M3.5.0", "+3", "/nowhere/at/all"] {
+    // The last ones are more than Python can be told of.
+    for zone in [
+        "Europe/Berln",
+        "../../etc/passwd",
+        "CET-1CEST,M3.5.0",
+        "+3",
+        "/nowhere/at/all",
+        "XXX-24:59:59",
+        "AAA-23:30BBB",
+    ] {
         let mut script = start_beside(&[], Some(zone)).await;
         let source =
             "import time\nprint(time.localtime(0).tm_hour, time.tzname, time.strftime('%Z'))\ndef on_loop(): pass";
