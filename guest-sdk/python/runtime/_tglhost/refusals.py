@@ -9,6 +9,7 @@ import concurrent.futures
 import concurrent.futures.process
 import errno
 import faulthandler
+import getpass
 import io
 import locale
 import multiprocessing
@@ -17,6 +18,7 @@ import multiprocessing.process
 import os
 import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from typing import Any, Never
@@ -58,6 +60,8 @@ def install() -> None:
         setattr(multiprocessing, name, _refuse_process)
     locale.setlocale = _setlocale
     builtins.input = _input
+    getpass.getpass = getpass.unix_getpass = getpass.fallback_getpass = _getpass
+    sys.breakpointhook = _breakpoint
 
 
 def _refuse_socket(self: object, *args: object, **kwargs: object) -> Never:
@@ -138,6 +142,17 @@ def _input(prompt: object = "", /) -> str:
 
 
 _c_input = builtins.input
+
+
+def _getpass(*args: object, **kwargs: object) -> Never:
+    """As `getpass.getpass` where there is no terminal and stdin is at its end."""
+    raise EOFError(f"EOF when reading a password: {reasons.NO_TERMINAL}")
+
+
+def _breakpoint(*args: object, **kwargs: object) -> None:
+    """As `sys.breakpointhook` where PYTHONBREAKPOINT is 0. A debugger would end the script, as it is told nothing."""
+    caller = sys._getframe(1)
+    _host.warn(f'breakpoint() in "{caller.f_code.co_filename}", line {caller.f_lineno}, is passed over: {reasons.NO_TERMINAL}')
 
 
 def _setlocale(category: int, locale_name: Any = None) -> str:

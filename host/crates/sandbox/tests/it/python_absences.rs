@@ -124,3 +124,18 @@ async fn what_is_not_there_says_so_where_it_is_used() {
     let told = surprises(&[], None, &cases).await;
     assert!(told.is_empty(), "{told}");
 }
+
+#[tokio::test]
+async fn a_breakpoint_is_passed_over_with_a_line() {
+    let mut script = start_beside(&[], None).await;
+    let guest = &mut script.guest;
+    guest
+        .load(
+            "def f():\n    breakpoint()\n    print('goes on')\nf()\ntry: breakpoint(1, a=2)\nfinally: print('and on')",
+        )
+        .await;
+    assert_eq!(guest.notes.take_stdout(), "goes on\nand on", "{}", guest.notes.stderr());
+    let log = guest.notes.log();
+    let told = log.iter().filter(|(_, line)| line.contains("is passed over: nobody types at a script")).count();
+    assert!(told == 2 && log[0].1.starts_with("breakpoint() in \"/script/test\", line 2,"), "{log:?}");
+}

@@ -360,6 +360,8 @@ async fn what_a_script_cannot_have_says_why_and_what_to_do() {
         ("import signal\nsignal.alarm(1)", "AttributeError", "let a threading.Timer call it"),
         ("import signal\nsignal.pause()", "AttributeError", "the host keeps a script running"),
         ("import smtplib\nsmtplib.SMTP_SSL('example.org')", "AttributeError", network),
+        ("import getpass\ngetpass.getpass()", "EOFError", "take commands as messages"),
+        ("from getpass import getpass\ngetpass('Code: ', stream=None)", "EOFError", "take commands as messages"),
         ("import os\nos.mkfifo('p')", "AttributeError", "makes and opens no pipes"),
         ("from os import mknod", "ImportError", "makes and opens no pipes"),
         ("import os\nos.memfd_create('m')", "AttributeError", "by open() and os.open() alone"),
