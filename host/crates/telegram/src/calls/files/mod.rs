@@ -40,8 +40,6 @@ const LOAD_BYTES_MAX: u64 = 2 << 30;
 /// The largest file whose content is sent as messages, as telegram-cli had it: 1 MiB.
 pub const TEXT_FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The script's folders and its log.
-
 /// What a script is told of a file that is not to be had.
 fn file_error(error: FileError) -> Fault {
     let kind = match &error {
