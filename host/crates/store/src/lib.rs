@@ -154,7 +154,7 @@ impl AccountStore {
             let connection = Connection::open(&path)?;
             schema::prepare(&connection)?;
             // Whoever was at work before us was killed.
-            connection.execute("UPDATE script SET is_running = 0", [])?;
+            connection.execute("UPDATE script SET is_running = 0 WHERE is_running <> 0", [])?;
             let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             schema::prepare_reader(&reader)?;
             Ok((State::load(connection, bounds, Arc::clone(&known))?, reader))

@@ -30,8 +30,10 @@ const LOG_BYTES_KEPT: i64 = 4 << 20;
 /// Makes the connection ready for use, and brings the file to the format of this program, or leaves it as it is.
 pub(crate) fn prepare(connection: &Connection) -> Result<(), Fault> {
     prepare_reader(connection)?;
-    // Before anything is written: pages that are free can go back to the system.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    // Before anything is written: pages that are free can go back to the system. To say it again would be a write.
+    if !is_shrinkable(connection)? {
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
@@ -74,13 +76,18 @@ fn step_on(connection: &Connection, done: usize) -> Result<(), Fault> {
 
 /// A file of the time when free pages stayed in it for ever is written anew.
 fn make_shrinkable(connection: &Connection) -> Result<(), Fault> {
-    let auto_vacuum: i64 = connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
-    if auto_vacuum == 0
+    if !is_shrinkable(connection)?
         && let Err(error) = connection.execute_batch("VACUUM")
     {
         tracing::debug!(%error, "an account's file stays as large as it was");
     }
     Ok(())
+}
+
+/// Whether free pages of the file can go back to the system.
+fn is_shrinkable(connection: &Connection) -> Result<bool, Fault> {
+    let auto_vacuum: i64 = connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+    Ok(auto_vacuum != 0)
 }
 
 /// Peers, messages, events and calls are kept as the JSON of their types in crate `tgl`; columns beside it are what is

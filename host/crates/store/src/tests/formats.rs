@@ -121,3 +121,13 @@ fn a_file_of_format_1_is_brought_up_to_date() {
     let events = store.scripts().inbox_after(4, 2).unwrap();
     assert!(matches!(&*events[0].1, Event::Message(message) if message.source == ada && message.destination == group));
 }
+
+#[test]
+fn a_file_of_this_format_is_opened_without_a_write() {
+    let dir = TempDir::new().unwrap();
+    drop(open(&dir));
+    let content = || std::fs::read(dir.path().join(DATABASE_FILE)).unwrap();
+    let before = content();
+    drop(open(&dir));
+    assert!(content() == before, "each write counts in the file");
+}
