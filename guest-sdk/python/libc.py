@@ -26,6 +26,8 @@ from _tglhost.posix_files import USER
 CUSTOM, TYPE, IMPORT, FUNCTION, EXPORT, CODE = 0, 1, 2, 3, 7, 10
 """Sections of a module. In a component, section 1 holds a module."""
 
+IMPORTED_FUNCTION, IMPORTED_TABLE, IMPORTED_MEMORY, IMPORTED_GLOBAL = range(4)
+
 COMPONENT_MODULE = 1
 PREAMBLE_BYTES = 8
 FUNCTION_NAMES = 1
@@ -114,6 +116,23 @@ class Reader:
             self.uleb()
         self.uleb()
 
+    def imports(self) -> Iterator[tuple[str, str, int]]:
+        """A module's imports: of whom, what, and the kind of it."""
+        for _ in range(self.uleb()):
+            of, name, kind = self.name(), self.name(), self.byte()
+            if kind == IMPORTED_FUNCTION:
+                self.uleb()
+            elif kind == IMPORTED_TABLE:
+                self.byte()
+                self.limits()
+            elif kind == IMPORTED_MEMORY:
+                self.limits()
+            elif kind == IMPORTED_GLOBAL:
+                self.at += 2
+            else:
+                raise ValueError(f"an import of kind {kind}")
+            yield of, name, kind
+
 
 def sections(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The sections of a module or component."""
@@ -152,22 +171,12 @@ class Module:
 
     def _read_imports(self, reader: Reader) -> None:
         globals_imported = 0
-        for _ in range(reader.uleb()):
-            name, kind = (reader.name(), reader.name()), reader.byte()
-            if kind == 0:
+        for of, name, kind in reader.imports():
+            if kind == IMPORTED_FUNCTION:
                 self._functions_imported += 1
-                reader.uleb()
-            elif kind == 1:
-                reader.byte()
-                reader.limits()
-            elif kind == 2:
-                reader.limits()
-            elif kind == 3:
-                self._globals[name] = globals_imported
+            elif kind == IMPORTED_GLOBAL:
+                self._globals[of, name] = globals_imported
                 globals_imported += 1
-                reader.at += 2
-            else:
-                raise ValueError(f"an import of kind {kind}")
 
     @staticmethod
     def _read_types(reader: Reader) -> list[int]:
