@@ -210,7 +210,7 @@ impl TerminalChat {
         Ok(tokio::select! {
             line = lines.recv(), if takes_lines => line.transpose()?.map_or(Step::EndOfInput, Step::Line),
             completion = self.calls.completions.recv() => {
-                Step::Completed(completion.context("the account You has stopped")?.result)
+                Step::Completed(completion.context("the account You has stopped")?.completion.result)
             }
             () = changed(&mut self.you.state) => Step::Changed,
             () = changed(&mut self.scripts_side.state) => Step::Changed,

@@ -133,6 +133,6 @@ async fn client(address: &Path, pem: &Path, data: &Path, file: &Path) -> Result<
 
 async fn call(script: &mut Attachment, call: Call) -> Result<Outcome> {
     script.send(1, call).await?;
-    let completion = script.completions.recv().await.context("the account has stopped")?;
-    completion.result.map_err(|error| anyhow::anyhow!("{}", error.detail))
+    let arrived = script.completions.recv().await.context("the account has stopped")?;
+    arrived.completion.result.map_err(|error| anyhow::anyhow!("{}", error.detail))
 }

@@ -1,7 +1,7 @@
 //! The ends of the channels that tie a script to its account's connection.
 
 use tgl::{AccountState, Call, Completion, Request, RequestId};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use crate::error::BrokerError;
 
@@ -11,11 +11,20 @@ pub struct Attachment {
     /// Calls go out here, in their order.
     pub requests: mpsc::Sender<Request>,
     /// What came of them. Each request with an id other than 0 is completed once.
-    pub completions: mpsc::Receiver<Completion>,
+    pub completions: mpsc::Receiver<Arrived>,
     /// Lines for the script's log: how far a transfer is, for example.
     pub notes: mpsc::Receiver<String>,
     /// How the account stands.
     pub state: watch::Receiver<AccountState>,
+}
+
+/// A completion on its way to a script.
+#[derive(Debug)]
+pub struct Arrived {
+    /// The completion.
+    pub completion: Completion,
+    /// The room that it takes among the script's lists, until it is dropped.
+    pub room: Option<OwnedSemaphorePermit>,
 }
 
 impl Attachment {

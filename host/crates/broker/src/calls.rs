@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
+use crate::attachment::Arrived;
 use crate::brake::{Brake, SendRates};
 use crate::error::BrokerError;
 use crate::ledger::Ledger;
@@ -64,7 +65,7 @@ struct OnDisk {
 
 /// A completion that must follow events.
 enum Early {
-    Whole(Box<Completion>),
+    Whole(Box<Arrived>),
     /// The store has the message that was sent, if one was.
     Short {
         id: RequestId,
@@ -287,7 +288,8 @@ impl Calls {
     }
 
     /// A completion has come: of the guest that lives it is kept until delivered, of a former one it is dropped.
-    pub(crate) fn take_in(&mut self, completion: Completion) {
+    pub(crate) fn take_in(&mut self, arrived: Arrived) {
+        let completion = &arrived.completion;
         self.under_way.remove(&completion.id);
         self.unwritten.remove(&completion.id);
         if completion.id < self.first_id {
@@ -304,7 +306,7 @@ impl Calls {
             }
             _ => {
                 self.early_whole += 1;
-                Early::Whole(Box::new(completion))
+                Early::Whole(Box::new(arrived))
             }
         });
     }
@@ -326,7 +328,7 @@ impl Calls {
         Ok(match self.early.remove(ready) {
             Some(Early::Whole(completion)) => {
                 self.early_whole -= 1;
-                Some(*completion)
+                Some(completion.completion)
             }
             _ => completion,
         })
@@ -360,7 +362,7 @@ impl Calls {
 impl Early {
     fn after_seq(&self) -> u64 {
         match self {
-            Self::Whole(completion) => completion.after_seq,
+            Self::Whole(arrived) => arrived.completion.after_seq,
             Self::Short { after_seq, .. } => *after_seq,
         }
     }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tgl::{Call, Event, Message, MessageId, Peer, PeerId, Request};
+use tgl::{Event, Message, MessageId, Peer, PeerId, Request};
 
 use crate::error::BrokerError;
 
@@ -36,8 +36,8 @@ pub struct Load {
     pub bytes: u64,
 }
 
-/// How large a call is as it is kept.
-pub fn size(call: &Call) -> u64 {
+/// How large something is as it is kept: in bytes of JSON.
+pub fn size(value: &impl Serialize) -> u64 {
     struct Counter(u64);
     impl Write for Counter {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -49,7 +49,7 @@ pub fn size(call: &Call) -> u64 {
         }
     }
     let mut counter = Counter(0);
-    match serde_json::to_writer(&mut counter, call) {
+    match serde_json::to_writer(&mut counter, value) {
         Ok(()) => counter.0,
         // What cannot be written down is refused when it is.
         Err(_) => 0,

@@ -20,7 +20,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use attachment::Attachment;
+pub use attachment::{Arrived, Attachment};
 pub use brake::SendRates;
 pub use client::{Client, Lookups};
 pub use error::BrokerError;

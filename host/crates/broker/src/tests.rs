@@ -126,7 +126,7 @@ struct Account {
     _ends: Ends,
 }
 
-type Ends = (mpsc::Receiver<Request>, mpsc::Sender<tgl::Completion>, mpsc::Sender<String>, watch::Sender<AccountState>);
+type Ends = (mpsc::Receiver<Request>, mpsc::Sender<crate::Arrived>, mpsc::Sender<String>, watch::Sender<AccountState>);
 
 const CALLS_MAX: u64 = 10;
 

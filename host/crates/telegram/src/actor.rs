@@ -8,10 +8,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::Arrived;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tgl::{AccountState, Completion, Connection, Failure, Outcome, PeerId, Request};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::account::Shared;
@@ -47,10 +48,10 @@ const UNKNOWN_KEYS_MAX: u32 = 3;
 pub(crate) struct Attached {
     pub(crate) seat: Arc<Seat>,
     pub(crate) requests: mpsc::Receiver<Request>,
-    pub(crate) completions: mpsc::Sender<Completion>,
+    pub(crate) completions: mpsc::Sender<Arrived>,
 }
 
-type Permit = mpsc::OwnedPermit<Completion>;
+type Permit = mpsc::OwnedPermit<Arrived>;
 
 /// A call with the place that is kept for its completion.
 struct Held {
@@ -67,6 +68,8 @@ struct Ended {
     held: Held,
     caller: Caller,
     result: Result<Outcome, Fault>,
+    /// What it takes among the script's lists.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 pub(crate) struct Actor {
@@ -319,18 +322,19 @@ impl Actor {
     fn begin(&mut self, held: Held) {
         let caller = Caller::new(self.context.clone(), held.seat.clone(), &held.request);
         let call = async move {
+            let room = if held.request.call.gives_list() { held.seat.list().await } else { None };
             let call = AssertUnwindSafe(calls::execute(&caller, &held.request.call)).catch_unwind();
             let result = call.await.unwrap_or_else(|_| {
                 tracing::error!(call = held.request.call.name(), "a call has failed inside");
                 Err(Fault::new(Failure::Unavailable, "the host failed inside"))
             });
-            Ended { held, caller, result }
+            Ended { held, caller, result, room }
         };
         self.calls.push(Box::pin(call));
     }
 
     fn on_ended(&mut self, ended: Ended) {
-        let Ended { held: Held { request, permit, lane, .. }, caller, result } = ended;
+        let Ended { held: Held { request, permit, lane, .. }, caller, result, room } = ended;
         if let Some(lane) = lane {
             self.advance_lane(lane);
         }
@@ -342,7 +346,8 @@ impl Actor {
             self.write_ended();
         }
         if request.id != 0 {
-            permit.send(Completion { id: request.id, result, after_seq: self.config.store.inbox_seq() });
+            let completion = Completion { id: request.id, result, after_seq: self.config.store.inbox_seq() };
+            permit.send(Arrived { completion, room });
         }
     }
 

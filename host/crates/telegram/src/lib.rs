@@ -44,3 +44,4 @@ pub use held::Held;
 pub use key_exchange::ExchangeError;
 pub use net::{Proxy, ProxyError};
 pub use slots::TRANSFERS_MAX;
+pub use transfers::LISTS_MAX;

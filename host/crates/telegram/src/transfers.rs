@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use files::FileSpace;
 use tgl::{Grants, ScriptName};
-use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc};
 
 use crate::file_connections::FileConnections;
 use crate::session::StoreSession;
@@ -22,6 +22,10 @@ const TEXT_BYTES_WAITING_MAX: usize = 4 << 20;
 /// Parts that are read or written at a time: more threads would only have more memory of their own.
 const DISK_MAX: usize = 1;
 
+/// Lists of one script that are in memory at a time: those that it was not given yet, and those under way. Each is bounded
+/// by itself.
+pub const LISTS_MAX: usize = 4;
+
 /// A script, as its calls and transfers see it.
 #[derive(Debug)]
 pub(crate) struct Seat {
@@ -30,6 +34,7 @@ pub(crate) struct Seat {
     pub(crate) notes: mpsc::Sender<String>,
     pub(crate) grants: Grants,
     texts: Semaphore,
+    lists: Arc<Semaphore>,
 }
 
 /// See the module.
@@ -49,7 +54,20 @@ pub(crate) struct Saving<'a> {
 
 impl Seat {
     pub(crate) fn new(script: ScriptName, files: FileSpace, notes: mpsc::Sender<String>, grants: Grants) -> Self {
-        Self { script, files, notes, grants, texts: Semaphore::new(TEXT_BYTES_WAITING_MAX) }
+        Self {
+            script,
+            files,
+            notes,
+            grants,
+            texts: Semaphore::new(TEXT_BYTES_WAITING_MAX),
+            lists: Arc::new(Semaphore::new(LISTS_MAX)),
+        }
+    }
+
+    /// Waits until there is room for one more list. In the order of asking.
+    pub(crate) async fn list(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        self.lists.clone().acquire_owned().await.ok()
     }
 
     /// Waits until a text of this size may be held in memory. In the order of asking.

@@ -111,13 +111,15 @@ async fn a_large_file_costs_no_more_memory_than_a_small_one() {
 
     let before = forget_most();
     alice.request(Call::SendFile { to, kind: FileKind::Detect, path: "big.iso".to_owned() }).await;
-    let completion = tokio::time::timeout(Duration::from_secs(60), alice.completions.recv()).await.unwrap().unwrap();
+    let completion =
+        tokio::time::timeout(Duration::from_secs(60), alice.completions.recv()).await.unwrap().unwrap().completion;
     let Ok(Outcome::Message(message)) = completion.result else { panic!("{completion:?}") };
     check_growth("sending", before);
 
     let before = forget_most();
     alice.request(Call::LoadFile { message: message.id, part: FilePart::Document }).await;
-    let completion = tokio::time::timeout(Duration::from_secs(60), alice.completions.recv()).await.unwrap().unwrap();
+    let completion =
+        tokio::time::timeout(Duration::from_secs(60), alice.completions.recv()).await.unwrap().unwrap().completion;
     let Ok(Outcome::File(path)) = completion.result else { panic!("{completion:?}") };
     check_growth("loading", before);
     assert_eq!(alice.files.open_file(&path).unwrap().len(), FILE_BYTES);

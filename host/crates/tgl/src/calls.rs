@@ -168,6 +168,14 @@ macro_rules! make_calls {
                 }
             }
 
+            /// Whether what it ends with is a list, which may be long.
+            pub fn gives_list(&self) -> bool {
+                match self {
+                    $(Self::$call { .. } => matches!(stringify!($outcome), "Messages" | "Dialogs" | "Peers"),)*
+                    Self::InTopic { send, .. } => send.gives_list(),
+                }
+            }
+
             /// When it is made again.
             pub fn again(&self) -> Again {
                 match self {

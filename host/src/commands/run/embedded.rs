@@ -142,8 +142,8 @@ async fn get_acquainted(you: &Opened, script_user_id: i64) -> Result<()> {
         last_name: String::new(),
     };
     contacts.send(1, call).await.context("the account You takes no calls")?;
-    let completion = contacts.completions.recv().await.context("the account You has stopped")?;
-    match completion.result {
+    let arrived = contacts.completions.recv().await.context("the account You has stopped")?;
+    match arrived.completion.result {
         Ok(Outcome::Peers(peers)) if !peers.is_empty() => Ok(()),
         Ok(_) => bail!(
             "the embedded data centre does not know the scripts' account: remove the folder `embedded` of the data directory to begin anew"

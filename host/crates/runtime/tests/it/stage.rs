@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use broker::{Attachment, Load, Rules, ScriptId, SendRates, Server};
+use broker::{Arrived, Attachment, Load, Rules, ScriptId, SendRates, Server};
 use files::FileSpace;
 use runtime::{End, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, Threads};
 use sandbox::{ComponentSource, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig};
@@ -25,7 +25,7 @@ pub(crate) const OUR_ID: i64 = 77;
 pub(crate) struct Stage {
     pub(crate) store: AccountStore,
     pub(crate) requests: mpsc::Receiver<Request>,
-    pub(crate) completions: mpsc::Sender<Completion>,
+    pub(crate) completions: mpsc::Sender<Arrived>,
     pub(crate) notes: mpsc::Sender<String>,
     pub(crate) state: watch::Sender<AccountState>,
     pub(crate) script: Script,
@@ -150,7 +150,8 @@ impl Stage {
     /// Completes a call, after these events.
     pub(crate) async fn complete(&self, request: &Request, result: Result<Outcome, CallError>, after_seq: u64) {
         self.store.record(|batch| batch.complete_call(request.random_id)).unwrap();
-        self.completions.send(Completion { id: request.id, result, after_seq }).await.unwrap();
+        let completion = Completion { id: request.id, result, after_seq };
+        self.completions.send(Arrived { completion, room: None }).await.unwrap();
     }
 
     /// Waits until the script has said so much, and gives it.

@@ -9,7 +9,7 @@ use store::ServerMessage;
 use tgl::{Dialog, Grants, Message, Outcome, Page, PeerId};
 use tl::{enums, functions, types};
 
-use super::list::{List, PAGE, Search, learn, restored};
+use super::list::{Collected, List, PAGE, Search, learn, restored};
 use super::messages::read_up_to;
 use super::{Caller, secrets};
 use crate::fault::Fault;
@@ -131,9 +131,10 @@ pub(super) async fn search_everywhere(
     if wanted > MESSAGES_MAX {
         return Err(Fault::invalid(format!("a search of everything ends after {MESSAGES_MAX} messages")));
     }
-    let (mut found, mut offset_rate, mut offset_id, mut offset_peer) = (Vec::new(), 0, 0, enums::InputPeer::Empty);
-    while found.len() < wanted as usize {
-        let limit = (wanted - found.len() as u32).min(PAGE);
+    let mut found = Collected::default();
+    let (mut offset_rate, mut offset_id, mut offset_peer) = (0, 0, enums::InputPeer::Empty);
+    while found.messages.len() < wanted as usize {
+        let limit = (wanted - found.messages.len() as u32).min(PAGE);
         let request = functions::messages::SearchGlobal {
             broadcasts_only: false,
             groups_only: false,
@@ -156,13 +157,14 @@ pub(super) async fn search_everywhere(
         };
         let answer = learn(caller, answer)?;
         let last = answer.messages.last().map(|message| caller.context.server_message(message.id)).transpose()?;
-        found.extend(secrets::found(grants, answer.messages));
+        found.add(secrets::found(grants, answer.messages))?;
         let (Some(next_rate), Some(last), Some(last_id)) = (next_rate, last, answer.last_id) else { break };
         offset_peer =
             last.chat.and_then(|chat| caller.context.input_peer(chat).ok()).unwrap_or(enums::InputPeer::Empty);
         (offset_rate, offset_id) = (next_rate, last_id);
     }
     let restored = secrets::found(grants, restored(caller, None, Some(text))?);
+    let mut found = found.messages;
     if !restored.is_empty() {
         found.extend(restored);
         found.sort_by_key(|message| Reverse((message.date, message.id)));

@@ -3,11 +3,14 @@
 //! Invariant: messages that only the host has any more stand in it where they stood before they were deleted.
 
 use grammers_tl_types as tl;
-use tgl::{Grants, Message, Page, PeerId};
+use tgl::{Failure, Grants, Message, Page, PeerId};
 use tl::{enums, functions};
 
 use super::{Caller, contents, history_request, secrets};
 use crate::fault::Fault;
+
+/// What the messages of one call may take, as they are kept.
+pub(super) const LIST_BYTES_MAX: u64 = 16 << 20;
 
 /// Messages of one answer of the server's.
 pub(super) const PAGE: u32 = 100;
@@ -24,6 +27,29 @@ pub(super) struct List {
 pub(super) struct Search {
     pub(super) text: String,
     pub(super) grants: Grants,
+}
+
+/// Messages of a list that is being put together.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    pub(super) messages: Vec<Message>,
+    bytes: u64,
+}
+
+impl Collected {
+    /// Adds what follows.
+    ///
+    /// # Errors
+    /// [`Failure::LimitReached`] where the list becomes larger than a script may be given.
+    pub(super) fn add(&mut self, messages: Vec<Message>) -> Result<(), Fault> {
+        self.bytes += broker::size(&messages);
+        if self.bytes > LIST_BYTES_MAX {
+            let why = format!("the messages take more than {} MiB: ask for fewer at a time", LIST_BYTES_MAX >> 20);
+            return Err(Fault::new(Failure::LimitReached, why));
+        }
+        self.messages.extend(messages);
+        Ok(())
+    }
 }
 
 /// A stretch of a list.
@@ -60,7 +86,7 @@ impl List {
     /// Collects a stretch from answers of at most [`PAGE`] messages. From the second answer on an id says where to go
     /// on, so that messages that come meanwhile shift nothing.
     async fn walk(&self, caller: &Caller, page: Page) -> Result<Stretch, Fault> {
-        let mut found = Stretch::default();
+        let (mut found, mut total) = (Collected::default(), None);
         let (mut given, mut offset_id, mut skip) = (0, 0, page.offset as i32);
         let mut wanted = page.limit as usize;
         while given < wanted {
@@ -69,18 +95,18 @@ impl List {
             let count = answer.messages.len();
             let visible = self.visible(answer.messages);
             wanted += count - visible.len();
-            found.messages.extend(visible);
+            found.add(visible)?;
             given += answer.given;
             // The server may give less than it has.
             let is_end = answer.given < limit && page.offset.saturating_add(given as u32) >= answer.count;
             if is_end || answer.given == 0 {
-                found.total = Some(if given == 0 { answer.count } else { page.offset.saturating_add(given as u32) });
+                total = Some(if given == 0 { answer.count } else { page.offset.saturating_add(given as u32) });
                 break;
             }
             let Some(last_id) = answer.last_id else { break };
             (offset_id, skip) = (last_id, 0);
         }
-        Ok(found)
+        Ok(Stretch { messages: found.messages, total })
     }
 
     /// Those of the messages that stand in the list.
@@ -191,6 +217,16 @@ mod tests {
             reply_to: None,
             action: ServiceAction::None,
         }
+    }
+
+    #[test]
+    fn a_list_is_no_larger_than_a_script_may_be_given() {
+        let large = |id| Message { text: Some("x".repeat(1 << 20)), ..message(id) };
+        let mut collected = Collected::default();
+        let added = (1..).map(|id| collected.add(vec![large(id)])).take_while(Result::is_ok).count();
+        assert_eq!((added, collected.messages.len()), (15, 15));
+        let error = collected.add(vec![large(99)]).unwrap_err().told();
+        assert_eq!(error.kind, Failure::LimitReached);
     }
 
     /// Every page of every way in which a list of eight can be the server's in part and restored in part.

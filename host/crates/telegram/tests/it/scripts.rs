@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use broker::Attachment;
+use broker::{Arrived, Attachment};
 use files::{FileSpace, HOME_BYTES_MAX};
 use grammers_tl_types::functions;
-use telegram::{CALLS_UNDER_WAY_MAX, PART_BYTES, TRANSFERS_MAX};
+use telegram::{CALLS_UNDER_WAY_MAX, LISTS_MAX, PART_BYTES, TRANSFERS_MAX};
 use tempfile::TempDir;
-use tgl::{Call, CallError, Event, FileKind, FilePart, Grants, Outcome, ScriptName};
+use tgl::{Call, CallError, Event, FileKind, FilePart, Grants, Outcome, Page, ScriptName};
 
 use crate::channels::page;
 use crate::files::{file_to, noise, put, sent};
@@ -34,7 +34,7 @@ impl Other {
 
     async fn completion(&mut self) -> Result<Outcome, CallError> {
         let completion = tokio::time::timeout(PATIENCE, self.ends.completions.recv()).await;
-        completion.expect("a call ends").expect("the account runs").result
+        completion.expect("a call ends").expect("the account runs").completion.result
     }
 
     async fn call(&mut self, call: Call) -> Result<Outcome, CallError> {
@@ -69,7 +69,7 @@ async fn each_script_hears_every_event_and_its_own_completions() {
         other => panic!("{other:?}"),
     };
     assert_eq!(texts(alice.completion().await), "from the first");
-    assert_eq!(texts(ends.completions.recv().await.unwrap()), "from the second");
+    assert_eq!(texts(ends.completions.recv().await.unwrap().completion), "from the second");
     assert!(ends.completions.try_recv().is_err() && alice.completions.try_recv().is_err());
 
     bob.messages(2).await;
@@ -144,6 +144,30 @@ async fn a_script_with_all_its_calls_under_way_starves_no_other() {
         alice.completion().await.result.unwrap();
     }
     assert_eq!(bob.texts(texts.len()).await, texts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_a_script_was_not_given_yet_keep_further_ones_from_being_fetched() {
+    let world = World::new().await;
+    let (mut alice, mut bob) = two_users(&world).await;
+    alice.call(text_to(bob.peer(), "one")).await.unwrap();
+    bob.messages(1).await;
+    let page = Page { offset: 0, limit: 10 };
+    for _ in 0..LISTS_MAX + 3 {
+        alice.request(Call::GetHistory { peer: bob.peer(), page }).await;
+    }
+    let last = alice.request(text_to(bob.peer(), "two")).await;
+    // What is no list does not wait for room.
+    let mut arrived = Vec::new();
+    while arrived.last().is_none_or(|arrived: &Arrived| arrived.completion.id != last) {
+        arrived.push(alice.completions.recv().await.unwrap());
+    }
+    assert!(arrived.len() <= LISTS_MAX + 1, "{} lists are in memory", arrived.len() - 1);
+    let lists_given = arrived.len() - 1;
+    drop(arrived);
+    for _ in lists_given..LISTS_MAX + 3 {
+        alice.completion().await.result.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

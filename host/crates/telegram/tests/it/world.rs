@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::Attachment;
+use broker::{Arrived, Attachment};
 use datacentre::{Config, DataCentre};
 use files::{FileSpace, HOME_BYTES_MAX};
 use store::{AccountStore, Bounds};
@@ -118,7 +118,7 @@ pub(crate) struct User {
     pub(crate) account: Account,
     pub(crate) state: watch::Receiver<AccountState>,
     pub(crate) requests: mpsc::Sender<Request>,
-    pub(crate) completions: mpsc::Receiver<Completion>,
+    pub(crate) completions: mpsc::Receiver<Arrived>,
     pub(crate) notes: mpsc::Receiver<String>,
     pub(crate) home: Arc<TempDir>,
     pub(crate) files: FileSpace,
@@ -182,7 +182,7 @@ impl User {
 
     pub(crate) async fn completion(&mut self) -> Completion {
         let completion = tokio::time::timeout(PATIENCE, self.completions.recv()).await;
-        completion.expect("a call ends").expect("the account runs")
+        completion.expect("a call ends").expect("the account runs").completion
     }
 
     pub(crate) async fn call(&mut self, call: Call) -> Result<Outcome, CallError> {
