@@ -30,7 +30,7 @@ pub(crate) use brake::Brake;
 use place::Place;
 pub(crate) use project::ProjectArgs;
 use project::ScriptProject;
-use script_file::{ScriptFile, compile};
+use script_file::{ScriptFile, compile, start_sandbox};
 
 /// Longest name that a script may be given, in bytes.
 const SCRIPT_NAME_BYTES_MAX: usize = 64;
@@ -169,6 +169,10 @@ pub(crate) fn check_script(path: &Path) -> Result<()> {
 
 /// Runs the scripts until they end, the chat is over, or Ctrl-C.
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
+    // What takes long goes on at once, on threads of its own: the engine starts while files are read, programs are loaded while
+    // accounts connect.
+    let scripts = args.scripts.len();
+    let sandbox = tokio::task::spawn_blocking(move || start_sandbox(scripts));
     let files = args.scripts.iter().map(|path| ScriptFile::read(path)).collect::<Result<Vec<_>>>()?;
     check_identities(&files, &args.names).or_misuse()?;
     let private = data_dir.own_folders();
@@ -178,9 +182,10 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     raise_open_files();
     // Folders that clash are said now, not after the login.
     FileSpace::of(Folders { mounts: args.folders.clone(), private, ..Folders::default() }).or_misuse()?;
-    // The engine starts on a thread of its own while the accounts connect.
-    let programs = tokio::spawn(compile(files.clone(), output.clone()));
-    let programs = async { programs.await.context("compiling was broken off")? };
+    let programs = async {
+        let sandbox = sandbox.await.context("the engine's start was broken off")??;
+        compile(&files, &sandbox, output)
+    };
     let (programs, place) = tokio::try_join!(programs, Place::open(&args, &files, data_dir, output))?;
     // Before the first script runs: from then on there is something to end in order.
     let asked_to_end = asked_to_end(output)?;

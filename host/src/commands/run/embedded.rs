@@ -53,15 +53,21 @@ impl Embedded {
         let data_centre = until_there_is_room(output, || async {
             DataCentre::start(config.clone()).await.context("the embedded data centre cannot start")
         });
-        let data_centre = data_centre.await?;
+        let script_store = SCRIPT_IDENTITY.open_store(data_dir, output);
+        let your_store = YOU_IDENTITY.open_store(data_dir, output);
+        // Side by side, on threads of their own.
+        let (data_centre, script_store, your_store) = tokio::join!(data_centre, script_store, your_store);
+        let (data_centre, script_store, your_store) = (data_centre?, script_store?, your_store?);
         let dc = DcAddress::Custom {
             address: data_centre.address,
             public_key_pem: data_centre.public_key_pem.clone(),
             dc_id: data_centre.dc_id,
         };
         let around = Around { data_centre: &data_centre, dc: &dc, data_dir, output };
-        let (script, you) =
-            tokio::try_join!(SCRIPT_IDENTITY.open(&around, prepare), YOU_IDENTITY.open(&around, |_| Ok(())))?;
+        let (script, you) = tokio::try_join!(
+            SCRIPT_IDENTITY.start(&around, script_store, prepare),
+            YOU_IDENTITY.start(&around, your_store, |_| Ok(()))
+        )?;
         tokio::try_join!(up_to_date(&script.account), up_to_date(&you.account))?;
         let (script_user, your_user) = (user_of(&script.store)?, user_of(&you.store)?);
         around.ask_when_there_is_room(|| get_acquainted(&you, script_user.id)).await?;
@@ -160,10 +166,23 @@ struct Identity {
 }
 
 impl Identity {
+    async fn open_store(&self, data_dir: &DataDir, output: &Output) -> Result<AccountStore> {
+        let dir = data_dir.embedded_account(self.folder);
+        let open = || {
+            let path = dir.path.clone();
+            async { Ok(tokio::task::spawn_blocking(move || AccountStore::open(&path)).await??) }
+        };
+        until_there_is_room(output, open).await
+    }
+
     /// Starts the account, signed up or logged in first where it is not yet, and prepared before it connects.
-    async fn open(&self, around: &Around<'_>, mut prepare: impl FnMut(&AccountStore) -> Result<()>) -> Result<Opened> {
+    async fn start(
+        &self,
+        around: &Around<'_>,
+        store: AccountStore,
+        mut prepare: impl FnMut(&AccountStore) -> Result<()>,
+    ) -> Result<Opened> {
         let (dir, output) = (around.data_dir.embedded_account(self.folder), around.output);
-        let store = when_there_is_room(output, || Ok(AccountStore::open(&dir.path)?)).await?;
         let api = settings::embedded_credentials();
         let config = AccountConfig { store: store.clone(), dc: around.dc.clone(), api, proxy: None };
         if telegram::is_logged_in(&store).is_none() {

@@ -124,9 +124,8 @@ fn declared_encoding(script: &[u8]) -> Option<&'static Encoding> {
 /// A program on its way: the program, or why it cannot be had.
 pub(super) type Compiling = Shared<BoxFuture<'static, Result<Program, String>>>;
 
-/// Has compiled what the scripts need, or taken from the cache: each by itself, so that none waits for another's. The Python
-/// runtime is compiled once for all of them.
-pub(super) async fn compile(files: Vec<ScriptFile>, output: Output) -> Result<Vec<Compiling>> {
+/// Starts what so many scripts run in, and the cache of compiled programs.
+pub(super) fn start_sandbox(scripts: usize) -> Result<Sandbox> {
     let worker = WorkerCommand {
         program: std::env::current_exe().context("cannot find this program's own file")?,
         args: vec![COMPILE_WORKER.into()],
@@ -136,10 +135,16 @@ pub(super) async fn compile(files: Vec<ScriptFile>, output: Output) -> Result<Ve
         compile_worker: Some(worker),
         cache_bytes_max: settings::cache_bytes_max()?,
         // One for each: a script has given up its instance before it starts the next. Room costs time to make.
-        instances_max: u32::try_from(files.len()).unwrap_or(u32::MAX),
+        instances_max: u32::try_from(scripts).unwrap_or(u32::MAX),
         ..SandboxConfig::new(cache.clone())
     })?;
     mark_own(&cache);
+    Ok(sandbox)
+}
+
+/// Has compiled what the scripts need, or taken from the cache: each by itself, so that none waits for another's. The Python
+/// runtime is compiled once for all of them.
+pub(super) fn compile(files: &[ScriptFile], sandbox: &Sandbox, output: &Output) -> Result<Vec<Compiling>> {
     let mut python: Option<Compiling> = None;
     let begin = |source: ComponentSource, what: &str| begin_compiling(sandbox.clone(), source, what, output.clone());
     let mut program = |file: &ScriptFile| match &file.content {
