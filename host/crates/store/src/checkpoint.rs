@@ -11,6 +11,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 use rusqlite::{Connection, Row};
 
@@ -25,6 +26,9 @@ const FREE_PAGES_KEPT: i64 = 1_024;
 
 /// Free pages that go back to the system in one transaction: whoever writes waits for no more than that.
 const FREE_PAGES_AT_ONCE: i64 = 256;
+
+/// The pause after that. Who waits to write looks again only now and then, and would hardly ever find the file free.
+const FREE_PAGES_PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) struct Checkpointer {
     path: PathBuf,
@@ -89,6 +93,7 @@ fn tidy(path: &Path) -> rusqlite::Result<()> {
             return Ok(());
         }
         free = left;
+        std::thread::sleep(FREE_PAGES_PAUSE);
         if free <= FREE_PAGES_KEPT {
             move_log(&db)?;
         }
