@@ -5,7 +5,7 @@
 //! hold the same messages of this chat, and every script that still runs has handled all it was given and has no call
 //! under way. What it waits for after the input's end is said, and has a bound in time and in messages.
 
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Read};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -27,6 +27,8 @@ use crate::output::Output;
 const LINES_UNDER_WAY_MAX: u64 = 64;
 /// Lines read ahead of the sending.
 const LINES_AHEAD_MAX: usize = 16;
+/// Longest line that is read, in bytes. A message has 4,096 characters at most.
+const LINE_BYTES_MAX: u64 = 64 << 10;
 /// Events read from an inbox at once.
 const EVENTS_AT_ONCE_MAX: usize = 256;
 /// How long messages may take to settle after the input's end, or that of the last script: longer than one callback.
@@ -170,7 +172,7 @@ impl TerminalChat {
         if std::io::stdin().is_terminal() {
             self.output.note("Type a message; Ctrl-D ends.");
         }
-        let mut lines = read_lines()?;
+        let mut lines = read_lines(self.output.clone())?;
         loop {
             self.read_on().await?;
             if self.settling.is_none() && self.every_script_has_ended() {
@@ -349,11 +351,20 @@ async fn changed<T>(watch: &mut watch::Receiver<T>) {
 }
 
 /// Lines of stdin, read by a thread of their own because such a read cannot be cancelled.
-fn read_lines() -> Result<mpsc::Receiver<Result<String>>> {
+fn read_lines(output: Output) -> Result<mpsc::Receiver<Result<String>>> {
     let (sender, receiver) = mpsc::channel(LINES_AHEAD_MAX);
     std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            let line = line.context("cannot read from stdin: what is typed must be UTF-8 text");
+        let mut stdin = std::io::stdin().lock();
+        loop {
+            let line = match read_line(&mut stdin).context("cannot read from stdin").transpose() {
+                None => return,
+                Some(Ok(Line::Text(text))) => Ok(text),
+                Some(Ok(Line::Unfit(why))) => {
+                    output.note(&format!("A line was not sent: {why}."));
+                    continue;
+                }
+                Some(Err(error)) => Err(error),
+            };
             let failed = line.is_err();
             if sender.blocking_send(line).is_err() || failed {
                 return;
@@ -361,4 +372,29 @@ fn read_lines() -> Result<mpsc::Receiver<Result<String>>> {
         }
     })?;
     Ok(receiver)
+}
+
+/// A line that was typed.
+enum Line {
+    Text(String),
+    /// One that cannot be a message, and why.
+    Unfit(&'static str),
+}
+
+/// The next line, without its end; none at the input's end.
+fn read_line(input: &mut impl BufRead) -> std::io::Result<Option<Line>> {
+    let mut line = Vec::new();
+    if input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.len() as u64 == LINE_BYTES_MAX && !line.ends_with(b"\n") {
+        input.skip_until(b'\n')?;
+        return Ok(Some(Line::Unfit("it is longer than any message can be")));
+    }
+    let line = line.strip_suffix(b"\n").unwrap_or(&line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    Ok(Some(match std::str::from_utf8(line) {
+        Ok(text) => Line::Text(text.to_owned()),
+        Err(_) => Line::Unfit("it is not UTF-8 text"),
+    }))
 }

@@ -86,6 +86,18 @@ fn prints_come_through_as_they_are_and_exit_codes_too() {
 }
 
 #[test]
+fn a_line_that_cannot_be_a_message_is_passed_over() {
+    let longest = "x".repeat(70_000);
+    for (line, why) in [(&b"caf\xe9"[..], "not UTF-8"), (longest.as_bytes(), "longer than any message")] {
+        let echo = "import tgl\ndef f(m):\n    if not m.out: m.src.send_msg(m.text)\ntgl.set_on_msg_receive(f)";
+        let run = finish(&mut Case::new(echo).command(), [b"one\n", line, b"\ntwo\r\nthree"].concat());
+        assert_eq!(run.stdout, "one\ntwo\nthree\n", "{why}: {}", run.stderr);
+        assert!(run.stderr.contains(why), "{}", run.stderr);
+        assert_eq!(run.code(), Some(0));
+    }
+}
+
+#[test]
 fn a_script_may_be_in_the_encoding_it_declares() {
     // declaration, the word in that encoding, and in UTF-8
     let cases: [(&str, &[u8], &str); 5] = [

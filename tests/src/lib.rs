@@ -75,7 +75,7 @@ pub fn tglhost(data: &Path) -> Command {
 }
 
 /// Runs to the end with this input.
-pub fn finish(command: &mut Command, input: &str) -> Finished {
+pub fn finish(command: &mut Command, input: impl AsRef<[u8]>) -> Finished {
     let mut process = Process::start(command);
     process.write(input);
     process.close_input();
@@ -125,9 +125,9 @@ impl Process {
     }
 
     /// Gives it more input. One that has ended already takes none.
-    pub fn write(&mut self, input: &str) {
+    pub fn write(&mut self, input: impl AsRef<[u8]>) {
         if let Some(stdin) = &mut self.child.stdin {
-            let _ = stdin.write_all(input.as_bytes()).and_then(|()| stdin.flush());
+            let _ = stdin.write_all(input.as_ref()).and_then(|()| stdin.flush());
         }
     }
 
