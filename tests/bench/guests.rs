@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 use files::{FileSpace, HOME_BYTES_MAX};
 use sandbox::{
-    Answer, ComponentSource, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
+    Answer, ComponentSource, CpuUsed, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
     SandboxConfig, StartConfig,
 };
 use tests::text_message;
@@ -161,6 +161,7 @@ impl Bench {
             files: FileSpace::open(Some(&tests::root().join("examples")), Some(self.home.path()), HOME_BYTES_MAX, &[])?,
             args: vec!["ping.py".to_owned()],
             env: Vec::new(),
+            cpu_used: CpuUsed::default(),
             host: Box::new(Host { calls: calls.clone(), last: 0 }),
         };
         let mut instance = guest.program.start(config).await?;

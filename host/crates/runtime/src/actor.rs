@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{BrokerError, Client, Given, SendRates};
-use sandbox::{ExitMoment, GuestError, Instance, LogLevel, Program, StartConfig, StartError, Trap};
+use sandbox::{CpuUsed, ExitMoment, GuestError, Instance, LogLevel, Program, StartConfig, StartError, Trap};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -16,6 +16,7 @@ use crate::desk::{Clerk, Desk};
 use crate::drain::Drain;
 use crate::patience::{Said, patiently};
 use crate::script::{End, Hold, News, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
+use crate::share::Share;
 
 /// One script's task.
 pub(crate) struct Actor {
@@ -37,6 +38,9 @@ pub(crate) struct Actor {
     pub(crate) mailbox: VecDeque<Given>,
     /// How fast it may send.
     pub(crate) send_rates: Option<SendRates>,
+    /// The CPU time that it has used, and how much of that it may.
+    pub(crate) cpu_used: CpuUsed,
+    pub(crate) share: Share,
     /// What of its bounds was said already.
     pub(crate) said: Said,
     /// The life has come through its start: all that was left from last time is handled.
@@ -70,6 +74,7 @@ impl Actor {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let desk = Desk::new(&config.limits);
+        let share = Share::new(config.limits.cpu_ms_per_min_max, Instant::now());
         Self {
             config,
             account,
@@ -83,6 +88,8 @@ impl Actor {
             turn_began: Instant::now(),
             mailbox: VecDeque::new(),
             send_rates: None,
+            cpu_used: CpuUsed::default(),
+            share,
             said: Said::default(),
             is_started: false,
             drain: None,
@@ -211,6 +218,7 @@ impl Actor {
             files: self.config.files.clone(),
             args,
             env: self.config.env.clone(),
+            cpu_used: self.cpu_used.clone(),
             host: Box::new(Clerk {
                 desk: self.desk.clone(),
                 lookups: self.account.lookups(),

@@ -28,8 +28,9 @@ const STOP_MAX: Duration = Duration::from_secs(1);
 impl Actor {
     /// Waits for a callback. Where the script is to stop and the callback does not return, it is given up as if the process
     /// had ended: nothing of it is written down, so the next start does it again. What was handled before a callback that
-    /// takes longer than a turn is written down meanwhile.
+    /// takes longer than a turn is written down meanwhile. A script that has used its share of the CPU waits before it.
     pub(crate) async fn unless_stopped<T>(&mut self, callback: impl Future<Output = T>) -> Result<T, LifeEnd> {
+        self.wait_for_share().await?;
         self.desk.papers().begin_callback(self.load_now());
         tokio::pin!(callback);
         let mut stop = self.stop.clone();

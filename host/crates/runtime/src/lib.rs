@@ -11,6 +11,7 @@ mod desk;
 mod drain;
 mod patience;
 mod script;
+mod share;
 mod threads;
 mod topics;
 

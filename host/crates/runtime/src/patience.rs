@@ -1,4 +1,5 @@
-//! What a script waits for when a bound is reached: room for its calls, the brake, the disk. Each is said once.
+//! What a script waits for when a bound is reached: room for its calls, the brake, its share of the CPU, the disk. Each is
+//! said once.
 //!
 //! Invariant: nothing waits here for what only its own waiting holds up. Events wait for calls only while calls complete
 //! without any event being delivered, and whatever waits for the disk ends with the script.
@@ -15,8 +16,8 @@ use crate::script::{End, Hold};
 /// How long to wait before the disk is tried again.
 const DISK_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often it is said at most that the brake puts sends off.
-const BRAKE_SAID_EVERY: Duration = Duration::from_secs(60);
+/// How often it is said at most that the brake puts sends off, or that its share of the CPU is used.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// What of a script's bounds was said.
 #[derive(Debug, Default)]
@@ -26,6 +27,7 @@ pub(crate) struct Said {
     is_held: bool,
     is_disk_waited_for: bool,
     braked_at: Option<Instant>,
+    held_by_share_at: Option<Instant>,
 }
 
 /// Asks the account's side for something, however long its disk takes nothing: the question is put anew each time.
@@ -98,11 +100,26 @@ impl Actor {
         }
     }
 
+    /// Waits while the script has used more CPU time than it may within a minute.
+    pub(crate) async fn wait_for_share(&mut self) -> Result<(), LifeEnd> {
+        while let Some(until) = self.share.held_until(self.cpu_used.total(), Instant::now()) {
+            if self.said.held_by_share_at.is_none_or(|at| at.elapsed() >= SAID_EVERY) {
+                self.said.held_by_share_at = Some(Instant::now());
+                let ms = self.config.limits.cpu_ms_per_min_max;
+                let text = format!("it waits: it has used {ms} ms of CPU time within a minute, the most a script may");
+                self.log(LogLevel::Warn, &text);
+            }
+            self.publish_hold(Hold::Cpu);
+            self.wait(Some(until)).await?;
+        }
+        Ok(())
+    }
+
     /// Says that the brake puts sends off, where it does.
     pub(crate) fn tell_of_brake(&mut self) {
         let standing = self.account.standing();
         let Some(rates) = self.send_rates.filter(|_| standing.is_braked) else { return };
-        if self.said.braked_at.is_some_and(|at| at.elapsed() < BRAKE_SAID_EVERY) {
+        if self.said.braked_at.is_some_and(|at| at.elapsed() < SAID_EVERY) {
             return;
         }
         self.said.braked_at = Some(Instant::now());

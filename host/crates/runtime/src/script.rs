@@ -100,6 +100,8 @@ pub enum Hold {
     CallBytes,
     /// The brake puts its sends off.
     Brake,
+    /// It has used its share of the CPU.
+    Cpu,
     /// The disk takes nothing.
     Disk,
 }

@@ -70,7 +70,7 @@ impl Instance {
             Arc::clone(&shared.slots).try_acquire_owned().map_err(|_| StartError::HostFull(shared.instances_max))?;
         let limits = config.limits;
         let is_interpreter = program.load.is_some();
-        let (meter, outlet) = (Meter::default(), Outlet::new(config.host, &limits, is_interpreter));
+        let (meter, outlet) = (Meter::new(config.cpu_used), Outlet::new(config.host, &limits, is_interpreter));
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.resources_max);
         let guest = Guest {
@@ -249,6 +249,6 @@ async fn contain<T>(
         return result;
     }
     let ms_max = limits.wall_ms_max;
-    let rest = shared.computing.finish(turn);
+    let rest = shared.computing.finish(meter, turn);
     tokio::time::timeout(Duration::from_millis(ms_max), rest).await.unwrap_or(Err(Trap::WallTime { ms_max }))
 }

@@ -36,6 +36,7 @@ pub use errors::{CompileError, GuestError, SandboxError, StartError, Trap};
 pub use host::{Answer, ExitMoment, GuestHost, LogLevel, Output};
 pub use instance::Instance;
 pub use limits::Limits;
+pub use meter::CpuUsed;
 pub use program::{Program, StartConfig};
 pub use sandbox::{CACHE_BYTES_MAX, Sandbox, SandboxConfig};
 pub use worker::{WorkerCommand, compile_worker};

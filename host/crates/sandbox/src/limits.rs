@@ -22,6 +22,9 @@ pub struct Limits {
     pub host_call_bytes_max: usize,
     /// CPU time of one callback. Catches endless loops. Not a share of the CPU: guests yield every 10 ms. Default: 2 000 ms.
     pub cpu_ms_max: u64,
+    /// CPU time within a minute, over all lives of the script; with so much used it waits. Kept by who implements
+    /// [`crate::GuestHost`]. Default: 30 000 ms, half of one core.
+    pub cpu_ms_per_min_max: u64,
     /// CPU time of instantiation, and again of loading a script with its packages. Default: 10 000 ms.
     pub load_ms_max: u64,
     /// Time from a callback's begin to its end, sleep and file access included: it holds up nothing but its own script, and
@@ -52,6 +55,7 @@ impl Default for Limits {
             resources_max: 4_096,
             host_call_bytes_max: 2 << 20,
             cpu_ms_max: 2_000,
+            cpu_ms_per_min_max: 30_000,
             load_ms_max: 10_000,
             wall_ms_max: 60_000,
             output_bytes_per_s: 64 << 10,

@@ -15,6 +15,7 @@ use crate::host::GuestHost;
 use crate::imports::Guest;
 use crate::instance::Instance;
 use crate::limits::{Limits, MEMORIES_MAX, TABLES_MAX};
+use crate::meter::CpuUsed;
 use crate::sandbox::Shared;
 
 /// A program, ready to be started. Cheap to clone.
@@ -43,6 +44,8 @@ pub struct StartConfig {
     pub args: Vec<String>,
     /// Its environment, beside HOME and TMPDIR.
     pub env: Vec<(String, String)>,
+    /// Where the CPU time is counted that its script uses.
+    pub cpu_used: CpuUsed,
     /// Who answers it.
     pub host: Box<dyn GuestHost>,
 }

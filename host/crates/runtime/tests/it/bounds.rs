@@ -218,3 +218,28 @@ async fn events_that_a_script_was_too_late_for_are_counted_and_said() {
     stage.settles().await;
     stage.stands("counted", |status| status.events_lost == 32 && status.phase == Phase::Running).await;
 }
+
+#[tokio::test]
+async fn a_script_that_has_used_its_share_of_the_cpu_waits_and_goes_on() {
+    // A minute makes up for 1.5 s, and a second for 25 ms.
+    let limits = Limits { cpu_ms_per_min_max: 1_500, ..Limits::default() };
+    let stage = Stage::live(Setting { limits, ..Setting::of("") }).await;
+    // A little at a time, so that there is little to make up for.
+    for id in 1.. {
+        let seq = stage.tell(id, "work 100");
+        let (mut is_held, mut status) = (false, stage.script.status());
+        let waited = status.wait_for(|status| {
+            is_held = status.hold == Some(Hold::Cpu);
+            is_held || status.handled_seq >= seq
+        });
+        waited.await.unwrap();
+        if is_held {
+            break;
+        }
+    }
+    stage.tell(1_000, "print went on");
+    let line = stage.log_line("within a minute").await;
+    assert_eq!(line, "puppet: it waits: it has used 1500 ms of CPU time within a minute, the most a script may");
+    stage.hears(&["went on"]).await;
+    stage.settles().await;
+}

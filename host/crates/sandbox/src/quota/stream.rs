@@ -222,7 +222,7 @@ mod tests {
     use super::*;
     use crate::host::{Answer, ExitMoment, GuestHost, LogLevel, Output};
     use crate::limits::Limits;
-    use crate::meter::Meter;
+    use crate::meter::{CpuUsed, Meter};
     use crate::outlet::Outlet;
 
     const QUOTA: u64 = 256 << 10;
@@ -255,7 +255,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let space = FileSpace::open(None, Some(home.path()), QUOTA, &[]).unwrap();
         let outlet = Outlet::new(Box::new(NoHost), &Limits::default(), false);
-        let quota = Quota::new(&space, outlet, Meter::default());
+        let quota = Quota::new(&space, outlet, Meter::new(CpuUsed::default()));
         Place { home, space, quota }
     }
 

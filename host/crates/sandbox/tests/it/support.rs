@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use files::FileSpace;
 use sandbox::{
-    Answer, ComponentSource, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
+    Answer, ComponentSource, CpuUsed, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
     SandboxConfig, StartConfig, StartError,
 };
 use tgl::{Call, Event, Message, MessageFlags, MessageId, Peer, PeerDetails, PeerId, RequestId, ServiceAction, User};
@@ -151,7 +151,9 @@ pub(crate) async fn start(program: &Program, with: With) -> Result<Running, Star
     let notes = Notes::default();
     let With { limits, files, args, env } = with;
     let files = files.unwrap_or_else(FileSpace::empty);
-    let instance = program.start(StartConfig { limits, files, args, env, host: Box::new(notes.clone()) }).await?;
+    let instance = program
+        .start(StartConfig { limits, files, args, env, cpu_used: CpuUsed::default(), host: Box::new(notes.clone()) })
+        .await?;
     Ok(Running { instance, notes })
 }
 
