@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use tests::{Place, Process};
 
+use crate::baseline::Baseline;
 use crate::many::Used;
 use crate::progress;
 use crate::sample::{self, Figures, MS, Measure};
 
-const SCRIPTS: usize = 100;
 const MESSAGES: usize = 500;
 const BUSY_SCRIPTS: usize = 5;
 const ECHOES: usize = 300;
@@ -39,18 +39,94 @@ tgl.set_on_binlog_replay_end(lambda: print('up'))
 threading.Timer(.001, compute).start()
 ";
 
+/// The rows of so many scripts: their deliveries, and their starts.
+struct Many {
+    scripts: usize,
+    deliveries: [&'static str; 2],
+    delivery_cpu: [&'static str; 2],
+    delivery_ratio: [&'static str; 2],
+    start_cpu: [&'static str; 2],
+    start_ratio: [&'static str; 2],
+}
+
+const MANY: [Many; 2] = [
+    Many {
+        scripts: 100,
+        deliveries: ["deliveries", "100 scripts on one account: deliveries a second"],
+        delivery_cpu: ["delivery_cpu", "100 scripts on one account: CPU time of a delivery"],
+        delivery_ratio: [
+            "delivery_ratio",
+            "100 scripts on one account: time of a delivery, relative to the earlier build",
+        ],
+        start_cpu: ["start_cpu", "100 scripts: CPU time of a script's start"],
+        start_ratio: ["start_cpu_ratio", "100 scripts: the same, relative to the earlier build"],
+    },
+    Many {
+        scripts: 1_000,
+        deliveries: ["deliveries_1000", "1,000 scripts on one account: deliveries a second"],
+        delivery_cpu: ["delivery_cpu_1000", "1,000 scripts on one account: CPU time of a delivery"],
+        delivery_ratio: [
+            "delivery_ratio_1000",
+            "1,000 scripts on one account: time of a delivery, relative to the earlier build",
+        ],
+        start_cpu: ["start_cpu_1000", "1,000 scripts: CPU time of a script's start"],
+        start_ratio: ["start_cpu_ratio_1000", "1,000 scripts: the same, relative to the earlier build"],
+    },
+];
+
+/// What many scripts cost.
+struct Cost {
+    start_cpu: Duration,
+    delivery: Duration,
+    delivery_cpu: Duration,
+}
+
 /// Measures both.
 pub(crate) fn measure() -> Result<Vec<Measure>> {
     let place = Place::new();
     place.sign_up("measured", PHONES[0], "Ann");
     place.sign_up("other", PHONES[1], "Bob");
-    Ok([deliveries(&place)?, neighbours(&place)?].concat())
+    let baseline = Baseline::log_in(&place, "measured", PHONES[0])?;
+    let mut measures = Vec::new();
+    for many in &MANY {
+        measures.extend(deliveries(&place, many, baseline.as_ref())?);
+    }
+    measures.extend(neighbours(&place)?);
+    Ok(measures)
 }
 
-/// A hundred scripts that get every message.
-fn deliveries(place: &Place) -> Result<Vec<Measure>> {
-    progress("100 scripts on one account: deliveries");
-    let (scripts, messages) = (sample::count(SCRIPTS), sample::count(MESSAGES));
+/// Scripts that get every message.
+fn deliveries(place: &Place, many: &Many, baseline: Option<&Baseline>) -> Result<Vec<Measure>> {
+    let scripts = sample::count(many.scripts);
+    progress(&format!("{scripts} scripts on one account: starts and deliveries"));
+    let now = cost(place, scripts, |scripts| start(place, "measured", scripts))?;
+    let one = |[id, what]: [&'static str; 2], unit, value, budget| Measure {
+        id,
+        what,
+        unit,
+        figures: Figures::One { value },
+        samples: 1,
+        budget,
+    };
+    let us = |time: Duration| time.as_secs_f64() * 1e6;
+    let mut measures = vec![
+        one(many.deliveries, "/s", 1.0 / now.delivery.as_secs_f64(), None),
+        one(many.delivery_cpu, "µs", us(now.delivery_cpu), None),
+        one(many.start_cpu, "ms", us(now.start_cpu) / 1e3, None),
+    ];
+    if let Some(baseline) = baseline {
+        progress("the same by the earlier build");
+        let then = cost(place, scripts, |scripts| baseline.start(place, "measured", scripts))?;
+        let ratio = |now: Duration, then: Duration| now.as_secs_f64() / then.as_secs_f64();
+        measures.push(one(many.delivery_ratio, "×", ratio(now.delivery, then.delivery), Some(0.33)));
+        measures.push(one(many.start_ratio, "×", ratio(now.start_cpu, then.start_cpu), Some(0.5)));
+    }
+    Ok(measures)
+}
+
+/// What so many scripts cost that begin, and then get every message.
+fn cost(place: &Place, scripts: usize, start_all: impl FnOnce(Vec<PathBuf>) -> Process) -> Result<Cost> {
+    let messages = sample::count(MESSAGES);
     let count = format!(
         "import tgl\nseen = 0\ndef got(msg):\n    global seen\n    seen += 1\n    if seen == {messages}: print('all')\n\
          tgl.set_on_msg_receive(got)\ntgl.set_on_binlog_replay_end(lambda: print('up'))\n"
@@ -60,25 +136,15 @@ fn deliveries(place: &Place) -> Result<Vec<Measure>> {
          tgl.set_on_msg_receive(lambda msg: None)\ntgl.add_contact('{}', 'Ann', '', added)\n",
         PHONES[0]
     );
-    let mut measured = start(place, "measured", (0..scripts).map(|n| place.script(&format!("{n}.py"), &count)));
+    let mut measured = start_all((0..scripts).map(|n| place.script(&format!("{n}.py"), &count)).collect());
     wait_for(&mut measured, scripts, "up")?;
     let (begun, before) = (Instant::now(), Used::of(measured.id())?);
     let other = start(place, "other", [place.script("send.py", &send)]);
     wait_for(&mut measured, scripts, "all")?;
     let (took, used) = (begun.elapsed(), Used::of(measured.id())?.since(&before));
     [measured, other].into_iter().for_each(Process::kill);
-    let count = (scripts * messages) as f64;
-    let one =
-        |id, what, unit, value| Measure { id, what, unit, figures: Figures::One { value }, samples: 1, budget: None };
-    Ok(vec![
-        one("deliveries", "100 scripts on one account: deliveries a second", "/s", count / took.as_secs_f64()),
-        one(
-            "delivery_cpu",
-            "100 scripts on one account: CPU time of a delivery",
-            "µs",
-            used.as_secs_f64() * 1e6 / count,
-        ),
-    ])
+    let count = (scripts * messages) as u32;
+    Ok(Cost { start_cpu: before.total() / scripts as u32, delivery: took / count, delivery_cpu: used / count })
 }
 
 /// An echo with nobody beside it, and with scripts that compute.

@@ -5,6 +5,7 @@
 //! Invariant: every figure comes from this run, on this machine; what cannot be measured here is an error, not a blank.
 
 mod account;
+mod baseline;
 mod guests;
 mod many;
 mod report;

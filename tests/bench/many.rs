@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tests::Process;
 
+use crate::baseline::Baseline;
 use crate::progress;
 use crate::sample::{Figures, MS, Measure};
 
@@ -28,22 +29,40 @@ const BUSY: &str = "import tgl\ndef f(m):\n    print('spins')\n    while True: p
 
 /// Measures both.
 pub(crate) fn measure(tglhost: &Path) -> Result<Vec<Measure>> {
-    Ok([vec![idle(tglhost)?], ends(tglhost)?].concat())
+    Ok([idle_all(tglhost)?, ends(tglhost)?].concat())
 }
 
-/// CPU time of scripts that wait.
-fn idle(tglhost: &Path) -> Result<Measure> {
+/// CPU time of scripts that wait, those that use `set_on_loop` too, which the earlier build called often.
+fn idle_all(tglhost: &Path) -> Result<Vec<Measure>> {
+    let one =
+        |id, what, unit, value, budget| Measure { id, what, unit, figures: Figures::One { value }, samples: 1, budget };
     let what = "500 idle scripts: CPU time, of a core";
     progress(what);
+    let mut measures = vec![one("idle_cpu", what, "%", idle(tglhost, IDLE)?, Some(0.1))];
+    let what = "500 idle scripts that use set_on_loop: the same";
+    progress(what);
+    let (source, baseline) = (format!("{IDLE}tgl.set_on_loop(lambda: None)\n"), Baseline::find());
+    let looping = idle(tglhost, &source)?;
+    measures.push(one("idle_loop_cpu", what, "%", looping, None));
+    if let Some(baseline) = baseline {
+        progress("the same by the earlier build");
+        let ratio = looping / idle(&baseline.program, &source)?;
+        let what = "500 idle scripts that use set_on_loop: relative to the earlier build";
+        measures.push(one("idle_loop_ratio", what, "×", ratio, Some(0.4)));
+    }
+    Ok(measures)
+}
+
+/// CPU time of scripts of this text that wait, in percent of a core.
+fn idle(tglhost: &Path, source: &str) -> Result<f64> {
     let place = TempDir::new()?;
-    let mut process = start(tglhost, &place, IDLE, IDLE_SCRIPTS)?;
+    let mut process = start(tglhost, &place, source, IDLE_SCRIPTS)?;
     (0..IDLE_SCRIPTS).for_each(|_| _ = process.line());
     std::thread::sleep(IDLE_AFTER);
     let (begun, before) = (Instant::now(), Used::of(process.id())?);
     std::thread::sleep(IDLE_FOR);
     let used = Used::of(process.id())?.since(&before);
-    let figures = Figures::One { value: 100.0 * used.as_secs_f64() / begun.elapsed().as_secs_f64() };
-    Ok(Measure { id: "idle_cpu", what, unit: "%", figures, samples: 1, budget: Some(0.1) })
+    Ok(100.0 * used.as_secs_f64() / begun.elapsed().as_secs_f64())
 }
 
 /// From SIGTERM to the end, and the CPU time in between until the process was last seen: another's load does not count there.
@@ -103,6 +122,11 @@ impl Used {
             threads.insert(thread.file_name(), ns);
         }
         Ok(Self(threads))
+    }
+
+    /// What the threads that are there now have computed in all.
+    pub(crate) fn total(&self) -> Duration {
+        Duration::from_nanos(self.0.values().sum())
     }
 
     /// What the threads that are there now have computed since then.

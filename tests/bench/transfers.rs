@@ -16,7 +16,7 @@ use serde::Deserialize;
 use store::AccountStore;
 use telegram::login::{Login, SignIn};
 use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
-use tgl::{Call, FileKind, FilePart, Outcome, PeerId, Request};
+use tgl::{Call, FileKind, FilePart, Outcome, PeerId};
 
 use crate::progress;
 use crate::sample::{Figures, MS, Measure};

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every verb does the set-up that it needs, and none does work twice.
 
+mod baseline;
 mod bench;
 mod conformance;
 mod guests;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     let result = match (verb.as_str(), arguments) {
         ("run", _) => run::run(arguments),
         ("test", [] | [_]) => test::test(arguments.first().map(String::as_str)),
-        ("bench", []) => bench::bench(bench::whole()),
+        ("bench", []) => bench::compare(),
         ("bench", [option]) if option == "--quick" => bench::bench(bench::quick()),
         ("build", []) => run::build_host(),
         ("install", _) => run::install(arguments),
