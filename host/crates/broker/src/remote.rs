@@ -151,8 +151,10 @@ impl Shared {
         match said {
             Said::Answer { number, answer, pulse } => {
                 heard.pulse = pulse;
-                // Who has given up waiting does not hear of it.
-                let _ = heard.waiting.remove(&number).map(|told| told.send(answer));
+                if let Some(told) = heard.waiting.remove(&number) {
+                    // Who has given up waiting does not hear of it.
+                    let _ = told.send(answer);
+                }
                 return;
             }
             Said::Moved { pulse, state: new_state, note, trouble } => {
