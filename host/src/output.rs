@@ -21,7 +21,6 @@ use sandbox::Limits;
 use serde::Serialize;
 use tgl::ScriptName;
 
-pub(crate) use self::escape::line as one_line;
 use self::line::About;
 pub(crate) use self::line::Line;
 pub(crate) use self::voice::{Voice, exit_code};
@@ -105,12 +104,12 @@ impl Output {
         self.shared.json
     }
 
-    /// A result of the verb: the value as JSON, else the text.
+    /// A result of the verb: the value as JSON, else the text as one line.
     pub(crate) fn result(&self, value: &impl Serialize, text: &str) {
         if self.is_json() {
             self.json(value);
         } else {
-            self.write(Stream::Stdout, &self.for_terminal(Stream::Stdout, &format!("{text}\n")));
+            self.write(Stream::Stdout, &format!("{}\n", escape::line(text)));
         }
     }
 

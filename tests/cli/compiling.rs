@@ -92,3 +92,25 @@ fn the_cache_holds_no_more_than_the_user_says() {
         assert!(run.stderr.contains(part), "{variable}: {}", run.stderr);
     }
 }
+
+#[test]
+fn one_that_cannot_be_read_as_a_script_holds_up_no_other() {
+    let case = Case::new();
+    let good = case.echo(1);
+    let large = File::create(case.at("guests/large.py")).expect("made");
+    large.set_len(17 << 20).expect("a hole");
+    fs::write(case.at("guests/latin.py"), b"# caf\xe9\n").expect("written");
+    for (bad, why) in
+        [("latin.py", "it is not UTF-8 text (line 1)"), ("large.py", "the most a script of its kind may have")]
+    {
+        let bad_path = case.at("guests").join(bad);
+        let run = finish(&mut case.command(&[&bad_path, &good]), "one\n");
+        assert_eq!(run.stdout, "chat: one\n", "{}", run.stderr);
+        assert!(
+            run.stderr.contains(&format!("{bad}: could not be loaded: ")) && run.stderr.contains(why),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(run.code(), Some(1));
+    }
+}

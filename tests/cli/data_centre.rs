@@ -76,6 +76,12 @@ fn nobody_is_asked_where_there_is_no_terminal() {
             "first name is me",
         ),
         (&["login", "you", "--phone", "9996631003", "--code", "33333", "--first-name", "Yo"], ("", ""), 0, "as Yo"),
+        (
+            &["login", "odd", "--phone", "9996631005", "--code", "33333", "--first-name", "Yo\n\u{1b}[31m"],
+            ("", ""),
+            0,
+            "as Yo\\n\\u{1b}[31m (",
+        ),
         (&["login", "bot", "--bot-token-file", &token], ("", ""), 0, "4242"),
         (&["login", "bot"], ("TGLHOST_BOT_TOKEN", "4343:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), 0, "4343"),
         (

@@ -164,7 +164,7 @@ fn check_identities(files: &[ScriptFile], names: &[String]) -> Result<()> {
 
 /// Says what is wrong with a script, as far as its file tells.
 pub(crate) fn check_script(path: &Path) -> Result<()> {
-    ScriptFile::read(path).map(|_| ())
+    ScriptFile::read(path)?.unfit().map_or(Ok(()), Err)
 }
 
 /// Runs the scripts until they end, the chat is over, or Ctrl-C.
@@ -175,6 +175,12 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let sandbox = tokio::task::spawn_blocking(move || start_sandbox(scripts));
     let files = args.scripts.iter().map(|path| ScriptFile::read(path)).collect::<Result<Vec<_>>>()?;
     check_identities(&files, &args.names).or_misuse()?;
+    // One that cannot be run keeps no other from running.
+    if let Some(unfit) =
+        files.iter().map(ScriptFile::unfit).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().next())
+    {
+        return Err(unfit);
+    }
     let private = data_dir.own_folders();
     let find = |file: &ScriptFile| ScriptProject::find(&file.path, &args.project, &private);
     let projects = files.iter().map(find).collect::<Result<Vec<_>>>().or_misuse()?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use store::ScriptRecord;
 
 use crate::data_dir::{AccountDir, DataDir};
-use crate::output::{Output, one_line};
+use crate::output::Output;
 
 /// Lists the scripts of every account of the data directory.
 pub(crate) fn execute(data_dir: &DataDir, output: &Output) -> Result<u8> {
@@ -91,7 +91,7 @@ impl Line {
         }
         let path = self.path.as_deref().unwrap_or("(path unknown)");
         let home = format!("/home is {} ({} bytes)", self.home, self.home_bytes);
-        [&self.account, &self.name, path, &waits, &stand, &home].map(|part| one_line(part)).join("\t")
+        [&self.account, &self.name, path, &waits, &stand, &home].join("\t")
     }
 }
 

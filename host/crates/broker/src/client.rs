@@ -9,7 +9,7 @@ use tokio::net::UnixStream;
 use tokio::sync::watch;
 
 use crate::error::BrokerError;
-use crate::messages::{Events, Joined, NewCall, Standing};
+use crate::messages::{Backlog, Events, Joined, NewCall};
 use crate::remote::{Remote, unexpected};
 use crate::server::{Records, Server};
 use crate::wire::{Answer, Ask};
@@ -98,10 +98,10 @@ impl Client {
     }
 
     /// How the script's calls stand.
-    pub fn standing(&self) -> Standing {
+    pub fn backlog(&self) -> Backlog {
         match &self.account {
-            Account::Here(server) => server.standing(),
-            Account::There(remote) => remote.pulse().standing,
+            Account::Here(server) => server.backlog(),
+            Account::There(remote) => remote.pulse().backlog,
         }
     }
 

@@ -25,7 +25,7 @@ pub const INBOX_BYTES_MAX: u64 = 1 << 30;
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A call's place in the outbox. Of one script, calls leave in the order of their places.
-pub type Place = u64;
+pub type OutboxPlace = u64;
 
 /// How much waits in the outbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,9 +99,9 @@ pub trait Ledger: Send + Sync + 'static {
     fn take_waiting(
         &self,
         script: &str,
-        after: Place,
+        after: OutboxPlace,
         limit: usize,
-        wanted: &mut dyn FnMut(Place, Option<PeerId>) -> bool,
+        wanted: &mut dyn FnMut(OutboxPlace, Option<PeerId>) -> bool,
     ) -> Result<Vec<Request>, BrokerError>;
 
     /// Takes the calls into this conversation that wait at these places, at most so many, with the last one's place.
@@ -109,9 +109,9 @@ pub trait Ledger: Send + Sync + 'static {
         &self,
         script: &str,
         lane: PeerId,
-        places: RangeInclusive<Place>,
+        places: RangeInclusive<OutboxPlace>,
         limit: usize,
-    ) -> Result<(Vec<Request>, Option<Place>), BrokerError>;
+    ) -> Result<(Vec<Request>, Option<OutboxPlace>), BrokerError>;
 
     /// How much of the script's waits or is under way.
     fn outbox_load(&self, script: &str) -> Load;

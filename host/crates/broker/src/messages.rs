@@ -75,7 +75,7 @@ pub struct Given {
 
 /// How a script's calls stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct Backlog {
     /// What has not come to its end.
     pub load: Load,
     /// Calls whose completion has not been delivered.

@@ -89,7 +89,7 @@ impl Remote {
     pub(crate) async fn next_completion(&self, handled_seq: u64) -> Result<Option<Completion>, BrokerError> {
         let is_there = {
             let heard = self.shared.heard();
-            let waiting = heard.pulse.standing.completions;
+            let waiting = heard.pulse.backlog.completions;
             waiting > 0 && heard.no_completion != Some((handled_seq, waiting))
         };
         if !is_there {
@@ -101,7 +101,7 @@ impl Remote {
         };
         if completion.is_none() {
             let mut heard = self.shared.heard();
-            heard.no_completion = Some((handled_seq, heard.pulse.standing.completions));
+            heard.no_completion = Some((handled_seq, heard.pulse.backlog.completions));
         }
         Ok(completion)
     }

@@ -90,7 +90,7 @@ pub async fn serve(mut server: Server, socket: UnixStream) -> Result<(), WireErr
 }
 
 fn pulse(server: &Server) -> Pulse {
-    Pulse { inbox_seq: server.inbox_seq(), standing: server.standing() }
+    Pulse { inbox_seq: server.inbox_seq(), backlog: server.backlog() }
 }
 
 fn moved(

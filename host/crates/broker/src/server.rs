@@ -15,7 +15,7 @@ use crate::brake::SendRates;
 use crate::calls::Calls;
 use crate::error::BrokerError;
 use crate::ledger::{Ledger, Load, size};
-use crate::messages::{Events, Given, Joined, NewCall, ScriptId, Standing};
+use crate::messages::{Backlog, Events, Given, Joined, NewCall, ScriptId};
 
 /// What a script may do, and how much.
 #[derive(Clone, Copy, Debug, Default)]
@@ -160,10 +160,10 @@ impl Server {
         self.calls.next_completion(handled_seq)
     }
 
-    /// See [`crate::Client::standing`].
-    pub(crate) fn standing(&self) -> Standing {
+    /// See [`crate::Client::backlog`].
+    pub(crate) fn backlog(&self) -> Backlog {
         let written = self.records.ledger.outbox_load(&self.records.id.script);
-        Standing {
+        Backlog {
             load: Load { calls: written.calls + self.calls.unwritten(), ..written },
             calls_pending: self.calls.pending() as u64,
             completions: self.calls.completions() as u64,

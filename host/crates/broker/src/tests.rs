@@ -14,7 +14,8 @@ use tokio::task::JoinHandle;
 
 use crate::wire::{ASK_BYTES_MAX, Ask, Question, WireError, frame};
 use crate::{
-    Attachment, BoxFuture, BrokerError, Client, Ledger, Load, NewCall, Place, Rules, ScriptId, Server, serve, size,
+    Attachment, BoxFuture, BrokerError, Client, Ledger, Load, NewCall, OutboxPlace, Rules, ScriptId, Server, serve,
+    size,
 };
 
 /// How long a test waits for what must come.
@@ -88,9 +89,9 @@ impl Ledger for Notes {
     fn take_waiting(
         &self,
         _: &str,
-        _: Place,
+        _: OutboxPlace,
         _: usize,
-        _: &mut dyn FnMut(Place, Option<PeerId>) -> bool,
+        _: &mut dyn FnMut(OutboxPlace, Option<PeerId>) -> bool,
     ) -> Result<Vec<Request>, BrokerError> {
         self.room().map(|()| Vec::new())
     }
@@ -98,9 +99,9 @@ impl Ledger for Notes {
         &self,
         _: &str,
         _: PeerId,
-        _: RangeInclusive<Place>,
+        _: RangeInclusive<OutboxPlace>,
         _: usize,
-    ) -> Result<(Vec<Request>, Option<Place>), BrokerError> {
+    ) -> Result<(Vec<Request>, Option<OutboxPlace>), BrokerError> {
         self.room().map(|()| (Vec::new(), None))
     }
     fn outbox_load(&self, _: &str) -> Load {

@@ -12,7 +12,7 @@ use tgl::{AccountState, Completion, Message, MessageId, Peer, PeerId, RequestId}
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::error::BrokerError;
-use crate::messages::{Events, Joined, NewCall, Standing};
+use crate::messages::{Backlog, Events, Joined, NewCall};
 
 /// Longest frame from a script's side: the calls of a callback that are held in memory, each of the longest text.
 pub(crate) const ASK_BYTES_MAX: usize = 16 << 20;
@@ -101,7 +101,7 @@ pub(crate) enum Answer {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pulse {
     pub(crate) inbox_seq: u64,
-    pub(crate) standing: Standing,
+    pub(crate) backlog: Backlog,
 }
 
 /// A message as a frame.

@@ -267,7 +267,7 @@ impl Actor {
             (papers.exit?.0, papers.next_id())
         };
         let by = self.drain.get_or_insert_with(|| Drain::new(later_id, Instant::now())).by;
-        let calls_pending = self.account.standing().calls_pending;
+        let calls_pending = self.account.backlog().calls_pending;
         let is_drained = calls_pending == 0;
         if !is_drained && Instant::now() >= by {
             self.log(LogLevel::Warn, &format!("ended with {calls_pending} calls not completed"));
@@ -335,16 +335,16 @@ impl Actor {
     }
 
     pub(crate) fn publish(&self, phase: Phase) {
-        let standing = self.account.standing();
-        let hold = self.hold().or(standing.is_braked.then_some(Hold::Brake));
+        let backlog = self.account.backlog();
+        let hold = self.hold().or(backlog.is_braked.then_some(Hold::Brake));
         self.status.send_if_modified(|status| {
             let now = ScriptStatus {
                 phase,
                 handled_seq: self.cursor,
                 events_waiting: self.account.inbox_seq().saturating_sub(self.cursor),
                 events_lost: self.said.events_lost,
-                calls_pending: standing.calls_pending as usize,
-                calls_bytes: standing.load.bytes,
+                calls_pending: backlog.calls_pending as usize,
+                calls_bytes: backlog.load.bytes,
                 hold,
                 crashes: status.crashes,
             };

@@ -50,16 +50,16 @@ pub(crate) use patiently;
 impl Actor {
     /// How much of the script's waits or is under way.
     pub(crate) fn load_now(&self) -> Load {
-        self.account.standing().load
+        self.account.backlog().load
     }
 
     /// Why events have to wait, if they have: half of what may wait is kept for the calls of one callback.
     pub(crate) fn hold(&self) -> Option<Hold> {
-        let (standing, limits) = (self.account.standing(), &self.config.limits);
-        if !standing.is_moving {
+        let (backlog, limits) = (self.account.backlog(), &self.config.limits);
+        if !backlog.is_moving {
             return None;
         }
-        let load = standing.load;
+        let load = backlog.load;
         if load.calls > (limits.calls_pending_max / 2) as u64 {
             Some(Hold::Calls)
         } else if load.bytes > limits.calls_bytes_max / 2 {
@@ -117,13 +117,13 @@ impl Actor {
 
     /// Says that the brake puts sends off, where it does.
     pub(crate) fn tell_of_brake(&mut self) {
-        let standing = self.account.standing();
-        let Some(rates) = self.send_rates.filter(|_| standing.is_braked) else { return };
+        let backlog = self.account.backlog();
+        let Some(rates) = self.send_rates.filter(|_| backlog.is_braked) else { return };
         if self.said.braked_at.is_some_and(|at| at.elapsed() < SAID_EVERY) {
             return;
         }
         self.said.braked_at = Some(Instant::now());
-        let text = format!("{} calls wait: sends are slowed down to {rates}", standing.calls_pending);
+        let text = format!("{} calls wait: sends are slowed down to {rates}", backlog.calls_pending);
         self.log(LogLevel::Warn, &text);
     }
 

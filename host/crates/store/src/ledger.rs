@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use broker::{BoxFuture, BrokerError, Ledger, Load, Place};
+use broker::{BoxFuture, BrokerError, Ledger, Load, OutboxPlace};
 use tgl::{Event, Message, MessageId, Peer, PeerId, Request};
 
 use crate::{ScriptStore, StoreError};
@@ -65,9 +65,9 @@ impl Ledger for ScriptStore {
     fn take_waiting(
         &self,
         script: &str,
-        after: Place,
+        after: OutboxPlace,
         limit: usize,
-        wanted: &mut dyn FnMut(Place, Option<PeerId>) -> bool,
+        wanted: &mut dyn FnMut(OutboxPlace, Option<PeerId>) -> bool,
     ) -> Result<Vec<Request>, BrokerError> {
         Ok(self.take_waiting(script, after, limit, wanted)?)
     }
@@ -76,9 +76,9 @@ impl Ledger for ScriptStore {
         &self,
         script: &str,
         lane: PeerId,
-        places: RangeInclusive<Place>,
+        places: RangeInclusive<OutboxPlace>,
         limit: usize,
-    ) -> Result<(Vec<Request>, Option<Place>), BrokerError> {
+    ) -> Result<(Vec<Request>, Option<OutboxPlace>), BrokerError> {
         Ok(self.take_waiting_in(script, lane, places, limit)?)
     }
 

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use encoding_rs::Encoding;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -36,6 +36,8 @@ pub(super) struct ScriptFile {
 enum Content {
     Python(Arc<str>),
     Component(Arc<[u8]>),
+    /// It cannot be run, for this reason: then others can.
+    Unfit(Arc<str>),
 }
 
 impl ScriptFile {
@@ -62,32 +64,42 @@ impl ScriptFile {
         };
         let is_component = path.extension().is_some_and(|extension| extension == "wasm");
         let bytes_max = if is_component { sandbox::COMPONENT_BYTES_MAX as u64 } else { SCRIPT_BYTES_MAX };
-        if about.len() > bytes_max {
-            bail!(
-                "cannot run {shown}: it has {} bytes, and {bytes_max} is the most a script of its kind may have",
-                about.len()
-            );
-        }
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {shown}"))?;
-        let content = if is_component || bytes.starts_with(b"\0asm") {
-            Content::Component(bytes.into())
+        let content = if about.len() > bytes_max {
+            let bytes = about.len();
+            Content::Unfit(
+                format!("it has {bytes} bytes, and {bytes_max} is the most a script of its kind may have").into(),
+            )
         } else {
-            Content::Python(decode(bytes, &path)?.into())
+            let bytes = std::fs::read(&path).with_context(|| format!("cannot read {shown}"))?;
+            match is_component || bytes.starts_with(b"\0asm") {
+                true => Content::Component(bytes.into()),
+                false => {
+                    decode(bytes).map_or_else(|why| Content::Unfit(why.into()), |text| Content::Python(text.into()))
+                }
+            }
         };
         Ok(Self { name: name.into(), path: path.clone(), content })
+    }
+
+    /// Why it cannot be run, where that is known already.
+    pub(super) fn unfit(&self) -> Option<anyhow::Error> {
+        match &self.content {
+            Content::Unfit(why) => Some(anyhow!("cannot run {}: {why}", self.path.display())),
+            Content::Python(_) | Content::Component(_) => None,
+        }
     }
 
     /// Python source with this path, where the guest sees it, or nothing for a compiled guest.
     pub(super) fn source(&self, path: &str) -> Option<(String, String)> {
         match &self.content {
             Content::Python(text) => Some((text.to_string(), path.to_owned())),
-            Content::Component(_) => None,
+            Content::Component(_) | Content::Unfit(_) => None,
         }
     }
 }
 
 /// A script's text: UTF-8, or what it declares (<https://peps.python.org/pep-0263/>). Else the line where it stops being UTF-8.
-fn decode(bytes: Vec<u8>, path: &Path) -> Result<String> {
+fn decode(bytes: Vec<u8>) -> Result<String, String> {
     let error = match String::from_utf8(bytes) {
         Ok(text) => return Ok(text),
         Err(error) => error,
@@ -100,11 +112,10 @@ fn decode(bytes: Vec<u8>, path: &Path) -> Result<String> {
     }
     let valid = &bytes[..error.utf8_error().valid_up_to()];
     let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
-    bail!(
-        "cannot run {}: it is not UTF-8 text (line {line}), and no other encoding is declared in its first line: \
-         save it as UTF-8 in your editor, or declare what it is, as in `# -*- coding: latin-1 -*-`",
-        path.display()
-    )
+    Err(format!(
+        "it is not UTF-8 text (line {line}), and no other encoding is declared in its first line: \
+         save it as UTF-8 in your editor, or declare what it is, as in `# -*- coding: latin-1 -*-`"
+    ))
 }
 
 /// What a comment in the first two lines says of the encoding, if it is one that is known.
@@ -148,6 +159,7 @@ pub(super) fn compile(files: &[ScriptFile], sandbox: &Sandbox, output: &Output) 
     let mut python: Option<Compiling> = None;
     let begin = |source: ComponentSource, what: &str| begin_compiling(sandbox.clone(), source, what, output.clone());
     let mut program = |file: &ScriptFile| match &file.content {
+        Content::Unfit(why) => Ok(std::future::ready(Err(why.to_string())).boxed().shared()),
         Content::Component(bytes) => Ok(begin(ComponentSource::user(bytes.to_vec()), &file.name)),
         Content::Python(_) => match &python {
             Some(program) => Ok(program.clone()),
