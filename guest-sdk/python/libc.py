@@ -2,7 +2,8 @@
 
 * `fcntl` locks files, as SQLite does: WASI has no locks, so the host is asked for them by advice on the bytes to be locked,
   which it takes for that (host/crates/sandbox/src/quota/locks.rs);
-* `stat` and its like tell permissions, which zipfile, tarfile and shutil record, and the owner that `os.getuid` names;
+* `stat` and its like tell permissions, which zipfile, tarfile and shutil record, and the owner that `os.getuid` names; where
+  they follow a link, what they tell a file by (`st_ino`) is the file's too, and not the link's;
 * `write` says why it failed, as there is no space left, where the library makes an input/output error of all reasons;
 * `lseek` and `read` forget that a file had ended: what was written to it since is read;
 * errors come to Python with Linux's numbers, and `strerror` knows them;
@@ -44,11 +45,16 @@ ADVICE_NORMAL, ADVICE_WILL_NEED, ADVICE_DONT_NEED, ADVICE_NO_REUSE = 0, 3, 4, 5
 WHY_OFFSET = 0x4000_0200
 """Advice on the byte there asks the host why the last write failed (host/crates/sandbox/src/quota/stream.rs)."""
 
+AT_SYMLINK_NOFOLLOW = 1
+
 ST_MODE_OFFSET, ST_UID_OFFSET, ST_GID_OFFSET = 24, 28, 32
 SEEK_SET, SEEK_CUR = 0, 1
 S_IFMT, S_IFDIR, S_IFLNK, S_IFIFO = 0o170000, 0o040000, 0o120000, 0o010000
 NO_TYPE = 0
 """The library's type of a pipe."""
+
+BUFFERS_BYTES_MAX = 20
+"""What gives the call its last three arguments, which are addresses in the function's frame."""
 
 STACK_BYTES_PER_LEVEL = 256
 """There is 1 MiB of the C library's stack, so this is room for 4,000 levels: they need half of WebAssembly's own."""
@@ -73,6 +79,11 @@ def sleb(value: int) -> bytes:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes([*out, value & 0x7F])
+
+
+def padded_uleb(value: int) -> bytes:
+    """As a linker writes the number of a function that is called."""
+    return bytes(value >> shift & 0x7F | (0x80 if shift < 28 else 0) for shift in range(0, 35, 7))
 
 
 class Reader:
@@ -208,6 +219,14 @@ class Module:
 
     def _place(self, name: str) -> int:
         return self.exports.get(name, self._names.get(name, -1)) - self._functions_imported
+
+    def number(self, name: str) -> int:
+        """A function's number, also where it is not exported."""
+        return self._place(name) + self._functions_imported
+
+    def body(self, function: int) -> bytes:
+        """Its own function's instructions."""
+        return self._bodies[function - self._functions_imported]
 
     def parameters(self, function: int) -> int:
         """How many parameters a function has."""
@@ -346,6 +365,18 @@ def tells_permissions(arguments: int, stat: int) -> Body:
     return body
 
 
+def identifies_what_it_tells_of(module: Module, original: int) -> bytes:
+    """`int __wasilibc_nocwd_fstatat(int fd, const char *path, struct stat *, int flags)`: it asks what to tell a file by without
+    following a link, and for all else as its flags say. A link to a file was thus another file than that, and shutil.copyfile
+    emptied the one that it was to copy."""
+    body = module.body(original)
+    before, called, after = body.partition(b"\x10" + padded_uleb(module.number("filesystem_method_descriptor_metadata_hash_at")))
+    others, follows_none, buffers = before.rpartition(constant(0))
+    if not called or not follows_none or len(buffers) > BUFFERS_BYTES_MAX:
+        raise SystemExit("fstatat does not ask what to tell a file by as expected")
+    return others + local(3) + constant(AT_SYMLINK_NOFOLLOW) + I32_AND + I32_EQZ + buffers + called + after
+
+
 def knows_linux_numbers(module: Module, original: int) -> bytes:
     """`char *strerror(int)`."""
     to_own = {linux: own for name, (own, linux) in NUMBERS.items() if name != "ENOTCAPABLE"}
@@ -377,6 +408,7 @@ LIBC: dict[str, Body] = {
     "lstat": tells_permissions(2, 1),
     "fstat": tells_permissions(2, 1),
     "fstatat": tells_permissions(4, 2),
+    "__wasilibc_nocwd_fstatat": identifies_what_it_tells_of,
     "strerror": knows_linux_numbers,
 }
 LIBPYTHON: dict[str, Body] = {

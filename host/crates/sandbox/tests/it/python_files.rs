@@ -1,6 +1,10 @@
 //! Files in the Python component: what a script of an ordinary machine finds in them, and in the errors they give.
 
+use files::{FileSpace, Mount};
+
+use crate::python::python;
 use crate::python_scripts::{start_beside, surprises};
+use crate::support::{With, start};
 
 #[tokio::test]
 async fn errors_have_the_numbers_of_linux() {
@@ -72,6 +76,54 @@ async fn files_are_as_on_an_ordinary_machine() {
     ];
     let told = surprises(&[], None, &cases).await;
     assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn a_file_is_the_same_by_whatever_name() {
+    let files = [("p.txt", "precious"), ("data/q.txt", "")];
+    let same = "import os, pathlib, shutil\ndef same(*pairs):\n    for a, b in pairs: print(os.path.samefile(a, b), pathlib.Path(b).samefile(a), \
+                end=' ' if (a, b) != pairs[-1] else '')\n";
+    let cases = [
+        // In the private folder: to a file, to a folder, in a linked folder, one more name, a second path; and two that differ.
+        (
+            "open('f', 'w').close()\nos.mkdir('d')\nopen('d/g', 'w').close()\nos.symlink('f', 'l')\nos.symlink('d', 'm')\nos.link('f', 'n')\n\
+             same(('f', 'l'), ('d', 'm'), ('d/g', 'm/g'), ('f', 'n'), ('f', '/home/f'), ('f', 'd'))",
+            "True True True True True True True True True True False False",
+        ),
+        // In the project.
+        (
+            "os.symlink('p.txt', 'l')\nos.symlink('data', 'm')\nsame(('p.txt', 'l'), ('data', 'm'), ('data/q.txt', 'm/q.txt'), ('p.txt', 'data/q.txt'))",
+            "True True True True True True False False",
+        ),
+        (
+            "os.symlink('p.txt', 'l')\nstat, lstat = os.stat('l'), os.lstat('l')\nwith open('l') as f: fstat = os.fstat(f.fileno())\n\
+             print(stat.st_ino == fstat.st_ino == os.stat('p.txt').st_ino, stat.st_dev == fstat.st_dev, stat.st_ino == lstat.st_ino,\n      \
+             os.stat('l', follow_symlinks=False).st_ino == lstat.st_ino, os.path.samestat(stat, fstat))",
+            "True True False True True",
+        ),
+        (
+            "os.symlink('p.txt', 'l')\nfor pair in ('p.txt', 'l'), ('l', 'p.txt'):\n    try: shutil.copyfile(*pair)\n    \
+             except shutil.SameFileError: print(open('p.txt').read())",
+            "precious\nprecious",
+        ),
+    ];
+    let sources: Vec<String> = cases.iter().map(|(source, _)| format!("{same}{source}")).collect();
+    let cases: Vec<(&str, &str)> = sources.iter().map(String::as_str).zip(cases.map(|(_, printed)| printed)).collect();
+    let told = surprises(&files, None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
+async fn a_file_in_a_given_folder_is_not_copied_onto_itself() {
+    let (home, given) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mount = Mount { host: given.path().to_owned(), guest: "/data".to_owned(), writable: true };
+    let space = FileSpace::open(None, Some(home.path()), 16 << 20, &[mount]).unwrap();
+    let mut guest = start(&python().await, With { files: Some(space), ..With::default() }).await.unwrap();
+    let source = "import os, shutil\nos.chdir('/data')\nopen('x.txt', 'w').write('precious')\nos.symlink('x.txt', 'l.txt')\n\
+                  try: shutil.copyfile('x.txt', 'l.txt')\nexcept shutil.SameFileError: print(os.path.samefile('l.txt', '/data/x.txt'))";
+    guest.load(source).await;
+    assert_eq!(guest.notes.take_stdout(), "True", "{}", guest.notes.stderr());
+    assert_eq!(std::fs::read(given.path().join("x.txt")).unwrap(), b"precious");
 }
 
 #[tokio::test]
