@@ -18,7 +18,7 @@ impl Tour {
     }
 
     fn say(&mut self, text: &str) {
-        self.process.write(&format!("{text}\n"));
+        self.process.write(format!("{text}\n"));
     }
 
     #[track_caller]

@@ -44,7 +44,7 @@ fn history_counts_what_was_said() {
     let data = TempDir::new().expect("a folder");
     let said: String = (0..250).map(|n| format!("line {n}\n")).collect();
     let run =
-        finish(tglhost(data.path()).arg("run").arg(root().join("examples/history.py")), &format!("{said}!count\n"));
+        finish(tglhost(data.path()).arg("run").arg(root().join("examples/history.py")), format!("{said}!count\n"));
     assert!(run.stdout.contains("251"), "stdout: {} stderr: {}", run.stdout, run.stderr);
     assert_eq!(run.code(), Some(0));
 }

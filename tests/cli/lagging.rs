@@ -106,7 +106,7 @@ fn a_script_that_lags_holds_up_nobody_and_loses_nothing() {
     );
     let run = || tests::tglhost(place.data.path());
     let mut both = Process::start(run().arg("run").args([&good, &lags]));
-    both.write(&(0..MESSAGES).map(|n| format!("line {n}\n")).collect::<String>());
+    both.write((0..MESSAGES).map(|n| format!("line {n}\n")).collect::<String>());
     let (mut printed, mut answered) = (0, 0);
     while printed < MESSAGES || answered < MESSAGES {
         let line = both.line();
@@ -149,12 +149,12 @@ fn a_script_that_crashes_at_every_start_is_given_up_and_leaves_nothing_behind() 
     let (mut text, mut json) = (Process::start(&mut run("text")), Process::start(run("json").arg("--json")));
     for wait in [1, 2, 4, 8] {
         text.stderr_line_with("bad.py: stopped in on_our_id: it crashed its interpreter");
-        text.write(&format!("line {wait}\n"));
+        text.write(format!("line {wait}\n"));
         assert_eq!(text.line(), format!("good.py: line {wait}\n"), "the other one goes on");
         assert_eq!(text.line(), format!("chat: re: line {wait}\n"));
     }
     text.stderr_line_with("bad.py: given up, and not started again: stopped in on_our_id");
-    text.write(&(0..MESSAGES).map(|n| format!("line {n}\n")).collect::<String>());
+    text.write((0..MESSAGES).map(|n| format!("line {n}\n")).collect::<String>());
     (0..2 * MESSAGES).for_each(|_| _ = text.line());
     wait_until("the file shrinks", || std::fs::metadata(&file).is_ok_and(|about| about.len() < FILE_BYTES_MAX));
     text.terminate();

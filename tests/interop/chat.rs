@@ -46,7 +46,7 @@ impl Chat {
 
     /// Has a command carried out; gives what it led to.
     pub(crate) fn ask(&mut self, command: Value) -> Value {
-        self.process.write(&format!("{command}\n"));
+        self.process.write(format!("{command}\n"));
         loop {
             let event = self.event();
             match event["event"].as_str() {

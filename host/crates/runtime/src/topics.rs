@@ -88,8 +88,7 @@ mod tests {
 
     #[test]
     fn so_many_calls_are_remembered() {
-        let mut topics = Topics::default();
-        topics.current = Some((GROUP, 4));
+        let mut topics = Topics { current: Some((GROUP, 4)), ..Topics::default() };
         for id in 0..=CALLS_MAX as u64 {
             topics.place(id, Call::GetContacts);
         }
