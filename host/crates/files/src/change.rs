@@ -72,7 +72,7 @@ impl FileSpace {
         to_path: &str,
         room: &mut Room<'_>,
     ) -> Result<(), Errno> {
-        let found = self.tree().walk(from, path, false)?;
+        let found = self.walk(from, path, false)?;
         let (folder, name) = found.at.ok_or(Errno::PERM)?;
         let (to_folder, to_name) = self.missing(to, to_path)?;
         let branch = match found.what {
@@ -92,7 +92,7 @@ impl FileSpace {
 
     /// Removes a file or link.
     pub fn remove_file(&self, from: &Place, path: &str, room: &mut Room<'_>) -> Result<(), Errno> {
-        let found = self.tree().walk(from, path, false)?;
+        let found = self.walk(from, path, false)?;
         let branch = match found.what {
             Child::File { branch, .. } => branch,
             Child::Folder(_) => return Err(Errno::ISDIR),
@@ -110,7 +110,7 @@ impl FileSpace {
 
     /// Removes an empty folder.
     pub fn remove_folder(&self, from: &Place, path: &str, room: &mut Room<'_>) -> Result<(), Errno> {
-        let found = self.tree().walk(from, path, false)?;
+        let found = self.walk(from, path, false)?;
         let removed = match found.what {
             Child::Folder(folder) => folder,
             Child::File { .. } => return Err(Errno::NOTDIR),
@@ -143,7 +143,7 @@ impl FileSpace {
         to_path: &str,
         room: &mut Room<'_>,
     ) -> Result<(), Errno> {
-        let (found, to_found) = (self.tree().walk(from, path, false)?, self.tree().walk(to, to_path, false)?);
+        let (found, to_found) = (self.walk(from, path, false)?, self.walk(to, to_path, false)?);
         let must_be_folder = found.must_be_folder || to_found.must_be_folder;
         let (Some((folder, name)), Some((to_folder, to_name))) = (found.at, to_found.at) else {
             return Err(Errno::BUSY);
@@ -200,7 +200,7 @@ impl FileSpace {
         times: &Timestamps,
         room: &mut Room<'_>,
     ) -> Result<(), Errno> {
-        let found = self.tree().walk(from, path, follow)?;
+        let found = self.walk(from, path, follow)?;
         match (found.what, found.at) {
             (Child::Missing, _) => Err(Errno::NOENT),
             (Child::File { branch, .. }, Some((folder, name))) => {
@@ -259,7 +259,7 @@ impl FileSpace {
     fn home_target(&self, folder: &Folder<'_>, room: &mut Room<'_>) -> Result<Target, Errno> {
         let depth = self.tree().region_depth(&folder.place);
         let region = Place(folder.place.0[..depth].to_vec());
-        let Child::Folder(top) = self.tree().walk(&region, ".", true)?.what else { return Err(Errno::ROFS) };
+        let Child::Folder(top) = self.walk(&region, ".", true)?.what else { return Err(Errno::ROFS) };
         let mut own = Arc::clone(&top.home().ok_or(Errno::ROFS)?.folder);
         for name in &folder.place.0[depth..] {
             let open = || {
@@ -331,7 +331,7 @@ impl FileSpace {
 
     /// A folder and a name that nothing has in it yet.
     fn missing(&self, from: &Place, path: &str) -> Result<(Folder<'_>, String), Errno> {
-        match self.tree().walk(from, path, false)? {
+        match self.walk(from, path, false)? {
             Found { what: Child::Missing, at: Some(at), .. } => Ok(at),
             _ => Err(Errno::EXIST),
         }

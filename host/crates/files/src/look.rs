@@ -37,7 +37,7 @@ impl FileSpace {
     /// folder are ready for.
     pub fn stat(&self, from: &Place, path: &str, follow: bool) -> Result<About, Errno> {
         let leads_out = |errno| if errno == Errno::PERM { Errno::NOENT } else { errno };
-        match self.tree().walk(from, path, follow).map_err(leads_out)?.what {
+        match self.walk(from, path, follow).map_err(leads_out)?.what {
             Child::Missing => Err(Errno::NOENT),
             Child::File { about, .. } => Ok(About::There(about)),
             Child::Folder(Folder { place, branches }) => match branches.first() {
@@ -52,7 +52,7 @@ impl FileSpace {
     /// # Errors
     /// As the system call of this name; `EOVERFLOW` where there are more than [`LISTING_ENTRIES_MAX`].
     pub fn list(&self, place: &Place) -> Result<Vec<(String, FileType)>, Errno> {
-        let found = self.tree().walk(place, ".", true)?;
+        let found = self.walk(place, ".", true)?;
         let Child::Folder(folder) = found.what else { return Err(Errno::NOTDIR) };
         let mut names = BTreeMap::new();
         for branch in &folder.branches {
@@ -112,7 +112,7 @@ impl FileSpace {
     /// # Errors
     /// As the system call of this name; `EPERM` for an absolute one, which means a place of the host's.
     pub fn read_link(&self, from: &Place, path: &str) -> Result<String, Errno> {
-        let found = self.tree().walk(from, path, false)?;
+        let found = self.walk(from, path, false)?;
         match (found.what, found.at) {
             (Child::File { branch, .. }, Some((_, name))) => link_text(branch.fd(), &name),
             (Child::Missing, _) => Err(Errno::NOENT),
@@ -125,7 +125,7 @@ impl FileSpace {
     /// # Errors
     /// As the system call of this name.
     pub fn sync_folder(&self, place: &Place) -> Result<(), Errno> {
-        let Child::Folder(folder) = self.tree().walk(place, ".", true)?.what else { return Err(Errno::NOTDIR) };
+        let Child::Folder(folder) = self.walk(place, ".", true)?.what else { return Err(Errno::NOTDIR) };
         match folder.branches.first() {
             Some(branch) if branch.layer.writable() => rustix::fs::fsync(reopened(branch)?),
             _ => Ok(()),

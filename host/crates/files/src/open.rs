@@ -121,7 +121,7 @@ impl FileSpace {
     /// # Errors
     /// As the system call of this name; `ENOTSUP` for what is neither a file nor a folder.
     pub fn open_at(&self, from: &Place, path: &str, how: OpenHow, room: &mut Room<'_>) -> Result<Opened, Errno> {
-        let found = self.tree().walk(from, path, how.follow && !how.exclusive)?;
+        let found = self.walk(from, path, how.follow && !how.exclusive)?;
         match (found.what, found.at) {
             (Child::Folder(_) | Child::File { .. }, _) if how.create && how.exclusive => Err(Errno::EXIST),
             (Child::Folder(_), _) if how.create || how.write || how.truncate => Err(Errno::ISDIR),

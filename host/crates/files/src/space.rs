@@ -14,6 +14,7 @@ use crate::mount::{self, DEVICES_PATH, HOME_PATH, Mount, Project, SCRIPT_PATH};
 use crate::private::Private;
 use crate::quota::Quota;
 use crate::tree::{Place, Tree};
+use crate::walk::Found;
 
 /// How often a look-up is repeated because something was renamed on its way.
 const RACES_MAX: u32 = 16;
@@ -42,6 +43,7 @@ pub struct Folders {
 #[derive(Clone, Debug)]
 pub struct FileSpace {
     inner: Arc<Inner>,
+    begins_at_root: bool,
 }
 
 #[derive(Debug)]
@@ -110,13 +112,21 @@ impl FileSpace {
                 Err(_) => tree,
             };
         let quota = Quota::new(home.clone(), home_bytes_max);
-        Ok(Self { inner: Arc::new(Inner { mounts, home, is_local, tree, quota }) })
+        Ok(Self { inner: Arc::new(Inner { mounts, home, is_local, tree, quota }), begins_at_root: false })
     }
 
     /// Without any folder.
     pub fn empty() -> Self {
         let (tree, quota) = (Tree::default(), Quota::new(None, 0));
-        Self { inner: Arc::new(Inner { mounts: Vec::new(), home: None, is_local: true, tree, quota }) }
+        let inner = Arc::new(Inner { mounts: Vec::new(), home: None, is_local: true, tree, quota });
+        Self { inner, begins_at_root: false }
+    }
+
+    /// The same for a guest that takes the root for its working folder and names relative paths from there, as compiled ones
+    /// do: what the root does not have is looked for in the working folder, also by an absolute path, since they look alike.
+    #[must_use]
+    pub fn beginning_at_root(self) -> Self {
+        Self { begins_at_root: true, ..self }
     }
 
     /// Its folders: the script's own two first, where it has them.
@@ -148,6 +158,11 @@ impl FileSpace {
     /// The same as a path.
     pub fn cwd_path(&self) -> String {
         format!("/{}", self.cwd().0.join("/"))
+    }
+
+    /// Walks a path from a folder, as [`Tree::walk`].
+    pub(crate) fn walk(&self, from: &Place, path: &str, follow: bool) -> Result<Found<'_>, Errno> {
+        self.inner.tree.walk(from, path, follow, self.begins_at_root)
     }
 
     pub(crate) fn tree(&self) -> &Tree {

@@ -124,7 +124,7 @@ pub(crate) struct Tree {
     regions: Vec<Region>,
     /// A second name of the work folder, where it has two: its first is where the script's `__file__` is.
     alias: Option<Place>,
-    /// Where relative paths begin, and where any other path is looked for.
+    /// Where relative paths begin.
     cwd: Option<Place>,
     /// What the project's folder is called on the host: it is found in itself under this name, unless something else has it
     /// there, so that a script that was made to be started from the folder above finds its files.
@@ -266,12 +266,14 @@ impl Tree {
         self.cwd.clone().unwrap_or_default()
     }
 
-    /// Where a name is looked for that the root does not have: as relative paths are, but temporary files are private.
-    pub(crate) fn instead_of_root(&self, name: &str) -> Place {
+    /// Where a name is looked for that the root does not have: temporary files in the private folder, and what may be a
+    /// relative path where these begin. At the root itself it is not.
+    pub(crate) fn instead_of_root(&self, name: &str, begins_at_root: bool) -> Place {
         let is_home = |region: &&Region| region.layers.first().is_some_and(Layer::is_home);
         match self.regions.iter().find(is_home) {
             Some(home) if name == TMP_NAME => home.place.clone(),
-            _ => self.cwd(),
+            _ if begins_at_root => self.cwd(),
+            _ => Place::root(),
         }
     }
 

@@ -43,8 +43,15 @@ enum Floor {
 }
 
 impl Tree {
-    /// Walks a path from a folder. Links on the way are followed; one at its end where asked.
-    pub(crate) fn walk(&self, from: &Place, path: &str, follow: bool) -> Result<Found<'_>, Errno> {
+    /// Walks a path from a folder. Links on the way are followed; one at its end where asked. Whether relative paths begin at
+    /// the root says what a name means that the root does not have.
+    pub(crate) fn walk(
+        &self,
+        from: &Place,
+        path: &str,
+        follow: bool,
+        begins_at_root: bool,
+    ) -> Result<Found<'_>, Errno> {
         if path.len() > PATH_BYTES_MAX {
             return Err(Errno::NAMETOOLONG);
         }
@@ -69,7 +76,7 @@ impl Tree {
             }
             let Some(folder) = folders.last() else { return Err(Errno::NOENT) };
             let child = self.child(folder, &name)?;
-            let instead = self.instead_of_root(&name);
+            let instead = self.instead_of_root(&name, begins_at_root);
             if depth == 0 && matches!(child, Child::Missing) && !instead.0.is_empty() {
                 steps.push_front(Step { name, floor });
                 instead.0.iter().rev().for_each(|name| steps.push_front(own(name)));

@@ -71,14 +71,16 @@ impl Instance {
         let limits = config.limits;
         let is_interpreter = program.load.is_some();
         let (meter, outlet) = (Meter::new(config.cpu_used), Outlet::new(config.host, &limits, is_interpreter));
+        // An interpreter goes to the working folder before it runs a program; other guests stay at the root.
+        let files = if is_interpreter { config.files } else { config.files.beginning_at_root() };
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.resources_max);
         let guest = Guest {
-            wasi: wasi::context(&config.files, &config.args, &config.env, &outlet, &limits).await?,
+            wasi: wasi::context(&files, &config.args, &config.env, &outlet, &limits).await?,
             table,
             limiter: Limiter::new(&limits),
             outlet: outlet.clone(),
-            quota: Quota::new(&config.files, outlet.clone(), meter.clone()),
+            quota: Quota::new(&files, outlet.clone(), meter.clone()),
             filesystem: quota::no_folders(),
             handles: Handles::new(limits.open_files_max),
         };

@@ -260,6 +260,10 @@ fn update(kind: &str, peer: &Peer, what: Changes) -> Done {
 
 impl interpreter::Guest for Puppet {
     fn load(source: String, path: String) -> Done {
+        if let Ok(folder) = std::env::var("PWD") {
+            // Where there is none, relative paths fail where they are used.
+            let _ = std::env::set_current_dir(folder);
+        }
         run_all(&source)?;
         trace(|| format!("load {path}"));
         Ok(())

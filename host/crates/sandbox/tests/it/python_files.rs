@@ -249,6 +249,40 @@ async fn a_dot_file_of_the_project_is_said_to_be_hidden() {
 }
 
 #[tokio::test]
+async fn what_is_not_in_the_scripts_folders_is_not_looked_for_in_its_working_one() {
+    let caught = "import os, pathlib, sqlite3\ndef caught(do, *arguments, **named):\n    try: return do(*arguments, **named)\n    \
+                  except OSError as e: print(e)\n";
+    let read_only = |path: &str| {
+        format!(
+            "[Errno 30] Read-only file system (a script writes to /home and to the folders that --dir HOST:GUEST:rw gives it): '{path}'\n"
+        )
+    };
+    let cases = [
+        ("caught(open, '/n.txt', 'w')", read_only("/n.txt")),
+        ("caught(os.makedirs, '/out', exist_ok=True)", read_only("/out")),
+        ("caught(os.makedirs, '/var/log')", read_only("/var")),
+        ("caught(pathlib.Path('/beside.txt').write_text, 'x')", read_only("/beside.txt")),
+        (
+            "caught(open, '/beside.txt')",
+            "[Errno 2] No such file or directory (a script sees /home, /script, /tmp; --dir HOST:GUEST gives it one more \
+             folder): '/beside.txt'\n"
+                .to_owned(),
+        ),
+        ("print(os.path.exists('/beside.txt'), os.path.exists('beside.txt'))", "False True\n".to_owned()),
+        ("open('/tmp/t', 'w').close()\nprint(os.listdir('/tmp'), os.listdir('/'))", "['t'] ['home', 'script', 'tmp']\n".to_owned()),
+        (
+            "os.chdir('/')\ncaught(open, 'n.txt', 'w')\nprint(open('script/beside.txt').read())",
+            format!("{}here\n", read_only("n.txt")),
+        ),
+    ];
+    let left = "\nprint(sorted(os.listdir('/script')))";
+    let cases = cases.map(|(source, printed)| (format!("{caught}{source}{left}"), format!("{printed}['beside.txt']")));
+    let cases: Vec<(&str, &str)> = cases.iter().map(|(source, printed)| (source.as_str(), printed.as_str())).collect();
+    let told = surprises(&[("beside.txt", "here")], None, &cases).await;
+    assert!(told.is_empty(), "{told}");
+}
+
+#[tokio::test]
 async fn files_are_their_users_and_a_pipe_is_one() {
     let source = "import os, stat\nabout = os.stat('/home')\nprint(about.st_uid == os.getuid(), about.st_gid == os.getgid())\n\
                   for p in os.stat('pipe'), os.lstat('pipe'): print(stat.filemode(p.st_mode), stat.S_ISFIFO(p.st_mode), p.st_uid)\n\
