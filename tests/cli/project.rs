@@ -316,6 +316,7 @@ fn the_data_of_another_command_is_in_no_folder_of_a_script() {
             ("get('old/embedded/script/account.db')", "FileNotFoundError ENOENT"),
             ("os.path.exists('/given/old/embedded'), os.path.exists('marked')", "(True, False)"),
             ("put('/given/.tglhost-own', 'x')", "PermissionError EACCES"),
+            ("put('/home/.tglhost-own', 'x')", "PermissionError EACCES"),
             ("os.rename('/given/x', '/given/.tglhost-own')", "PermissionError EACCES"),
             ("os.remove('/given/marked/.tglhost-own')", "FileNotFoundError ENOENT"),
         ],

@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, Timestamps};
 use rustix::io::Errno;
 
 use crate::copy::copy;
-use crate::private::{is_signed, would_sign};
+use crate::private::{OWN_FOLDER_MARK, is_signed, would_sign};
 use crate::quota::ENTRY_BYTES;
 use crate::space::FileSpace;
 use crate::tree::{Branch, Child, Folder, Place, WHITEOUT_PREFIX};
@@ -244,7 +244,7 @@ impl FileSpace {
             }
             _ => self.home_target(folder, room)?,
         };
-        if !target.is_home && self.is_kept_from_guests(target.folder.as_fd(), name) {
+        if name == OWN_FOLDER_MARK || !target.is_home && self.is_kept_from_guests(target.folder.as_fd(), name) {
             return Err(Errno::ACCESS);
         }
         Ok(target)
