@@ -357,7 +357,7 @@ fn a_script_has_the_null_device_and_no_other() {
 
 #[test]
 fn errors_of_paths_say_what_the_guest_may_do() {
-    let stage = Stage::new(&[("project/bot.py", ""), ("photos/p", "photo")]);
+    let stage = Stage::new(&[("project/bot.py", ""), ("project/plugins/a", ""), ("photos/p", "photo")]);
     let cases = [
         (
             "open('/etc/passwd')",
@@ -367,12 +367,17 @@ fn errors_of_paths_say_what_the_guest_may_do() {
         ("open('/photos/q', 'w')", "--dir HOST:GUEST:rw lets it write there"),
         ("os.mkdir('/photos/q')", "--dir HOST:GUEST:rw lets it write there"),
         ("os.listdir('/var')", "a script sees"),
+        ("open('/n', 'w')", "a script writes to /home and to the folders that --dir HOST:GUEST:rw gives it"),
+        ("os.makedirs('/q', exist_ok=True)", "a script writes to /home"),
+        ("os.rename('plugins', 'plugs')", "has to be copied: shutil.move does that"),
+        ("os.rename('/photos/p', 'p')", "has to be copied: shutil.move does that"),
+        ("print(shutil.move('plugins', 'plugs'), os.path.exists('plugins'), os.listdir('plugs'))", "plugs False ['a']"),
         ("open('out')", "a link leads out"),
         ("os.stat('out')", "[Errno 2]"),
     ];
     std::os::unix::fs::symlink("../photos/p", stage.at("project/out")).expect("linked");
     let tries: String = cases.iter().map(|(call, _)| format!("try: {call}\nexcept OSError as e: print(e)\n")).collect();
-    fs::write(stage.at("project/bot.py"), format!("import os\n{tries}")).expect("written");
+    fs::write(stage.at("project/bot.py"), format!("import os, shutil\n{tries}")).expect("written");
     let run = stage.run(&["project/bot.py", "--dir", &format!("{}:/photos", stage.at("photos").display())]);
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines.len(), cases.len(), "{} {}", run.stdout, run.stderr);

@@ -15,6 +15,7 @@ SEES = "a script sees {}; --dir HOST:GUEST gives it one more folder"
 READ_ONLY = "the script was given this folder to read; --dir HOST:GUEST:rw lets it write there"
 ROOT_READ_ONLY = "a script writes to /home and to the folders that --dir HOST:GUEST:rw gives it"
 HIDDEN = "a link leads out of the script's folders, or a name is hidden from it; --dir HOST:GUEST gives it the folder it means"
+COPIED = "what is the project's, or goes to another folder of the script's, has to be copied: shutil.move does that"
 DOT_FILE = (
     "a dot-file of the project is not shown to a script: copy it to a name without the dot, or give the script its folder with "
     "--dir HOST:GUEST"
@@ -104,6 +105,8 @@ def _advice(error: OSError) -> str:
     except (OSError, ValueError):
         return ""
     is_outside = top not in places
+    if error.errno == errno.EXDEV:
+        return COPIED
     if error.errno == errno.EROFS:
         return ROOT_READ_ONLY if is_outside or not top else READ_ONLY
     if is_outside and error.errno in (errno.ENOENT, errno.EACCES, errno.EPERM):
