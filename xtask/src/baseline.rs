@@ -13,10 +13,11 @@ use crate::shell::{answer, root, run_quietly, step};
 /// The commit that is built.
 const COMMIT: &str = "6647595";
 
-/// What is built already of what both builds have in common, and the tools that both use: copied, or where nothing is written
-/// to it again, linked.
-const SHARED: [(&str, &str); 4] =
-    [("debug/deps", "-al"), ("debug/build", "-al"), ("debug/.fingerprint", "-a"), ("componentize-venv", "-al")];
+/// What both builds have in common: build scripts, what is known of each package's build, and the tools.
+const SHARED: [&str; 3] = ["debug/build", "debug/.fingerprint", "componentize-venv"];
+
+/// What of `debug/deps` is of use to another build.
+const LIBRARIES: [&str; 4] = ["rlib", "rmeta", "so", "d"];
 
 /// Builds it, and gives its binary; none where the history does not go back so far.
 pub(crate) fn build() -> Result<Option<PathBuf>> {
@@ -36,11 +37,20 @@ pub(crate) fn build() -> Result<Option<PathBuf>> {
     fs::create_dir_all(folder.join("target/debug"))?;
     let files = folder.join("files.tar");
     run_quietly(Command::new("git").current_dir(root()).args(["archive", COMMIT, "--output"]).arg(&files))?;
-    run_quietly(Command::new("tar").arg("xf").arg(&files).arg("-C").arg(&folder))?;
-    for (shared, how) in SHARED {
+    // With the time of now: what is built of our own crates is older, and so is built anew.
+    run_quietly(Command::new("tar").arg("xmf").arg(&files).arg("-C").arg(&folder))?;
+    for shared in SHARED {
         let (from, to) = (root().join("target").join(shared), folder.join("target").join(shared));
-        run_quietly(Command::new("cp").arg(how).arg(from).arg(to))?;
+        run_quietly(Command::new("cp").arg("-a").arg(from).arg(to))?;
     }
+    let (from, to) = (root().join("target/debug/deps"), folder.join("target/debug/deps"));
+    fs::create_dir_all(&to)?;
+    let files: Vec<PathBuf> = fs::read_dir(from)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let is_library = |file: &&PathBuf| {
+        file.extension().is_some_and(|extension| LIBRARIES.iter().any(|library| extension == *library))
+    };
+    // With their times, by which they are known to be built.
+    run_quietly(Command::new("cp").arg("-a").args(files.iter().filter(is_library)).arg(to))?;
     run_quietly(Command::new("cargo").current_dir(&folder).args(["xtask", "build"]))?;
     ensure!(binary.is_file(), "{} is missing though it was built", binary.display());
     Ok(Some(binary))
