@@ -78,7 +78,9 @@ def _reason(name: str) -> Optional[str]:
     if name in reasons.MODULES:
         return reasons.MODULES[name]
     if name in modules.PYTHON_2:
-        return f"it is Python 2's; Python 3 has {modules.PYTHON_2[name] or 'nothing'} instead"
+        instead = modules.PYTHON_2[name]
+        why_not = reasons.MODULES.get(instead.partition(".")[0], "")
+        return f"it is Python 2's; Python 3 has {instead or 'nothing'} instead{why_not and f', but not here: {why_not}'}"
     top = name.partition(".")[0]
     if top in modules.REMOVED:
         version, instead = modules.REMOVED[top]

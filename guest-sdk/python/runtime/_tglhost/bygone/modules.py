@@ -44,6 +44,7 @@ REMOVED = {
     "sndhdr": ("3.13", "look at a file's first bytes"),
     "spwd": ("3.13", "there are no users here"),
     "sunau": ("3.13", "the module wave reads and writes sound"),
+    "statvfs": ("3.0", "the host sets how much a script may write, and a full folder is an OSError of errno.ENOSPC"),
     "symbol": ("3.10", "use ast"),
     "telnetlib": ("3.13", "there is no network here"),
     "uu": ("3.13", "use base64 or binascii"),
@@ -75,7 +76,7 @@ PYTHON_2 = {
     "md5": "hashlib", "mhlib": "mailbox", "mimetools": "email", "MimeWriter": "email", "mimify": "email", "multifile": "email",
     "mutex": "threading", "new": "types", "os2emxpath": "os.path", "popen2": "subprocess", "posixfile": "os", "pure": "cProfile",
     "rexec": "", "rfc822": "email", "rgbimg": "array", "sets": "set", "sgmllib": "html.parser", "sha": "hashlib", "sre": "re",
-    "statvfs": "os.statvfs", "stringold": "str", "strop": "str", "sunaudio": "wave", "timing": "time", "toaiff": "wave",
+    "stringold": "str", "strop": "str", "sunaudio": "wave", "timing": "time", "toaiff": "wave",
     "user": "runpy", "xmllib": "xml.sax",
     # tkinter's
     "Canvas": "tkinter", "Dialog": "tkinter.dialog", "FileDialog": "tkinter.filedialog", "FixTk": "tkinter",

@@ -62,6 +62,21 @@ async fn a_module_that_is_gone_is_not_to_be_installed() {
 }
 
 #[tokio::test]
+async fn what_python_3_has_instead_is_named_with_why_it_is_not_here() {
+    let cases = [
+        ("statvfs", "Python 3.0 removed it: the host sets how much a script may write"),
+        ("dl", "Python 3 has ctypes instead, but not here: native code does not run"),
+        ("Tkinter", "Python 3 has tkinter instead, but not here: nobody types"),
+        ("_winreg", "Python 3 has winreg instead, but not here: this is Windows' own"),
+        ("gdbm", "Python 3 has dbm instead\n"),
+    ];
+    let told = reasons(&cases.map(|(name, _)| name)).await;
+    for ((name, said), reason) in cases.iter().zip(told) {
+        assert!(format!("{reason}\n").contains(said), "{name}: {reason}");
+    }
+}
+
+#[tokio::test]
 async fn a_package_that_cannot_run_says_why_and_what_to_do_instead() {
     let told = reasons(&PACKAGES.map(|(name, _)| name)).await;
     for ((name, said), reason) in PACKAGES.iter().zip(told) {
