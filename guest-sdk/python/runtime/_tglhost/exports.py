@@ -1,7 +1,7 @@
 """The component's exports: what the host calls.
 
-Invariant: nothing but `Err` leaves an export, since anything else would end the instance; and what a script printed is at
-the host when an export has returned.
+Invariant: nothing but `Err` leaves an export, since anything else would end the instance; and when one has returned, what a
+script printed is at the host, and what it wrote is in its files.
 """
 
 import atexit
@@ -13,7 +13,7 @@ from componentize_py_types import Err
 from tgl import _dispatch, _report, _timers
 from wit_world.imports import host
 
-from . import missing_modules, output, python_2, script
+from . import missing_modules, open_writers, output, python_2, script
 from .bygone import methods, words
 
 _HINTS = (python_2.hint, words.hint, methods.hint, missing_modules.hint)
@@ -48,6 +48,8 @@ def _export(function: Callable[..., None]) -> staticmethod:
             except BaseException as error:
                 raise Err(_report.described(error)) from None
             finally:
+                if open_writers.writers:
+                    open_writers.flush()
                 output.flush()
         except Err:
             raise
@@ -69,7 +71,7 @@ def _load(source: str, path: str) -> None:
             raise SystemExit(1) from None
         text = _report.described(error)
         with contextlib.suppress(BaseException):
-            _run_exit_functions()
+            _finish()
         raise Err(text) from None
 
 
@@ -107,17 +109,18 @@ def _end(end: SystemExit) -> None:
         code = -1  # As Python has it for what no C long holds.
     try:
         _report.flush_late()
-        _run_exit_functions()
+        _finish()
     finally:
         host.exit(int.__and__(code, 0xFF), host.ExitMoment.NOW)
 
 
-def _run_exit_functions() -> None:
-    """Calls what the script wants to have called at its end, by Python 2's one way as well."""
+def _finish() -> None:
+    """Calls what the script wants to have called at its end, by Python 2's one way as well; and completes its files."""
     of_python_2 = vars(sys).get("exitfunc")
     if callable(of_python_2):
         atexit.register(of_python_2)
     atexit._run_exitfuncs()
+    open_writers.finish()
 
 
 def _text(value: object) -> str:

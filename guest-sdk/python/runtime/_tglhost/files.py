@@ -11,6 +11,8 @@ import io
 import os
 from typing import Any, Callable
 
+from . import open_writers
+
 SEES = "a script sees {}; --dir HOST:GUEST gives it one more folder"
 READ_ONLY = "the script was given this folder to read; --dir HOST:GUEST:rw lets it write there"
 ROOT_READ_ONLY = "a script writes to /home and to the folders that --dir HOST:GUEST:rw gives it"
@@ -52,7 +54,9 @@ def install() -> None:
 def _open(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwargs: Any) -> Any:
     if "U" in mode:
         mode = _without_universal_newlines(mode)
-    return _c_open(file, mode, BUFFER_BYTES if buffering == -1 else buffering, *args, **kwargs)
+    opened = _c_open(file, mode, BUFFER_BYTES if buffering == -1 else buffering, *args, **kwargs)
+    open_writers.remember(opened, mode)
+    return opened
 
 
 def _without_universal_newlines(mode: str) -> str:

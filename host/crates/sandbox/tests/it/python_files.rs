@@ -1,10 +1,11 @@
 //! Files in the Python component: what a script of an ordinary machine finds in them, and in the errors they give.
 
 use files::{FileSpace, Mount};
+use tgl::Event;
 
 use crate::python::python;
 use crate::python_scripts::{start_beside, surprises};
-use crate::support::{With, start};
+use crate::support::{With, message, start};
 
 #[tokio::test]
 async fn errors_have_the_numbers_of_linux() {
@@ -339,4 +340,72 @@ async fn a_full_folder_is_told_by_its_number() {
         let log = script.guest.notes.log();
         assert!(log.iter().any(|(_, text)| text.contains("private folder is full: it may hold 16384 KiB")), "{log:?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_written_is_in_the_files_when_a_callback_has_returned() {
+    let begin = "import csv, gzip, io, logging, os, sys, tgl\n";
+    let opened = [
+        ("h = open('log', 'a')", "h.write('line ')", "line "),
+        ("h = io.open('log', 'wb')", "h.write(b'line ')", "line "),
+        ("open('log', 'w').close()\nh = open('log', 'r+')", "h.write('line ')", "line "),
+        ("h = csv.writer(open('log', 'w'))", "h.writerow([1, 2])", "1,2\\r\\n"),
+        ("h = os.fdopen(os.open('log', os.O_CREAT | os.O_WRONLY), 'w')", "h.write('line ')", "line "),
+        ("h = logging.FileHandler('log')", "h.stream.write('line ')", "line "),
+        ("h = open('log', 'w')\nclosed = open('log', 'w')\nclosed.close()", "h.write('line ')", "line "),
+        ("h = open('log', 'w')\nother = open('other', 'w')\nother.detach()", "h.write('line ')", "line "),
+    ];
+    // The last is a host's that ends the script between two callbacks.
+    let ends = ["sys.exit(7)", "raise SystemExit", "tgl.safe_exit(7)", "1 / 0", "pass"];
+    for (open, write, kept) in opened {
+        for end in ends {
+            let mut script = start_beside(&[], None).await;
+            let in_handler = format!("{begin}{open}\ndef on_msg_receive(msg):\n    {write}\n    {end}");
+            script.guest.load(&in_handler).await;
+            script.guest.tell("hello").await;
+            assert_eq!(script.kept("log"), kept, "{in_handler}: {}", script.guest.notes.stderr());
+            let mut script = start_beside(&[], None).await;
+            let at_load = format!("{begin}{open}\n{write}\n{end}");
+            let _ = script.guest.instance.load(&at_load, "/script/bot.py").await;
+            assert_eq!(script.kept("log"), kept, "{at_load}: {}", script.guest.notes.stderr());
+        }
+    }
+}
+
+#[tokio::test]
+async fn files_that_are_made_of_others_are_complete_when_the_script_has_ended_itself() {
+    // gzip's ends with a check sum and the length.
+    let cases = [
+        "h = io.TextIOWrapper(open('log', 'wb'))\nh.write('line ')",
+        "h = io.BufferedWriter(io.FileIO('log', 'w'))\nh.write(b'line ')",
+        "h = gzip.GzipFile('', 'w', 0, open('log', 'wb'), 0)\nh.write(b'line ')",
+    ];
+    for case in cases {
+        for end in ["sys.exit(7)", "1 / 0"] {
+            let mut script = start_beside(&[], None).await;
+            let source = format!("import gzip, io, sys, tgl\n{case}\n{end}");
+            let _ = script.guest.instance.load(&source, "/script/bot.py").await;
+            let (kept, stderr) = (script.kept("log"), script.guest.notes.stderr());
+            let is_complete = if case.contains("gzip") { kept.ends_with(r"\x05\x00\x00\x00") } else { kept == "line " };
+            assert!(is_complete, "{source}: {kept} {stderr}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_full_folder_does_not_take_at_a_callbacks_end_is_told_once() {
+    let source = "import os\nh, full = open('log', 'a'), open('full', 'wb', buffering=0)\nfor size in 1 << 20, 1 << 10, 1:\n    try:\n        \
+                  while True: full.write(b'x' * size)\n    except OSError: pass\n\
+                  def on_msg_receive(msg):\n    if msg.id == 2: full.truncate(0)\n    h.write('line ')\n    print('runs')";
+    let mut script = start_beside(&[], None).await;
+    script.guest.load(source).await;
+    for _ in 0..3 {
+        assert_eq!(script.guest.tell("hello").await, "runs");
+    }
+    let told = "OSError: [Errno 28] No space left on device: 'log'\nWhat the script has written to this file is not all in it.\n";
+    assert_eq!(script.guest.notes.stderr(), told);
+    let room = Event::Message(message(2, "room"));
+    script.guest.instance.on_event(&room).await.unwrap();
+    assert_eq!(script.kept("log"), "line ".repeat(4));
+    assert_eq!(script.guest.notes.stderr(), told);
 }

@@ -17,13 +17,19 @@ const HOME_BYTES_MAX: u64 = 16 << 20;
 pub(crate) struct Script {
     pub(crate) guest: Running,
     folder: TempDir,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Script {
     /// The script's folder on the host.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What a file in the script's private folder holds, as bytes of Rust's literals.
+    pub(crate) fn kept(&self, name: &str) -> String {
+        fs::read(self.home.path().join(name))
+            .map_or_else(|error| error.to_string(), |kept| kept.escape_ascii().to_string())
     }
 }
 
@@ -38,7 +44,7 @@ pub(crate) async fn start_beside(files: &[(&str, &str)], zone: Option<&str>) -> 
     let space = FileSpace::open(Some(script.path()), Some(home.path()), HOME_BYTES_MAX, &[]).unwrap();
     let env = zone.map(|zone| ("TZ".to_owned(), zone.to_owned())).into_iter().collect();
     let guest = start(&python().await, With { files: Some(space), env, ..With::default() }).await.unwrap();
-    Script { guest, folder: script, _home: home }
+    Script { guest, folder: script, home }
 }
 
 /// Loads each source and delivers one message to it; gives what differs from what it should print.
