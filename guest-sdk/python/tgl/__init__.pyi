@@ -410,9 +410,9 @@ def set_link_preview(enabled: bool, /) -> None:
     """Turns the previews of links on, as Telegram decides, or off, for messages that do not say."""
 
 def safe_exit(exit_status: int = 0, /) -> None:
-    """Ends the script with this code, once the calls that are under way have completed. Until then it hears of these alone.
-    `sys.exit`, `os._exit` and `os.abort` end it at once, as they end a process: the calls of the callback that does so are not
-    made, and the log says how many; what the callback was called for counts as handled. Calls of earlier callbacks are made,
-    at the next start if not before."""
+    """Ends the script with this code, once the calls that are under way have completed. Until then it hears of these alone;
+    `atexit` functions are called after the last of them. `sys.exit`, `os._exit` and `os.abort` end it at once, as they end a
+    process: the calls of the callback that does so are not made, and the log says how many; what the callback was called for
+    counts as handled. Calls of earlier callbacks are made, at the next start if not before."""
 
 safe_quit = safe_exit

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Optional, Sequence
 
-from . import _calls, _check, _events, _host, _report
+from . import _calls, _check, _events, _host, _pending, _report
 from ._calls import FileKind, FilePart
 from ._check import decoded
 from ._events import Handler
@@ -347,10 +347,10 @@ def set_link_preview(enabled: bool, /) -> None:
 
 
 def safe_exit(exit_status: int = 0, /) -> None:
-    """Ends the script with this code, once the calls that are under way have completed. Until then it hears of these alone.
-    `sys.exit`, `os._exit` and `os.abort` end it at once, as they end a process: the calls of the callback that does so are not
-    made, and the log says how many; what the callback was called for counts as handled. Calls of earlier callbacks are made,
-    at the next start if not before."""
+    """Ends the script with this code, once the calls that are under way have completed. Until then it hears of these alone;
+    `atexit` functions are called after the last of them. `sys.exit`, `os._exit` and `os.abort` end it at once, as they end a
+    process: the calls of the callback that does so are not made, and the log says how many; what the callback was called for
+    counts as handled. Calls of earlier callbacks are made, at the next start if not before."""
     _host.require()
     try:
         code = _check.exit_code(exit_status)
@@ -358,6 +358,7 @@ def safe_exit(exit_status: int = 0, /) -> None:
         _report.call_now(error)
         return
     _host.host.exit(code, _host.host.ExitMoment.DRAINED)
+    _pending.drain()
 
 
 safe_quit = safe_exit

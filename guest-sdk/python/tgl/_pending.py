@@ -61,6 +61,9 @@ class Pending:
 
 _pending: dict[int, Pending] = {}
 
+is_draining = False
+"""Whether the script is to end once no call is under way any more."""
+
 photos: list[Pending] = []
 """The calls that set a group's photo and whose callbacks want the message that tells of it."""
 
@@ -94,6 +97,17 @@ def take(request_id: int) -> Optional[Pending]:
     if pending is not None and pending.chat is not None:
         photos.remove(pending)
     return pending
+
+
+def drain() -> None:
+    """The script ends with the last of its calls."""
+    global is_draining
+    is_draining = True
+
+
+def any_under_way() -> bool:
+    """Whether a call is still to be completed."""
+    return bool(_pending)
 
 
 def any_left() -> bool:

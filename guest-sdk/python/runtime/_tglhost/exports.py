@@ -10,7 +10,7 @@ import sys
 from typing import Callable
 
 from componentize_py_types import Err
-from tgl import _dispatch, _report, _timers
+from tgl import _dispatch, _pending, _report, _timers
 from wit_world.imports import host
 
 from . import missing_modules, open_writers, output, python_2, script
@@ -41,6 +41,8 @@ def _export(function: Callable[..., None]) -> staticmethod:
             try:
                 function(*arguments)
                 _dispatch.settle()
+                if _pending.is_draining and not _pending.any_under_way():
+                    _finish()
             except SystemExit as end:
                 _end(end)
             except Err:

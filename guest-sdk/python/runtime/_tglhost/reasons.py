@@ -38,7 +38,8 @@ NO_ATTRIBUTES = "the sandbox's files have a content, a size and times, and no mo
 NO_SIGNALS = "no signals reach a script in the sandbox: let a threading.Timer call it"
 NO_HANDLED_SIGNALS = (
     "no signals reach a script in the sandbox, so the host never calls this handler, and a script that is stopped from outside "
-    "has no last word: keep what must be kept when it changes; atexit functions are called when the script itself ends by sys.exit()"
+    "has no last word: keep what must be kept when it changes; atexit functions are called when the script itself ends by sys.exit() "
+    "or tgl.safe_exit()"
 )
 NO_PAUSE = "the host keeps a script running, and no signals reach it: remove this"
 NO_CLOCK = "a script in the sandbox has time.time(), time.monotonic() and time.perf_counter()"

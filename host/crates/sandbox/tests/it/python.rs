@@ -1,7 +1,7 @@
 //! The Python component in the sandbox: what a wicked script tries, and that an ordinary one is quick.
 
 use sandbox::{GuestError, Limits, Program, Trap};
-use tgl::Event;
+use tgl::{Event, Outcome};
 
 use crate::built;
 use crate::support::{With, message, sandbox, start, started};
@@ -220,6 +220,27 @@ async fn an_end_that_goes_wrong_is_told_in_pythons_words() {
     let source = "class E(Exception):\n    def __str__(self): raise SystemExit\nraise E";
     let mut guest = started(&python().await).await;
     let Err(GuestError::Raised(_)) = guest.instance.load(source, "/script/bot.py").await else { panic!("it loads") };
+}
+
+#[tokio::test]
+async fn a_safe_exit_calls_what_is_to_be_called_at_the_end_after_the_last_call() {
+    for exit in ["safe_exit", "safe_quit"] {
+        let begin = "import atexit, tgl\natexit.register(print, 'bye')\n";
+        let mut guest = started(&python().await).await;
+        guest.load(&format!("{begin}tgl.{exit}(3)\nprint('leaving')")).await;
+        assert_eq!(guest.notes.take_stdout(), "leaving\nbye", "{exit}");
+
+        let calls = "for name in 'a', 'b': tgl.mark_read(msg.src, lambda ok: print('completed'))";
+        let handler = format!("def on_msg_receive(msg):\n    {calls}\n    tgl.{exit}(3)");
+        let mut guest = started(&python().await).await;
+        guest.load(&format!("{begin}{handler}")).await;
+        let mut told = vec![guest.tell("hello").await];
+        for request in 1..=2 {
+            guest.instance.on_completion(request, &Ok(Outcome::Done)).await.unwrap();
+            told.push(guest.notes.take_stdout());
+        }
+        assert_eq!(told, ["", "completed", "completed\nbye"], "{exit}");
+    }
 }
 
 #[tokio::test]

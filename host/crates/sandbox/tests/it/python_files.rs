@@ -381,7 +381,7 @@ async fn files_that_are_made_of_others_are_complete_when_the_script_has_ended_it
         "h = gzip.GzipFile('', 'w', 0, open('log', 'wb'), 0)\nh.write(b'line ')",
     ];
     for case in cases {
-        for end in ["sys.exit(7)", "1 / 0"] {
+        for end in ["sys.exit(7)", "tgl.safe_exit(7)", "1 / 0"] {
             let mut script = start_beside(&[], None).await;
             let source = format!("import gzip, io, sys, tgl\n{case}\n{end}");
             let _ = script.guest.instance.load(&source, "/script/bot.py").await;
