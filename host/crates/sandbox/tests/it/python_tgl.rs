@@ -50,7 +50,7 @@ pub(crate) async fn woken(guest: &mut Running) -> String {
 async fn threads_go_on_between_callbacks() {
     let cases = [
         (
-            "import threading, time\ndef loop():\n    for n in range(3): time.sleep(0.01); print(n)\n\
+            "import threading, time\ndef loop():\n    for n in range(3): time.sleep(0.01 if n else 0.5); print(n)\n\
              threading.Thread(target=loop, daemon=True).start()\ndef on_msg_receive(msg): print(msg.text)",
             "| hello 0 1 2",
         ),
@@ -61,7 +61,7 @@ async fn threads_go_on_between_callbacks() {
         ),
         (
             "import threading\nclass Beat(threading.Thread):\n    def __init__(self):\n        super().__init__(daemon=True)\n        \
-             self.stop = threading.Event()\n    def run(self):\n        while not self.stop.wait(0.01): print('beat'); self.stop.set()\n\
+             self.stop = threading.Event()\n    def run(self):\n        while not self.stop.wait(0.5): print('beat'); self.stop.set()\n\
              beat = Beat()\nbeat.start()\ndef on_msg_receive(msg): beat.join(); print(beat.is_alive())",
             "| beat False",
         ),
