@@ -180,10 +180,12 @@ impl Output {
     pub(crate) fn finish(&self) {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            let Ok(asked_to_end) = asked_to_end(self) else { return };
-            tokio::select! {
-                () = self.flush() => {}
-                _ = asked_to_end => {}
+            match asked_to_end(self) {
+                Ok(asked_to_end) => tokio::select! {
+                    () = self.flush() => {}
+                    _ = asked_to_end => {}
+                },
+                Err(_) => self.flush().await,
             }
         });
     }
@@ -192,7 +194,9 @@ impl Output {
     async fn flush(&self) {
         let is_in_haste = self.shared.is_in_haste.load(Ordering::Relaxed);
         let stall_max = if is_in_haste { FLUSH_STALL_IN_HASTE_MAX } else { FLUSH_STALL_MAX };
-        tokio::join!(self.shared.stdout.flush(stall_max), self.shared.stderr.flush(stall_max));
+        // What stdout did not take is told on stderr.
+        self.shared.stdout.flush(stall_max).await;
+        self.shared.stderr.flush(stall_max).await;
     }
 
     /// From now on a copy of the notes goes there as well.

@@ -157,9 +157,11 @@ impl Writer {
                 // Whoever reads there may have gone, and does not matter to anybody else.
                 let _ = write_all(witness.as_fd(), &batch);
             }
-            if let Some(loss) = self.end_batch(outcome) {
+            if let Some(loss) = self.end_batch(outcome, batch.len() as u64) {
                 tell(self, loss);
             }
+            // Last: who waits until all is written waits until what was lost is told.
+            self.lock().in_hand = 0;
             self.shared.progress.notify_waiters();
         }
     }
@@ -176,9 +178,8 @@ impl Writer {
     }
 
     /// Takes note of what became of a batch. Gives what is to be told now.
-    fn end_batch(&self, outcome: Result<(), Errno>) -> Option<Loss> {
+    fn end_batch(&self, outcome: Result<(), Errno>, bytes: u64) -> Option<Loss> {
         let mut waiting = self.lock();
-        let in_hand = std::mem::take(&mut waiting.in_hand) as u64;
         let Err(error) = outcome else {
             let dropped = std::mem::take(&mut waiting.dropped);
             return (dropped > 0).then_some(Loss::Dropped(dropped));
@@ -191,7 +192,7 @@ impl Writer {
             return None;
         }
         // A disk without room, for example: that may pass.
-        waiting.dropped = waiting.dropped.saturating_add(in_hand);
+        waiting.dropped = waiting.dropped.saturating_add(bytes);
         is_first.then_some(Loss::Unwritable(error))
     }
 
