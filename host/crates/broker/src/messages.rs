@@ -40,6 +40,10 @@ impl std::fmt::Display for ScriptId {
 pub struct Joined {
     /// The script has handled the inbox up to here.
     pub handled_seq: u64,
+    /// Events up to here are left from before.
+    pub left_to_seq: u64,
+    /// Its calls have this id and higher ones.
+    pub next_id: RequestId,
     /// How fast it may send; none: as fast as it can.
     pub send_rates: Option<SendRates>,
 }

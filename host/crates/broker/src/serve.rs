@@ -30,11 +30,13 @@ enum Step {
     Again,
 }
 
-/// Serves a script's side over this socket, until it has gone.
+/// Serves a script's side over this socket, until it has gone. Then another may come in its place, and goes on where it was.
+/// Must not be given up: what the script has done would be written down in part.
 ///
 /// # Errors
-/// Where the other side does not keep to what it may say; then the script does not run any more.
-pub async fn serve(mut server: Server, socket: UnixStream) -> Result<(), WireError> {
+/// Where the other side does not keep to what it may say.
+pub async fn serve(server: &mut Server, socket: UnixStream) -> Result<(), WireError> {
+    server.expect_join();
     let (read, mut write) = socket.into_split();
     let mut asked = Frames::new(read, ASK_BYTES_MAX);
     let mut state = server.state();
@@ -61,24 +63,24 @@ pub async fn serve(mut server: Server, socket: UnixStream) -> Result<(), WireErr
         let said = match step {
             Step::Asked(None) => return Ok(()),
             Step::Asked(Some(Question { number, ask })) => {
-                let answer = answer(&mut server, ask).await;
+                let answer = answer(server, ask).await;
                 if let Err(BrokerError::Refused(why)) = answer {
                     return Err(WireError::Refused(why));
                 }
-                last = pulse(&server);
+                last = pulse(server);
                 Said::Answer { number, answer, pulse: last }
             }
-            Step::Waited(Ok(note)) => match (note, pulse(&server)) {
+            Step::Waited(Ok(note)) => match (note, pulse(server)) {
                 (None, same) if same == last => continue,
                 (note, pulse) => moved(&mut last, pulse, None, note, None),
             },
             Step::Waited(Err(trouble)) => {
                 again_at = Some(Instant::now() + TROUBLE_PAUSE);
-                moved(&mut last, pulse(&server), None, None, Some(trouble))
+                moved(&mut last, pulse(server), None, None, Some(trouble))
             }
             Step::State => {
                 let now = state.borrow_and_update().clone();
-                moved(&mut last, pulse(&server), Some(now), None, None)
+                moved(&mut last, pulse(server), Some(now), None, None)
             }
             Step::Again => {
                 again_at = None;

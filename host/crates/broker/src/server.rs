@@ -1,7 +1,8 @@
 //! The account's side of one script: it says who asks, keeps what the script has done, lets its calls leave at their pace,
 //! and brings their completions back.
 //!
-//! Invariant: it belongs to one script from its beginning to its end. When it goes, the script does not run any more.
+//! Invariant: it belongs to one script from its beginning to its end. When it goes, the script does not run any more. The
+//! script's own side may go and come again meanwhile: what that has not committed was never done.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,7 +34,10 @@ pub struct Server {
     records: Records,
     attachment: Attachment,
     calls: Calls,
-    joined_at: Result<u64, BrokerError>,
+    /// How far the script has handled the inbox.
+    handled_seq: Result<u64, BrokerError>,
+    /// What an earlier run has left is taken up.
+    has_resumed: bool,
     has_joined: bool,
     has_left: bool,
 }
@@ -59,13 +63,14 @@ struct Made {
 impl Server {
     /// The script has its place from now on: what the account gets is the script's to handle.
     pub fn new(id: ScriptId, rules: Rules, ledger: Arc<dyn Ledger>, attachment: Attachment) -> Self {
-        let joined_at = ledger.join(&id.script);
+        let handled_seq = ledger.join(&id.script);
         let calls = Calls::new(id.script.clone(), Arc::clone(&ledger), rules.send_rates);
         Self {
             records: Records { id, rules, ledger, made: Arc::default() },
             attachment,
             calls,
-            joined_at,
+            handled_seq,
+            has_resumed: false,
             has_joined: false,
             has_left: false,
         }
@@ -79,16 +84,32 @@ impl Server {
         self.attachment.state.clone()
     }
 
+    /// The script's side is a new one: the one before, if there was any, has gone.
+    pub(crate) fn expect_join(&mut self) {
+        self.has_joined = false;
+        if std::mem::take(&mut self.has_left) {
+            self.handled_seq = self.records.ledger.join(&self.records.id.script);
+        }
+    }
+
     /// See [`crate::Client::join`].
     pub(crate) fn join(&mut self) -> Result<Joined, BrokerError> {
-        let handled_seq = self.joined_at.clone()?;
+        let handled_seq = self.handled_seq.clone()?;
         if self.has_joined {
             return Err(BrokerError::Refused("a script joins once".to_owned()));
         }
-        let Records { id, rules, ledger, .. } = &self.records;
-        self.calls.add_on_disk(ledger.resume_outbox(&id.script)?);
-        self.has_joined = true;
-        Ok(Joined { handled_seq, send_rates: rules.send_rates })
+        // What the callback under way had made when its side went.
+        self.unstage()?;
+        let Records { id, rules, ledger, made } = &self.records;
+        let left_to_seq = if self.has_resumed {
+            ledger.inbox_seq()
+        } else {
+            self.calls.add_on_disk(ledger.resume_outbox(&id.script)?);
+            self.attachment.state.borrow().begun_seq
+        };
+        (self.has_resumed, self.has_joined) = (true, true);
+        let next_id = made.last_id.load(Ordering::Relaxed) + 1;
+        Ok(Joined { handled_seq, left_to_seq, next_id, send_rates: rules.send_rates })
     }
 
     /// See [`crate::Client::begin_life`].
@@ -130,6 +151,7 @@ impl Server {
         let held = if made.staged.load(Ordering::Relaxed) > 0 { 0 } else { self.calls.fitting(&requests) };
         let (taken, waiting) = requests.split_at(held);
         ledger.commit(&id.script, handled_seq, taken, waiting).await?;
+        self.handled_seq = Ok(handled_seq);
         self.records.count(&requests);
         self.calls.add_on_disk(made.staged.swap(0, Ordering::Relaxed) + waiting.len() as u64);
         self.calls.add(requests.into_iter().take(held));
@@ -140,7 +162,9 @@ impl Server {
     /// See [`crate::Client::unstage`].
     pub(crate) fn unstage(&self) -> Result<(), BrokerError> {
         let Records { id, ledger, made, .. } = &self.records;
-        ledger.unstage(&id.script)?;
+        if made.staged.load(Ordering::Relaxed) > 0 {
+            ledger.unstage(&id.script)?;
+        }
         made.staged.store(0, Ordering::Relaxed);
         Ok(())
     }

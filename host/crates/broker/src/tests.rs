@@ -28,6 +28,7 @@ struct Notes {
     cursor: AtomicU64,
     is_full: AtomicBool,
     parted: AtomicBool,
+    unstaged: AtomicU64,
 }
 
 const INBOX_SEQ: u64 = 5;
@@ -44,7 +45,7 @@ impl Notes {
 impl Ledger for Notes {
     fn join(&self, script: &str) -> Result<u64, BrokerError> {
         assert_eq!(script, "bot.py");
-        Ok(0)
+        Ok(self.cursor.load(Ordering::Relaxed))
     }
     fn part(&self, _: &str) -> Result<(), BrokerError> {
         self.parted.store(true, Ordering::Relaxed);
@@ -81,6 +82,7 @@ impl Ledger for Notes {
         Ok(())
     }
     fn unstage(&self, _: &str) -> Result<(), BrokerError> {
+        self.unstaged.fetch_add(1, Ordering::Relaxed);
         self.room()
     }
     fn resume_outbox(&self, _: &str) -> Result<u64, BrokerError> {
@@ -119,10 +121,10 @@ impl Ledger for Notes {
     }
 }
 
-/// The account's side of one script, served over a socket.
+/// The account's side of one script, served over a socket. It is given back when the script's side has gone.
 struct Account {
     notes: Arc<Notes>,
-    serving: JoinHandle<Result<(), WireError>>,
+    serving: JoinHandle<(Server, Result<(), WireError>)>,
     /// The account's ends of the script's channels.
     _ends: Ends,
 }
@@ -140,15 +142,26 @@ fn account() -> (Account, UnixStream) {
     let rules = Rules { load_max: Load { calls: CALLS_MAX, bytes: 100_000 }, ..Rules::default() };
     let ledger = Arc::new(Notes::default());
     let server = Server::new(ScriptId::own("account", "bot.py".into()), rules, ledger.clone(), attachment);
-    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (serving, theirs) = begin_serving(server);
     let ends = (requests_end, completions_end, notes_end, state_end);
-    (Account { notes: ledger, serving: tokio::spawn(serve(server, ours)), _ends: ends }, theirs)
+    (Account { notes: ledger, serving, _ends: ends }, theirs)
+}
+
+fn begin_serving(mut server: Server) -> (JoinHandle<(Server, Result<(), WireError>)>, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let serving = tokio::spawn(async move {
+        let ended = serve(&mut server, ours).await;
+        (server, ended)
+    });
+    (serving, theirs)
 }
 
 impl Account {
     /// How it ends, once the script's side has said all it has to say. The script does not run any more then.
     async fn ends(self) -> (Result<(), WireError>, usize) {
-        let ended = tokio::time::timeout(PATIENCE, self.serving).await.expect("it ends").expect("it does not panic");
+        let serving = tokio::time::timeout(PATIENCE, self.serving).await;
+        let (server, ended) = serving.expect("it ends").expect("it does not panic");
+        drop(server);
         assert!(self.notes.parted.load(Ordering::Relaxed));
         let kept = self.notes.kept.lock().unwrap().len();
         (ended, kept)
@@ -302,4 +315,29 @@ async fn an_account_that_goes_is_noticed_by_who_waits_and_by_who_asks() {
     };
     assert_eq!(tokio::time::timeout(PATIENCE, waited).await.unwrap(), BrokerError::Closed);
     assert_eq!(lookups.message(7).await, Err(BrokerError::Closed));
+}
+
+#[tokio::test]
+async fn a_side_that_comes_after_another_goes_on_where_that_has_committed() {
+    let (mut account, socket) = account();
+    let mut client = Client::there(socket);
+    let joined = client.join().await.unwrap();
+    assert_eq!((joined.handled_seq, joined.next_id), (0, 1));
+    client.commit(3, &[call(1, "one"), call(2, "two")]).await.unwrap();
+    client.lookups().stage(&[call(3, "in a callback that does not return")]).await.unwrap();
+    for leaves_in_order in [false, true] {
+        if leaves_in_order {
+            client.leave().await;
+        }
+        drop(client);
+        let (server, ended) = account.serving.await.unwrap();
+        assert!(ended.is_ok(), "{ended:?}");
+        let (serving, socket) = begin_serving(server);
+        account.serving = serving;
+        client = Client::there(socket);
+        let joined = client.join().await.unwrap();
+        assert_eq!((joined.handled_seq, joined.left_to_seq), (3, INBOX_SEQ));
+        assert_eq!(joined.next_id, 4, "no id is used again");
+        assert_eq!(account.notes.unstaged.load(Ordering::Relaxed), 1, "what was not committed is not made");
+    }
 }

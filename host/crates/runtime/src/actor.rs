@@ -147,7 +147,8 @@ impl Actor {
         let joined = patiently!(self, self.account.join());
         (self.cursor, self.written_seq) = (joined.handled_seq, joined.handled_seq);
         self.send_rates = joined.send_rates;
-        self.left_to_seq = self.account.state().begun_seq;
+        self.left_to_seq = joined.left_to_seq;
+        self.desk.papers().begin_at(joined.next_id);
         Ok(())
     }
 

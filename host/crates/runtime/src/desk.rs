@@ -104,6 +104,11 @@ impl Papers {
         self.next_id
     }
 
+    /// Ids before this one are used.
+    pub(crate) fn begin_at(&mut self, next_id: RequestId) {
+        self.next_id = self.next_id.max(next_id);
+    }
+
     /// A callback begins, while this much has not completed.
     pub(crate) fn begin_callback(&mut self, load: Load) {
         self.load = load;

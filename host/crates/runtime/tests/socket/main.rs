@@ -21,8 +21,9 @@ use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
 /// The account's side is at the other end of a socket, and ends some time after the script's.
-fn meet(server: Server) -> (Client, JoinHandle<()>) {
+fn meet(mut server: Server) -> (Client, JoinHandle<()>) {
     let (ours, theirs) = UnixStream::pair().unwrap();
-    let serving = tokio::spawn(async move { serve(server, ours).await.expect("a script's side says what it may") });
+    let serving =
+        tokio::spawn(async move { serve(&mut server, ours).await.expect("a script's side says what it may") });
     (Client::there(theirs), serving)
 }
