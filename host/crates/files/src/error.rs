@@ -102,6 +102,14 @@ pub enum MountError {
         /// The one that was there.
         other: String,
     },
+    /// A file space and its descriptors do not belong together.
+    #[error("a script's folders are {wanted} open ones, and {given} came with them")]
+    Descriptors {
+        /// How many it is made of.
+        wanted: usize,
+        /// How many there are.
+        given: usize,
+    },
     /// More than anybody needs.
     #[error("more than {max} folders are given to one script")]
     TooMany {

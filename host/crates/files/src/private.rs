@@ -12,6 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Stat};
+use serde::{Deserialize, Serialize};
 
 /// The name of the file that says of its folder that it is one of the host's own.
 pub const OWN_FOLDER_MARK: &str = ".tglhost-own";
@@ -54,12 +55,12 @@ pub(crate) fn would_sign(folder: BorrowedFd<'_>, name: &str) -> bool {
 }
 
 /// Folders that are hidden wherever they lie.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Private {
     folders: Vec<PrivateFolder>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct PrivateFolder {
     /// Links in it followed, as far as it was there.
     path: PathBuf,

@@ -2,7 +2,8 @@
 //!
 //! Invariant: its folders are held open, so what is renamed or replaced on the host later changes nothing here.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,10 +11,10 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::error::MountError;
-use crate::mount::{self, DEVICES_PATH, HOME_PATH, Mount, Project, SCRIPT_PATH};
-use crate::private::Private;
+use crate::mount::{self, DEVICES_PATH, Mount, Project};
+use crate::private::{self, Private};
 use crate::quota::Quota;
-use crate::tree::{Place, Tree};
+use crate::tree::{Layer, LayerKind, Place, Tree};
 use crate::walk::Found;
 
 /// How often a look-up is repeated because something was renamed on its way.
@@ -43,15 +44,13 @@ pub struct Folders {
 #[derive(Clone, Debug)]
 pub struct FileSpace {
     inner: Arc<Inner>,
-    begins_at_root: bool,
+    pub(crate) begins_at_root: bool,
 }
 
 #[derive(Debug)]
 struct Inner {
-    mounts: Vec<Mount>,
-    home: Option<Arc<OwnedFd>>,
-    is_local: bool,
     tree: Tree,
+    is_local: bool,
     quota: Quota,
 }
 
@@ -82,44 +81,35 @@ impl FileSpace {
         let whole = project.iter().filter(|project| project.only.is_none()).map(|project| &project.folder);
         let seen = whole.chain(mounts.iter().map(|mount| &mount.host));
         for folder in seen {
-            if let Some(own) = private.around(&crate::private::resolved(folder)) {
+            if let Some(own) = private.around(&private::resolved(folder)) {
                 let (host, own) = (folder.display().to_string(), own.display().to_string());
                 return Err(MountError::Private { host, own });
             }
         }
         let project = project.map(|project| Ok((open_folder(&project.folder)?, project))).transpose()?;
-        let home = home.map(|host| Ok((open_folder(&host)?, host))).transpose()?;
+        let home = home.map(|host| open_folder(&host)).transpose()?;
         let opened = mounts.into_iter().map(|mount| Ok((mount.clone(), open_folder(&mount.host)?)));
         let opened = opened.collect::<Result<Vec<_>, MountError>>()?;
-        let own = [
-            home.as_ref().map(|(_, host)| (host, HOME_PATH, true)),
-            project.as_ref().map(|(_, project)| (&project.folder, SCRIPT_PATH, project.writable)),
-        ];
-        let mut mounts = Vec::new();
-        for (host, guest, writable) in own.into_iter().flatten() {
-            mounts.push(Mount { host: mount::folder(host)?, guest: guest.to_owned(), writable });
-        }
-        mounts.extend(opened.iter().map(|(mount, _)| mount.clone()));
-        let home = home.map(|(root, _)| root);
         let project = project.as_ref().map(|(root, project)| (project, Arc::clone(root)));
-        let roots = project.iter().map(|(_, root)| root).chain(&home).chain(opened.iter().map(|(_, root)| root));
-        let is_local = roots.into_iter().all(is_local);
-        let tree = Tree::new(project, home.clone(), opened, private);
+        let tree = Tree::new(project, home, opened, private);
+        let is_local = tree.layers().all(|layer| is_local(&layer.root));
         // A host that has no devices has none to give.
         let tree =
             match rustix::fs::open(DEVICES_PATH, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
                 Ok(devices) => tree.with_devices(devices),
                 Err(_) => tree,
             };
-        let quota = Quota::new(home.clone(), home_bytes_max);
-        Ok(Self { inner: Arc::new(Inner { mounts, home, is_local, tree, quota }), begins_at_root: false })
+        Ok(Self::in_tree(tree, is_local, home_bytes_max))
+    }
+
+    pub(crate) fn in_tree(tree: Tree, is_local: bool, home_bytes_max: u64) -> Self {
+        let quota = Quota::new(tree.home().cloned(), home_bytes_max);
+        Self { inner: Arc::new(Inner { tree, is_local, quota }), begins_at_root: false }
     }
 
     /// Without any folder.
     pub fn empty() -> Self {
-        let (tree, quota) = (Tree::default(), Quota::new(None, 0));
-        let inner = Arc::new(Inner { mounts: Vec::new(), home: None, is_local: true, tree, quota });
-        Self { inner, begins_at_root: false }
+        Self::in_tree(Tree::default(), true, 0)
     }
 
     /// The same for a guest that takes the root for its working folder and names relative paths from there, as compiled ones
@@ -129,14 +119,26 @@ impl FileSpace {
         Self { begins_at_root: true, ..self }
     }
 
-    /// Its folders: the script's own two first, where it has them.
-    pub fn mounts(&self) -> impl Iterator<Item = &Mount> {
-        self.inner.mounts.iter()
+    /// Whether there is a private folder.
+    pub fn has_home(&self) -> bool {
+        self.home_folder().is_some()
     }
 
-    /// The private folder.
-    pub fn home(&self) -> Option<&Mount> {
-        self.mounts().find(|mount| mount.guest == HOME_PATH)
+    /// The host's folders that it holds open, and whether the guest may write there. Beside those it opens
+    /// [`NULL_PATH`](crate::NULL_PATH).
+    pub fn opened_folders(&self) -> impl Iterator<Item = (BorrowedFd<'_>, bool)> {
+        let layers = self.tree().layers().filter(|layer| layer.kind != LayerKind::Devices);
+        layers.map(|layer| (layer.root.as_fd(), layer.writable()))
+    }
+
+    /// Whether what is done to an open file counts in the private folder. Only what is known to be elsewhere does not.
+    pub fn counts(&self, file: &File) -> bool {
+        let Ok(place) = std::fs::read_link(private::path(file)) else { return true };
+        let is_in = |layer: &Layer| {
+            std::fs::read_link(private::path(&layer.root)).is_ok_and(|folder| place.starts_with(folder))
+        };
+        let layers = || self.tree().layers();
+        layers().filter(|layer| layer.is_home()).any(is_in) || !layers().filter(|layer| !layer.is_home()).any(is_in)
     }
 
     /// Whether looking something up asks no other machine and no other program: its folders lie on this one's disks. What is
@@ -170,7 +172,7 @@ impl FileSpace {
     }
 
     pub(crate) fn home_folder(&self) -> Option<&OwnedFd> {
-        self.inner.home.as_deref()
+        self.tree().home().map(Arc::as_ref)
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use crate::mount::{DEVICES_PATH, HOME_PATH, Mount, Project, SCRIPT_PATH};
 use crate::private::{Private, is_signed};
@@ -17,7 +18,7 @@ use crate::private::{Private, is_signed};
 pub(crate) const WHITEOUT_PREFIX: &str = ".wh.";
 
 /// A place in the tree: the names that lead there from the root, no links among them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place(pub(crate) Vec<String>);
 
 impl Place {
@@ -46,7 +47,7 @@ pub(crate) struct Layer {
     pub(crate) kind: LayerKind,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LayerKind {
     /// The private folder: what is written there counts.
     Home,
@@ -106,9 +107,9 @@ impl Layer {
 
 /// A part of the tree with layers of its own.
 #[derive(Debug)]
-struct Region {
-    place: Place,
-    layers: Vec<Layer>,
+pub(crate) struct Region {
+    pub(crate) place: Place,
+    pub(crate) layers: Vec<Layer>,
 }
 
 impl Region {
@@ -121,7 +122,13 @@ impl Region {
 /// All that a guest may see.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
-    regions: Vec<Region>,
+    pub(crate) regions: Vec<Region>,
+    pub(crate) names: Names,
+}
+
+/// What leads into the tree beside the places of its regions, and what is kept from the guest in all of them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Names {
     /// A second name of the work folder, where it has two: its first is where the script's `__file__` is.
     alias: Option<Place>,
     /// Where relative paths begin.
@@ -229,11 +236,11 @@ impl Tree {
             kind: LayerKind::Project { only: only.clone(), writable: *writable },
         });
         let home = home.map(|root| Layer { root, kind: LayerKind::Home });
-        let mut tree = Self { private, project_name, ..Self::default() };
+        let mut tree = Self { names: Names { private, project_name, ..Names::default() }, ..Self::default() };
         let mut add = |place: &Place, layers: Vec<Layer>| {
             if !layers.is_empty() {
                 tree.regions.push(Region { place: place.clone(), layers });
-                tree.cwd = Some(place.clone());
+                tree.names.cwd = Some(place.clone());
             }
         };
         if in_project || home.is_none() {
@@ -242,7 +249,7 @@ impl Tree {
         } else {
             let is_laid_over = project.is_some();
             add(if is_laid_over { &script_place } else { &home_place }, home.into_iter().chain(project).collect());
-            tree.alias = is_laid_over.then_some(home_place);
+            tree.names.alias = is_laid_over.then_some(home_place);
         }
         for (mount, root) in mounts {
             let place = tree.one_name(Place::of(&mount.guest));
@@ -263,7 +270,7 @@ impl Tree {
 
     /// Where relative paths begin.
     pub(crate) fn cwd(&self) -> Place {
-        self.cwd.clone().unwrap_or_default()
+        self.names.cwd.clone().unwrap_or_default()
     }
 
     /// Where a name is looked for that the root does not have: temporary files in the private folder, and what may be a
@@ -279,11 +286,21 @@ impl Tree {
 
     /// Whether this name in this folder means the folder itself, where nothing else has it.
     pub(crate) fn is_itself(&self, folder: &Folder<'_>, name: &str) -> bool {
-        self.project_name.as_deref() == Some(name) && Some(&folder.place) == self.cwd.as_ref()
+        self.names.project_name.as_deref() == Some(name) && Some(&folder.place) == self.names.cwd.as_ref()
     }
 
     pub(crate) fn private(&self) -> &Private {
-        &self.private
+        &self.names.private
+    }
+
+    /// The private folder.
+    pub(crate) fn home(&self) -> Option<&Arc<OwnedFd>> {
+        self.layers().find(|layer| layer.is_home()).map(|layer| &layer.root)
+    }
+
+    /// All that it is made of.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.regions.iter().flat_map(|region| &region.layers)
     }
 
     pub(crate) fn root(&self) -> Folder<'_> {
@@ -318,7 +335,7 @@ impl Tree {
     pub(crate) fn fixed_names(&self, place: &Place) -> Vec<String> {
         let mut places: Vec<&Place> =
             self.regions.iter().filter(|region| region.is_listed()).map(|region| &region.place).collect();
-        places.extend(&self.alias);
+        places.extend(&self.names.alias);
         let mut names: Vec<String> = places
             .into_iter()
             .filter(|region| place.is_above(region))
@@ -345,7 +362,7 @@ impl Tree {
                 break;
             }
             let is_folder = rustix::fs::FileType::from_raw_mode(about.st_mode).is_dir();
-            if is_folder && !branch.layer.is_home() && self.private.is(&about) {
+            if is_folder && !branch.layer.is_home() && self.names.private.is(&about) {
                 continue;
             }
             if is_folder {
@@ -364,7 +381,7 @@ impl Tree {
     }
 
     fn one_name(&self, place: Place) -> Place {
-        match &self.alias {
+        match &self.names.alias {
             Some(alias) if place.0.starts_with(&alias.0) => {
                 Place(self.cwd().0.into_iter().chain(place.0.into_iter().skip(alias.0.len())).collect())
             }

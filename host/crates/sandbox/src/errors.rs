@@ -3,7 +3,6 @@
 //! Invariant: every text says what happened and, where the user can do something, what; none has host addresses in it.
 
 use std::io;
-use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -89,11 +88,11 @@ pub enum StartError {
     /// Every instance slot is taken.
     #[error("this host already runs {0} scripts, its most")]
     HostFull(u32),
-    /// A folder of the script's cannot be opened.
-    #[error("the script's folder {} cannot be opened: {reason}", path.display())]
+    /// A folder of the script's cannot be made.
+    #[error("{path} cannot be made in the script's private folder: {reason}")]
     Folder {
-        /// Which.
-        path: PathBuf,
+        /// Which, as the script names it.
+        path: &'static str,
         /// Why.
         reason: io::Error,
     },

@@ -47,10 +47,10 @@ pub(crate) async fn context(
         .stdout(PrintStream { to: Output::Stdout, outlet: outlet.clone() })
         .stderr(PrintStream { to: Output::Stderr, outlet: outlet.clone() });
     let is_made = files.is_local() && files.stat(&Place::root(), TMP_PATH, false).is_ok();
-    if let Some(home) = files.home().cloned().filter(|_| !is_made) {
+    if files.has_home() && !is_made {
         let files = files.clone();
         let made = spawn_blocking(move || make_tmp(&files)).await;
-        made.map_err(|reason| StartError::Folder { path: home.host, reason: reason.into() })?;
+        made.map_err(|reason| StartError::Folder { path: TMP_PATH, reason: reason.into() })?;
     }
     Ok(builder.build())
 }

@@ -29,8 +29,8 @@ pub(crate) fn told(space: &FileSpace, line: &str) -> String {
             std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).unwrap();
             written(file, words[2])
         }),
-        "list" => space
-            .list(&place(space, &path))
+        "list" => place(space, &path)
+            .and_then(|place| space.list(&place))
             .map(|names| names.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")),
         "stat" => space.stat(&cwd, &path, true).map(|_| String::new()),
         "mkdir" => space.make_folder(&cwd, &path, &mut room).map(|()| String::new()),
@@ -66,10 +66,10 @@ pub(crate) fn absolute(space: &FileSpace, path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", space.cwd_path()) }
 }
 
-fn place(space: &FileSpace, path: &str) -> Place {
+fn place(space: &FileSpace, path: &str) -> Result<Place, Errno> {
     let how = OpenHow { read: true, folder: true, follow: true, ..OpenHow::default() };
-    match space.open_at(&Place::root(), path, how, &mut |_| false) {
-        Ok(Opened::Folder(place)) => place,
-        other => panic!("{path}: {other:?}"),
+    match space.open_at(&Place::root(), path, how, &mut |_| false)? {
+        Opened::Folder(place) => Ok(place),
+        file @ Opened::File { .. } => panic!("{path}: {file:?}"),
     }
 }

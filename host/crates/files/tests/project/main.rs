@@ -3,6 +3,7 @@
 
 mod guest;
 mod own_folders;
+mod parts;
 mod view;
 
 /// What the private folder may hold.

@@ -19,12 +19,10 @@ mod tree;
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use files::{FileSpace, HOME_PATH, NULL_PATH};
+use files::FileSpace;
 use rustix::io::Errno;
 use tokio::sync::Mutex;
 use wasmtime_wasi::runtime::spawn_blocking;
@@ -46,9 +44,6 @@ pub(crate) struct Quota {
 struct Inner {
     space: FileSpace,
     quota: files::Quota,
-    home: Option<PathBuf>,
-    /// The guest's other folders and the null device, which are not counted.
-    others: Vec<PathBuf>,
     /// Held by the one operation that has a thread or waits for one, so that a guest with many streams takes no more
     /// threads than one without.
     thread: Arc<Mutex<()>>,
@@ -72,18 +67,13 @@ struct Room<'a> {
 
 impl Quota {
     pub(crate) fn new(files: &FileSpace, outlet: Outlet, meter: Meter) -> Self {
-        let others = files.mounts().filter(|mount| mount.guest != HOME_PATH).map(|mount| mount.host.clone());
-        let others = others.chain([NULL_PATH.into()]).collect();
-        let (quota, home) = (files.quota().clone(), files.home().map(|mount| mount.host.clone()));
-        let (space, thread) = (files.clone(), Arc::default());
+        let (space, quota, thread) = (files.clone(), files.quota().clone(), Arc::default());
         let [said, said_files_are_many, said_listings_are_many] = [const { AtomicBool::new(false) }; 3];
         let locks = std::sync::Mutex::default();
         Self {
             inner: Arc::new(Inner {
                 space,
                 quota,
-                home,
-                others,
                 thread,
                 outlet,
                 said,
@@ -133,11 +123,9 @@ impl Quota {
         (number != 0).then(|| Errno::from_raw_os_error(number))
     }
 
-    /// Whether what is done to this file or folder counts. Only what is known to be elsewhere does not.
+    /// Whether what is done to this file counts.
     fn counts(&self, file: &File) -> bool {
-        let Ok(place) = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) else { return true };
-        let is_below = |folder: &PathBuf| place.starts_with(folder);
-        self.inner.home.as_ref().is_some_and(is_below) || !self.inner.others.iter().any(is_below)
+        self.space().counts(file)
     }
 
     /// Locks or unlocks a file for the guest.
