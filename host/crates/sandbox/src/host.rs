@@ -4,10 +4,11 @@
 
 use std::pin::Pin;
 
+use serde::{Deserialize, Serialize};
 use tgl::{Call, Message, MessageId, Peer, PeerId, RequestId};
 
 /// How much a log line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum LogLevel {
     Trace,
@@ -18,7 +19,7 @@ pub enum LogLevel {
 }
 
 /// Where printed text goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Output {
     Stdout,
