@@ -6,7 +6,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::thread::available_parallelism;
 
@@ -14,9 +14,11 @@ use tokio::sync::oneshot;
 
 use crate::meter::Meter;
 
-/// Guests that compute at one time beyond their first slice: as many as there are cores.
+/// Guests that compute at one time beyond their first slice: as many as there are cores. It is looked up once: a process that
+/// has closed the file system to itself no longer sees how much of them its control group leaves it.
 pub fn computing_max() -> usize {
-    available_parallelism().map_or(1, usize::from)
+    static CORES: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(1, usize::from));
+    *CORES
 }
 
 /// The turns.
