@@ -1,5 +1,5 @@
-//! Keeps invariants 1 and 5 of ARCHITECTURE.md: which crates may name wasmtime and grammers, and each other; and that every file says what
-//! it is for.
+//! Keeps invariants 1 and 5 of ARCHITECTURE.md: which crates may name wasmtime and grammers, and each other; where machine
+//! code may come from; and that every file says what it is for.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,6 +82,16 @@ fn unsafe_stands_in_one_file() {
         let allows = ["allow(unsafe", "_code"].concat();
         let named = text.contains(&allows) || text.contains(&allows.replace("allow", "expect"));
         assert!(!named || place == "host/crates/sandbox/src/compiled.rs", "{place} allows unsafe code");
+    }
+}
+
+#[test]
+fn only_the_worker_takes_machine_code_from_elsewhere() {
+    let own = ["host/crates/sandbox/src/", "host/crates/sandbox/tests/", "host/crates/worker/"];
+    for source in sources() {
+        let place = source.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+        let named = fs::read_to_string(&source).expect("readable").contains(&[":", ":handed_over"].concat());
+        assert!(!named || own.iter().any(|own| place.starts_with(own)), "{place} takes machine code from elsewhere");
     }
 }
 

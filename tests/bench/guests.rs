@@ -10,8 +10,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 use files::{FileSpace, HOME_BYTES_MAX};
 use sandbox::{
-    Answer, ComponentSource, CpuUsed, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
-    SandboxConfig, StartConfig,
+    Answer, Compiler, CompilerConfig, ComponentSource, CpuUsed, ExitMoment, GuestHost, INSTANCES_MAX, Instance, Limits,
+    LogLevel, Output, Program, Sandbox, StartConfig,
 };
 use tests::text_message;
 use tgl::{Call, Event, Message, MessageId, Outcome, Peer, PeerId, RequestId};
@@ -71,12 +71,12 @@ impl Bench {
         let root = tests::root();
         // Where the tests of the other crates compile the Python component too.
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-        let sandbox = Sandbox::new(SandboxConfig::new(cache))?;
+        let (compiler, sandbox) = (Compiler::new(CompilerConfig::new(cache))?, Sandbox::new(INSTANCES_MAX)?);
         let python = Guest {
-            program: program(&sandbox, &root.join("target/guests/python.wasm")).await?,
+            program: program(&compiler, &sandbox, &root.join("target/guests/python.wasm")).await?,
             source: Some(fs::read_to_string(root.join("examples/ping.py"))?),
         };
-        let rust = program(&sandbox, &root.join("target/wasm32-wasip2/guest/echo_rust.wasm")).await?;
+        let rust = program(&compiler, &sandbox, &root.join("target/wasm32-wasip2/guest/echo_rust.wasm")).await?;
         Ok(Self { python, rust: Guest { program: rust, source: None }, home: tempfile::tempdir()? })
     }
 
@@ -172,13 +172,11 @@ impl Bench {
     }
 }
 
-async fn program(sandbox: &Sandbox, path: &Path) -> Result<Program> {
+async fn program(compiler: &Compiler, sandbox: &Sandbox, path: &Path) -> Result<Program> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let compiling = || progress(&format!("compiling {}", path.display()));
-    sandbox
-        .compile(ComponentSource::user(bytes), compiling)
-        .await
-        .map_err(|error| anyhow!("{}: {error}", path.display()))
+    let code = compiler.compile(ComponentSource::user(bytes), compiling).await;
+    code.and_then(|code| sandbox.load(&code)).map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 
 /// The calls that a guest has made and that are not completed yet.

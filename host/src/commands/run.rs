@@ -30,7 +30,7 @@ pub(crate) use brake::Brake;
 use place::Place;
 pub(crate) use project::ProjectArgs;
 use project::ScriptProject;
-use script_file::{ScriptFile, compile, start_sandbox};
+use script_file::{ScriptFile, compile, start_workshop};
 
 /// Longest name that a script may be given, in bytes.
 const SCRIPT_NAME_BYTES_MAX: usize = 64;
@@ -172,7 +172,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     // What takes long goes on at once, on threads of its own: the engine starts while files are read, programs are loaded while
     // accounts connect.
     let scripts = args.scripts.len();
-    let sandbox = tokio::task::spawn_blocking(move || start_sandbox(scripts));
+    let workshop = tokio::task::spawn_blocking(move || start_workshop(scripts));
     let files = args.scripts.iter().map(|path| ScriptFile::read(path)).collect::<Result<Vec<_>>>()?;
     check_identities(&files, &args.names).or_misuse()?;
     // One that cannot be run keeps no other from running.
@@ -189,8 +189,8 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     // Folders that clash are said now, not after the login.
     FileSpace::of(Folders { mounts: args.folders.clone(), private, ..Folders::default() }).or_misuse()?;
     let programs = async {
-        let sandbox = sandbox.await.context("the engine's start was broken off")??;
-        compile(&files, &sandbox, output)
+        let workshop = workshop.await.context("the engine's start was broken off")??;
+        compile(&files, &workshop, output)
     };
     let (programs, place) = tokio::try_join!(programs, Place::open(&args, &files, data_dir, output))?;
     // Before the first script runs: from then on there is something to end in order.

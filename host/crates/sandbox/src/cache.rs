@@ -38,14 +38,12 @@ pub(crate) struct Cache {
 }
 
 /// Machine code that is as it was sealed, and is not removed before this is dropped.
-pub(crate) struct SealedFile {
-    path: PathBuf,
-    _in_use: File,
-}
+pub(crate) struct SealedFile(File);
 
 impl SealedFile {
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// The file, opened read only, with its shared lock.
+    pub(crate) fn into_file(self) -> File {
+        self.0
     }
 }
 
@@ -95,7 +93,7 @@ impl Cache {
             tracing::info!("a compiled program is not as it was written and is compiled again");
             return None;
         }
-        Some(SealedFile { path, _in_use: code })
+        Some(SealedFile(code))
     }
 
     /// Notes that the program of this name is used again.

@@ -3,6 +3,7 @@
 //! Invariant: the settings that decide what compiled code looks like are made in one place ([`compiler_config`]), the same
 //! for this process and for the compile worker.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
@@ -28,12 +29,32 @@ pub(crate) fn start(instances_max: u32) -> wasmtime::Result<Engine> {
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances_max)));
     Engine::new(&config).or_else(|reason| {
         tracing::info!("instances are not pooled: {reason:#}");
-        Engine::new(&compiler_config())
+        without_pool()
     })
 }
 
+/// An engine that takes a millisecond to start, to compile with.
+pub(crate) fn without_pool() -> wasmtime::Result<Engine> {
+    Engine::new(&compiler_config())
+}
+
+/// The same for engines that can run each other's machine code: of the same settings, version and processor.
+pub(crate) fn compatibility(engine: &Engine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Opens where the pool of any later engine sees which pages a guest has written to. wasmtime does that once in a process, and
+/// a pool without it clears whole memories.
+pub(crate) fn open_page_map() {
+    if !PoolingAllocationConfig::is_pagemap_scan_available() {
+        tracing::debug!("this system does not tell which pages a guest has written to");
+    }
+}
+
 /// The settings that decide what compiled code looks like.
-pub(crate) fn compiler_config() -> Config {
+fn compiler_config() -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)

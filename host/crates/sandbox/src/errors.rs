@@ -80,6 +80,9 @@ pub enum CompileError {
     /// The compiler took too much, or failed.
     #[error("the component could not be compiled: {0}")]
     Compiler(String),
+    /// It is compiled, and there is no room for it, or its file cannot be opened.
+    #[error("the compiled component could not be loaded: {0}")]
+    NotLoaded(String),
 }
 
 /// Why an instance did not start.

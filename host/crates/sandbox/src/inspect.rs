@@ -6,8 +6,8 @@
 use wasmparser::{Chunk, Parser, Payload};
 
 use crate::bindings::CALLBACKS;
-use crate::compile::COMPONENT_BYTES_MAX;
 use crate::errors::CompileError;
+use crate::source::COMPONENT_BYTES_MAX;
 
 /// The contract's package.
 const CONTRACT: &str = "tgl:script";

@@ -8,8 +8,7 @@ use files::FileSpace;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use crate::bindings::{INTERPRETER, ScriptIndices};
-use crate::cache::SealedFile;
-use crate::compile::Compiled;
+use crate::code::Code;
 use crate::errors::{CompileError, StartError};
 use crate::host::GuestHost;
 use crate::imports::Guest;
@@ -30,8 +29,7 @@ pub(crate) struct Inner {
     pub(crate) callbacks: ScriptIndices,
     pub(crate) load: Option<ComponentExportIndex>,
     /// Keeps its machine code in the cache.
-    _file: Option<SealedFile>,
-    was_cached: bool,
+    _code: Code,
 }
 
 /// What one instance of a program is given.
@@ -51,25 +49,19 @@ pub struct StartConfig {
 }
 
 impl Program {
-    pub(crate) fn new(shared: Arc<Shared>, compiled: Compiled) -> Result<Self, CompileError> {
-        let Compiled { component, file, was_cached } = compiled;
+    pub(crate) fn new(shared: Arc<Shared>, component: Component, code: Code) -> Result<Self, CompileError> {
         check_size(&component)?;
         let misfit = |error: wasmtime::Error| CompileError::Mismatch(format!("{error:#}"));
         let instance = shared.linker.instantiate_pre(&component).map_err(misfit)?;
         let callbacks = ScriptIndices::new(&instance).map_err(misfit)?;
         let interpreter = component.get_export_index(None, INTERPRETER);
         let load = interpreter.and_then(|interpreter| component.get_export_index(Some(&interpreter), "load"));
-        Ok(Self { inner: Arc::new(Inner { shared, instance, callbacks, load, _file: file, was_cached }) })
+        Ok(Self { inner: Arc::new(Inner { shared, instance, callbacks, load, _code: code }) })
     }
 
     /// Whether it runs programs given as text, through [`Instance::load`].
     pub fn is_interpreter(&self) -> bool {
         self.inner.load.is_some()
-    }
-
-    /// Whether it came from the cache.
-    pub fn was_cached(&self) -> bool {
-        self.inner.was_cached
     }
 
     /// Starts an instance: fresh memory, nothing run yet but the guest's own set-up.

@@ -15,10 +15,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use wasmtime::Engine;
 
-use crate::compile::COMPONENT_BYTES_MAX;
-use crate::engine::compiler_config;
+use crate::engine::{self, compatibility};
 use crate::errors::CompileError;
 use crate::inspect;
+use crate::source::COMPONENT_BYTES_MAX;
 
 /// The largest machine code that a worker may answer with.
 const MACHINE_CODE_BYTES_MAX: u64 = 512 << 20;
@@ -58,18 +58,19 @@ pub(crate) fn machine_code(engine: &Engine, bytes: &[u8]) -> Result<MachineCode,
     engine.precompile_component(bytes).map(MachineCode).map_err(|error| CompileError::Invalid(format!("{error:#}")))
 }
 
-/// Reads a component on stdin and writes its machine code on stdout, within limits on memory and CPU time; the host's
-/// binary calls this for its hidden compile-worker command. A component that does not compile is said on stderr.
+/// Reads a component on stdin and writes its machine code on stdout, and whose engine can run it, within limits on memory and
+/// CPU time; the host's binary calls this for its hidden compile-worker command. A component that does not compile is said on stderr.
 pub fn compile_worker() -> ExitCode {
     let run = || -> Result<(), CompileError> {
         limit_worker().map_err(|error| CompileError::Compiler(format!("its limits cannot be set: {error}")))?;
         let mut bytes = Vec::new();
         io::stdin().lock().take(COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
         inspect::check(&bytes)?;
-        let engine = Engine::new(&compiler_config()).map_err(|error| CompileError::Compiler(format!("{error:#}")))?;
+        let engine = engine::without_pool().map_err(|error| CompileError::Compiler(format!("{error:#}")))?;
         let code = machine_code(&engine, &bytes)?;
         let mut stdout = io::stdout().lock();
         stdout.write_all(code.bytes())?;
+        stdout.write_all(&compatibility(&engine).to_le_bytes())?;
         Ok(stdout.flush()?)
     };
     match run() {
@@ -87,8 +88,8 @@ pub fn compile_worker() -> ExitCode {
 }
 
 impl WorkerCommand {
-    /// Has a component compiled by a worker.
-    pub(crate) async fn compile(&self, bytes: &[u8]) -> Result<MachineCode, CompileError> {
+    /// Has a component compiled by a worker, for an engine of this [`compatibility`].
+    pub(crate) async fn compile(&self, bytes: &[u8], engine: u64) -> Result<MachineCode, CompileError> {
         let stopped = |reason: String| CompileError::Compiler(format!("the compiler {reason}"));
         let mut child = Command::new(&self.program)
             .args(&self.args)
@@ -103,7 +104,7 @@ impl WorkerCommand {
         let Ok(answer) = talk.await else {
             return Err(stopped(format!("did not end within {WORKER_WALL_S_MAX} s")));
         };
-        let (code, error_text) = answer.map_err(|error| stopped(format!("broke off: {error}")))?;
+        let (mut code, error_text) = answer.map_err(|error| stopped(format!("broke off: {error}")))?;
         let status = child.wait().await.map_err(|error| stopped(format!("is lost: {error}")))?;
         if status.code() == Some(i32::from(WORKER_REFUSES)) {
             return Err(CompileError::Refused(error_text));
@@ -116,6 +117,12 @@ impl WorkerCommand {
         }
         if code.len() as u64 > MACHINE_CODE_BYTES_MAX {
             return Err(stopped(format!("made more than {MACHINE_CODE_BYTES_MAX} bytes of machine code")));
+        }
+        if code.split_off(code.len().saturating_sub(8)) != engine.to_le_bytes() {
+            return Err(stopped(
+                "did not answer for this version of tglhost: if that was replaced while it ran, start it again"
+                    .to_owned(),
+            ));
         }
         Ok(MachineCode(code))
     }

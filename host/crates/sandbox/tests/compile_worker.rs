@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use sandbox::{CompileError, ComponentSource, Sandbox, SandboxConfig, WorkerCommand};
+use sandbox::{CompileError, Compiler, CompilerConfig, ComponentSource, Sandbox, WorkerCommand};
 
 const WORKER: &str = "compile-worker";
 /// A worker that waits at a gate if there is a token for it.
@@ -44,12 +44,12 @@ fn run(work: impl Future<Output = ()>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// A sandbox whose worker is this program with these arguments, or another program.
-fn with_worker(program: &str, args: &[&str]) -> (Sandbox, tempfile::TempDir) {
+/// A compiler whose worker is this program with these arguments, or another program.
+fn with_worker(program: &str, args: &[&str]) -> (Compiler, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let worker = WorkerCommand { program: program.into(), args: args.iter().map(Into::into).collect() };
-    let config = SandboxConfig { compile_worker: Some(worker), ..SandboxConfig::new(folder.path().join("compiled")) };
-    (Sandbox::new(config).expect("the engine starts"), folder)
+    let config = CompilerConfig { compile_worker: Some(worker), ..CompilerConfig::new(folder.path().join("compiled")) };
+    (Compiler::new(config).expect("the engine starts"), folder)
 }
 
 fn this_program() -> String {
@@ -57,10 +57,12 @@ fn this_program() -> String {
 }
 
 async fn a_worker_compiles_what_the_host_can_load() {
-    let (sandbox, _folder) = with_worker(&this_program(), &[WORKER]);
+    let (compiler, _folder) = with_worker(&this_program(), &[WORKER]);
+    let sandbox = Sandbox::new(1).expect("the engine starts");
     for was_cached in [false, true] {
-        let program = sandbox.compile(ComponentSource::user(built::puppet()), || ()).await.expect("it compiles");
-        assert_eq!(program.was_cached(), was_cached);
+        let code = compiler.compile(ComponentSource::user(built::puppet()), || ()).await.expect("it compiles");
+        assert_eq!(code.was_cached(), was_cached);
+        sandbox.load(&code).expect("it is a script");
     }
 }
 
@@ -71,14 +73,18 @@ async fn a_worker_that_fails_is_told_from_a_component_that_does() {
         (this_program().as_str(), damaged, "the component is not valid: "),
         ("/no/such/program", built::puppet(), "the compiler cannot be started (/no/such/program)"),
         ("false", built::puppet(), "the compiler stopped (exit status: 1)"),
-        ("true", built::puppet(), "the component could not be compiled: "),
+        ("true", built::puppet(), "the compiler did not answer for this version of tglhost"),
+        ("echo", built::puppet(), "the compiler did not answer for this version of tglhost"),
     ] {
-        let (sandbox, _folder) = with_worker(program, &[WORKER]);
-        let Err(error) = sandbox.compile(ComponentSource::user(component), || ()).await else {
-            panic!("{program} gives a program")
+        let (compiler, folder) = with_worker(program, &[WORKER]);
+        let Err(error) = compiler.compile(ComponentSource::user(component), || ()).await else {
+            panic!("{program} gives code")
         };
         let error = error.to_string();
         assert!(error.contains(reason), "{error}");
+        let kept = fs::read_dir(folder.path().join("compiled")).expect("the cache");
+        let kept: Vec<_> = kept.map(|entry| entry.expect("a file").file_name()).collect();
+        assert!(!kept.iter().any(|name| name.to_string_lossy().ends_with(".cwasm")), "{program}: {kept:?}");
     }
 }
 
@@ -99,24 +105,26 @@ async fn a_component_that_compiles_for_long_holds_up_no_other() {
     for number in 0..cores {
         File::create(folder.path().join(number.to_string())).expect("a token");
     }
-    let (sandbox, _cache) = with_worker(&this_program(), &[SLOW_WORKER, folder.path().to_str().expect("UTF-8")]);
+    let (compiler, _cache) = with_worker(&this_program(), &[SLOW_WORKER, folder.path().to_str().expect("UTF-8")]);
     let slow: Vec<_> = (0..cores)
         .map(|number| {
             let component = components::pretending(&number.to_string());
-            let sandbox = sandbox.clone();
-            tokio::spawn(async move { sandbox.compile(ComponentSource::user(component), || ()).await.map(drop) })
+            let compiler = compiler.clone();
+            tokio::spawn(async move { compiler.compile(ComponentSource::user(component), || ()).await })
         })
         .collect();
     while fs::read_dir(folder.path()).expect("the gate's folder").count() > 1 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let quick = sandbox.compile(ComponentSource::user(built::puppet()), || ());
+    let quick = compiler.compile(ComponentSource::user(built::puppet()), || ());
     let quick = tokio::time::timeout(Duration::from_secs(120), quick).await;
     quick.expect("it waits for no other").expect("it compiles");
     assert!(slow.iter().all(|slow| !slow.is_finished()), "the others are being compiled");
     gate.unlock().expect("open");
+    let sandbox = Sandbox::new(1).expect("the engine starts");
     for slow in slow {
-        let refused = slow.await.expect("no panic").expect_err("it cannot be linked");
+        let code = slow.await.expect("no panic").expect("it compiles");
+        let Err(refused) = sandbox.load(&code) else { panic!("it is linked") };
         assert!(matches!(refused, CompileError::Mismatch(_)), "{refused}");
     }
 }
@@ -124,10 +132,10 @@ async fn a_component_that_compiles_for_long_holds_up_no_other() {
 /// Says whether the puppet had to be compiled.
 async fn host(cache: &Path) {
     let worker = WorkerCommand { program: this_program().into(), args: vec![WORKER.into()] };
-    let config = SandboxConfig { compile_worker: Some(worker), ..SandboxConfig::new(cache) };
-    let sandbox = Sandbox::new(config).expect("the engine starts");
-    let program = sandbox.compile(ComponentSource::user(built::puppet()), || ()).await.expect("it compiles");
-    let _ = writeln!(std::io::stdout(), "{}", if program.was_cached() { "cached" } else { "compiled" });
+    let config = CompilerConfig { compile_worker: Some(worker), ..CompilerConfig::new(cache) };
+    let compiler = Compiler::new(config).expect("the engine starts");
+    let code = compiler.compile(ComponentSource::user(built::puppet()), || ()).await.expect("it compiles");
+    let _ = writeln!(std::io::stdout(), "{}", if code.was_cached() { "cached" } else { "compiled" });
 }
 
 fn hosts_that_start_at_once_compile_a_component_once() {

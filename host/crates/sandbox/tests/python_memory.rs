@@ -11,8 +11,8 @@ mod support;
 
 use std::fs;
 
-use sandbox::{ComponentSource, Program};
-use support::{Running, message, sandbox, started};
+use sandbox::Program;
+use support::{Running, message, program, started};
 use tgl::{Event, PeerId};
 
 /// What the guest keeps of the last messages is full by then.
@@ -37,7 +37,7 @@ tgl.set_on_msg_receive(receive)
 /// One test, as two at a time would count each other's pages.
 #[tokio::test]
 async fn a_script_takes_little_memory_and_no_more_over_100_000_messages() {
-    let program = sandbox().compile(ComponentSource::user(built::python()), || ()).await.unwrap();
+    let program = program(built::python()).await;
     takes_little(&program).await;
     stays_flat(&program).await;
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use encoding_rs::Encoding;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use sandbox::{ComponentSource, Program, Sandbox, SandboxConfig, WorkerCommand};
+use sandbox::{CompileError, Compiler, CompilerConfig, ComponentSource, Program, Sandbox, WorkerCommand};
 use tgl::ScriptName;
 
 use crate::commands::compile_worker::COMPILE_WORKER;
@@ -135,29 +135,43 @@ fn declared_encoding(script: &[u8]) -> Option<&'static Encoding> {
 /// A program on its way: the program, or why it cannot be had.
 pub(super) type Compiling = Shared<BoxFuture<'static, Result<Program, String>>>;
 
-/// Starts what so many scripts run in, and the cache of compiled programs.
-pub(super) fn start_sandbox(scripts: usize) -> Result<Sandbox> {
+/// What makes programs of components.
+#[derive(Clone)]
+pub(super) struct Workshop {
+    compiler: Compiler,
+    sandbox: Sandbox,
+}
+
+impl Workshop {
+    async fn program(self, source: ComponentSource, note: impl FnOnce() + Send) -> Result<Program, CompileError> {
+        let code = self.compiler.compile(source, note).await?;
+        self.sandbox.load(&code)
+    }
+}
+
+/// Starts what so many scripts run in, and the compiler with its cache.
+pub(super) fn start_workshop(scripts: usize) -> Result<Workshop> {
     let worker = WorkerCommand {
         program: std::env::current_exe().context("cannot find this program's own file")?,
         args: vec![COMPILE_WORKER.into()],
     };
     let cache = cache_dir()?;
-    let sandbox = Sandbox::new(SandboxConfig {
-        compile_worker: Some(worker),
+    let compiler = Compiler::new(CompilerConfig {
+        cache_dir: cache.clone(),
         cache_bytes_max: settings::cache_bytes_max()?,
-        // One for each: a script has given up its instance before it starts the next. Room costs time to make.
-        instances_max: u32::try_from(scripts).unwrap_or(u32::MAX),
-        ..SandboxConfig::new(cache.clone())
+        compile_worker: Some(worker),
     })?;
     mark_own(&cache);
-    Ok(sandbox)
+    // One for each: a script has given up its instance before it starts the next. Room costs time to make.
+    let sandbox = Sandbox::new(u32::try_from(scripts).unwrap_or(u32::MAX))?;
+    Ok(Workshop { compiler, sandbox })
 }
 
 /// Has compiled what the scripts need, or taken from the cache: each by itself, so that none waits for another's. The Python
 /// runtime is compiled once for all of them.
-pub(super) fn compile(files: &[ScriptFile], sandbox: &Sandbox, output: &Output) -> Result<Vec<Compiling>> {
+pub(super) fn compile(files: &[ScriptFile], workshop: &Workshop, output: &Output) -> Result<Vec<Compiling>> {
     let mut python: Option<Compiling> = None;
-    let begin = |source: ComponentSource, what: &str| begin_compiling(sandbox.clone(), source, what, output.clone());
+    let begin = |source: ComponentSource, what: &str| begin_compiling(workshop.clone(), source, what, output.clone());
     let mut program = |file: &ScriptFile| match &file.content {
         Content::Unfit(why) => Ok(std::future::ready(Err(why.to_string())).boxed().shared()),
         Content::Component(bytes) => Ok(begin(ComponentSource::user(bytes.to_vec()), &file.name)),
@@ -170,9 +184,9 @@ pub(super) fn compile(files: &[ScriptFile], sandbox: &Sandbox, output: &Output) 
 }
 
 /// Compiles as a task of its own, which goes on whether or not somebody waits for it.
-fn begin_compiling(sandbox: Sandbox, source: ComponentSource, what: &str, output: Output) -> Compiling {
+fn begin_compiling(workshop: Workshop, source: ComponentSource, what: &str, output: Output) -> Compiling {
     let text = format!("Compiling {what} for this machine (once)…");
-    let task = tokio::spawn(async move { sandbox.compile(source, || output.note(&text)).await });
+    let task = tokio::spawn(async move { workshop.program(source, || output.note(&text)).await });
     let program = async {
         match task.await {
             Ok(Ok(program)) => Ok(program),

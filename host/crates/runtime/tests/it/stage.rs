@@ -1,12 +1,12 @@
 //! Where a script plays: its account is the test.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use broker::{Arrived, Attachment, Load, Rules, ScriptId, SendRates, Server};
 use files::FileSpace;
 use runtime::{End, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, Threads};
-use sandbox::{ComponentSource, Limits, LogLevel, Output, Program, Sandbox, SandboxConfig};
+use sandbox::{Compiler, CompilerConfig, ComponentSource, INSTANCES_MAX, Limits, LogLevel, Output, Program, Sandbox};
 use store::{AccountStore, Bounds};
 use tempfile::TempDir;
 use tgl::{
@@ -225,11 +225,12 @@ fn threads() -> &'static Threads {
 }
 
 async fn program() -> Program {
-    static SANDBOX: OnceLock<Mutex<Sandbox>> = OnceLock::new();
+    static SHARED: OnceLock<(Compiler, Sandbox)> = OnceLock::new();
     let cache = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-    let new = || Mutex::new(Sandbox::new(SandboxConfig::new(cache)).unwrap());
-    let sandbox = SANDBOX.get_or_init(new).lock().unwrap().clone();
-    sandbox.compile(ComponentSource::user(crate::built::puppet()), || ()).await.unwrap()
+    let new = || (Compiler::new(CompilerConfig::new(cache)).unwrap(), Sandbox::new(INSTANCES_MAX).unwrap());
+    let (compiler, sandbox) = SHARED.get_or_init(new);
+    let code = compiler.compile(ComponentSource::user(crate::built::puppet()), || ()).await.unwrap();
+    sandbox.load(&code).unwrap()
 }
 
 /// What a script said.

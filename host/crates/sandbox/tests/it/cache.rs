@@ -5,23 +5,23 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sandbox::{ComponentSource, Program, Sandbox, SandboxConfig};
+use sandbox::{Code, Compiler, CompilerConfig, ComponentSource};
 
 use crate::built;
 use crate::components::pretending;
-use crate::support::{With, start};
+use crate::support::{sandbox, started};
 
 /// Compiles the puppet with this cache, and says whether it had to be compiled.
-async fn compiled(cache: &Path) -> (Program, bool) {
-    let sandbox = Sandbox::new(SandboxConfig { instances_max: 2, ..SandboxConfig::new(cache) }).unwrap();
+async fn compiled(cache: &Path) -> (Code, bool) {
+    let compiler = Compiler::new(CompilerConfig::new(cache)).unwrap();
     let compiling = AtomicBool::new(false);
     let source = ComponentSource::user(built::puppet());
-    let program = sandbox.compile(source, || compiling.store(true, Ordering::Relaxed)).await.unwrap();
-    assert_eq!(program.was_cached(), !compiling.load(Ordering::Relaxed));
-    let mut guest = start(&program, With::default()).await.unwrap();
+    let code = compiler.compile(source, || compiling.store(true, Ordering::Relaxed)).await.unwrap();
+    assert_eq!(code.was_cached(), !compiling.load(Ordering::Relaxed));
+    let mut guest = started(&sandbox().load(&code).unwrap()).await;
     guest.load("").await;
     assert_eq!(guest.tell("print works").await, "works");
-    (program, compiling.load(Ordering::Relaxed))
+    (code, compiling.load(Ordering::Relaxed))
 }
 
 fn file_with(cache: &Path, extension: &str) -> std::path::PathBuf {
@@ -104,17 +104,17 @@ fn bytes_in(cache: &Path) -> u64 {
     codes.map(|code| code.metadata().unwrap().len()).sum()
 }
 
-/// Has components compiled that are no scripts after all, each a small one of its own.
-async fn scan(sandbox: &Sandbox, count: usize) {
+/// Has components compiled that nobody runs, each a small one of its own.
+async fn scan(compiler: &Compiler, count: usize) {
     for number in 0..count {
         let source = ComponentSource::user(pretending(&number.to_string()));
-        assert!(sandbox.compile(source, || ()).await.is_err(), "it cannot be linked");
+        drop(compiler.compile(source, || ()).await.unwrap());
     }
 }
 
 /// A cache of so many bytes.
-fn with_room(cache: &Path, cache_bytes_max: u64) -> Sandbox {
-    Sandbox::new(SandboxConfig { cache_bytes_max, instances_max: 2, ..SandboxConfig::new(cache) }).unwrap()
+fn with_room(cache: &Path, cache_bytes_max: u64) -> Compiler {
+    Compiler::new(CompilerConfig { cache_bytes_max, ..CompilerConfig::new(cache) }).unwrap()
 }
 
 #[tokio::test]
@@ -123,16 +123,16 @@ async fn a_scan_of_many_programs_drives_out_none_that_is_used() {
     let cache = folder.path().join("compiled");
     scan(&with_room(&cache, u64::MAX), 1).await;
     let scanned_bytes = bytes_in(&cache);
-    let (program, _) = compiled(&cache).await;
+    let (code, _) = compiled(&cache).await;
     let puppet_bytes = bytes_in(&cache) - scanned_bytes;
     let cache_bytes_max = puppet_bytes + 8 * scanned_bytes;
-    let sandbox = with_room(&cache, cache_bytes_max);
+    let compiler = with_room(&cache, cache_bytes_max);
 
-    scan(&sandbox, 40).await;
+    scan(&compiler, 40).await;
     assert!(bytes_in(&cache) <= cache_bytes_max);
     assert!(!compiled(&cache).await.1, "it was used once, and runs");
-    drop(program);
-    scan(&sandbox, 80).await;
+    drop(code);
+    scan(&compiler, 80).await;
     assert!(bytes_in(&cache) <= cache_bytes_max);
     assert!(!compiled(&cache).await.1, "it does not run, and was used again");
 
@@ -149,8 +149,8 @@ async fn what_has_no_room_is_compiled_and_drives_out_nothing() {
     scan(&with_room(&cache, u64::MAX), 8).await;
     let before = bytes_in(&cache);
     for cache_bytes_max in [0, before] {
-        let program = with_room(&cache, cache_bytes_max).compile(ComponentSource::user(built::puppet()), || ()).await;
-        assert!(!program.unwrap().was_cached());
+        let code = with_room(&cache, cache_bytes_max).compile(ComponentSource::user(built::puppet()), || ()).await;
+        assert!(!code.unwrap().was_cached());
         assert_eq!(bytes_in(&cache), before);
     }
 }
@@ -173,12 +173,12 @@ async fn what_was_never_finished_goes() {
 #[tokio::test]
 async fn the_same_component_given_twice_at_once_is_compiled_once() {
     let folder = tempfile::tempdir().unwrap();
-    let sandbox = Sandbox::new(SandboxConfig::new(folder.path().join("compiled"))).unwrap();
+    let compiler = Compiler::new(CompilerConfig::new(folder.path().join("compiled"))).unwrap();
     let compiling = std::sync::atomic::AtomicUsize::new(0);
     let compile = || async {
         let source = ComponentSource::user(built::puppet());
-        sandbox.compile(source, || _ = compiling.fetch_add(1, Ordering::Relaxed)).await.unwrap()
+        compiler.compile(source, || _ = compiling.fetch_add(1, Ordering::Relaxed)).await.unwrap()
     };
-    let _programs = tokio::join!(compile(), compile(), compile());
+    let _codes = tokio::join!(compile(), compile(), compile());
     assert_eq!(compiling.load(Ordering::Relaxed), 1);
 }

@@ -10,6 +10,7 @@ mod cache;
 mod callbacks;
 mod components;
 mod files;
+mod handing_over;
 mod programs;
 mod python;
 mod python_2;

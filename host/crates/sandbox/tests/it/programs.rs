@@ -1,13 +1,13 @@
 //! From a file to a program: what is refused and why, and how much one may be made of.
 
-use sandbox::{CompileError, ComponentSource, Limits, Sandbox, SandboxConfig, StartError, Trap};
+use sandbox::{CompileError, ComponentSource, Limits, Sandbox, StartError, Trap};
 
 use crate::built;
 use crate::components::{importing, memories, modules, pretending};
-use crate::support::{With, puppet, sandbox, start};
+use crate::support::{With, compiler, made, program, puppet, start};
 
 async fn refusal(bytes: &[u8]) -> String {
-    match sandbox().compile(ComponentSource::user(bytes.to_vec()), || ()).await {
+    match made(ComponentSource::user(bytes.to_vec())).await {
         Ok(_) => panic!("it is taken as a program"),
         Err(error) => error.to_string(),
     }
@@ -39,7 +39,7 @@ async fn what_is_no_script_is_refused_with_the_reason() {
         assert!(told.contains(reason), "{told}");
     }
     let source = ComponentSource::built_in([0; 32], || Ok(built::puppet()));
-    assert!(matches!(sandbox().compile(source, || ()).await, Err(CompileError::Damaged)));
+    assert!(matches!(made(source).await, Err(CompileError::Damaged)));
 }
 
 /// The puppet with more memories than its own, of so many pages (64 KiB) each.
@@ -53,7 +53,7 @@ fn with_memories(count: u8, pages: u8) -> Vec<u8> {
 async fn what_cannot_be_linked_is_refused_before_it_is_compiled() {
     for bytes in [importing("acme:door/key@1.0.0"), importing("tgl:script/calls@0.1.0"), b"print('hello')".to_vec()] {
         let compiling = || panic!("it is compiled");
-        assert!(sandbox().compile(ComponentSource::user(bytes), compiling).await.is_err());
+        assert!(compiler().compile(ComponentSource::user(bytes), compiling).await.is_err());
     }
 }
 
@@ -62,21 +62,20 @@ async fn several_memories_share_the_limit() {
     let limits = Limits { memory_bytes_max: 16 << 20, ..Limits::default() };
     // Three more memories, of so many pages each, and the MiB that are left to allocate.
     for (pages, left) in [(1, "14"), (32, "8"), (64, "2")] {
-        let program = sandbox().compile(ComponentSource::user(with_memories(3, pages)), || ()).await.unwrap();
+        let program = program(with_memories(3, pages)).await;
         let mut guest = start(&program, With { limits, ..With::default() }).await.unwrap();
         guest.load("").await;
         assert_eq!(guest.tell("allocate 100").await, left, "{pages} pages each");
     }
-    let program = sandbox().compile(ComponentSource::user(with_memories(3, 100)), || ()).await.unwrap();
+    let program = program(with_memories(3, 100)).await;
     let Err(error) = start(&program, With { limits, ..With::default() }).await else { panic!("it starts") };
     assert!(matches!(error, StartError::Trapped(Trap::Memory { .. })), "{error}");
 }
 
 #[tokio::test]
 async fn a_full_host_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = SandboxConfig { instances_max: 2, ..SandboxConfig::new(folder.path().join("compiled")) };
-    let program = Sandbox::new(config).unwrap().compile(ComponentSource::user(built::puppet()), || ()).await.unwrap();
+    let code = compiler().compile(ComponentSource::user(built::puppet()), || ()).await.unwrap();
+    let program = Sandbox::new(2).unwrap().load(&code).unwrap();
     let first = start(&program, With::default()).await.unwrap();
     let _second = start(&program, With::default()).await.unwrap();
     let Err(error) = start(&program, With::default()).await else { panic!("a third one starts") };

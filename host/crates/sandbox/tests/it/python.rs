@@ -4,10 +4,10 @@ use sandbox::{GuestError, Limits, Program, Trap};
 use tgl::{Event, Outcome};
 
 use crate::built;
-use crate::support::{With, message, sandbox, start, started};
+use crate::support::{With, message, program, start, started};
 
 pub(crate) async fn python() -> Program {
-    sandbox().compile(sandbox::ComponentSource::user(built::python()), || ()).await.unwrap()
+    program(built::python()).await
 }
 
 /// A script that runs the text of every message.

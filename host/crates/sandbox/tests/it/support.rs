@@ -1,4 +1,4 @@
-//! A sandbox with its cache in target/, and a host that writes down what its guest asks.
+//! A sandbox, a compiler with its cache in target/, and a host that writes down what its guest asks.
 
 use std::future::ready;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,30 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use files::FileSpace;
 use sandbox::{
-    Answer, ComponentSource, CpuUsed, ExitMoment, GuestHost, Instance, Limits, LogLevel, Output, Program, Sandbox,
-    SandboxConfig, StartConfig, StartError,
+    Answer, CompileError, Compiler, CompilerConfig, ComponentSource, CpuUsed, ExitMoment, GuestHost, INSTANCES_MAX,
+    Instance, Limits, LogLevel, Output, Program, Sandbox, StartConfig, StartError,
 };
 use tgl::{Call, Event, Message, MessageFlags, MessageId, Peer, PeerDetails, PeerId, RequestId, ServiceAction, User};
 
 /// One sandbox for all tests, as a host has one for all scripts.
 pub(crate) fn sandbox() -> Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
-    SANDBOX.get_or_init(|| Sandbox::new(SandboxConfig::new(cache_dir())).unwrap()).clone()
+    SANDBOX.get_or_init(|| Sandbox::new(INSTANCES_MAX).unwrap()).clone()
+}
+
+pub(crate) fn compiler() -> Compiler {
+    static COMPILER: OnceLock<Compiler> = OnceLock::new();
+    COMPILER.get_or_init(|| Compiler::new(CompilerConfig::new(cache_dir())).unwrap()).clone()
+}
+
+/// The program of a component, or why there is none.
+pub(crate) async fn made(source: ComponentSource) -> Result<Program, CompileError> {
+    sandbox().load(&compiler().compile(source, || ()).await?)
+}
+
+/// The program of a component that a user gives.
+pub(crate) async fn program(component: Vec<u8>) -> Program {
+    made(ComponentSource::user(component)).await.unwrap()
 }
 
 /// Kept from run to run, so that the Python component is compiled once.
@@ -23,7 +38,7 @@ pub(crate) fn cache_dir() -> PathBuf {
 }
 
 pub(crate) async fn puppet() -> Program {
-    sandbox().compile(ComponentSource::user(crate::built::puppet()), || ()).await.unwrap()
+    program(crate::built::puppet()).await
 }
 
 /// What a guest asked its host, and what it was told to be.
