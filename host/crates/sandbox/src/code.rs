@@ -61,9 +61,11 @@ impl Code {
     }
 
     /// A descriptor of its file, opened read only, for [`Code::handed_over`] in another process. The cache keeps the file
-    /// until that one is closed as well.
+    /// until that one is closed as well. It has a lock of its own: who gets it can give up or change no other.
     pub fn descriptor(&self) -> io::Result<OwnedFd> {
-        self.inner.file.try_clone().map(OwnedFd::from)
+        let file = File::open(self.path())?;
+        file.try_lock_shared()?;
+        Ok(file.into())
     }
 
     /// Where this process can open it again, wherever it lies and whatever has become of its name.

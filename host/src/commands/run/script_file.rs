@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use encoding_rs::Encoding;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use sandbox::{CompileError, Compiler, CompilerConfig, ComponentSource, Program, Sandbox, WorkerCommand};
+use sandbox::{Compiler, CompilerConfig, ComponentSource, Program, Sandbox, WorkerCommand};
 use tgl::ScriptName;
 
 use crate::commands::compile_worker::COMPILE_WORKER;
@@ -143,9 +143,10 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
-    async fn program(self, source: ComponentSource, note: impl FnOnce() + Send) -> Result<Program, CompileError> {
+    async fn program(self, source: ComponentSource, note: impl FnOnce() + Send) -> Result<Program> {
         let code = self.compiler.compile(source, note).await?;
-        self.sandbox.load(&code)
+        let program = tokio::task::spawn_blocking(move || self.sandbox.load(&code));
+        Ok(program.await.context("loading was broken off")??)
     }
 }
 
@@ -190,7 +191,7 @@ fn begin_compiling(workshop: Workshop, source: ComponentSource, what: &str, outp
     let program = async {
         match task.await {
             Ok(Ok(program)) => Ok(program),
-            Ok(Err(error)) => Err(sentence(&error.into())),
+            Ok(Err(error)) => Err(sentence(&error)),
             Err(error) => Err(format!("compiling was broken off: {error}")),
         }
     };

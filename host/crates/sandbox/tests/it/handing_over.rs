@@ -78,6 +78,19 @@ async fn code_without_a_cache_can_be_written_by_nobody() {
 }
 
 #[tokio::test]
+async fn who_has_the_descriptor_keeps_the_code_from_nobody() {
+    let (_folder, [cache, _]) = caches();
+    let held = code(&cache).await;
+    let file = File::from(held.descriptor().unwrap());
+    assert!(file.try_lock().is_err(), "others have a lock of their own");
+    file.unlock().unwrap();
+    drop(held);
+    file.try_lock().unwrap();
+    assert!(!code(&cache).await.was_cached(), "nobody waits for it");
+    assert!(code(&cache).await.was_cached());
+}
+
+#[tokio::test]
 async fn the_cache_keeps_code_until_the_last_descriptor_is_closed() {
     let (_folder, [cache, _]) = caches();
     let file = File::from(code(&cache).await.descriptor().unwrap());
