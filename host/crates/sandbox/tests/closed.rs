@@ -1,0 +1,93 @@
+//! Guests in a process that has closed the file system to itself: it runs code that it was handed, and opens nothing else.
+//! Such a process is this very program, which is why the test brings its own `main`.
+
+#[path = "../../../../tests/guests/built.rs"]
+mod built;
+
+#[path = "it/support.rs"]
+#[allow(dead_code, reason = "made for the other tests")]
+mod support;
+
+use std::fs::{self, File, Permissions};
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use landlock::{ABI, Access, AccessFs, PathBeneath, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus};
+use sandbox::{Code, Compiler, CompilerConfig, ComponentSource, Sandbox};
+use support::started;
+
+/// Runs the code that it is given as its stdin.
+const CLOSED: &str = "closed";
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some(CLOSED) => closed(),
+        _ => {
+            a_closed_process_runs_what_it_is_handed();
+            // As the standard harness says it.
+            let _ = writeln!(std::io::stdout(), "test result: ok. 1 passed; 0 failed");
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn a_closed_process_runs_what_it_is_handed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The second is open to others: code is in memory alone.
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("it is ours");
+    for cache in [folder.path().join("compiled").as_path(), folder.path()] {
+        let code = run(compiled(cache)).descriptor().expect("a descriptor");
+        let program = std::env::current_exe().expect("it has a path");
+        let output = Command::new(program).arg(CLOSED).stdin(code).stderr(Stdio::inherit()).output().expect("it runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "works\n", "{}", cache.display());
+        assert!(output.status.success(), "{}", cache.display());
+    }
+}
+
+async fn compiled(cache: &Path) -> Code {
+    let compiler = Compiler::new(CompilerConfig::new(cache)).expect("the engine starts");
+    compiler.compile(ComponentSource::user(built::puppet()), || ()).await.expect("it compiles")
+}
+
+fn closed() {
+    let code = std::io::stdin().as_fd().try_clone_to_owned().expect("a descriptor");
+    sandbox::prepare();
+    assert_eq!(fs::read_dir("/proc/self/task").expect("Linux").count(), 1, "no thread has been started");
+    close(&code);
+    let sandbox = Sandbox::new(1).expect("the engine starts");
+    assert!(is_open("pagemap"), "the pool sees which pages are written to");
+    let program = sandbox.load(&Code::handed_over(code)).expect("it is a script");
+    let said = run(async {
+        let mut guest = started(&program).await;
+        guest.load("").await;
+        guest.tell("print works").await
+    });
+    let _ = writeln!(std::io::stdout(), "{said}");
+}
+
+/// Leaves nothing of the file system but the file of this code. One that is in memory alone has no place there: it can be opened
+/// without a rule, and landlock takes none for it.
+fn close(code: &OwnedFd) {
+    let all = AccessFs::from_all(ABI::V5);
+    let rules = Ruleset::default().handle_access(all).and_then(|rules| rules.create()).expect("a rule set");
+    let has_name = rustix::fs::fstat(code).expect("a file").st_nlink > 0;
+    let rule = has_name.then(|| PathBeneath::new(code, AccessFs::ReadFile));
+    let rules = rules.add_rules(rule.map(Ok::<_, landlock::RulesetError>)).expect("a rule");
+    let status = rules.restrict_self().expect("restricted").ruleset;
+    // Where the kernel cannot, the rest is tried all the same.
+    let is_closed = status != RulesetStatus::NotEnforced;
+    assert_eq!(File::open("/proc/self/pagemap").is_err(), is_closed);
+}
+
+/// Whether this process has a file of this name open. Links can be read where nothing can be opened.
+fn is_open(name: &str) -> bool {
+    let links = (0..64).filter_map(|fd| fs::read_link(format!("/proc/self/fd/{fd}")).ok());
+    links.into_iter().any(|link| link.ends_with(name))
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().expect("a runtime starts").block_on(work)
+}
