@@ -30,6 +30,6 @@ pub use mount::{HOME_PATH, MOUNTS_MAX, Mount, NULL_PATH, Project, SCRIPT_PATH};
 pub use open::{OpenFile, OpenHow, Opened, PATH_BYTES_MAX};
 pub use parts::Parts;
 pub use private::{OWN_FOLDER_MARK, mark_own_folder, own_folder_around};
-pub use quota::{ENTRY_BYTES, HOME_BYTES_MAX, Quota, Turn};
+pub use quota::{Counter, ENTRY_BYTES, HOME_BYTES_MAX, Quota, Turn};
 pub use space::{FileSpace, Folders};
 pub use tree::Place;

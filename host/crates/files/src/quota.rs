@@ -3,11 +3,13 @@
 //!
 //! Invariant: what is counted is never less than what the folder has of the disk. Whoever changes the folder has its
 //! [`Turn`] from before the room is taken until the change is made, so nobody counts in between; only a removal may do
-//! without. A file counts its length, holes included, and every entry [`ENTRY_BYTES`] more; a file without a name counts
+//! without. So may the account, which may be in another process: it puts a hole into the folder, which has nothing of the
+//! disk, and fills it when that has been counted by a [`Counter`]. A file counts its length, holes included, and every entry [`ENTRY_BYTES`] more; a file without a name counts
 //! for as long as it is open. Where something may have been counted too much (a deletion, a file opened with "create" that
 //! was there already), the folder is measured again before anything is refused. A folder that cannot be looked into (its
 //! path is too long, for example) counts as if it filled the whole.
 
+use std::fmt::Debug;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,6 +17,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
+use crate::error::FileError;
 use crate::held::HeldFiles;
 use crate::private;
 
@@ -23,6 +26,18 @@ pub const ENTRY_BYTES: u64 = 4 << 10;
 
 /// What a private folder may hold where nothing else is said: 50 MiB.
 pub const HOME_BYTES_MAX: u64 = 50 << 20;
+
+/// Counts what is put into a private folder by others than the guest, for who is not in the process that counts.
+pub trait Counter: Send + Sync + Debug {
+    /// As [`Turn::admit`], with a turn of its own. Blocks.
+    ///
+    /// # Errors
+    /// Where nobody can be asked.
+    fn take(&self, bytes: u64) -> Result<bool, FileError>;
+
+    /// As [`Quota::may_be_less`]. Does not wait.
+    fn may_be_less(&self);
+}
 
 /// The room that is left in one private folder. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -88,6 +103,16 @@ impl Quota {
     }
 }
 
+impl Counter for Quota {
+    fn take(&self, bytes: u64) -> Result<bool, FileError> {
+        Ok(self.turn().admit(bytes))
+    }
+
+    fn may_be_less(&self) {
+        self.inner.may_be_less();
+    }
+}
+
 impl Inner {
     fn may_be_less(&self) {
         self.inexact.store(true, Ordering::Release);
@@ -105,6 +130,18 @@ impl Turn<'_> {
                 self.fits(bytes)
             }
         }
+    }
+
+    /// Counts so many bytes that are in the folder already, as a hole that nobody fills before; false where they are too
+    /// many, and have to go again.
+    pub fn admit(&mut self, bytes: u64) -> bool {
+        let fits = self.fits(bytes) || {
+            self.measure();
+            self.fits(0)
+        };
+        // Who has measured the folder since they are there has counted them as well.
+        self.may_be_less();
+        fits
     }
 
     /// Something may have become smaller. To be called when it has.

@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::error::MountError;
 use crate::mount::{self, DEVICES_PATH, Mount, Project};
 use crate::private::{self, Private};
-use crate::quota::Quota;
+use crate::quota::{Counter, Quota};
 use crate::tree::{Layer, LayerKind, Place, Tree};
 use crate::walk::Found;
 
@@ -44,6 +44,7 @@ pub struct Folders {
 #[derive(Clone, Debug)]
 pub struct FileSpace {
     inner: Arc<Inner>,
+    counter: Arc<dyn Counter>,
     pub(crate) begins_at_root: bool,
 }
 
@@ -52,6 +53,7 @@ struct Inner {
     tree: Tree,
     is_local: bool,
     quota: Quota,
+    saving: Mutex<()>,
 }
 
 impl FileSpace {
@@ -104,7 +106,9 @@ impl FileSpace {
 
     pub(crate) fn in_tree(tree: Tree, is_local: bool, home_bytes_max: u64) -> Self {
         let quota = Quota::new(tree.home().cloned(), home_bytes_max);
-        Self { inner: Arc::new(Inner { tree, is_local, quota }), begins_at_root: false }
+        let counter = Arc::new(quota.clone());
+        let inner = Arc::new(Inner { tree, is_local, quota, saving: Mutex::default() });
+        Self { inner, counter, begins_at_root: false }
     }
 
     /// Without any folder.
@@ -117,6 +121,12 @@ impl FileSpace {
     #[must_use]
     pub fn beginning_at_root(self) -> Self {
         Self { begins_at_root: true, ..self }
+    }
+
+    /// The same where the guest writes to the folders from another process: what is saved for it is counted there.
+    #[must_use]
+    pub fn counted_by(self, counter: Arc<dyn Counter>) -> Self {
+        Self { counter, ..self }
     }
 
     /// Whether there is a private folder.
@@ -169,6 +179,15 @@ impl FileSpace {
 
     pub(crate) fn tree(&self) -> &Tree {
         &self.inner.tree
+    }
+
+    pub(crate) fn counter(&self) -> &dyn Counter {
+        &*self.counter
+    }
+
+    /// The right to put something into the private folder that is counted after it.
+    pub(crate) fn saving(&self) -> MutexGuard<'_, ()> {
+        self.inner.saving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn home_folder(&self) -> Option<&OwnedFd> {

@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::sync::{Barrier, mpsc};
+use std::path::Path;
+use std::sync::Barrier;
 use std::thread;
 
 use files::{ENTRY_BYTES, FileError, FileSpace, PATH_BYTES_MAX};
@@ -23,19 +24,26 @@ fn names(home: &TempDir) -> Vec<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
+/// What is on its way.
+fn parts(home: &TempDir) -> Vec<String> {
+    let names = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with(".wh..download-")).collect()
+}
+
 #[test]
 fn a_file_has_its_name_when_it_is_whole() {
     let (home, space) = home();
     assert_eq!(space.saved("download_7.txt", 6).unwrap(), None);
     let incoming = space.save("download_7.txt", 6).unwrap();
     incoming.write_at(b"def", 3).unwrap();
-    assert_eq!(names(&home), ["download_7.txt.part"]);
+    assert_eq!((names(&home).len(), parts(&home).len()), (0, 1));
     assert_eq!(space.saved("download_7.txt", 6).unwrap(), None);
     incoming.write_at(b"abc", 0).unwrap();
     let path = incoming.finish().unwrap();
     drop(incoming);
     assert_eq!(path, "/home/downloads/download_7.txt");
     assert_eq!(names(&home), ["download_7.txt"]);
+    assert!(parts(&home).is_empty());
     assert_eq!(space.saved("download_7.txt", 6).unwrap(), Some(path.clone()));
     assert_eq!(space.saved("download_7.txt", 7).unwrap(), None, "another length is another file");
     assert_eq!(space.open_file(&path).unwrap().len(), 6);
@@ -46,12 +54,20 @@ fn what_does_not_come_to_its_end_leaves_nothing() {
     let (home, space) = home();
     for _ in 0..100 {
         drop(space.save("download_7.txt", QUOTA / 2).unwrap());
-        assert!(names(&home).is_empty());
+        assert!(names(&home).is_empty() && parts(&home).is_empty());
     }
-    fs::write(home.path().join("downloads/download_8.mp4.part"), "half").unwrap();
-    fs::write(home.path().join("downloads/own.part"), "the script's own").unwrap();
+    for (place, text) in [
+        (".wh..download-7", "half"),
+        ("downloads/download_8.mp4.part", "half, of an earlier version"),
+        ("downloads/download_9.part", "whole, and called so by who sent it"),
+        ("downloads/own.part", "the script's own"),
+    ] {
+        fs::write(home.path().join(place), text).unwrap();
+    }
     space.remove_leftovers();
-    assert_eq!(names(&home), ["own.part"]);
+    let mut left = names(&home);
+    left.sort_unstable();
+    assert_eq!((left, parts(&home)), (vec!["download_9.part".into(), "own.part".into()], Vec::new()));
 }
 
 #[test]
@@ -99,9 +115,7 @@ fn what_a_guest_puts_in_the_way_leads_nowhere() {
     fs::remove_file(home.path().join("downloads")).unwrap();
     fs::create_dir(home.path().join("downloads")).unwrap();
     fs::write(outside.path().join("victim"), "kept").unwrap();
-    for name in ["download_1", "download_1.part"] {
-        symlink(outside.path().join("victim"), home.path().join("downloads").join(name)).unwrap();
-    }
+    symlink(outside.path().join("victim"), home.path().join("downloads/download_1")).unwrap();
     assert_eq!(space.saved("download_1", 4).unwrap(), None);
     let incoming = space.save("download_1", 1).unwrap();
     incoming.write_at(b"x", 0).unwrap();
@@ -112,45 +126,56 @@ fn what_a_guest_puts_in_the_way_leads_nowhere() {
     let incoming = space.save("download_2", 1).unwrap();
     assert!(incoming.finish().is_err());
     drop(incoming);
-    assert!(!names(&home).contains(&"download_2.part".to_owned()));
+    assert!(parts(&home).is_empty());
 }
 
 #[test]
-fn a_file_that_the_guest_shortens_or_removes_on_its_way_takes_no_more() {
-    let (home, space) = home();
-    let part = home.path().join("downloads/download_1.part");
-    for (is_removed, has_room_at_once) in [(false, true), (true, false)] {
-        let incoming = space.save("download_1", QUOTA * 3 / 4).unwrap();
+fn a_folder_that_the_guest_changes_meanwhile_gets_no_file_elsewhere() {
+    type Change = fn(&Path, &Path);
+    let changes: [(&str, Change, &str); 4] = [
+        ("removed", |folder, _| fs::remove_dir(folder).unwrap(), "NotFound"),
+        ("moved", |folder, _| fs::rename(folder, folder.with_extension("moved")).unwrap(), "NotFound"),
+        (
+            "a link",
+            |folder, outside| {
+                fs::remove_dir(folder).unwrap();
+                symlink(outside, folder).unwrap();
+            },
+            "Failed",
+        ),
+        (
+            "a file",
+            |folder, _| {
+                fs::remove_dir(folder).unwrap();
+                fs::write(folder, "").unwrap();
+            },
+            "Failed",
+        ),
+    ];
+    for (change, make, expected) in changes {
+        let (home, space) = home();
+        let outside = tempfile::tempdir().unwrap();
+        let incoming = space.save("download_1", 1).unwrap();
+        make(&home.path().join("downloads"), outside.path());
         incoming.write_at(b"x", 0).unwrap();
-        (if is_removed { fs::remove_file(&part) } else { fs::File::create(&part).map(drop) }).unwrap();
-        space.quota().may_be_less();
-        assert!(matches!(incoming.write_at(b"x", QUOTA / 2 - 1), Err(FileError::Failed { .. })));
-        assert_eq!(space.quota().turn().take(QUOTA / 2), has_room_at_once);
+        let error = format!("{:?}", incoming.finish().unwrap_err());
+        assert!(error.starts_with(expected), "{change}: {error}");
         drop(incoming);
-        space.quota().may_be_less();
-        assert!(space.quota().turn().take(QUOTA / 2), "the guest has the room back");
-        space.quota().may_be_less();
+        assert!(parts(&home).is_empty(), "{change}");
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0, "{change}");
     }
 }
 
 #[test]
-fn a_part_is_not_written_while_the_guest_shortens_the_file() {
+fn nothing_is_written_beyond_the_length_that_was_counted() {
     let (home, space) = home();
-    let incoming = space.save("download_1", QUOTA / 2).unwrap();
-    let (begins, begun) = mpsc::sync_channel(1);
-    let turn = space.quota().turn();
-    thread::scope(|scope| {
-        let write = scope.spawn(|| {
-            begins.send(()).unwrap();
-            incoming.write_at(b"x", QUOTA / 2 - 1)
-        });
-        begun.recv().unwrap();
-        let part = home.path().join("downloads/download_1.part");
-        fs::File::create(&part).unwrap();
-        drop(turn);
-        assert!(matches!(write.join().unwrap(), Err(FileError::Failed { .. })));
-        assert_eq!(fs::metadata(part).unwrap().len(), 0);
-    });
+    let incoming = space.save("download_1", 3).unwrap();
+    for (bytes, offset) in [(&b"abcd"[..], 0), (b"d", 3), (b"cd", 2), (b"x", u64::MAX)] {
+        assert!(matches!(incoming.write_at(bytes, offset), Err(FileError::Failed { .. })), "{offset}");
+    }
+    incoming.write_at(b"abc", 0).unwrap();
+    incoming.finish().unwrap();
+    assert_eq!(fs::read(home.path().join("downloads/download_1")).unwrap(), b"abc");
 }
 
 #[test]
@@ -175,12 +200,4 @@ fn names_are_plain() {
     }
     let nowhere = FileSpace::empty();
     assert!(matches!(nowhere.save("download_1", 1), Err(FileError::NoHome)));
-}
-
-#[test]
-fn what_the_disk_refuses_is_said() {
-    let (_home, space) = home();
-    let incoming = space.save("download_1", 1).unwrap();
-    // The largest offset there is: the file system refuses it as it would refuse anything beyond its end.
-    assert!(incoming.write_at(b"x", i64::MAX as u64).is_err());
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod guest;
+mod incoming;
 mod own_folders;
 mod parts;
 mod view;
