@@ -5,6 +5,10 @@ use std::fs;
 use tempfile::TempDir;
 use tests::{finish, tglhost};
 
+/// A component that passes an instance with nothing in it off as the callbacks of a script: it compiles, and cannot be linked.
+const MISFIT: &[u8] = b"\0asm\x0d\0\x01\0\x07\x03\x01\x42\0\x0a\x1b\x01\0\x16tgl:script/calls@0.1.0\x05\0\
+    \x0b\x20\x01\0\x1atgl:script/callbacks@0.1.0\x05\0\0";
+
 #[test]
 fn files_that_cannot_be_run_say_why() {
     /// A file's name, its content if it is there, and what the error must say.
@@ -28,6 +32,7 @@ fn files_that_cannot_be_run_say_why() {
         ("text.wasm", Some(b"not wasm at all"), &["text.wasm", "not a WebAssembly file"]),
         ("module.wasm", Some(b"\0asm\x01\0\0\0"), &["module.wasm", "core WebAssembly module"]),
         ("empty.wasm", Some(b"\0asm\x0d\0\x01\0"), &["empty.wasm", "tgl:script"]),
+        ("misfit.wasm", Some(MISFIT), &["misfit.wasm", "does not fit the contract in wit/v0.1"]),
     ];
     for (name, content, parts) in cases {
         let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
