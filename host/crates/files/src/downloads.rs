@@ -15,6 +15,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::FileError;
+use crate::kept::KEPT_PREFIX;
 use crate::quota::ENTRY_BYTES;
 use crate::space::{FileSpace, subfolder};
 use crate::tree::WHITEOUT_PREFIX;
@@ -83,10 +84,10 @@ impl FileSpace {
         Ok(incoming)
     }
 
-    /// Removes what a killed process has left half done. To be called before anything is saved.
+    /// Removes what a killed process has left half done. To be called before anything is saved or sent.
     pub fn remove_leftovers(&self) {
         let Ok(home) = self.home() else { return };
-        remove(home, |name| name.starts_with(PART_PREFIX));
+        remove(home, |name| name.starts_with(PART_PREFIX) || name.starts_with(KEPT_PREFIX));
         if let Ok(folder) = self.downloads() {
             remove(&folder, is_earlier_part);
         }

@@ -12,6 +12,7 @@ mod copy;
 mod downloads;
 mod error;
 mod held;
+mod kept;
 mod look;
 mod mount;
 mod open;

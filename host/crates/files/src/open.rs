@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use crate::change::Room;
 use crate::copy::copy;
 use crate::error::FileError;
+use crate::kept::Kept;
 use crate::quota::ENTRY_BYTES;
 use crate::space::FileSpace;
 use crate::tree::{Child, Folder, LayerKind, Place};
@@ -32,6 +33,8 @@ pub struct OpenFile {
     pub(crate) file: Arc<File>,
     opened: Metadata,
     path: String,
+    /// Lets it count, also where the guest removes it.
+    _kept: Option<Kept>,
 }
 
 impl OpenFile {
@@ -109,9 +112,10 @@ impl FileSpace {
             Opened::Folder(_) => return Err(FileError::NotAFile { path: path.to_owned(), what: "a folder" }),
         };
         turn.opened(&file);
+        let kept = self.keep(&file).map_err(|errno| refusal(errno, path))?;
         let opened = file.metadata().map_err(|reason| FileError::Failed { path: path.to_owned(), reason })?;
         match kind(&opened) {
-            None => Ok(OpenFile { file, opened, path: path.to_owned() }),
+            None => Ok(OpenFile { file, opened, path: path.to_owned(), _kept: kept }),
             Some(what) => Err(FileError::NotAFile { path: path.to_owned(), what }),
         }
     }

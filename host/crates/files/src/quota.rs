@@ -13,12 +13,14 @@ use std::fmt::Debug;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::error::FileError;
 use crate::held::HeldFiles;
+use crate::kept::is_kept;
 use crate::private;
 
 /// What a file, folder or link counts beside its bytes.
@@ -195,6 +197,10 @@ fn measure(folder: &Path, bytes_max: u64) -> u64 {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(_) => return u64::MAX,
             };
+            // It is counted by its other name.
+            if is_kept(&entry.file_name()) && metadata.nlink() > 1 {
+                continue;
+            }
             bytes = bytes.saturating_add(ENTRY_BYTES);
             if metadata.is_dir() {
                 folders.push(entry.path());

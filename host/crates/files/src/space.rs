@@ -11,6 +11,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::error::MountError;
+use crate::kept::KeptFiles;
 use crate::mount::{self, DEVICES_PATH, Mount, Project};
 use crate::private::{self, Private};
 use crate::quota::{Counter, Quota};
@@ -54,6 +55,7 @@ struct Inner {
     is_local: bool,
     quota: Quota,
     saving: Mutex<()>,
+    kept: KeptFiles,
 }
 
 impl FileSpace {
@@ -107,7 +109,7 @@ impl FileSpace {
     pub(crate) fn in_tree(tree: Tree, is_local: bool, home_bytes_max: u64) -> Self {
         let quota = Quota::new(tree.home().cloned(), home_bytes_max);
         let counter = Arc::new(quota.clone());
-        let inner = Arc::new(Inner { tree, is_local, quota, saving: Mutex::default() });
+        let inner = Arc::new(Inner { tree, is_local, quota, saving: Mutex::default(), kept: KeptFiles::default() });
         Self { inner, counter, begins_at_root: false }
     }
 
@@ -188,6 +190,10 @@ impl FileSpace {
     /// The right to put something into the private folder that is counted after it.
     pub(crate) fn saving(&self) -> MutexGuard<'_, ()> {
         self.inner.saving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn kept(&self) -> &KeptFiles {
+        &self.inner.kept
     }
 
     pub(crate) fn home_folder(&self) -> Option<&OwnedFd> {

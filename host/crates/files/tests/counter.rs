@@ -81,6 +81,35 @@ fn what_is_given_up_is_room_for_the_other_side_again() {
 }
 
 #[test]
+fn what_the_account_reads_counts_until_it_is_done_though_the_guest_removes_it() {
+    const LEN: u64 = 100 << 10;
+    let home = tempfile::tempdir().unwrap();
+    let (guest, account) = sides(home.path());
+    let path = home.path().join("a");
+    let has_room = |bytes| {
+        guest.quota().may_be_less();
+        let has_room = guest.quota().turn().take(bytes);
+        guest.quota().may_be_less();
+        has_room
+    };
+    for times in [1, 2] {
+        fs::write(&path, vec![0; LEN as usize]).unwrap();
+        let mut opened: Vec<_> = (0..times).map(|_| account.open_file("a").unwrap()).collect();
+        assert!(has_room(QUOTA - LEN - ENTRY_BYTES), "it counts once");
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "another").unwrap();
+        while let Some(file) = opened.pop() {
+            assert!(!has_room(QUOTA - LEN - ENTRY_BYTES));
+            assert!(has_room(QUOTA - LEN - 2 * ENTRY_BYTES - 7));
+            drop(file);
+        }
+        assert!(has_room(QUOTA - ENTRY_BYTES - 7));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(bytes_in(home.path()), 0, "nothing is left of it");
+    }
+}
+
+#[test]
 fn the_quota_holds_while_both_sides_write() {
     const PIECE: u64 = 16 << 10;
     for _ in 0..20 {

@@ -27,7 +27,7 @@ fn names(home: &TempDir) -> Vec<String> {
 /// What is on its way.
 fn parts(home: &TempDir) -> Vec<String> {
     let names = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.starts_with(".wh..download-")).collect()
+    names.filter(|name| name.starts_with(".wh.")).collect()
 }
 
 #[test]
@@ -58,6 +58,7 @@ fn what_does_not_come_to_its_end_leaves_nothing() {
     }
     for (place, text) in [
         (".wh..download-7", "half"),
+        (".wh..open-7", "removed, and was being sent"),
         ("downloads/download_8.mp4.part", "half, of an earlier version"),
         ("downloads/download_9.part", "whole, and called so by who sent it"),
         ("downloads/own.part", "the script's own"),

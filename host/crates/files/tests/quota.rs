@@ -114,7 +114,8 @@ fn what_the_account_reads_or_saves_counts_while_it_does() {
     let left = QUOTA - (150 << 10) - 3 * ENTRY_BYTES;
     assert_room(quota, left, "named");
     fs::remove_file(home.path().join("a")).unwrap();
-    let parts = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let parts = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path());
+    let parts = parts.filter(|path| path.to_str().unwrap().contains(".wh..download-"));
     parts.for_each(|part| fs::remove_file(part).unwrap());
     assert_room(quota, left, "removed");
     drop(sent);
