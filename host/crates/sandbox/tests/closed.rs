@@ -1,4 +1,4 @@
-//! Guests in a process that has closed the file system to itself: it runs code that it was handed, and opens nothing else.
+//! Guests in a process that is locked down: it runs code that it was handed, and opens nothing else.
 //! Such a process is this very program, which is why the test brings its own `main`.
 
 #[path = "../../../../tests/guests/built.rs"]
@@ -15,16 +15,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use landlock::{ABI, Access, AccessFs, PathBeneath, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus};
+use lockdown::{Allowed, lock_down};
 use sandbox::{Code, Compiler, CompilerConfig, ComponentSource, Sandbox};
-use support::started;
+use support::{cache_dir, started};
 
-/// Runs the code that it is given as its stdin.
+/// Runs the code that it is given as its stdin, with a script.
 const CLOSED: &str = "closed";
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some(CLOSED) => closed(),
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [CLOSED, script] => closed(script),
         _ => {
             a_closed_process_runs_what_it_is_handed();
             // As the standard harness says it.
@@ -38,21 +39,30 @@ fn a_closed_process_runs_what_it_is_handed() {
     let folder = tempfile::tempdir().expect("a folder");
     // The second is open to others: code is in memory alone.
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("it is ours");
-    for cache in [folder.path().join("compiled").as_path(), folder.path()] {
-        let code = run(compiled(cache)).descriptor().expect("a descriptor");
+    for (cache, component, script) in [
+        (folder.path().join("compiled"), built::puppet(), ""),
+        (folder.path().to_owned(), built::puppet(), ""),
+        (cache_dir(), built::python(), "import tgl\ntgl.set_on_msg_receive(lambda msg: print('works'))"),
+    ] {
+        let code = run(compiled(&cache, component)).descriptor().expect("a descriptor");
         let program = std::env::current_exe().expect("it has a path");
-        let output = Command::new(program).arg(CLOSED).stdin(code).stderr(Stdio::inherit()).output().expect("it runs");
+        let output = Command::new(program)
+            .args([CLOSED, script])
+            .stdin(code)
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("it runs");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "works\n", "{}", cache.display());
         assert!(output.status.success(), "{}", cache.display());
     }
 }
 
-async fn compiled(cache: &Path) -> Code {
+async fn compiled(cache: &Path, component: Vec<u8>) -> Code {
     let compiler = Compiler::new(CompilerConfig::new(cache)).expect("the engine starts");
-    compiler.compile(ComponentSource::user(built::puppet()), || ()).await.expect("it compiles")
+    compiler.compile(ComponentSource::user(component), || ()).await.expect("it compiles")
 }
 
-fn closed() {
+fn closed(script: &str) {
     let code = std::io::stdin().as_fd().try_clone_to_owned().expect("a descriptor");
     sandbox::prepare();
     assert_eq!(fs::read_dir("/proc/self/task").expect("Linux").count(), 1, "no thread has been started");
@@ -62,24 +72,25 @@ fn closed() {
     let program = sandbox.load(&Code::handed_over(code)).expect("it is a script");
     let said = run(async {
         let mut guest = started(&program).await;
-        guest.load("").await;
+        guest.load(script).await;
         guest.tell("print works").await
     });
     let _ = writeln!(std::io::stdout(), "{said}");
 }
 
-/// Leaves nothing of the file system but the file of this code. One that is in memory alone has no place there: it can be opened
-/// without a rule, and landlock takes none for it.
+/// Leaves nothing of the system but the file of this code. One that is in memory alone has no place in a file system: it can be
+/// opened without a rule, and Landlock takes none for it.
 fn close(code: &OwnedFd) {
-    let all = AccessFs::from_all(ABI::V5);
-    let rules = Ruleset::default().handle_access(all).and_then(|rules| rules.create()).expect("a rule set");
     let has_name = rustix::fs::fstat(code).expect("a file").st_nlink > 0;
-    let rule = has_name.then(|| PathBeneath::new(code, AccessFs::ReadFile));
-    let rules = rules.add_rules(rule.map(Ok::<_, landlock::RulesetError>)).expect("a rule");
-    let status = rules.restrict_self().expect("restricted").ruleset;
-    // Where the kernel cannot, the rest is tried all the same.
-    let is_closed = status != RulesetStatus::NotEnforced;
-    assert_eq!(File::open("/proc/self/pagemap").is_err(), is_closed);
+    let allowed = Allowed {
+        folders: Vec::new(),
+        files: has_name.then_some(code.as_fd()).into_iter().collect(),
+        open_files_max: 64,
+        parent_id: std::os::unix::process::parent_id(),
+    };
+    // Where the kernel lacks a wall, the rest is tried all the same.
+    let missing = lock_down(&allowed).expect("closed");
+    assert!(File::open("/proc/self/pagemap").is_err() || !missing.is_empty());
 }
 
 /// Whether this process has a file of this name open. Links can be read where nothing can be opened.
