@@ -62,7 +62,8 @@ pub(crate) struct Private {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct PrivateFolder {
-    /// Links in it followed, as far as it was there.
+    /// Links in it followed, as far as it was there. Not every path is a text, so it crosses to another process as it is.
+    #[serde(with = "as_it_is")]
     path: PathBuf,
     /// What was there at the start, wherever it is by now.
     first: Option<Identity>,
@@ -125,4 +126,20 @@ fn at(path: &Path) -> Option<Identity> {
 
 fn identity(about: &Stat) -> Identity {
     (about.st_dev, about.st_ino)
+}
+
+/// A path as the system's own string, which serde takes whatever is in it.
+mod as_it_is {
+    use std::ffi::OsString;
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        path.as_os_str().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        OsString::deserialize(deserializer).map(PathBuf::from)
+    }
 }

@@ -1,7 +1,9 @@
 //! A file space that was put together in another process shows and allows the same.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
 use files::{FileSpace, Folders, Mount, MountError, OWN_FOLDER_MARK, Project};
@@ -37,13 +39,14 @@ fn folders(dir: &TempDir) -> Folders {
         home: Some(at("home")),
         home_bytes_max: QUOTA,
         mounts: vec![mount("photos", "/home/photos", false), mount("notes", "/more/notes", true)],
-        private: vec![at("notes/own"), at("notes/later")],
+        private: vec![at("notes/own"), at("notes/later"), dir.path().join(OsStr::from_bytes(b"no text \xff"))],
     }
 }
 
-/// The same file space as another process would get it, with descriptors of its own.
+/// The same file space as another process would get it: by bytes, and with descriptors of its own.
 fn elsewhere(space: &FileSpace) -> FileSpace {
     let (parts, descriptors) = space.parts();
+    let parts = postcard::from_bytes(&postcard::to_allocvec(&parts).unwrap()).unwrap();
     let descriptors = descriptors.into_iter().map(|descriptor| descriptor.try_clone_to_owned().unwrap());
     FileSpace::of_parts(parts, descriptors.collect()).unwrap()
 }
