@@ -6,8 +6,8 @@
 use std::os::fd::AsFd;
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, LandlockStatus, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreated, RulesetCreatedAttr, RulesetError, Scope, make_bitflags,
+    ABI, Access as _, AccessFs, AccessNet, AddRuleError, AddRulesError, BitFlags, LandlockStatus, PathBeneath, PathFd,
+    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope, make_bitflags,
 };
 
 use crate::{Access, Allowed, LockdownError};
@@ -26,20 +26,28 @@ pub(crate) fn bound(allowed: &Allowed<'_>) -> Result<ABI, LockdownError> {
         .scope(Scope::from_all(TRIED))?
         .create()?;
     for (folder, access) in &allowed.folders {
-        rules = allow(rules, folder, in_folder(*access))?;
+        rules = rules.add_rule(PathBeneath::new(folder, in_folder(*access)))?;
     }
     for file in &allowed.files {
-        rules = allow(rules, file, AccessFs::ReadFile.into())?;
+        allow_file(&mut rules, file)?;
     }
-    rules = allow(rules, &PathFd::new(NULL_PATH)?, AccessFs::ReadFile | AccessFs::WriteFile)?;
+    rules = rules.add_rule(PathBeneath::new(PathFd::new(NULL_PATH)?, AccessFs::ReadFile | AccessFs::WriteFile))?;
     Ok(match rules.restrict_self()?.landlock {
         LandlockStatus::Available { effective_abi, .. } => effective_abi,
         LandlockStatus::NotEnabled | LandlockStatus::NotImplemented => ABI::Unsupported,
     })
 }
 
-fn allow(rules: RulesetCreated, what: impl AsFd, access: BitFlags<AccessFs>) -> Result<RulesetCreated, RulesetError> {
-    rules.add_rule(PathBeneath::new(what, access))
+/// One that is in memory alone has no place in a file system: it is opened again without a rule, and Landlock takes none.
+fn allow_file(rules: &mut RulesetCreated, file: impl AsFd) -> Result<(), RulesetError> {
+    match rules.add_rule(PathBeneath::new(file, AccessFs::ReadFile)) {
+        Err(RulesetError::AddRules(AddRulesError::Fs(AddRuleError::AddRuleCall { source, .. })))
+            if source.raw_os_error() == Some(libc::EBADFD) =>
+        {
+            Ok(())
+        }
+        other => other.map(drop),
+    }
 }
 
 fn in_folder(access: Access) -> BitFlags<AccessFs> {

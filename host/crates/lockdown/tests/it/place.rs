@@ -5,13 +5,14 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use lockdown::{Access, Allowed, LockdownError, Missing};
+use rustix::fs::MemfdFlags;
 use tempfile::TempDir;
 
 const FOLDER: &str = "TRY_FOLDER";
@@ -84,21 +85,30 @@ pub(crate) struct There {
     pub(crate) tcp: String,
     pub(crate) udp: String,
     pub(crate) parent_id: u32,
+    code_in_memory: File,
 }
 
 impl There {
     pub(crate) fn from_environment() -> Self {
         let given = |name: &str| std::env::var(name).expect("the parent says where");
+        let code_in_memory = rustix::fs::memfd_create("code", MemfdFlags::CLOEXEC).expect("memory");
+        let mut code_in_memory = File::from(code_in_memory);
+        code_in_memory.write_all(b"known").expect("it is written to");
         Self {
             folder: given(FOLDER).into(),
             tcp: given(TCP),
             udp: given(UDP),
             parent_id: given(PARENT).parse().expect("a number"),
+            code_in_memory,
         }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    pub(crate) fn code_in_memory(&self) -> PathBuf {
+        format!("/proc/self/fd/{}", self.code_in_memory.as_raw_fd()).into()
     }
 
     pub(crate) fn of_parent(&self, name: &str) -> PathBuf {
@@ -118,7 +128,7 @@ impl There {
         let (read, write, write_2, code) = (open("read"), open("write"), open("write-2"), open("code"));
         let folders =
             vec![(read.as_fd(), Access::Read), (write.as_fd(), Access::Write), (write_2.as_fd(), Access::Write)];
-        let files = vec![code.as_fd()];
+        let files = vec![code.as_fd(), self.code_in_memory.as_fd()];
         lockdown::lock_down(&Allowed { folders, files, open_files_max: OPEN_FILES_MAX, parent_id })
     }
 }

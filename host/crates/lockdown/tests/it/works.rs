@@ -25,6 +25,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("machine code in memory", machine_code),
     ("read in a folder that may be read", read),
     ("read machine code", |there| same(fs::read(there.path("code"))?, b"known")),
+    ("read machine code that is in memory alone", |there| same(fs::read(there.code_in_memory())?, b"known")),
     ("change files", change),
     ("move and link files across folders", across),
     ("list by an open folder", list),
