@@ -78,13 +78,11 @@ fn closed(script: &str) {
     let _ = writeln!(std::io::stdout(), "{said}");
 }
 
-/// Leaves nothing of the system but the file of this code. One that is in memory alone has no place in a file system: it can be
-/// opened without a rule, and Landlock takes none for it.
+/// Leaves nothing of the system but the file of this code.
 fn close(code: &OwnedFd) {
-    let has_name = rustix::fs::fstat(code).expect("a file").st_nlink > 0;
     let allowed = Allowed {
         folders: Vec::new(),
-        files: has_name.then_some(code.as_fd()).into_iter().collect(),
+        files: vec![code.as_fd()],
         open_files_max: 64,
         parent_id: std::os::unix::process::parent_id(),
     };
