@@ -54,7 +54,7 @@ fn no_operation_of_the_guests_finds_or_makes_one() {
             let line = line.replace("PART", part).replace("NAME", name);
             assert_eq!(told(&space, &line), expected, "{line}");
         }
-        assert_eq!(parts(), [part.clone()]);
+        assert_eq!(parts(), std::slice::from_ref(part));
         incoming.write_at(b"abc", 0).unwrap();
         incoming.finish().unwrap();
         assert_eq!(told(&space, "read /home/downloads/download_1"), "abc");

@@ -174,7 +174,8 @@ fn the_folders_it_holds_open_are_told_and_which_may_be_written_to() {
         .collect();
     let mut expected =
         vec![(numbers("home"), true), (numbers("bots"), false), (numbers("photos"), false), (numbers("notes"), true)];
-    (told.sort_unstable(), expected.sort_unstable());
+    told.sort_unstable();
+    expected.sort_unstable();
     assert_eq!(told, expected);
 }
 
