@@ -17,6 +17,12 @@ use crate::wire::{ANSWER_BYTES_MAX, ASK_BYTES_MAX, Answer, Ask, Frames, Pulse, Q
 /// Events that are given at once, at most.
 pub const EVENTS_AT_ONCE_MAX: usize = 256;
 
+/// What each question costs the script's side in the long run: it asks no more often. The work is done by the account's
+/// threads, and counts nowhere else as the script's.
+const ASK_COST: Duration = Duration::from_micros(50);
+/// So much it may ask ahead of that: 20 000 questions.
+const ASK_AHEAD_MAX: Duration = Duration::from_secs(1);
+
 /// After what could not be done for now, it is tried again so much later.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -44,7 +50,15 @@ pub async fn serve(server: &mut Server, socket: UnixStream) -> Result<(), WireEr
     let mut is_state_there = true;
     let mut again_at: Option<Instant> = None;
     let mut last = Pulse::default();
+    let mut paid_until = Instant::now();
     loop {
+        let may_ask_at = paid_until.checked_sub(ASK_AHEAD_MAX).filter(|moment| *moment > Instant::now());
+        let ask = async {
+            if let Some(moment) = may_ask_at {
+                sleep_until(moment).await;
+            }
+            asked.next().await
+        };
         let again = async {
             match again_at {
                 Some(moment) => sleep_until(moment).await,
@@ -52,7 +66,7 @@ pub async fn serve(server: &mut Server, socket: UnixStream) -> Result<(), WireEr
             }
         };
         let step = tokio::select! {
-            question = asked.next() => Step::Asked(question?),
+            question = ask => Step::Asked(question?),
             waited = server.wait(), if again_at.is_none() => Step::Waited(waited),
             changed = state.changed(), if is_state_there => {
                 is_state_there = changed.is_ok();
@@ -63,6 +77,7 @@ pub async fn serve(server: &mut Server, socket: UnixStream) -> Result<(), WireEr
         let said = match step {
             Step::Asked(None) => return Ok(()),
             Step::Asked(Some(Question { number, ask })) => {
+                paid_until = paid_until.max(Instant::now()) + ASK_COST;
                 let answer = answer(server, ask).await;
                 if let Err(BrokerError::Refused(why)) = answer {
                     return Err(WireError::Refused(why));

@@ -282,6 +282,21 @@ async fn who_does_not_read_its_answers_holds_up_itself_alone() {
 }
 
 #[tokio::test]
+async fn who_asks_without_end_is_answered_at_a_bounded_rate() {
+    let (account, socket) = account();
+    let mut client = Client::there(socket);
+    client.join().await.unwrap();
+    let (lookups, begun) = (client.lookups(), std::time::Instant::now());
+    for _ in 0..40_000 {
+        assert_eq!(lookups.peer(PeerId::user(1)).await, Ok(None));
+    }
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_millis(900), "20 000 at once, and as many a second: {took:?}");
+    drop((client, lookups));
+    assert!(account.ends().await.0.is_ok());
+}
+
+#[tokio::test]
 async fn what_a_full_disk_puts_off_is_told_and_tried_again() {
     let (account, socket) = account();
     let mut client = Client::there(socket);

@@ -108,7 +108,7 @@ pub(crate) struct Pulse {
 ///
 /// # Errors
 /// [`WireError::TooLong`] for one that the other side would not take.
-pub(crate) fn frame(message: &impl Serialize, bytes_max: usize) -> Result<Vec<u8>, WireError> {
+pub fn frame(message: &impl Serialize, bytes_max: usize) -> Result<Vec<u8>, WireError> {
     let mut frame = postcard::to_extend(message, vec![0; LENGTH_BYTES])?;
     let length = frame.len() - LENGTH_BYTES;
     let Some(length) = u32::try_from(length).ok().filter(|_| length <= bytes_max) else {
@@ -119,7 +119,7 @@ pub(crate) fn frame(message: &impl Serialize, bytes_max: usize) -> Result<Vec<u8
 }
 
 /// Reads frames.
-pub(crate) struct Frames<R> {
+pub struct Frames<R> {
     from: R,
     /// What has come and was not given yet.
     buffer: Vec<u8>,
@@ -129,12 +129,16 @@ pub(crate) struct Frames<R> {
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
-    pub(crate) fn new(from: R, bytes_max: usize) -> Self {
+    /// From here, each at most so long.
+    pub fn new(from: R, bytes_max: usize) -> Self {
         Self { from, buffer: Vec::new(), given: 0, bytes_max }
     }
 
     /// The next message; none at the connection's end. May be given up at any moment.
-    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, WireError> {
+    ///
+    /// # Errors
+    /// Where the other side sends what may not be sent; nothing that comes then is of any use.
+    pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, WireError> {
         self.buffer.drain(..std::mem::take(&mut self.given));
         loop {
             if let Some(end) = self.whole()? {
@@ -146,6 +150,11 @@ impl<R: AsyncRead + Unpin> Frames<R> {
                 return Ok(None);
             }
         }
+    }
+
+    /// How long the frame of the message was that was given last, in bytes.
+    pub fn given_bytes(&self) -> usize {
+        self.given
     }
 
     /// Where the first frame ends, if all of it is there.
