@@ -3,7 +3,6 @@
 //! Invariant: whoever has something to say never waits for whoever reads it, a chat's messages and the process's end aside;
 //! and a script cannot steer the user's terminal or forge a line that is not its own.
 
-mod allowance;
 mod escape;
 mod line;
 mod voice;

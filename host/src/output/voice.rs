@@ -7,11 +7,10 @@ use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use runtime::{End, News};
+use runtime::{Allowance, End, News};
 use sandbox::{Limits, LogLevel};
 use tgl::ScriptName;
 
-use super::allowance::Allowance;
 use super::line::Line;
 use super::writer::Stream;
 use super::{Output, escape};
@@ -168,6 +167,11 @@ impl runtime::ScriptOutput for Voice {
         };
         let (stream, line) = self.line(&Line::Log { level, text: &text }, &text);
         self.say(&mut self.lock(), stream, &line);
+    }
+
+    fn dropped(&self, bytes: u64) {
+        let mut inner = self.lock();
+        inner.dropped = inner.dropped.saturating_add(bytes);
     }
 
     fn tell(&self, news: &News) {

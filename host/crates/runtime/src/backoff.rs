@@ -15,20 +15,21 @@ const START_CRASHES_MAX: u32 = 5;
 
 /// The crashes in a row of one script.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     first_wait: Duration,
     crashes: u32,
     start_crashes: u32,
 }
 
 impl Backoff {
-    pub(crate) fn new(first_wait: Duration) -> Self {
+    /// None so far.
+    pub fn new(first_wait: Duration) -> Self {
         Self { first_wait, crashes: 0, start_crashes: 0 }
     }
 
     /// Takes note of a crash after a life of this length, and gives the wait before the next one; none if there should
     /// not be one.
-    pub(crate) fn crashed(&mut self, life: Duration, was_started: bool) -> Option<Duration> {
+    pub fn crashed(&mut self, life: Duration, was_started: bool) -> Option<Duration> {
         if life >= QUIET_LIFE {
             self.crashes = 0;
         }

@@ -5,6 +5,7 @@
 //! together; so a process killed at any moment neither loses an event nor makes a call twice.
 
 mod actor;
+mod allowance;
 mod backoff;
 mod delivery;
 mod desk;
@@ -15,6 +16,7 @@ mod share;
 mod threads;
 mod topics;
 
-pub use backoff::RESTART_WAIT;
+pub use allowance::Allowance;
+pub use backoff::{Backoff, RESTART_WAIT};
 pub use script::{End, Hold, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
-pub use threads::Threads;
+pub use threads::{Threads, give_way};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use broker::Client;
 use files::FileSpace;
 use sandbox::{Limits, LogLevel, Output, Program};
+use serde::{Deserialize, Serialize};
 use tgl::ScriptName;
 use tokio::sync::watch;
 
@@ -41,12 +42,14 @@ pub trait ScriptOutput: Send + Sync + 'static {
     fn print(&self, to: Output, text: &str);
     /// A line of the script's log.
     fn log(&self, level: LogLevel, text: &str);
+    /// So many bytes of text were dropped already, by the same limit.
+    fn dropped(&self, bytes: u64);
     /// What has become of it.
     fn tell(&self, news: &News);
 }
 
 /// What becomes of a script, as it happens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum News {
     /// Its program has been loaded.
     Loaded,
@@ -64,7 +67,7 @@ pub enum News {
 }
 
 /// How a script came to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// It asked for it, with this code.
     Exited(u8),
@@ -77,7 +80,7 @@ pub enum End {
 }
 
 /// What a script is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Its program is being loaded.
     Loading,
@@ -92,7 +95,7 @@ pub enum Phase {
 }
 
 /// What a script waits for though there is something to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Hold {
     /// Half of the calls that it may have are pending: events wait.
     Calls,
@@ -107,7 +110,7 @@ pub enum Hold {
 }
 
 /// How a script stands. Everything in it is of one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptStatus {
     /// What it is doing.
     pub phase: Phase,
@@ -144,6 +147,23 @@ impl Script {
         account: Client,
         output: Arc<dyn ScriptOutput>,
     ) -> Self {
+        let (script, status_sender, stopped) = Self::elsewhere();
+        let name = config.name.clone();
+        threads.handle().spawn(async move {
+            let actor = Actor::new(config, account, Arc::clone(&output), status_sender.clone(), stopped);
+            if let Err(error) = tokio::spawn(actor.run(program)).await {
+                tracing::error!(script = %name, %error, "the script's actor ended badly");
+                let end = End::Quarantined("a fault in the host (a bug in tglhost)".to_owned());
+                output.tell(&News::Ended(end.clone()));
+                status_sender.send_modify(|status| status.phase = Phase::Ended(end));
+            }
+        });
+        script
+    }
+
+    /// A script that is run by whoever has the two other ends: they say how it stands, and hear that it is to stop (also where
+    /// nobody is left who could say so).
+    pub fn elsewhere() -> (Self, watch::Sender<ScriptStatus>, watch::Receiver<bool>) {
         let begin = ScriptStatus {
             phase: Phase::Loading,
             handled_seq: 0,
@@ -156,17 +176,7 @@ impl Script {
         };
         let (status_sender, status) = watch::channel(begin);
         let (stop, stopped) = watch::channel(false);
-        let name = config.name.clone();
-        threads.handle().spawn(async move {
-            let actor = Actor::new(config, account, Arc::clone(&output), status_sender.clone(), stopped);
-            if let Err(error) = tokio::spawn(actor.run(program)).await {
-                tracing::error!(script = %name, %error, "the script's actor ended badly");
-                let end = End::Quarantined("a fault in the host (a bug in tglhost)".to_owned());
-                output.tell(&News::Ended(end.clone()));
-                status_sender.send_modify(|status| status.phase = Phase::Ended(end));
-            }
-        });
-        Self { status, stop }
+        (Self { status, stop }, status_sender, stopped)
     }
 
     /// How it stands, now and later.

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 
 /// How much the system is to prefer the host's other threads: 0 is as much as these, 19 the most.
 const NICE: i32 = 5;
@@ -28,9 +28,14 @@ impl Threads {
             .worker_threads(sandbox::computing_max() + 1)
             .thread_name("scripts")
             .on_thread_start(give_way)
-            .enable_time()
+            .enable_all()
             .build()?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+
+    /// Until this is dropped, what this thread spawns is spawned on them.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter()
     }
 
     /// The way to them.
@@ -47,8 +52,8 @@ impl Drop for Threads {
     }
 }
 
-/// Lets this thread come after others. On Linux the priority is a thread's own: see setpriority(2).
-fn give_way() {
+/// Lets this thread, and those that it starts, come after others. On Linux the priority is a thread's own: see setpriority(2).
+pub fn give_way() {
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
         tracing::debug!(%error, "a thread for scripts keeps the priority it has");
     }

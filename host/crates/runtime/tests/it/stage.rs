@@ -275,6 +275,8 @@ impl ScriptOutput for Said {
         self.inner.send_modify(|words| words.log.push(format!("puppet: {text}")));
     }
 
+    fn dropped(&self, _: u64) {}
+
     fn tell(&self, news: &News) {
         self.inner.send_modify(|words| {
             if let News::Crashed { why, restart_in } = news {

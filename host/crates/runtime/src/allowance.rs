@@ -7,7 +7,8 @@ use std::time::Instant;
 use sandbox::Limits;
 
 /// A bucket that fills by itself.
-pub(super) struct Allowance {
+#[derive(Debug)]
+pub struct Allowance {
     bytes_per_s: u64,
     burst_bytes_max: i64,
     /// Below zero where something was written that had to be.
@@ -16,14 +17,15 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
-    pub(super) fn new(limits: &Limits) -> Self {
+    /// By these limits, full.
+    pub fn new(limits: &Limits) -> Self {
         let burst_bytes_max = i64::try_from(limits.output_burst_bytes_max).unwrap_or(i64::MAX);
         let bytes_per_s = limits.output_bytes_per_s;
         Self { bytes_per_s, burst_bytes_max, left: burst_bytes_max, filled_at: Instant::now() }
     }
 
     /// Whether so much may be written now.
-    pub(super) fn has(&mut self, bytes: usize) -> bool {
+    pub fn has(&mut self, bytes: usize) -> bool {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         if self.left < bytes {
             self.fill(Instant::now());
@@ -32,7 +34,7 @@ impl Allowance {
     }
 
     /// Takes so much, whether it is there or not.
-    pub(super) fn take(&mut self, bytes: usize) {
+    pub fn take(&mut self, bytes: usize) {
         self.left = self.left.saturating_sub(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
