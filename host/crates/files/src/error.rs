@@ -38,6 +38,9 @@ pub enum FileError {
         /// The quota.
         bytes_max: u64,
     },
+    /// The room is counted elsewhere, and nobody answers there.
+    #[error("nobody can say for now whether the script's private folder has room: try again")]
+    NotCounted,
     /// The disk's end is reached.
     #[error("the host's disk is full")]
     DiskFull,

@@ -136,11 +136,18 @@ impl FileSpace {
         self.home_folder().is_some()
     }
 
-    /// The host's folders that it holds open, and whether the guest may write there. Beside those it opens
-    /// [`NULL_PATH`](crate::NULL_PATH).
+    /// The host's folders of which the guest sees what is in them, and whether it may write there. Beside those it opens
+    /// [`Self::lone_file`] and [`NULL_PATH`](crate::NULL_PATH).
     pub fn opened_folders(&self) -> impl Iterator<Item = (BorrowedFd<'_>, bool)> {
-        let layers = self.tree().layers().filter(|layer| layer.kind != LayerKind::Devices);
+        let layers = self.tree().layers().filter(|layer| layer.kind != LayerKind::Devices && layer.only().is_none());
         layers.map(|layer| (layer.root.as_fd(), layer.writable()))
+    }
+
+    /// The one file that the guest sees of its project, where it sees no more of it and the file is there.
+    pub fn lone_file(&self) -> Option<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut lone = self.tree().layers().filter_map(|layer| Some((layer, layer.only()?)));
+        lone.find_map(|(layer, name)| rustix::fs::openat(&layer.root, name, flags, Mode::empty()).ok())
     }
 
     /// Whether what is done to an open file counts in the private folder. Only what is known to be elsewhere does not.

@@ -81,6 +81,14 @@ impl Layer {
         }
     }
 
+    /// The only name in it that the guest sees, where it sees no other.
+    pub(crate) fn only(&self) -> Option<&str> {
+        match &self.kind {
+            LayerKind::Project { only, .. } => only.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether it has become one of the host's own folders. A script that sees itself alone may lie in one, and its private
     /// folder does.
     fn is_own(&self) -> bool {

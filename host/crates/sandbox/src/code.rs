@@ -74,7 +74,7 @@ impl Code {
     }
 
     /// What tells it from every other code that is there at the same time.
-    pub(crate) fn id(&self) -> io::Result<CodeId> {
+    pub fn id(&self) -> io::Result<CodeId> {
         let metadata = self.inner.file.metadata()?;
         Ok(CodeId { device: metadata.dev(), inode: metadata.ino() })
     }
@@ -96,7 +96,7 @@ impl WeakCode {
 
 /// The same for two descriptors of one file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct CodeId {
+pub struct CodeId {
     device: u64,
     inode: u64,
 }

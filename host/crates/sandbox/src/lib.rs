@@ -31,7 +31,7 @@ mod verdict;
 mod wasi;
 mod worker;
 
-pub use code::Code;
+pub use code::{Code, CodeId};
 pub use compiler::{CACHE_BYTES_MAX, Compiler, CompilerConfig};
 pub use computing::computing_max;
 pub use engine::INSTANCES_MAX;

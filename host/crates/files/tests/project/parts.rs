@@ -180,6 +180,22 @@ fn the_folders_it_holds_open_are_told_and_which_may_be_written_to() {
 }
 
 #[test]
+fn of_a_project_that_is_one_file_that_file_alone_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = folders(&dir);
+    let project = whole.project.clone().map(|project| Project { only: Some("bot.py".to_owned()), ..project });
+    let (folder, told_before) = (project.clone().unwrap().folder, FileSpace::of(whole.clone()).unwrap());
+    fs::write(folder.join("bot.py"), "").unwrap();
+    let space = elsewhere(&FileSpace::of(Folders { project, ..whole }).unwrap());
+    let number = rustix::fs::fstat(space.lone_file().unwrap()).unwrap().st_ino;
+    assert_eq!(number, std::os::unix::fs::MetadataExt::ino(&fs::metadata(folder.join("bot.py")).unwrap()));
+    assert_eq!(space.opened_folders().count() + 1, told_before.opened_folders().count());
+    assert!(told_before.lone_file().is_none());
+    fs::remove_file(folder.join("bot.py")).unwrap();
+    assert!(space.lone_file().is_none());
+}
+
+#[test]
 fn too_many_or_too_few_descriptors_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let space = FileSpace::of(folders(&dir)).unwrap();

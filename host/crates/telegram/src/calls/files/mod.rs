@@ -47,7 +47,7 @@ fn file_error(error: FileError) -> Fault {
         FileError::Outside(_) | FileError::NoHome => Failure::NotGranted,
         FileError::Invalid(_) | FileError::NotAFile { .. } | FileError::Denied(_) => Failure::Invalid,
         FileError::Full { .. } => Failure::LimitReached,
-        FileError::DiskFull | FileError::Failed { .. } => Failure::Unavailable,
+        FileError::NotCounted | FileError::DiskFull | FileError::Failed { .. } => Failure::Unavailable,
     };
     Fault::new(kind, error.to_string())
 }
