@@ -1,0 +1,20 @@
+//! Accounts and scripts of one host: started, stopped, replaced, watched. Scripts run in worker processes, or in this one.
+//!
+//! Invariant: whatever becomes of a worker, its scripts' accounts and the other workers go on; its scripts go on from what
+//! they have committed, in another worker, or come to an end that is told.
+
+mod account;
+mod compiling;
+mod counter;
+mod life;
+mod script;
+mod spawner;
+mod supervisor;
+mod worker;
+
+pub use account::Account;
+pub use compiling::Compiling;
+pub use life::{PONG_WAIT, STOP_WAIT};
+pub use runtime::Script;
+pub use script::ScriptPlan;
+pub use supervisor::{HostOutput, Isolation, Supervisor, SupervisorConfig, SupervisorError, WorkerCommand};

@@ -1,0 +1,228 @@
+//! What starts scripts, each where it is to run.
+//!
+//! Invariant: a script has its way to its account from the moment it is started: what comes while its program is compiled is
+//! its own to handle.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use runtime::{End, Script, Threads};
+use sandbox::{Compiler, CompilerConfig, ComponentSource, Sandbox, SandboxError};
+
+use crate::account::Account;
+use crate::compiling::Compiling;
+use crate::counter::WorkerCounter;
+use crate::script::{Placed, Ready, ScriptPlan};
+use crate::spawner::Spawner;
+use crate::worker::Worker;
+
+/// Where scripts run.
+#[derive(Clone, Debug)]
+pub enum Isolation {
+    /// In worker processes, which this command starts.
+    Worker(WorkerCommand),
+    /// In this process.
+    None,
+}
+
+/// The command that runs [`worker::work`].
+#[derive(Clone, Debug)]
+pub struct WorkerCommand {
+    /// Usually this very program.
+    pub program: PathBuf,
+    /// What makes it a worker.
+    pub args: Vec<OsString>,
+}
+
+/// Where what is said goes that is of no script.
+pub trait HostOutput: Send + Sync + 'static {
+    /// Something that whoever runs the host should know.
+    fn note(&self, text: &str);
+    /// A line of the host's own log.
+    fn host_log(&self, line: &str);
+}
+
+/// What a supervisor needs to know.
+pub struct SupervisorConfig {
+    /// Where scripts run.
+    pub isolation: Isolation,
+    /// How their programs are compiled.
+    pub compiler: CompilerConfig,
+    /// Scripts at one time.
+    pub scripts_max: u32,
+    /// What workers log, as `tracing` filters are written.
+    pub log_filter: String,
+    /// Where what is said goes that is of no script.
+    pub output: Arc<dyn HostOutput>,
+}
+
+/// Why no script can be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SupervisorError {
+    /// The sandbox cannot start.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The system gives no threads.
+    #[error("there are no threads for scripts: {0}")]
+    Threads(std::io::Error),
+}
+
+/// See the module.
+pub struct Supervisor {
+    compiler: Compiler,
+    site: Site,
+}
+
+/// Where scripts run, with what they need there.
+enum Site {
+    Workers(WorkerSite),
+    Here { sandbox: Sandbox, threads: Threads },
+}
+
+/// What every worker is started with.
+#[derive(Clone)]
+pub(crate) struct WorkerSite {
+    pub(crate) command: WorkerCommand,
+    pub(crate) spawner: Spawner,
+    pub(crate) log_filter: String,
+    pub(crate) output: Arc<dyn HostOutput>,
+    /// What was said already of what the kernel lacks.
+    missing: Arc<Mutex<HashSet<String>>>,
+}
+
+impl WorkerSite {
+    /// Says, once, what this kernel lacks of a worker's lock-down.
+    pub(crate) fn say_missing(&self, wall: &str) {
+        if self.missing.lock().unwrap_or_else(PoisonError::into_inner).insert(wall.to_owned()) {
+            self.output.note(&format!("Scripts run behind one wall less than they could: {wall}."));
+        }
+    }
+}
+
+impl Supervisor {
+    /// Starts what scripts need, none of them yet. Blocks for some milliseconds. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// Where the sandbox or its threads cannot start.
+    pub fn start(config: SupervisorConfig) -> Result<Self, SupervisorError> {
+        let SupervisorConfig { isolation, compiler, scripts_max, log_filter, output } = config;
+        let compiler = Compiler::new(compiler)?;
+        let site = match isolation {
+            Isolation::Worker(command) => {
+                let spawner = Spawner::start().map_err(SupervisorError::Threads)?;
+                Site::Workers(WorkerSite { command, spawner, log_filter, output, missing: Arc::default() })
+            }
+            Isolation::None => Site::Here {
+                sandbox: Sandbox::new(scripts_max)?,
+                threads: Threads::start().map_err(SupervisorError::Threads)?,
+            },
+        };
+        Ok(Self { compiler, site })
+    }
+
+    /// Has a program compiled, or taken from the cache; `before_compiling` is called in the first case. Must be called inside
+    /// a Tokio runtime.
+    pub fn compile(&self, source: ComponentSource, before_compiling: impl FnOnce() + Send + 'static) -> Compiling {
+        Compiling::begin(self.compiler.clone(), source, before_compiling)
+    }
+
+    /// Starts scripts on an account, in their order. Those whose programs are there share a worker; of the others each is
+    /// started once its program is, so that nobody waits for another's. Must be called inside a Tokio runtime.
+    pub fn start_scripts(&self, account: &Account, plans: Vec<ScriptPlan>) -> Vec<Script> {
+        match &self.site {
+            Site::Here { sandbox, threads } => {
+                plans.into_iter().map(|plan| start_here(sandbox, threads, account, plan)).collect()
+            }
+            Site::Workers(site) => {
+                let (placed, scripts): (Vec<_>, _) = plans.into_iter().map(|plan| place(account, plan)).unzip();
+                tokio::spawn(start_in_workers(site.clone(), placed));
+                scripts
+            }
+        }
+    }
+
+    /// Stops a script and starts another in its place, which goes on where the first one was. The first one runs on until
+    /// the other's program is there.
+    ///
+    /// # Errors
+    /// Where it cannot be had: the first script, which runs on, and why.
+    pub async fn replace(&self, account: &Account, script: Script, by: ScriptPlan) -> Result<Script, (Script, String)> {
+        if let Err(why) = by.program.code().await {
+            return Err((script, why));
+        }
+        script.stop().await;
+        let started = self.start_scripts(account, vec![by]).into_iter().next();
+        Ok(started.expect("one plan is one script"))
+    }
+}
+
+/// Starts a script in this process.
+fn start_here(sandbox: &Sandbox, threads: &Threads, account: &Account, plan: ScriptPlan) -> Script {
+    let ScriptPlan { config, program, rules, output } = plan;
+    let server = account.serve(config.name.clone(), config.files.clone(), rules);
+    let sandbox = sandbox.clone();
+    let program = async move {
+        let code = program.code().await?;
+        let loaded = tokio::task::spawn_blocking(move || sandbox.load(&code)).await;
+        let loaded = loaded.map_err(|error| format!("loading was broken off: {error}"))?;
+        loaded.map_err(|error| error.to_string())
+    };
+    Script::start(threads, config, program, broker::Client::here(server), output)
+}
+
+/// A script that is to run in a worker, and its handle.
+fn place(account: &Account, plan: ScriptPlan) -> ((Placed, Compiling), Script) {
+    let ScriptPlan { config, program, rules, output } = plan;
+    let counter = WorkerCounter::default();
+    let files = config.files.clone().counted_by(Arc::new(counter.clone()));
+    let server = account.serve(config.name.clone(), files, rules);
+    let (placed, script) = Placed::new(config, output, server, counter);
+    ((placed, program), script)
+}
+
+/// Starts a worker with all scripts whose programs are there, and further ones as further programs come.
+async fn start_in_workers(site: WorkerSite, placed: Vec<(Placed, Compiling)>) {
+    let at_once = placed.into_iter().map(async |(placed, program)| {
+        let code = program.code_at_once().await;
+        (placed, program, code)
+    });
+    let mut together = Vec::new();
+    let late = FuturesUnordered::new();
+    for (mut placed, program, code) in futures_util::future::join_all(at_once).await {
+        match code {
+            Some(Ok(code)) => together.push((placed, code)),
+            Some(Err(why)) => placed.end(End::LoadFailed(why)),
+            None => late.push(until_compiled(placed, program)),
+        }
+    }
+    start_worker(&site, together);
+    late.for_each(async |ready| start_worker(&site, ready.into_iter().collect())).await;
+}
+
+/// The script once its program is there; none where it has ended before.
+async fn until_compiled(mut placed: Placed, program: Compiling) -> Option<Ready> {
+    let stop = async {
+        // Nobody is left who could say so: as good as said.
+        let _ = placed.stopped.wait_for(|stopped| *stopped).await;
+    };
+    let code = tokio::select! {
+        code = program.code() => Some(code),
+        () = stop => None,
+    };
+    match code {
+        Some(Ok(code)) => return Some((placed, code)),
+        Some(Err(why)) => placed.end(End::LoadFailed(why)),
+        None => placed.end(End::Stopped),
+    }
+    None
+}
+
+fn start_worker(site: &WorkerSite, scripts: Vec<Ready>) {
+    if !scripts.is_empty() {
+        tokio::spawn(Worker::new(site.clone(), scripts).run());
+    }
+}
