@@ -16,3 +16,4 @@ mod room;
 pub(crate) mod run;
 pub(crate) mod scripts;
 pub(crate) mod telegram_cli;
+pub(crate) mod worker;

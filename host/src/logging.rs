@@ -3,6 +3,7 @@
 //! Invariant: it goes the way of all output, so it is whole lines without colours, and holds up nobody.
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -15,9 +16,12 @@ const VARIABLE: &str = "TGLHOST_LOG";
 const DEFAULT_FILTER: &str = "error";
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 /// What logs: the crates whose lines there are.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 17] = [
     "tglhost",
     "broker",
+    "supervisor",
+    "worker",
+    "lockdown",
     "runtime",
     "sandbox",
     "telegram",
@@ -31,6 +35,14 @@ const PARTS: [&str; 14] = [
     "grammers_mtsender",
     "grammers_session",
 ];
+
+/// What is logged, once it is known.
+static FILTER: OnceLock<String> = OnceLock::new();
+
+/// What is logged, as `tracing` filters are written.
+pub(crate) fn filter() -> &'static str {
+    FILTER.get().map_or(DEFAULT_FILTER, String::as_str)
+}
 
 /// Starts it: with the variable's filter, else with this one, else errors only. A filter that means nothing is said.
 pub(crate) fn start(filter: Option<&str>, output: &Output) {
@@ -46,6 +58,7 @@ pub(crate) fn start(filter: Option<&str>, output: &Output) {
             default()
         }
     };
+    FILTER.get_or_init(|| filter.to_string());
     let writer = LogWriter { output: output.clone() };
     tracing_subscriber::fmt().with_env_filter(filter).without_time().with_ansi(false).with_writer(writer).init();
     log_panics(output.clone());

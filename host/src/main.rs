@@ -24,7 +24,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::telegram_cli::HandedOver;
-use crate::commands::{accounts, compile_worker, dc, forget, login, run, scripts, telegram_cli};
+use crate::commands::{accounts, compile_worker, dc, forget, login, run, scripts, telegram_cli, worker};
 use crate::data_dir::DataDir;
 use crate::log_file::LogFile;
 use crate::misuse::is_misuse;
@@ -111,9 +111,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // Nobody but the host itself calls it: no help and no advice names it.
-    if std::env::args_os().nth(1).is_some_and(|verb| verb == compile_worker::COMPILE_WORKER) {
-        return compile_worker::execute();
+    // Nobody but the host itself calls these: no help and no advice names them.
+    match std::env::args_os().nth(1) {
+        Some(verb) if verb == compile_worker::COMPILE_WORKER => return compile_worker::execute(),
+        Some(verb) if verb == worker::WORKER => return worker::execute(),
+        _ => {}
     }
     let cli = match Cli::try_parse().and_then(help_asked_for) {
         Ok(cli) => cli,

@@ -14,7 +14,7 @@ use files::FileSpace;
 use futures_util::future::select_all;
 use runtime::{End, Hold, Phase, Script, ScriptStatus};
 use store::ScriptStore;
-use telegram::Account;
+use supervisor::Account;
 use tgl::{AccountState, Call, CallError, Event, Grants, Message, Outcome, PeerId, PeerKind, ScriptName};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -57,12 +57,21 @@ pub(crate) struct Side {
 impl Side {
     /// Follows the chat with `other` from here on. What was missed while away is given to `read` where scripts get what
     /// they have missed too, but never counted.
-    pub(crate) fn follow(account: &Account, store: ScriptStore, other: PeerId, from: Begin) -> Result<Self> {
+    pub(crate) fn follow(account: &Account, other: PeerId, from: Begin) -> Result<Self> {
+        let store = account.store().scripts();
         let last = store.join(READER)?;
         let counted_from_seq = store.inbox_seq();
         let cursor = if from == Begin::Last { last } else { counted_from_seq };
         store.handled(READER, cursor, &[], &[])?;
-        Ok(Self { store, state: account.state(), other, cursor, kept: cursor, counted_from_seq, messages: 0 })
+        Ok(Self {
+            store,
+            state: account.telegram().state(),
+            other,
+            cursor,
+            kept: cursor,
+            counted_from_seq,
+            messages: 0,
+        })
     }
 
     /// Reads on, counting the chat's messages and handing each to `each`. Gives whether there may be more.
@@ -150,7 +159,7 @@ impl TerminalChat {
         names: Vec<String>,
         output: Output,
     ) -> Self {
-        let calls = account.attach(ScriptName::from(READER), FileSpace::empty(), Grants::default());
+        let calls = account.telegram().attach(ScriptName::from(READER), FileSpace::empty(), Grants::default());
         let statuses = scripts.iter().map(Script::status).collect();
         Self {
             you,

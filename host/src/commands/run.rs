@@ -6,6 +6,7 @@
 mod brake;
 mod embedded;
 mod held;
+mod isolation;
 mod place;
 mod project;
 mod script_file;
@@ -27,10 +28,12 @@ use crate::output::{self, NOBODY_READS_CODE, Output};
 use crate::readiness;
 use crate::signals::asked_to_end;
 pub(crate) use brake::Brake;
+pub(crate) use isolation::Where;
+use isolation::start_supervisor;
 use place::Place;
 pub(crate) use project::ProjectArgs;
 use project::ScriptProject;
-use script_file::{ScriptFile, compile, start_workshop};
+use script_file::{ScriptFile, compile};
 
 /// Longest name that a script may be given, in bytes.
 const SCRIPT_NAME_BYTES_MAX: usize = 64;
@@ -62,6 +65,9 @@ pub(crate) struct Args {
     /// at Telegram, which is 1,20,30; off elsewhere]
     #[arg(long, value_name = "RATES", help_heading = SCRIPTS_HEADING)]
     brake: Option<Brake>,
+    /// Where the scripts run
+    #[arg(long, value_name = "WHERE", default_value = "process", help_heading = SCRIPTS_HEADING)]
+    isolation: Where,
     /// Gives the scripts one more folder, at GUEST; with `:rw` they may write to it. May be given several times
     #[arg(long = "dir", value_name = "HOST:GUEST[:rw]", help_heading = FOLDERS_HEADING)]
     folders: Vec<Mount>,
@@ -107,6 +113,7 @@ impl Args {
             from: None,
             allowed: Vec::new(),
             brake: None,
+            isolation: Where::default(),
             project,
             folders,
             dc,
@@ -119,6 +126,11 @@ impl Args {
     /// The same, with this brake on the scripts' sends.
     pub(crate) fn braked(self, brake: Option<Brake>) -> Self {
         Self { brake, ..self }
+    }
+
+    /// The same, with the scripts running there.
+    pub(crate) fn isolated(self, isolation: Where) -> Self {
+        Self { isolation, ..self }
     }
 
     /// What the scripts may do beside what every script may.
@@ -171,8 +183,8 @@ pub(crate) fn check_script(path: &Path) -> Result<()> {
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
     // What takes long goes on at once, on threads of its own: the engine starts while files are read, programs are loaded while
     // accounts connect.
-    let scripts = args.scripts.len();
-    let workshop = tokio::task::spawn_blocking(move || start_workshop(scripts));
+    let (isolation, scripts, says) = (args.isolation, args.scripts.len(), output.clone());
+    let supervisor = tokio::task::spawn_blocking(move || start_supervisor(isolation, scripts, &says));
     let files = args.scripts.iter().map(|path| ScriptFile::read(path)).collect::<Result<Vec<_>>>()?;
     check_identities(&files, &args.names).or_misuse()?;
     // One that cannot be run keeps no other from running.
@@ -189,10 +201,11 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     // Folders that clash are said now, not after the login.
     FileSpace::of(Folders { mounts: args.folders.clone(), private, ..Folders::default() }).or_misuse()?;
     let programs = async {
-        let workshop = workshop.await.context("the engine's start was broken off")??;
-        compile(&files, &workshop, output)
+        let supervisor = supervisor.await.context("the supervisor's start was broken off")??;
+        let programs = compile(&files, &supervisor, output)?;
+        Ok((supervisor, programs))
     };
-    let (programs, place) = tokio::try_join!(programs, Place::open(&args, &files, data_dir, output))?;
+    let ((supervisor, programs), place) = tokio::try_join!(programs, Place::open(&args, &files, data_dir, output))?;
     // Before the first script runs: from then on there is something to end in order.
     let asked_to_end = asked_to_end(output)?;
     tokio::pin!(asked_to_end);
@@ -204,7 +217,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
         place.close().await;
         return asked_early.map(Option::unwrap_or_default);
     }
-    let scripts = place.start_scripts(&files, &projects, programs, &args, data_dir, output)?;
+    let scripts = place.start_scripts(&supervisor, &files, &projects, programs, &args, data_dir, output)?;
 
     let outcome = tokio::select! {
         ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&ends)),

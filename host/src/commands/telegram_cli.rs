@@ -75,6 +75,9 @@ pub(crate) struct Args {
     /// How fast the script may send, as with `tglhost run`
     #[arg(long, value_name = "RATES", help_heading = SCRIPTS_HEADING)]
     brake: Option<run::Brake>,
+    /// Where the script runs
+    #[arg(long, value_name = "WHERE", default_value = "process", help_heading = SCRIPTS_HEADING)]
+    isolation: run::Where,
     #[command(flatten)]
     dc: DcArgs,
     #[command(flatten)]
@@ -150,7 +153,7 @@ impl Args {
     /// The arguments of `tglhost run` that mean the same.
     pub(crate) fn into_run(self) -> Result<run::Args> {
         let script = self.script()?.to_owned();
-        let Self { profile, phone, bot, disable_link_preview, project, folders, brake, dc, .. } = self;
+        let Self { profile, phone, bot, disable_link_preview, project, folders, brake, isolation, dc, .. } = self;
         Ok(run::Args::on_account(
             script,
             profile.unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),
@@ -160,7 +163,8 @@ impl Args {
             folders,
             !disable_link_preview,
         )
-        .braked(brake))
+        .braked(brake)
+        .isolated(isolation))
     }
 
     fn script(&self) -> Result<&Path> {

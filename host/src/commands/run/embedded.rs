@@ -7,8 +7,9 @@ use datacentre::{Config, DataCentre, StartError};
 use files::FileSpace;
 use runtime::{End, Script};
 use store::AccountStore;
+use supervisor::Account;
 use telegram::login::SignIn;
-use telegram::{Account, AccountConfig, DcAddress};
+use telegram::{AccountConfig, DcAddress};
 use tgl::{Call, Connection, Grants, Outcome, PeerId, User};
 
 use super::{Begin, held};
@@ -44,7 +45,7 @@ impl Embedded {
         from: Begin,
         output: &Output,
         prepare: impl FnMut(&AccountStore) -> Result<()>,
-    ) -> Result<(Opened, Self)> {
+    ) -> Result<(AccountDir, Account, Self)> {
         let config = Config {
             listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
             data_dir: data_dir.data_centre(),
@@ -63,17 +64,18 @@ impl Embedded {
             public_key_pem: data_centre.public_key_pem.clone(),
             dc_id: data_centre.dc_id,
         };
-        let around = Around { data_centre: &data_centre, dc: &dc, data_dir, output };
+        let around = Around { data_centre: &data_centre, dc: &dc, output };
         let (script, you) = tokio::try_join!(
             SCRIPT_IDENTITY.start(&around, script_store, prepare),
             YOU_IDENTITY.start(&around, your_store, |_| Ok(()))
         )?;
-        tokio::try_join!(up_to_date(&script.account), up_to_date(&you.account))?;
-        let (script_user, your_user) = (user_of(&script.store)?, user_of(&you.store)?);
+        tokio::try_join!(up_to_date(&script), up_to_date(&you))?;
+        let (script_user, your_user) = (user_of(script.store())?, user_of(you.store())?);
         around.ask_when_there_is_room(|| get_acquainted(&you, script_user.id)).await?;
-        let your_view = Side::follow(&you.account, you.store.scripts(), PeerId::user(script_user.id), from)?;
-        let scripts_view = Side::follow(&script.account, script.store.scripts(), PeerId::user(your_user.id), from)?;
-        Ok((script, Self { data_centre, you: you.account, your_view, scripts_view }))
+        let your_view = Side::follow(&you, PeerId::user(script_user.id), from)?;
+        let scripts_view = Side::follow(&script, PeerId::user(your_user.id), from)?;
+        let dir = data_dir.embedded_account(SCRIPT_IDENTITY.folder);
+        Ok((dir, script, Self { data_centre, you, your_view, scripts_view }))
     }
 
     /// Chats with the scripts in the terminal. Gives what [`TerminalChat::converse`] gives.
@@ -98,7 +100,6 @@ impl Embedded {
 struct Around<'a> {
     data_centre: &'a DataCentre,
     dc: &'a DcAddress,
-    data_dir: &'a DataDir,
     output: &'a Output,
 }
 
@@ -122,13 +123,6 @@ impl Around<'_> {
     }
 }
 
-/// An account at work.
-pub(super) struct Opened {
-    pub(super) dir: AccountDir,
-    pub(super) store: AccountStore,
-    pub(super) account: Account,
-}
-
 /// Who is logged in with this store.
 fn user_of(store: &AccountStore) -> Result<User> {
     telegram::is_logged_in(store).context(
@@ -137,11 +131,11 @@ fn user_of(store: &AccountStore) -> Result<User> {
 }
 
 /// The first time, You adds the scripts' account to its contacts, as a person would before writing to somebody.
-async fn get_acquainted(you: &Opened, script_user_id: i64) -> Result<()> {
-    if you.store.peer(PeerId::user(script_user_id))?.is_some() {
+async fn get_acquainted(you: &Account, script_user_id: i64) -> Result<()> {
+    if you.store().peer(PeerId::user(script_user_id))?.is_some() {
         return Ok(());
     }
-    let mut contacts = you.account.attach("contacts".into(), FileSpace::empty(), Grants::default());
+    let mut contacts = you.telegram().attach("contacts".into(), FileSpace::empty(), Grants::default());
     let call = Call::AddContact {
         phone: SCRIPT_IDENTITY.phone.to_owned(),
         first_name: SCRIPT_IDENTITY.first_name.to_owned(),
@@ -181,17 +175,17 @@ impl Identity {
         around: &Around<'_>,
         store: AccountStore,
         mut prepare: impl FnMut(&AccountStore) -> Result<()>,
-    ) -> Result<Opened> {
-        let (dir, output) = (around.data_dir.embedded_account(self.folder), around.output);
+    ) -> Result<Account> {
+        let output = around.output;
         let api = settings::embedded_credentials();
         let config = AccountConfig { store: store.clone(), dc: around.dc.clone(), api, proxy: None };
         if telegram::is_logged_in(&store).is_none() {
             around.ask_when_there_is_room(|| self.log_in(config.clone())).await?;
         }
         when_there_is_room(output, || prepare(&store)).await?;
-        let account = when_there_is_room(output, || Ok(Account::start(config.clone())?)).await?;
-        held::tell(&account, self.first_name, output);
-        Ok(Opened { dir, store, account })
+        let account = when_there_is_room(output, || Ok(Account::start(self.folder, config.clone())?)).await?;
+        held::tell(account.telegram(), self.first_name, output);
+        Ok(account)
     }
 
     async fn log_in(&self, config: AccountConfig) -> Result<()> {
@@ -210,7 +204,7 @@ impl Identity {
 
 /// Waits until an account has fetched what it missed.
 async fn up_to_date(account: &Account) -> Result<()> {
-    let mut state = account.state();
+    let mut state = account.telegram().state();
     let state = state
         .wait_for(|state| state.difference_end_seq.is_some() || matches!(state.connection, Connection::LoggedOut(_)))
         .await

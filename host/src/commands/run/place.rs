@@ -2,22 +2,21 @@
 //!
 //! Invariant: what is started here is stopped by [`Place::close`], the accounts before their data centre.
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result, anyhow, bail};
-use broker::{Client, Load, Rules, ScriptId, Server};
+use broker::{Load, Rules};
 use files::FileSpace;
-use runtime::{End, Script, ScriptConfig, Threads};
+use runtime::{End, Script, ScriptConfig};
 use sandbox::Limits;
 use serde_json::json;
 use store::{AccountStore, Enrolled, Origin};
-use telegram::{Account, AccountConfig, DcAddress, RECOVERY_DIALOGS_MAX, RECOVERY_MESSAGES_MAX};
+use supervisor::{Account, Compiling, ScriptPlan, Supervisor};
+use telegram::{AccountConfig, DcAddress, RECOVERY_DIALOGS_MAX, RECOVERY_MESSAGES_MAX};
 use tgl::{AccountState, Connection, ScriptName};
 
-use super::embedded::{Embedded, Opened};
+use super::embedded::Embedded;
 use super::held;
 use super::project::ScriptProject;
-use super::script_file::{Compiling, ScriptFile};
+use super::script_file::ScriptFile;
 use super::{Args, Begin, Brake};
 use crate::commands::login;
 use crate::commands::room::when_there_is_room;
@@ -29,21 +28,18 @@ use crate::time_zone;
 /// The account that the scripts run on, and what stands around it.
 pub(super) struct Place {
     dir: AccountDir,
-    store: AccountStore,
     account: Account,
     /// The scripts' own places in the account, in their order.
     enrolled: Vec<Enrolled>,
     from: Begin,
     is_telegram: bool,
     chat: Option<Embedded>,
-    threads: Threads,
 }
 
 impl Place {
     /// Opens the account that the arguments name, logging it in first where they say how. The scripts have their places in
     /// it before it connects, so that nothing that comes is missed by them.
     pub(super) async fn open(args: &Args, files: &[ScriptFile], data_dir: &DataDir, output: &Output) -> Result<Self> {
-        let threads = Threads::start().context("there are no threads for scripts")?;
         match (&args.account, args.dc.address()?) {
             (None, None) if !args.credentials.are_given() => {
                 if args.dc.names_proxy() {
@@ -53,9 +49,8 @@ impl Place {
                 let from = args.from.unwrap_or(Begin::Now);
                 let mut enrolled = Vec::with_capacity(files.len());
                 let enrol = |store: &AccountStore| enrol(store, files, args, output, &mut enrolled);
-                let (script, embedded) = Embedded::start(data_dir, from, output, enrol).await?;
-                let Opened { dir, store, account } = script;
-                Ok(Self { dir, store, account, enrolled, from, is_telegram: false, chat: Some(embedded), threads })
+                let (dir, account, embedded) = Embedded::start(data_dir, from, output, enrol).await?;
+                Ok(Self { dir, account, enrolled, from, is_telegram: false, chat: Some(embedded) })
             }
             (name, dc) => {
                 let dir = data_dir.account(name.as_deref().unwrap_or("default"))?;
@@ -66,11 +61,11 @@ impl Place {
                 let proxy = args.dc.proxy(&dc)?;
                 let mut enrolled = Vec::with_capacity(files.len());
                 when_there_is_room(output, || enrol(&store, files, args, output, &mut enrolled)).await?;
-                let account = Account::start(AccountConfig { store: store.clone(), dc, api, proxy })?;
-                held::tell(&account, &dir.name, output);
+                let account = Account::start(&dir.name, AccountConfig { store, dc, api, proxy })?;
+                held::tell(account.telegram(), &dir.name, output);
                 output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
                 let from = args.from.unwrap_or(Begin::Last);
-                Ok(Self { dir, store, account, enrolled, from, is_telegram, chat: None, threads })
+                Ok(Self { dir, account, enrolled, from, is_telegram, chat: None })
             }
         }
     }
@@ -84,7 +79,7 @@ impl Place {
         if self.from == Begin::Last {
             return Ok(());
         }
-        let (mut state, mut said) = (self.account.state(), Connection::Connecting);
+        let (mut state, mut said) = (self.account.telegram().state(), Connection::Connecting);
         let end = loop {
             let AccountState { connection, difference_end_seq, is_missed_cut, .. } = state.borrow_and_update().clone();
             // That it is online is told when the scripts are.
@@ -102,7 +97,8 @@ impl Place {
             self.tell_missed(end, output)?;
         }
         for script in &self.enrolled {
-            when_there_is_room(output, || Ok(self.store.scripts().handled(&script.name, end, &[], &[])?)).await?;
+            when_there_is_room(output, || Ok(self.account.store().scripts().handled(&script.name, end, &[], &[])?))
+                .await?;
         }
         Ok(())
     }
@@ -110,6 +106,7 @@ impl Place {
     /// Starts the scripts, in their order.
     pub(super) fn start_scripts(
         &self,
+        supervisor: &Supervisor,
         files: &[ScriptFile],
         projects: &[ScriptProject],
         programs: Vec<Compiling>,
@@ -119,7 +116,7 @@ impl Place {
     ) -> Result<Vec<Script>> {
         let output = output.on_account(&self.dir.name);
         let is_one_of_several = files.len() > 1;
-        let mut scripts = Vec::with_capacity(files.len());
+        let mut plans = Vec::with_capacity(files.len());
         for (((file, project), enrolled), program) in files.iter().zip(projects).zip(&self.enrolled).zip(programs) {
             let name = ScriptName::from(enrolled.name.as_str());
             let home = self.dir.script_home(&name);
@@ -128,7 +125,7 @@ impl Place {
             let config = ScriptConfig {
                 name: name.clone(),
                 source: file.source(&project.script_path),
-                files: files.clone(),
+                files,
                 args: args.args.clone(),
                 env: time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
                 limits,
@@ -141,12 +138,9 @@ impl Place {
                 load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
                 send_rates: Brake::rates(args.brake, self.is_telegram),
             };
-            let attachment = self.account.attach(name.clone(), files, args.grants());
-            let id = ScriptId::own(&self.dir.name, name);
-            let server = Server::new(id, rules, Arc::new(self.store.scripts()), attachment);
-            scripts.push(Script::start(&self.threads, config, program, Client::here(server), voice));
+            plans.push(ScriptPlan { config, program, rules, output: voice });
         }
-        Ok(scripts)
+        Ok(supervisor.start_scripts(&self.account, plans))
     }
 
     /// Waits for the scripts' ends, or for the chat's. Gives the ends in the scripts' order; none for one that runs on.
@@ -162,7 +156,7 @@ impl Place {
 
     /// Without a chat: until every script has ended or the account is logged out. Outages are told as they come.
     async fn until_scripts_end(&self, scripts: &[Script], output: &Output) -> Result<Vec<Option<End>>> {
-        let mut state = self.account.state();
+        let mut state = self.account.telegram().state();
         let mut said = Connection::Connecting;
         let mut is_missed_said = self.from == Begin::Now;
         let ends = futures_util::future::join_all(scripts.iter().map(Script::ended));
@@ -190,7 +184,7 @@ impl Place {
     /// Says how many messages each script has missed, up to this end.
     fn tell_missed(&self, end: u64, output: &Output) -> Result<()> {
         for Enrolled { name, origin, cursor } in &self.enrolled {
-            let messages = self.store.scripts().messages_between(*cursor, end)?;
+            let messages = self.account.store().scripts().messages_between(*cursor, end)?;
             if messages == 0 {
                 continue;
             }

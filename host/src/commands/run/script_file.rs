@@ -7,15 +7,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use encoding_rs::Encoding;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
-use sandbox::{Compiler, CompilerConfig, ComponentSource, Program, Sandbox, WorkerCommand};
+use sandbox::{CompilerConfig, ComponentSource};
+use supervisor::{Compiling, Supervisor};
 use tgl::ScriptName;
 
 use crate::commands::compile_worker::COMPILE_WORKER;
 use crate::data_dir::mark_own;
 use crate::misuse::{OrMisuse, misuse};
-use crate::output::{Output, sentence};
+use crate::output::Output;
 use crate::python_component;
 use crate::settings;
 
@@ -132,49 +131,16 @@ fn declared_encoding(script: &[u8]) -> Option<&'static Encoding> {
     })
 }
 
-/// A program on its way: the program, or why it cannot be had.
-pub(super) type Compiling = Shared<BoxFuture<'static, Result<Program, String>>>;
-
-/// What makes programs of components.
-#[derive(Clone)]
-pub(super) struct Workshop {
-    compiler: Compiler,
-    sandbox: Sandbox,
-}
-
-impl Workshop {
-    async fn program(self, source: ComponentSource, note: impl FnOnce() + Send) -> Result<Program> {
-        let code = self.compiler.compile(source, note).await?;
-        let program = tokio::task::spawn_blocking(move || self.sandbox.load(&code));
-        Ok(program.await.context("loading was broken off")??)
-    }
-}
-
-/// Starts what so many scripts run in, and the compiler with its cache.
-pub(super) fn start_workshop(scripts: usize) -> Result<Workshop> {
-    let worker = WorkerCommand {
-        program: std::env::current_exe().context("cannot find this program's own file")?,
-        args: vec![COMPILE_WORKER.into()],
-    };
-    let cache = cache_dir()?;
-    let compiler = Compiler::new(CompilerConfig {
-        cache_dir: cache.clone(),
-        cache_bytes_max: settings::cache_bytes_max()?,
-        compile_worker: Some(worker),
-    })?;
-    mark_own(&cache);
-    // One for each: a script has given up its instance before it starts the next. Room costs time to make.
-    let sandbox = Sandbox::new(u32::try_from(scripts).unwrap_or(u32::MAX))?;
-    Ok(Workshop { compiler, sandbox })
-}
-
 /// Has compiled what the scripts need, or taken from the cache: each by itself, so that none waits for another's. The Python
 /// runtime is compiled once for all of them.
-pub(super) fn compile(files: &[ScriptFile], workshop: &Workshop, output: &Output) -> Result<Vec<Compiling>> {
+pub(super) fn compile(files: &[ScriptFile], supervisor: &Supervisor, output: &Output) -> Result<Vec<Compiling>> {
     let mut python: Option<Compiling> = None;
-    let begin = |source: ComponentSource, what: &str| begin_compiling(workshop.clone(), source, what, output.clone());
+    let begin = |source: ComponentSource, what: &str| {
+        let (output, text) = (output.clone(), format!("Compiling {what} for this machine (once)…"));
+        supervisor.compile(source, move || output.note(&text))
+    };
     let mut program = |file: &ScriptFile| match &file.content {
-        Content::Unfit(why) => Ok(std::future::ready(Err(why.to_string())).boxed().shared()),
+        Content::Unfit(why) => Ok(Compiling::failed(why.to_string())),
         Content::Component(bytes) => Ok(begin(ComponentSource::user(bytes.to_vec()), &file.name)),
         Content::Python(_) => match &python {
             Some(program) => Ok(program.clone()),
@@ -184,18 +150,16 @@ pub(super) fn compile(files: &[ScriptFile], workshop: &Workshop, output: &Output
     files.iter().map(&mut program).collect()
 }
 
-/// Compiles as a task of its own, which goes on whether or not somebody waits for it.
-fn begin_compiling(workshop: Workshop, source: ComponentSource, what: &str, output: Output) -> Compiling {
-    let text = format!("Compiling {what} for this machine (once)…");
-    let task = tokio::spawn(async move { workshop.program(source, || output.note(&text)).await });
-    let program = async {
-        match task.await {
-            Ok(Ok(program)) => Ok(program),
-            Ok(Err(error)) => Err(sentence(&error)),
-            Err(error) => Err(format!("compiling was broken off: {error}")),
-        }
-    };
-    program.boxed().shared()
+/// How programs are compiled: by a process of its own, into the cache.
+pub(super) fn compiler() -> Result<CompilerConfig> {
+    let cache_dir = cache_dir()?;
+    mark_own(&cache_dir);
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    Ok(CompilerConfig {
+        compile_worker: Some(sandbox::WorkerCommand { program, args: vec![COMPILE_WORKER.into()] }),
+        cache_bytes_max: settings::cache_bytes_max()?,
+        cache_dir,
+    })
 }
 
 /// Where compiled components are kept: private to this user, and safe to delete.
