@@ -30,8 +30,10 @@ fn make_room(process: &Process) {
 
 /// From now on no file of the process's may grow beyond so many bytes.
 fn bound_files(process: &Process, bytes: &str) {
-    let limit = [&format!("--fsize={bytes}"), "--pid", &process.id().to_string()];
-    assert!(Command::new("prlimit").args(limit).status().expect("prlimit runs").success());
+    for id in std::iter::once(process.id()).chain(process.children()) {
+        let limit = [&format!("--fsize={bytes}"), "--pid", &id.to_string()];
+        assert!(Command::new("prlimit").args(limit).status().expect("prlimit runs").success());
+    }
 }
 
 #[test]

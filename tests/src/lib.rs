@@ -124,6 +124,17 @@ impl Process {
         self.child.id()
     }
 
+    /// The processes that it has started and that are there, the worker in which its scripts run for example.
+    pub fn children(&self) -> Vec<u32> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.id()));
+        let children = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("children")).ok();
+        let tasks = tasks.into_iter().flatten().flatten();
+        tasks
+            .filter_map(children)
+            .flat_map(|ids| ids.split(' ').filter_map(|id| id.parse().ok()).collect::<Vec<_>>())
+            .collect()
+    }
+
     /// Gives it more input. One that has ended already takes none.
     pub fn write(&mut self, input: impl AsRef<[u8]>) {
         if let Some(stdin) = &mut self.child.stdin {

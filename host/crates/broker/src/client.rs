@@ -3,6 +3,8 @@
 //! Invariant: nothing here says who the script is.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tgl::{AccountState, Completion, Message, MessageId, Peer, PeerId, RequestId};
 use tokio::net::UnixStream;
@@ -60,10 +62,11 @@ impl Client {
         Self { account: Account::Here(server), state }
     }
 
-    /// A way to the account at the other end of this socket, where [`crate::serve`] speaks. Must be called inside a Tokio
-    /// runtime.
-    pub fn there(socket: UnixStream) -> Self {
-        let (remote, state) = Remote::new(socket);
+    /// A way to the account at the other end of this socket, where [`crate::serve`] speaks. `said` counts what the script's
+    /// side says by another way, what the script prints for example: no call is made before the other side has heard what was
+    /// said before it. Must be called inside a Tokio runtime.
+    pub fn there(socket: UnixStream, said: Arc<AtomicU64>) -> Self {
+        let (remote, state) = Remote::new(socket, said);
         Self { account: Account::There(remote), state }
     }
 
@@ -142,7 +145,7 @@ impl Client {
         match &mut self.account {
             Account::Here(server) => server.commit(handled_seq, calls).await,
             Account::There(remote) => {
-                let ask = Ask::Commit { handled_seq, calls: Cow::Borrowed(calls) };
+                let ask = Ask::Commit { handled_seq, calls: Cow::Borrowed(calls), said: remote.said() };
                 answer!(remote, ask, Answer::Done => ())
             }
         }

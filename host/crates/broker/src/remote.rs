@@ -4,6 +4,7 @@
 //! always whole.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tgl::{AccountState, Completion};
@@ -26,6 +27,8 @@ const NOTES_MAX: usize = 64;
 pub(crate) struct Remote {
     questions: mpsc::Sender<Vec<u8>>,
     shared: Arc<Shared>,
+    /// What was said by another way.
+    said: Arc<AtomicU64>,
 }
 
 struct Shared {
@@ -50,14 +53,19 @@ struct Heard {
 
 impl Remote {
     /// Begins to speak by this socket. Must be called inside a Tokio runtime.
-    pub(crate) fn new(socket: UnixStream) -> (Self, watch::Receiver<AccountState>) {
+    pub(crate) fn new(socket: UnixStream, said: Arc<AtomicU64>) -> (Self, watch::Receiver<AccountState>) {
         let (read, write) = socket.into_split();
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let (state, state_receiver) = watch::channel(AccountState::default());
         let shared = Arc::new(Shared { heard: Mutex::default(), news: Notify::new() });
         tokio::spawn(ask_on(asked, write));
         tokio::spawn(listen(read, Arc::clone(&shared), state));
-        (Self { questions, shared }, state_receiver)
+        (Self { questions, shared, said }, state_receiver)
+    }
+
+    /// How much was said so far by another way.
+    pub(crate) fn said(&self) -> u64 {
+        self.said.load(Ordering::Acquire)
     }
 
     /// Asks, and waits for the answer.

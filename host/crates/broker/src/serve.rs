@@ -8,7 +8,8 @@ use std::time::Duration;
 use tgl::AccountState;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::error::BrokerError;
 use crate::server::Server;
@@ -22,6 +23,9 @@ pub const EVENTS_AT_ONCE_MAX: usize = 256;
 const ASK_COST: Duration = Duration::from_micros(50);
 /// So much it may ask ahead of that: 20 000 questions.
 const ASK_AHEAD_MAX: Duration = Duration::from_secs(1);
+
+/// A call is not held up for longer by what its script has said before.
+const HEARD_WAIT: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 1_000 });
 
 /// After what could not be done for now, it is tried again so much later.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
@@ -37,11 +41,13 @@ enum Step {
 }
 
 /// Serves a script's side over this socket, until it has gone. Then another may come in its place, and goes on where it was.
+/// `heard` says how much was heard of what that side says by another way: see [`crate::Client::there`].
+///
 /// Must not be given up: what the script has done would be written down in part.
 ///
 /// # Errors
 /// Where the other side does not keep to what it may say.
-pub async fn serve(server: &mut Server, socket: UnixStream) -> Result<(), WireError> {
+pub async fn serve(server: &mut Server, socket: UnixStream, mut heard: watch::Receiver<u64>) -> Result<(), WireError> {
     server.expect_join();
     let (read, mut write) = socket.into_split();
     let mut asked = Frames::new(read, ASK_BYTES_MAX);
@@ -78,6 +84,10 @@ pub async fn serve(server: &mut Server, socket: UnixStream) -> Result<(), WireEr
             Step::Asked(None) => return Ok(()),
             Step::Asked(Some(Question { number, ask })) => {
                 paid_until = paid_until.max(Instant::now()) + ASK_COST;
+                if let Ask::Commit { said, .. } = ask {
+                    // Who says what it never said waits in vain, and harms nobody.
+                    let _ = timeout(HEARD_WAIT, heard.wait_for(|heard| *heard >= said)).await;
+                }
                 let answer = answer(server, ask).await;
                 if let Err(BrokerError::Refused(why)) = answer {
                     return Err(WireError::Refused(why));
@@ -133,7 +143,7 @@ async fn answer(server: &mut Server, ask: Ask<'_>) -> Result<Answer, BrokerError
             Answer::Done
         }
         Ask::Events { after, limit } => Answer::Events(server.events(after, limit.min(EVENTS_AT_ONCE_MAX))?),
-        Ask::Commit { handled_seq, calls } => {
+        Ask::Commit { handled_seq, calls, .. } => {
             server.commit(handled_seq, &calls).await?;
             Answer::Done
         }

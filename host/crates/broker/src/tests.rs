@@ -124,7 +124,8 @@ impl Ledger for Notes {
 /// The account's side of one script, served over a socket. It is given back when the script's side has gone.
 struct Account {
     notes: Arc<Notes>,
-    serving: JoinHandle<(Server, Result<(), WireError>)>,
+    serving: Serving,
+    heard: watch::Sender<u64>,
     /// The account's ends of the script's channels.
     _ends: Ends,
 }
@@ -142,18 +143,21 @@ fn account() -> (Account, UnixStream) {
     let rules = Rules { load_max: Load { calls: CALLS_MAX, bytes: 100_000 }, ..Rules::default() };
     let ledger = Arc::new(Notes::default());
     let server = Server::new(ScriptId::own("account", "bot.py".into()), rules, ledger.clone(), attachment);
-    let (serving, theirs) = begin_serving(server);
+    let (serving, theirs, heard) = begin_serving(server);
     let ends = (requests_end, completions_end, notes_end, state_end);
-    (Account { notes: ledger, serving, _ends: ends }, theirs)
+    (Account { notes: ledger, serving, heard, _ends: ends }, theirs)
 }
 
-fn begin_serving(mut server: Server) -> (JoinHandle<(Server, Result<(), WireError>)>, UnixStream) {
+type Serving = JoinHandle<(Server, Result<(), WireError>)>;
+
+fn begin_serving(mut server: Server) -> (Serving, UnixStream, watch::Sender<u64>) {
     let (ours, theirs) = UnixStream::pair().unwrap();
+    let (heard_sender, heard) = watch::channel(0);
     let serving = tokio::spawn(async move {
-        let ended = serve(&mut server, ours).await;
+        let ended = serve(&mut server, ours, heard).await;
         (server, ended)
     });
-    (serving, theirs)
+    (serving, theirs, heard_sender)
 }
 
 impl Account {
@@ -179,7 +183,7 @@ fn asks(asks: Vec<Ask<'static>>) -> Vec<u8> {
 }
 
 fn commit(handled_seq: u64, calls: Vec<NewCall>) -> Ask<'static> {
-    Ask::Commit { handled_seq, calls: Cow::Owned(calls) }
+    Ask::Commit { handled_seq, calls: Cow::Owned(calls), said: 0 }
 }
 
 /// Sends these bytes in a script's place and reads until the account's side has had enough.
@@ -284,7 +288,7 @@ async fn who_does_not_read_its_answers_holds_up_itself_alone() {
 #[tokio::test]
 async fn who_asks_without_end_is_answered_at_a_bounded_rate() {
     let (account, socket) = account();
-    let mut client = Client::there(socket);
+    let mut client = Client::there(socket, Arc::default());
     client.join().await.unwrap();
     let (lookups, begun) = (client.lookups(), std::time::Instant::now());
     for _ in 0..40_000 {
@@ -299,7 +303,7 @@ async fn who_asks_without_end_is_answered_at_a_bounded_rate() {
 #[tokio::test]
 async fn what_a_full_disk_puts_off_is_told_and_tried_again() {
     let (account, socket) = account();
-    let mut client = Client::there(socket);
+    let mut client = Client::there(socket, Arc::default());
     account.notes.is_full.store(true, Ordering::Relaxed);
     let full = Err(BrokerError::NotNow("full".to_owned()));
     assert_eq!(client.join().await.map(drop), full);
@@ -317,7 +321,7 @@ async fn what_a_full_disk_puts_off_is_told_and_tried_again() {
 #[tokio::test]
 async fn an_account_that_goes_is_noticed_by_who_waits_and_by_who_asks() {
     let (account, socket) = account();
-    let mut client = Client::there(socket);
+    let mut client = Client::there(socket, Arc::default());
     client.join().await.unwrap();
     let lookups = client.lookups();
     account.serving.abort();
@@ -335,7 +339,7 @@ async fn an_account_that_goes_is_noticed_by_who_waits_and_by_who_asks() {
 #[tokio::test]
 async fn a_side_that_comes_after_another_goes_on_where_that_has_committed() {
     let (mut account, socket) = account();
-    let mut client = Client::there(socket);
+    let mut client = Client::there(socket, Arc::default());
     let joined = client.join().await.unwrap();
     assert_eq!((joined.handled_seq, joined.next_id), (0, 1));
     client.commit(3, &[call(1, "one"), call(2, "two")]).await.unwrap();
@@ -347,12 +351,33 @@ async fn a_side_that_comes_after_another_goes_on_where_that_has_committed() {
         drop(client);
         let (server, ended) = account.serving.await.unwrap();
         assert!(ended.is_ok(), "{ended:?}");
-        let (serving, socket) = begin_serving(server);
-        account.serving = serving;
-        client = Client::there(socket);
+        let (serving, socket, heard) = begin_serving(server);
+        (account.serving, account.heard) = (serving, heard);
+        client = Client::there(socket, Arc::default());
         let joined = client.join().await.unwrap();
         assert_eq!((joined.handled_seq, joined.left_to_seq), (3, INBOX_SEQ));
         assert_eq!(joined.next_id, 4, "no id is used again");
         assert_eq!(account.notes.unstaged.load(Ordering::Relaxed), 1, "what was not committed is not made");
     }
+}
+
+#[tokio::test]
+async fn a_call_waits_until_what_was_said_before_it_is_heard() {
+    let (account, socket) = account();
+    let said = Arc::new(AtomicU64::new(0));
+    let mut client = Client::there(socket, Arc::clone(&said));
+    client.join().await.unwrap();
+    said.store(2, Ordering::Release);
+    let calls = [call(1, "one")];
+    let (commit, heard) = (client.commit(1, &calls), async {
+        for count in [1, 2] {
+            assert_eq!(account.notes.kept.lock().unwrap().len(), 0, "{count}");
+            tokio::task::yield_now().await;
+            account.heard.send_replace(count);
+        }
+    });
+    tokio::join!(commit, heard).0.unwrap();
+    assert_eq!(account.notes.kept.lock().unwrap().len(), 1);
+    said.store(u64::MAX, Ordering::Release);
+    client.commit(2, &[call(2, "after what was never said")]).await.unwrap();
 }

@@ -55,13 +55,27 @@ pub(crate) struct Question<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Ask<'a> {
     Join,
-    BeginLife { first_id: RequestId },
+    BeginLife {
+        first_id: RequestId,
+    },
     OpenGate,
-    Events { after: u64, limit: usize },
-    Commit { handled_seq: u64, calls: Cow<'a, [NewCall]> },
-    Stage { calls: Cow<'a, [NewCall]> },
+    Events {
+        after: u64,
+        limit: usize,
+    },
+    Commit {
+        handled_seq: u64,
+        calls: Cow<'a, [NewCall]>,
+        /// So much the script's side has said before, by another way.
+        said: u64,
+    },
+    Stage {
+        calls: Cow<'a, [NewCall]>,
+    },
     Unstage,
-    NextCompletion { handled_seq: u64 },
+    NextCompletion {
+        handled_seq: u64,
+    },
     Peer(PeerId),
     Message(MessageId),
     Leave,

@@ -56,7 +56,7 @@ impl FileSpace {
         let Child::Folder(folder) = found.what else { return Err(Errno::NOTDIR) };
         let mut names = BTreeMap::new();
         for branch in &folder.branches {
-            self.add_names(&folder, branch, &mut names)?;
+            self.list_names(&folder, branch, &mut names)?;
         }
         names.extend(self.tree().fixed_names(&folder.place).into_iter().map(|name| (name, FileType::Directory)));
         if folder.place == Place::root() && matches!(self.stat(&folder.place, TMP_NAME, true), Ok(About::There(_))) {
@@ -65,39 +65,55 @@ impl FileSpace {
         Ok(names.into_iter().collect())
     }
 
-    fn add_names(
+    fn list_names(
         &self,
         folder: &Folder<'_>,
         branch: &Branch<'_>,
         names: &mut BTreeMap<String, FileType>,
     ) -> Result<(), Errno> {
+        if let Some(name) = branch.only() {
+            // The folder itself need not be open to who reads.
+            return self.list_name(folder, branch, name, FileType::Unknown, names);
+        }
         let readable = reopened(branch)?;
         for entry in Dir::read_from(&readable)? {
             let entry = entry?;
             // What is not UTF-8 could not be named by a guest.
             let Ok(name) = entry.file_name().to_str() else { continue };
-            if matches!(name, "." | "..") || branch.hides(name) || names.contains_key(name) {
-                continue;
-            }
-            if branch.is_home_itself() && UNLISTED_NAMES.contains(&name) {
-                continue;
-            }
-            let is_below = !branch.layer.is_home();
-            if is_below && (folder.is_whited_out(name) || self.is_private(branch, name, entry.file_type())) {
-                continue;
-            }
-            let kind = match entry.file_type() {
-                FileType::Unknown => match branch.about(name)? {
-                    Some(about) => FileType::from_raw_mode(about.st_mode),
-                    None => continue,
-                },
-                kind => kind,
-            };
-            if names.len() >= LISTING_ENTRIES_MAX {
-                return Err(Errno::OVERFLOW);
-            }
-            names.insert(name.to_owned(), kind);
+            self.list_name(folder, branch, name, entry.file_type(), names)?;
         }
+        Ok(())
+    }
+
+    /// Adds a name, if the guest sees it here.
+    fn list_name(
+        &self,
+        folder: &Folder<'_>,
+        branch: &Branch<'_>,
+        name: &str,
+        kind: FileType,
+        names: &mut BTreeMap<String, FileType>,
+    ) -> Result<(), Errno> {
+        if matches!(name, "." | "..") || branch.hides(name) || names.contains_key(name) {
+            return Ok(());
+        }
+        if branch.is_home_itself() && UNLISTED_NAMES.contains(&name) {
+            return Ok(());
+        }
+        if !branch.layer.is_home() && (folder.is_whited_out(name) || self.is_private(branch, name, kind)) {
+            return Ok(());
+        }
+        let kind = match kind {
+            FileType::Unknown => match branch.about(name)? {
+                Some(about) => FileType::from_raw_mode(about.st_mode),
+                None => return Ok(()),
+            },
+            kind => kind,
+        };
+        if names.len() >= LISTING_ENTRIES_MAX {
+            return Err(Errno::OVERFLOW);
+        }
+        names.insert(name.to_owned(), kind);
         Ok(())
     }
 

@@ -139,14 +139,15 @@ impl FileSpace {
     /// The host's folders of which the guest sees what is in them, and whether it may write there. Beside those it opens
     /// [`Self::lone_file`] and [`NULL_PATH`](crate::NULL_PATH).
     pub fn opened_folders(&self) -> impl Iterator<Item = (BorrowedFd<'_>, bool)> {
-        let layers = self.tree().layers().filter(|layer| layer.kind != LayerKind::Devices && layer.only().is_none());
+        let layers = self.tree().layers().filter(|layer| layer.only().is_none());
         layers.map(|layer| (layer.root.as_fd(), layer.writable()))
     }
 
     /// The one file that the guest sees of its project, where it sees no more of it and the file is there.
     pub fn lone_file(&self) -> Option<OwnedFd> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut lone = self.tree().layers().filter_map(|layer| Some((layer, layer.only()?)));
+        let project = self.tree().layers().filter(|layer| layer.kind != LayerKind::Devices);
+        let mut lone = project.filter_map(|layer| Some((layer, layer.only()?)));
         lone.find_map(|(layer, name)| rustix::fs::openat(&layer.root, name, flags, Mode::empty()).ok())
     }
 

@@ -85,7 +85,8 @@ impl Layer {
     pub(crate) fn only(&self) -> Option<&str> {
         match &self.kind {
             LayerKind::Project { only, .. } => only.as_deref(),
-            _ => None,
+            LayerKind::Devices => Some(NULL_NAME),
+            LayerKind::Home | LayerKind::Mount { .. } => None,
         }
     }
 
@@ -181,6 +182,11 @@ impl Branch<'_> {
 
     pub(crate) fn hides(&self, name: &str) -> bool {
         self.layer.hides(name, self.is_root)
+    }
+
+    /// The only name in it that the guest sees, where it sees no other.
+    pub(crate) fn only(&self) -> Option<&str> {
+        self.layer.only().filter(|_| self.is_root)
     }
 
     /// Whether it is the whole private folder.

@@ -21,7 +21,7 @@ use sandbox::{Code, CodeId, Limits};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 use worker::{ORDER_BYTES_MAX, Order, REPORT_BYTES_MAX, Report, ScriptSetup, Setup, hand_over};
@@ -57,6 +57,8 @@ pub(crate) struct Life<'a> {
     /// Which of the scripts run in it, by the numbers that it knows them by.
     running: Vec<usize>,
     is_started: bool,
+    /// Reports so far.
+    heard: watch::Sender<u64>,
     heard_at: Instant,
     /// By when scripts that were told to stop have to end.
     stop_due: Option<Instant>,
@@ -94,6 +96,7 @@ impl<'a> Life<'a> {
             codes,
             running,
             is_started: false,
+            heard: watch::Sender::new(0),
             heard_at: Instant::now(),
             stop_due: None,
             left_due: None,
@@ -156,8 +159,9 @@ impl<'a> Life<'a> {
             account.set_nonblocking(true)?;
             let account = tokio::net::UnixStream::from_std(account)?;
             if let Some(mut server) = self.scripts[script].server.take() {
+                let heard = self.heard.subscribe();
                 serving.spawn(async move {
-                    let ended = serve(&mut server, account).await;
+                    let ended = serve(&mut server, account, heard).await;
                     (script, server, ended)
                 });
             }
@@ -259,6 +263,12 @@ impl<'a> Life<'a> {
 
     /// Takes a report. An error says why the worker is of no more use.
     fn hear(&mut self, report: Report<'_>) -> Result<(), String> {
+        let heard = self.take_in(report);
+        self.heard.send_modify(|heard| *heard += 1);
+        heard
+    }
+
+    fn take_in(&mut self, report: Report<'_>) -> Result<(), String> {
         match report {
             Report::Pong => self.heard_at = Instant::now(),
             Report::Failed(why) => return Err(format!("its process cannot go on: {why}")),

@@ -212,7 +212,7 @@ impl Worker {
         account.set_nonblocking(true)?;
         let script = {
             let _on_threads = self.threads.enter();
-            let account = Client::there(tokio::net::UnixStream::from_std(account)?);
+            let account = Client::there(tokio::net::UnixStream::from_std(account)?, self.reports.said());
             Script::start(&self.threads, config, std::future::ready(program), account, voice)
         };
         let status = script.status();

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(crate) struct Reports {
 
 #[derive(Default)]
 struct Shared {
+    /// Reports so far.
+    said: Arc<AtomicU64>,
     queue: Mutex<Queue>,
     is_more: Notify,
 }
@@ -52,6 +55,11 @@ impl Reports {
         self.add(report, usize::MAX);
     }
 
+    /// Counts reports.
+    pub(crate) fn said(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.shared.said)
+    }
+
     /// Reports it if not too much waits already.
     fn say_text(&self, report: &Report<'_>) -> bool {
         self.add(report, TEXT_BYTES_MAX)
@@ -63,6 +71,7 @@ impl Reports {
         let has_room = queue.frames.len().saturating_add(frame.len()) <= waiting_bytes_max;
         if has_room {
             queue.frames.extend_from_slice(&frame);
+            self.shared.said.fetch_add(1, Ordering::Release);
             drop(queue);
             self.shared.is_more.notify_one();
         }

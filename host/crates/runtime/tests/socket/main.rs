@@ -16,14 +16,18 @@ mod order;
 #[path = "../it/stage.rs"]
 mod stage;
 
+use std::sync::Arc;
+
 use broker::{Client, Server, serve};
 use tokio::net::UnixStream;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// The account's side is at the other end of a socket, and ends some time after the script's.
 fn meet(mut server: Server) -> (Client, JoinHandle<()>) {
     let (ours, theirs) = UnixStream::pair().unwrap();
-    let serving =
-        tokio::spawn(async move { serve(&mut server, ours).await.expect("a script's side says what it may") });
-    (Client::there(theirs), serving)
+    let serving = tokio::spawn(async move {
+        serve(&mut server, ours, watch::channel(0).1).await.expect("a script's side says what it may")
+    });
+    (Client::there(theirs, Arc::default()), serving)
 }
