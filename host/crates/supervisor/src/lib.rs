@@ -14,7 +14,6 @@ mod worker;
 
 pub use account::Account;
 pub use compiling::Compiling;
-pub use life::{PONG_WAIT, STOP_WAIT};
 pub use runtime::Script;
 pub use script::ScriptPlan;
 pub use supervisor::{HostOutput, Isolation, Supervisor, SupervisorConfig, SupervisorError, WorkerCommand};

@@ -1,7 +1,7 @@
 //! One worker process, from its start to its end.
 //!
 //! Invariant: nothing that a worker says is trusted further than it concerns its own scripts, and everything that it may say
-//! is bounded: in length, in rate ([`REPORTS_BYTES_PER_S`]), and in the time that it may be silent ([`PONG_WAIT`]). When its
+//! is bounded: in length, in rate ([`REPORTS_BYTES_PER_S`]), and in the time that it may be silent ([`PINGS_UNANSWERED_MAX`]). When its
 //! life is over the process is gone, and each script's side towards its account is back.
 
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use worker::{ORDER_BYTES_MAX, Order, REPORT_BYTES_MAX, Report, ScriptSetup, Setup, hand_over};
 
 use crate::script::Placed;
@@ -31,10 +31,11 @@ use crate::supervisor::WorkerSite;
 
 /// How often a worker is asked whether it is well.
 const PING_EVERY: Duration = Duration::from_secs(5);
-/// A worker that says nothing for so long is replaced.
-pub const PONG_WAIT: Duration = Duration::from_secs(30);
+/// A worker that has left so many questions without an answer is replaced. They are counted, not the time: both processes may
+/// have been stopped for long.
+const PINGS_UNANSWERED_MAX: u32 = 6;
 /// A worker may take so long to end a script that it was told to stop, and to end itself.
-pub const STOP_WAIT: Duration = Duration::from_secs(10);
+const STOP_WAIT: Duration = Duration::from_secs(10);
 /// A worker takes over what it is handed within this time, each part.
 const HAND_OVER_WAIT: Duration = Duration::from_secs(30);
 /// Orders that wait for a worker to take them.
@@ -59,7 +60,7 @@ pub(crate) struct Life<'a> {
     is_started: bool,
     /// Reports so far.
     heard: watch::Sender<u64>,
-    heard_at: Instant,
+    pings_unanswered: u32,
     /// By when scripts that were told to stop have to end.
     stop_due: Option<Instant>,
     /// By when scripts have to end whose accounts were left.
@@ -97,7 +98,7 @@ impl<'a> Life<'a> {
             running,
             is_started: false,
             heard: watch::Sender::new(0),
-            heard_at: Instant::now(),
+            pings_unanswered: 0,
             stop_due: None,
             left_due: None,
         }
@@ -201,7 +202,7 @@ impl<'a> Life<'a> {
         }
         let mut pings = interval(PING_EVERY);
         let mut allowance = Allowance::new(&reports_limits());
-        self.heard_at = Instant::now();
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if self.running.iter().all(|&script| self.scripts[script].has_ended()) {
                 self.scripts.iter_mut().for_each(|script| script.counter.forget_worker());
@@ -242,8 +243,11 @@ impl<'a> Life<'a> {
                     self.stop_due = self.stop_due.or(Some(Instant::now() + STOP_WAIT));
                     Order::Stop { script: number }
                 }
-                Step::Ping if self.heard_at.elapsed() > PONG_WAIT => return "its process hung".to_owned(),
-                Step::Ping => Order::Ping,
+                Step::Ping if self.pings_unanswered >= PINGS_UNANSWERED_MAX => return "its process hung".to_owned(),
+                Step::Ping => {
+                    self.pings_unanswered += 1;
+                    Order::Ping
+                }
                 Step::Due => return "its process did not end a script in time".to_owned(),
                 Step::Died(status) => {
                     // What it said last is there still.
@@ -270,7 +274,7 @@ impl<'a> Life<'a> {
 
     fn take_in(&mut self, report: Report<'_>) -> Result<(), String> {
         match report {
-            Report::Pong => self.heard_at = Instant::now(),
+            Report::Pong => self.pings_unanswered = 0,
             Report::Failed(why) => return Err(format!("its process cannot go on: {why}")),
             Report::MissingWall(wall) => self.site.say_missing(&wall),
             Report::HostLog(line) => self.site.output.host_log(line.trim_end()),

@@ -14,7 +14,9 @@ use broker::{Client, Frames, WireError, frame};
 use files::FileSpace;
 use lockdown::{Access, Allowed, Missing, lock_down};
 use runtime::{Script, ScriptConfig, Threads, give_way};
+use rustix::process::Signal;
 use sandbox::{Code, Program, Sandbox};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::handover::take_over;
@@ -153,8 +155,19 @@ fn start_log(filter: &str, reports: &Reports) {
     }));
 }
 
+/// The host alone says when it is over: what is sent to all of its process group, or of its service, is for the host. A file
+/// that may not grow is a full disk, which a guest is told.
+fn heed_no_signals() -> io::Result<()> {
+    for number in [Signal::INT, Signal::TERM, Signal::HUP, Signal::USR1, Signal::USR2, Signal::XFSZ] {
+        // What listened once is never again left to the system.
+        drop(signal(SignalKind::from_raw(number.as_raw()))?);
+    }
+    Ok(())
+}
+
 /// Runs the scripts until the host has gone.
 async fn run(handed_over: HandedOver, host: UnixStream, reports: Reports) -> Result<(), WorkerError> {
+    heed_no_signals()?;
     host.set_nonblocking(true)?;
     let (orders, mut host) = tokio::net::UnixStream::from_std(host)?.into_split();
     let HandedOver { programs, scripts, .. } = handed_over;
