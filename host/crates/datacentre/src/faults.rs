@@ -24,6 +24,8 @@ struct Inner {
     hidden: Asked,
     refuse_connections: AtomicBool,
     lost_pushes: AtomicU32,
+    doubled_pushes: AtomicU32,
+    late_pushes: AtomicU32,
     references_expired_ns: AtomicI64,
     clock: Clock,
     refuse_salts: AtomicBool,
@@ -38,6 +40,8 @@ impl Faults {
             hidden: Mutex::default(),
             refuse_connections: AtomicBool::new(false),
             lost_pushes: AtomicU32::new(0),
+            doubled_pushes: AtomicU32::new(0),
+            late_pushes: AtomicU32::new(0),
             references_expired_ns: AtomicI64::new(0),
             clock: Clock::default(),
             refuse_salts: AtomicBool::new(false),
@@ -77,9 +81,21 @@ impl Faults {
         self.0.refuse_connections.store(refuse, Ordering::Relaxed);
     }
 
-    /// Loses the next `count` updates that would be pushed, so that clients find a gap in pts or seq.
+    /// Loses the next `count` updates that would be pushed, so that clients find a gap in pts or seq. Here and below each
+    /// push to a session counts that has a connection.
     pub fn drop_next_pushes(&self, count: u32) {
         self.0.lost_pushes.store(count, Ordering::Relaxed);
+    }
+
+    /// Sends each of the next `count` updates that would be pushed twice.
+    pub fn double_next_pushes(&self, count: u32) {
+        self.0.doubled_pushes.store(count, Ordering::Relaxed);
+    }
+
+    /// Sends each of the next `count` updates that would be pushed only after the one that follows it, which is not late
+    /// itself. One that none follows waits.
+    pub fn delay_next_pushes(&self, count: u32) {
+        self.0.late_pushes.store(count, Ordering::Relaxed);
     }
 
     /// Every file reference given out until now holds no more; who fetches the message again gets one that does.
@@ -136,13 +152,27 @@ impl Faults {
 
     /// True when the push at hand is to be lost.
     pub(crate) fn loses_push(&self) -> bool {
-        self.0.lost_pushes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        take_one(&self.0.lost_pushes)
+    }
+
+    /// True when the push at hand is to be sent twice.
+    pub(crate) fn doubles_push(&self) -> bool {
+        take_one(&self.0.doubled_pushes)
+    }
+
+    /// True when the push at hand is to be sent after the one that follows it.
+    pub(crate) fn delays_push(&self) -> bool {
+        take_one(&self.0.late_pushes)
     }
 
     /// Changes each time the connections are to be cut.
     pub(crate) fn drops(&self) -> watch::Receiver<u64> {
         self.0.drop_generation.subscribe()
     }
+}
+
+fn take_one(left: &AtomicU32) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
 type Asked = Mutex<VecDeque<(String, RpcError)>>;

@@ -51,6 +51,8 @@ pub(crate) struct Session {
     outlet: Option<Arc<Outlet>>,
     announced: bool,
     wants_updates: bool,
+    /// Updates that are to be sent after those that follow.
+    late: Option<Arc<[u8]>>,
     detached: Instant,
 }
 
@@ -67,6 +69,7 @@ impl Session {
             outlet: None,
             announced: false,
             wants_updates: false,
+            late: None,
             detached: Instant::now(),
         }
     }
@@ -172,7 +175,18 @@ impl Session {
 
     /// Sends updates now, or once the client is back.
     pub(crate) fn push(&mut self, updates: &Arc<[u8]>) {
-        self.sent.content(Kind::Notice, Arc::clone(updates));
+        let is_connected = self.outlet.is_some();
+        if is_connected && self.faults.loses_push() {
+            return;
+        }
+        if is_connected && self.late.is_none() && self.faults.delays_push() {
+            self.late = Some(Arc::clone(updates));
+            return;
+        }
+        let again = (is_connected && self.faults.doubles_push()).then(|| Arc::clone(updates));
+        for updates in [Some(Arc::clone(updates)), again, self.late.take()].into_iter().flatten() {
+            self.sent.content(Kind::Notice, updates);
+        }
         self.flush();
     }
 

@@ -85,6 +85,8 @@ const FAIL: functions::help::GetSupport = functions::help::GetSupport {};
 const LONG: functions::help::GetInviteText = functions::help::GetInviteText {};
 /// Pushes `updatesTooLong` to the key's other sessions and answers true.
 const PUSH: functions::account::UpdateStatus = functions::account::UpdateStatus { offline: true };
+/// Pushes [`news`] to them and answers true.
+const PUSH_NEWS: functions::account::UpdateStatus = functions::account::UpdateStatus { offline: false };
 /// Ends the key's connections and answers.
 const LEAVE: functions::auth::LogOut = functions::auth::LogOut {};
 /// Panics.
@@ -98,6 +100,11 @@ const LONG_TEXT_BYTES: usize = 100_000;
 fn count_of(dc: &enums::NearestDc) -> i32 {
     let enums::NearestDc::Dc(dc) = dc;
     dc.this_dc
+}
+
+/// An update that is not `updatesTooLong`.
+fn news() -> enums::Updates {
+    types::Updates { updates: vec![], users: vec![], chats: vec![], date: 1, seq: 0 }.into()
 }
 
 struct TestMethods {
@@ -130,7 +137,8 @@ impl Methods for TestMethods {
                 Ok(enums::help::InviteText::Text(types::help::InviteText { message }).to_bytes())
             }
             functions::account::UpdateStatus::CONSTRUCTOR_ID => {
-                self.hub.push(caller.auth_key_id, &enums::Updates::TooLong, Some(caller.session_id));
+                let updates = if request == PUSH.to_bytes() { enums::Updates::TooLong } else { news() };
+                self.hub.push(caller.auth_key_id, &updates, Some(caller.session_id));
                 Ok(true.to_bytes())
             }
             functions::auth::LogOut::CONSTRUCTOR_ID => {

@@ -255,6 +255,15 @@ async fn faults_do_what_they_say() {
     client.receive_id(types::Pong::CONSTRUCTOR_ID).await;
     assert!(client.others.iter().all(|message| message.body != enums::Updates::TooLong.to_bytes()), "one was lost");
 
+    server.faults.double_next_pushes(1);
+    server.faults.delay_next_pushes(1);
+    for push in [PUSH, PUSH_NEWS, PUSH] {
+        other.call(&push).await.unwrap();
+    }
+    for expected in [news(), news(), enums::Updates::TooLong, enums::Updates::TooLong] {
+        assert_eq!(client.updates().await, expected, "the first one is late, the one that goes before it comes twice");
+    }
+
     server.faults.drop_connections();
     while client.receive().await.is_ok() {}
     server.faults.refuse_connections(true);
