@@ -250,7 +250,7 @@ impl KeptCall {
             random_id: request.random_id,
             id: request.id,
             call: serde_json::to_string(&request.call)?,
-            lane: request.call.destination().filter(|_| stage != Stage::Taken).map(lane_key).transpose()?,
+            lane: request.call.destination().map(lane_key).transpose()?,
             is_kept: request.call.survives_restart(),
             stage,
         })

@@ -77,6 +77,8 @@ fn after_a_restart_what_is_left_waits_and_nobody_for_it() {
     let left = waiting_calls(&store);
     assert_eq!(ids(&left), [1, 2]);
     assert!(left.iter().all(|request| request.id == 0));
+    let (of_lane, _) = store.scripts().take_waiting_in(&script(), PeerId::user(1), 0..=9, 9).unwrap();
+    assert_eq!(ids(&of_lane), [1, 2], "one that had left already waits in its conversation's order too");
     assert_eq!(store.scripts().resume_outbox("other.py").unwrap(), 0);
 }
 
