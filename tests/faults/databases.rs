@@ -3,6 +3,8 @@
 use tempfile::TempDir;
 use tests::{Process, tglhost};
 
+use crate::Moments;
+
 /// What may be left from before, then numbers, each printed once it is committed.
 const WRITING: &str = "\
 import sqlite3
@@ -26,7 +28,7 @@ fn nothing_is_lost_over_kills(kills: usize) {
     let (data, script) = (place.path().join("data"), place.path().join("scripts/writing.py"));
     std::fs::create_dir_all(script.parent().expect("a folder")).expect("made");
     std::fs::write(&script, WRITING).expect("written");
-    let (mut committed, mut moment) = (0, 7_u64);
+    let (mut committed, mut moments) = (0, Moments::new());
     for kill in 0..kills {
         let mut process = Process::start(tglhost(&data).arg("run").arg(&script));
         let found = process.line();
@@ -35,9 +37,7 @@ fn nothing_is_lost_over_kills(kills: usize) {
         assert_eq!(numbers[0], numbers[1], "kill {kill}: {found}");
         assert!(numbers[1] >= committed, "kill {kill}: {committed} was committed, and there is {found}");
         committed = numbers[1];
-        // A fixed sequence that looks random, so that a failure can be had again.
-        moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        for _ in 0..(moment >> 33) % NUMBERS_MAX {
+        for _ in 0..moments.below(NUMBERS_MAX) {
             committed = process.line().trim().parse().expect("a number");
         }
         process.kill();

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tests::{Place, Process};
 
+use crate::Moments;
+
 /// The latest moment of an end after a process's start.
 const END_MS_MAX: u64 = 250;
 
@@ -48,12 +50,10 @@ fn every_message_is_answered_once_over(messages: usize, ends: u64, end: impl Fn(
     assert_eq!(first.line(), "up\n");
     let asking = Process::start(place.command(&["run", "--account", "b"]).arg(&asking));
     end(first);
-    // A fixed sequence that looks random, so that a failure can be had again.
-    let mut moment = 7_u64;
+    let mut moments = Moments::new();
     for _ in 0..ends {
-        moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let process = start_answering();
-        std::thread::sleep(Duration::from_millis((moment >> 33) % END_MS_MAX));
+        std::thread::sleep(Duration::from_millis(moments.below(END_MS_MAX)));
         end(process);
     }
     let _last = start_answering();

@@ -98,6 +98,12 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Sends the process of this id the signal of this name.
+pub fn signal(id: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
 /// A process at work. It is killed when dropped.
 pub struct Process {
     child: Child,
@@ -182,8 +188,7 @@ impl Process {
 
     /// Sends it the signal of this name.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
-        assert!(sent.expect("kill runs").success());
+        signal(self.id(), name);
     }
 
     /// Waits for its end; gives what it wrote that was not read yet.

@@ -1,4 +1,4 @@
-//! A data centre in a process of its own, and a data directory for those who talk to it.
+//! A data centre, and a data directory for those who talk to it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,15 +9,15 @@ use tempfile::TempDir;
 use crate::{Finished, Process, finish, tglhost};
 
 /// The data centre at work, with what its clients need to know.
-pub struct Place {
+pub struct Place<D = Process> {
     /// Holds the data centre's directory (`dc`), the users' (`user`) and scripts (`scripts`).
     pub data: TempDir,
     /// Where the data centre listens.
     pub address: String,
     /// Its public key, a PEM file.
     pub public_key: PathBuf,
-    /// The data centre's process.
-    pub data_centre: Process,
+    /// The data centre: a process, unless the test has it at hand.
+    pub data_centre: D,
 }
 
 impl Place {
@@ -35,7 +35,9 @@ impl Place {
         let text = |key: &str| ready[key].as_str().expect("a string").to_owned();
         Self { address: text("address"), public_key: text("rsa_public_key").into(), data, data_centre }
     }
+}
 
+impl<D> Place<D> {
     /// `tglhost` with these arguments, at this data centre.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = tglhost(&self.data.path().join("user"));
