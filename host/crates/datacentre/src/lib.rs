@@ -9,9 +9,11 @@ mod faults;
 mod model;
 mod mtproto;
 mod seam;
+mod turn_arounds;
 
 pub use faults::Faults;
 pub use mtproto::RsaKeyError;
+pub use turn_arounds::TurnAround;
 
 use std::fs;
 use std::io;
@@ -21,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use api::{Api, DcInfo};
@@ -29,6 +31,7 @@ use model::Model;
 use model::room::{Room, is_no_room_for_file};
 use mtproto::{Hub, Limits, RsaKey, Shared};
 use seam::{AuthKeys, Methods, Pusher};
+use turn_arounds::TurnArounds;
 
 /// How to start a data centre.
 #[derive(Clone, Debug)]
@@ -86,6 +89,7 @@ pub struct DataCentre {
     /// The same key's PEM text.
     pub public_key_pem: String,
     faults: Faults,
+    turn_arounds: TurnArounds,
     room: Arc<Room>,
     stop: watch::Sender<()>,
     serving: JoinHandle<()>,
@@ -109,16 +113,21 @@ impl DataCentre {
         let api = Arc::new(Api::new(Arc::clone(&model), DcInfo { id: dc_id, address }, faults.clone()));
         api.connect(&(Arc::clone(&hub) as Arc<dyn Pusher>));
         let (public_key_path, public_key_pem) = (rsa.public_path.clone(), rsa.public_pem.clone());
-        let room = Arc::clone(&model.room);
+        let (room, turn_arounds) = (Arc::clone(&model.room), api.turn_arounds());
         let shared = Shared::new(rsa, hub, model as Arc<dyn AuthKeys>, api as Arc<dyn Methods>, faults.clone(), limits);
         let (stop, stopped) = watch::channel(());
         let serving = tokio::spawn(mtproto::serve(shared, listener, stopped));
-        Ok(Self { address, dc_id, public_key_path, public_key_pem, faults, room, stop, serving })
+        Ok(Self { address, dc_id, public_key_path, public_key_pem, faults, turn_arounds, room, stop, serving })
     }
 
     /// A handle with which to make it misbehave.
     pub fn faults(&self) -> Faults {
         self.faults.clone()
+    }
+
+    /// From now on tells how long users take from a message to what they send next, until this is dropped or asked for again.
+    pub fn turn_arounds(&self) -> mpsc::Receiver<TurnAround> {
+        self.turn_arounds.ask()
     }
 
     /// How many writes have failed so far because the disk had no room. What is asked of a data centre without room is

@@ -38,7 +38,7 @@ pub(super) struct Context<'a> {
 
 /// What leaves after the commit.
 pub(super) enum Outgoing {
-    Push { auth_key_ids: Vec<i64>, updates: Box<enums::Updates>, but_not: Option<i64> },
+    Push { user: i64, auth_key_ids: Vec<i64>, updates: Box<enums::Updates>, but_not: Option<i64> },
     Disconnect { auth_key_id: i64 },
     RemoveBlob(i64),
 }

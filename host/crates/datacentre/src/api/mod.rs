@@ -41,14 +41,20 @@ mod view;
 mod webpages;
 
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 pub(crate) use context::DcInfo;
 use context::{Context, Outgoing};
 use error::Failure;
+use grammers_tl_types::enums;
 
 use crate::faults::Faults;
 use crate::model::{Model, keys, messages as stored, unix_time};
 use crate::seam::{Caller, Methods, Pusher, RpcError};
+use crate::turn_arounds::TurnArounds;
+
+/// Telegram's name of the method by which users answer.
+const SEND: &str = "messages.sendMessage";
 
 /// All methods of the data centre.
 pub(crate) struct Api {
@@ -56,6 +62,7 @@ pub(crate) struct Api {
     dc: DcInfo,
     faults: Faults,
     pusher: OnceLock<Weak<dyn Pusher>>,
+    turn_arounds: TurnArounds,
 }
 
 impl Api {
@@ -67,12 +74,17 @@ impl Api {
         if let Err(error) = model.sweep_files(unix_time()).and_then(|()| model.sweep_disk()) {
             model.room.tell(&error);
         }
-        Api { model, dc, faults, pusher: OnceLock::new() }
+        Api { model, dc, faults, pusher: OnceLock::new(), turn_arounds: TurnArounds::default() }
     }
 
     /// Says through whom updates are pushed; only the first call counts. The pusher is not kept alive by this.
     pub(crate) fn connect(&self, pusher: &Arc<dyn Pusher>) {
         let _ = self.pusher.set(Arc::downgrade(pusher));
+    }
+
+    /// How long users take to answer.
+    pub(crate) fn turn_arounds(&self) -> TurnArounds {
+        self.turn_arounds.clone()
     }
 
     /// Runs `method` in one transaction for this caller, and pushes what it gathered once that is committed.
@@ -104,7 +116,11 @@ impl Api {
         let Some(pusher) = self.pusher.get().and_then(Weak::upgrade) else { return };
         for item in outgoing {
             match item {
-                Outgoing::Push { auth_key_ids, updates, but_not } => {
+                Outgoing::Push { user, auth_key_ids, updates, but_not } => {
+                    // Before: who is quick may have answered when the last byte is known to have left.
+                    if self.turn_arounds.are_asked_for() && brings_message(&updates) {
+                        self.turn_arounds.writing(user);
+                    }
                     for auth_key_id in auth_key_ids {
                         pusher.push(auth_key_id, &updates, but_not);
                     }
@@ -122,7 +138,13 @@ impl Methods for Api {
         if let Some(error) = self.faults.take(name) {
             return Err(error);
         }
-        let answer = self.transact(caller, |context| dispatch::invoke(context, request));
+        let read_at = Instant::now();
+        let answer = self.transact(caller, |context| {
+            if name == SEND {
+                self.turn_arounds.read(context.me, read_at);
+            }
+            dispatch::invoke(context, request)
+        });
         self.faults.take_hidden(name).map_or_else(|| answer.map_err(|failure| self.refusal(failure)), Err)
     }
 
@@ -132,4 +154,11 @@ impl Methods for Api {
             self.refusal(failure);
         }
     }
+}
+
+/// Whether somebody else's message is among the updates.
+fn brings_message(updates: &enums::Updates) -> bool {
+    let enums::Updates::Updates(updates) = updates else { return false };
+    let is_others = |message: &enums::Message| matches!(message, enums::Message::Message(message) if !message.out);
+    updates.updates.iter().any(|update| matches!(update, enums::Update::NewMessage(new) if is_others(&new.message)))
 }

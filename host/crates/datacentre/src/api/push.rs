@@ -31,7 +31,7 @@ impl Context<'_> {
     pub(super) fn push_here_too(&mut self, user: i64, updates: Vec<enums::Update>, peers: &Peers) -> Answer<()> {
         let auth_key_ids = keys::of_user(self.db, user)?;
         let updates = Box::new(self.updates(user, updates, peers)?);
-        self.outgoing.push(Outgoing::Push { auth_key_ids, updates, but_not: None });
+        self.outgoing.push(Outgoing::Push { user, auth_key_ids, updates, but_not: None });
         Ok(())
     }
 
@@ -45,6 +45,6 @@ impl Context<'_> {
 
     fn send(&mut self, user: i64, auth_key_ids: Vec<i64>, updates: enums::Updates) {
         let but_not = (user == self.me).then_some(self.caller.session_id);
-        self.outgoing.push(Outgoing::Push { auth_key_ids, updates: Box::new(updates), but_not });
+        self.outgoing.push(Outgoing::Push { user, auth_key_ids, updates: Box::new(updates), but_not });
     }
 }

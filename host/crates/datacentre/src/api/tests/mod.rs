@@ -11,5 +11,6 @@ mod media;
 mod messages;
 mod people;
 mod standing;
+mod turn_arounds;
 mod updates;
 mod world;
