@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use tests::{Place, Process};
 
 use crate::baseline::Baseline;
-use crate::many::Used;
 use crate::progress;
 use crate::sample::{self, Figures, MS, Measure};
+use crate::used::Used;
 
 const MESSAGES: usize = 500;
 const BUSY_SCRIPTS: usize = 5;

@@ -6,6 +6,7 @@
 
 mod account;
 mod baseline;
+mod client;
 mod guests;
 mod many;
 mod report;
@@ -13,13 +14,15 @@ mod round_trip;
 mod sample;
 mod start;
 mod transfers;
+mod turn_around;
+mod used;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 fn main() -> Result<()> {
-    if let Some(result) = transfers::as_client() {
+    if let Some(result) = transfers::as_client().or_else(turn_around::as_inside) {
         return result;
     }
     let tglhost = tglhost()?;
@@ -28,6 +31,7 @@ fn main() -> Result<()> {
     measures.extend(many::measure(&tglhost)?);
     measures.extend(account::measure()?);
     measures.extend(round_trip::measure(&tglhost)?);
+    measures.extend(turn_around::measure()?);
     measures.extend(transfers::measure(&tglhost)?);
     if sample::are_few() { report::check(&measures) } else { report::write(&measures) }
 }

@@ -1,18 +1,17 @@
-//! What many scripts in one process cost: while nothing happens, and at the end of all of them while they compute.
+//! What many scripts of one host cost: while nothing happens, and at the end of all of them while they compute.
 
-use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use tempfile::TempDir;
 use tests::Process;
 
 use crate::baseline::Baseline;
 use crate::progress;
 use crate::sample::{Figures, MS, Measure};
+use crate::used::Used;
 
 const IDLE_SCRIPTS: usize = 500;
 /// How long scripts have been ready before they count as idle, and how long they are watched then.
@@ -94,7 +93,7 @@ fn ends(tglhost: &Path) -> Result<Vec<Measure>> {
     ])
 }
 
-/// So many scripts of this text in one process.
+/// So many scripts of this text under one host.
 fn start(tglhost: &Path, place: &TempDir, source: &str, count: usize) -> Result<Process> {
     let folder = place.path().join("scripts");
     fs::create_dir_all(&folder)?;
@@ -106,32 +105,4 @@ fn start(tglhost: &Path, place: &TempDir, source: &str, count: usize) -> Result<
         command.arg(script);
     }
     Ok(Process::start(&mut command))
-}
-
-/// What each thread of a process has computed, in nanoseconds, by the scheduler's own account.
-pub(crate) struct Used(HashMap<OsString, u64>);
-
-impl Used {
-    pub(crate) fn of(process: u32) -> Result<Self> {
-        let mut threads = HashMap::new();
-        for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-            let thread = thread?;
-            // One may end meanwhile.
-            let Ok(account) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
-            let ns = account.split(' ').next().context("no time in schedstat")?.parse()?;
-            threads.insert(thread.file_name(), ns);
-        }
-        Ok(Self(threads))
-    }
-
-    /// What the threads that are there now have computed in all.
-    pub(crate) fn total(&self) -> Duration {
-        Duration::from_nanos(self.0.values().sum())
-    }
-
-    /// What the threads that are there now have computed since then.
-    pub(crate) fn since(&self, before: &Self) -> Duration {
-        let since = |(thread, ns): (&OsString, &u64)| ns - before.0.get(thread).copied().unwrap_or_default();
-        Duration::from_nanos(self.0.iter().map(since).sum())
-    }
 }

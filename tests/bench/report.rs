@@ -90,12 +90,17 @@ clock after a warm-up. A budget is for the median (p50), or for the one figure t
 * *Start to first answer*: the cache and the data directory are warm; the process starts its data centre and both accounts,
   loads the script, and answers `!ping`, which stands in its input from the beginning.
 * *Idle*: each script has said that it is ready, and nothing comes for ten seconds. *Busy*: each computes without end in a
-  callback when the signal comes. CPU time is the scheduler's account of all threads; it leaves out what else runs here.
+  callback when the signal comes. CPU time is the scheduler's account of all threads, those of workers too; it leaves out
+  what else runs here.
 * *Deliveries*: another account sends 500 messages, and each script of this one gets each of them. *The earlier build* is
-  commit 6647595, at the same data centre in the same run; *a script's start* is what the process has computed when every
-  script has said that it is ready.
+  commit 6647595, at the same data centre in the same run; *a script's start* is what the host and its worker have computed when
+  every script has said that it is ready.
 * *Echo*: a Telethon client sends and waits for the answer, to each bot in turn, all at one `tglhost dc` over TCP on
   loopback. The Telethon bot is a process of its own, as is `tglhost run`.
+* *Turn-around*: by the clock of a data centre that runs in the measuring process: from a message that is there to be written
+  to the bot's connection, to the bot's next send that has been read.
+* *The worker's price*: by itself `tglhost run` has scripts in a worker process; the same with `--isolation none`, in turns.
+* Beside a host of Python processes (pyeryx) nothing is measured here: its wheel needs Python 3.12 or newer.
 ";
     page
 }

@@ -1,6 +1,6 @@
-"""Measures echo round trips: this Telethon client sends, a bot answers, all at one `tglhost dc`. Three bots take turns, message by
-message, so that a busy moment of the machine meets each of them: a Python script and a Rust guest under `tglhost run`, and a
-Telethon program. Prints seconds per echo as JSON.
+"""Measures echo round trips: this Telethon client sends, a bot answers, all at one `tglhost dc`. Four bots take turns, message by
+message, so that a busy moment of the machine meets each of them: a Python script and a Rust guest under `tglhost run`, the
+script without a worker, and a Telethon program. Prints seconds per echo as JSON.
 
 Use, in a network namespace of its own: unshare --net --map-root-user python round_trip.py TGLHOST DATA
 """
@@ -26,6 +26,7 @@ FEW = os.environ.get("TGLHOST_BENCH_SAMPLES")
 ROUNDS, WARM_UP_ROUNDS = (int(FEW), 0) if FEW else (500, 50)
 WAIT_S = 60
 PYTHON_PHONE, RUST_PHONE, TELETHON_PHONE, OWN_PHONE = "9996610001", "9996610002", "9996610003", "9996610004"
+ALONE_PHONE = "9996610005"
 
 
 def loopback_up():
@@ -60,7 +61,12 @@ class Program:
 
 async def measure(port, pem):
     client = await log_in(port, pem, OWN_PHONE, "Measurer")
-    phones = {"tglhost_python": PYTHON_PHONE, "tglhost_rust": RUST_PHONE, "telethon": TELETHON_PHONE}
+    phones = {
+        "tglhost_python": PYTHON_PHONE,
+        "tglhost_rust": RUST_PHONE,
+        "tglhost_alone": ALONE_PHONE,
+        "telethon": TELETHON_PHONE,
+    }
     cards = [types.InputPhoneContact(n, phone, name, "") for n, (name, phone) in enumerate(phones.items())]
     imported = await client(functions.contacts.ImportContactsRequest(cards))
     by_phone = {user.phone: user for user in imported.users}
@@ -75,7 +81,8 @@ async def measure(port, pem):
     samples = {name: [] for name in bots}
     names = list(bots)
     for n in range(WARM_UP_ROUNDS + ROUNDS):
-        for name in names[n % 3 :] + names[: n % 3]:
+        first = n % len(names)
+        for name in names[first:] + names[:first]:
             text = f"echo {n} {name}"
             awaited[text] = answer = asyncio.get_running_loop().create_future()
             begun = time.perf_counter()
@@ -100,8 +107,11 @@ def main(tglhost, data):
         ready = json.loads(start(centre, "ready"))
         address, pem = ready["address"], ready["rsa_public_key"]
         port = address.rsplit(":", 1)[1]
-        for phone, script in {PYTHON_PHONE: os.path.join(HERE, "echo.py"), RUST_PHONE: RUST_GUEST}.items():
+        python = os.path.join(HERE, "echo.py")
+        scripts = {PYTHON_PHONE: (python, "process"), RUST_PHONE: (RUST_GUEST, "process"), ALONE_PHONE: (python, "none")}
+        for phone, (script, isolation) in scripts.items():
             place = ["--json", "--data", os.path.join(data, phone), "--dc", address, "--dc-key", pem]
+            place += ["--isolation", isolation]
             login = ["--phone", phone, "--code", phone[5] * 5]
             start([tglhost, "run", script, *place, *login], "connected", given="Echo\n")
         start([sys.executable, os.path.join(HERE, "telethon_echo.py"), port, pem, TELETHON_PHONE], "ready")

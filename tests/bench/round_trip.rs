@@ -1,5 +1,5 @@
 //! How long an echo takes on the whole way: a Telethon client sends, `tglhost dc` delivers, a bot answers, the client has it.
-//! The bot is a script under `tglhost run` or a Telethon program, in turns, at the same data centre.
+//! The bot is a script under `tglhost run`, with a worker and without, or a Telethon program, in turns, at the same data centre.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,13 +9,14 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::progress;
-use crate::sample::{Figures, MS, Measure};
+use crate::sample::{MS, Measure};
 
 /// What round_trip.py prints: seconds per echo, by bot.
 #[derive(Deserialize)]
 struct Samples {
     tglhost_python: Vec<f64>,
     tglhost_rust: Vec<f64>,
+    tglhost_alone: Vec<f64>,
     telethon: Vec<f64>,
 }
 
@@ -40,39 +41,30 @@ pub(crate) fn measure(tglhost: &Path) -> Result<Vec<Measure>> {
 }
 
 fn measures(samples: Samples) -> Vec<Measure> {
-    let times = |seconds: Vec<f64>| seconds.into_iter().map(Duration::from_secs_f64).collect();
-    let mut measures = vec![
-        Measure::of_times(
-            "echo_tglhost_python",
-            "Echo by a Python script under tglhost",
-            MS,
-            times(samples.tglhost_python),
-            None,
-        ),
-        Measure::of_times(
-            "echo_tglhost_rust",
-            "Echo by a Rust guest under tglhost",
-            MS,
-            times(samples.tglhost_rust),
-            None,
-        ),
-        Measure::of_times("echo_telethon", "Echo by a Telethon bot, unsandboxed", MS, times(samples.telethon), None),
-    ];
-    let ratio = |id, what, mine: usize| {
-        let value = measures[mine].main_figure() / measures[2].main_figure();
-        Measure {
-            id,
-            what,
-            unit: "×",
-            figures: Figures::One { value },
-            samples: measures[mine].samples,
-            budget: Some(1.0),
-        }
+    let of = |id, what, seconds: Vec<f64>| {
+        Measure::of_times(id, what, MS, seconds.into_iter().map(Duration::from_secs_f64).collect(), None)
     };
+    let python = of("echo_tglhost_python", "Echo by a Python script under tglhost", samples.tglhost_python);
+    let rust = of("echo_tglhost_rust", "Echo by a Rust guest under tglhost", samples.tglhost_rust);
+    let alone = of("echo_tglhost_alone", "Echo by a Python script with `--isolation none`", samples.tglhost_alone);
+    let telethon = of("echo_telethon", "Echo by a Telethon bot, unsandboxed", samples.telethon);
     let ratios = [
-        ratio("echo_ratio_python", "Python script under tglhost, relative to the Telethon bot (medians)", 0),
-        ratio("echo_ratio_rust", "Rust guest under tglhost, relative to the Telethon bot (medians)", 1),
+        (
+            "echo_ratio_python",
+            "Python script under tglhost, relative to the Telethon bot (medians)",
+            &python,
+            &telethon,
+            1.0,
+        ),
+        ("echo_ratio_rust", "Rust guest under tglhost, relative to the Telethon bot (medians)", &rust, &telethon, 1.0),
+        (
+            "echo_worker_ratio",
+            "The worker's price: echo of the script, relative to without it (medians)",
+            &python,
+            &alone,
+            1.15,
+        ),
     ];
-    measures.extend(ratios);
-    measures
+    let ratios = ratios.map(|(id, what, of, to, budget)| Measure::ratio(id, what, of, to, budget));
+    [python, rust, alone, telethon].into_iter().chain(ratios).collect()
 }

@@ -67,6 +67,12 @@ impl Measure {
         Self { id, what, unit, figures, samples: times.len(), budget }
     }
 
+    /// Of one measure relative to another.
+    pub(crate) fn ratio(id: &'static str, what: &'static str, of: &Self, to: &Self, budget: f64) -> Self {
+        let figures = Figures::One { value: of.main_figure() / to.main_figure() };
+        Self { id, what, unit: "×", figures, samples: of.samples, budget: Some(budget) }
+    }
+
     /// The figure that the budget is for.
     pub(crate) fn main_figure(&self) -> f64 {
         match self.figures {

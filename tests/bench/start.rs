@@ -14,25 +14,36 @@ const STARTS: usize = 20;
 /// Starts that are not measured: the first compiles and signs up.
 const WARM_UP_STARTS: usize = 2;
 
-/// Types `!ping` into a fresh process as soon as it exists, and waits for the answer.
+/// Where the scripts run, as the command line says it: as it is by itself, and without a worker.
+const PLACES: [&str; 2] = ["process", "none"];
+
+/// Types `!ping` into a fresh process as soon as it exists, and waits for the answer; with a worker and without one in turns.
 pub(crate) fn measure(tglhost: &Path) -> Result<Vec<Measure>> {
     let what = "`tglhost run`: start of the process to the script's first answer in the chat";
     progress(what);
     let data = tempfile::tempdir()?;
     let (starts, warm_up) = (count(STARTS), count(WARM_UP_STARTS));
-    let mut times = Vec::with_capacity(starts);
+    let mut times = [Vec::with_capacity(starts), Vec::with_capacity(starts)];
     for round in 0..starts + warm_up {
-        let time = start_to_answer(tglhost, data.path())?;
-        if round >= warm_up {
-            times.push(time);
+        for (place, times) in PLACES.iter().zip(&mut times) {
+            let time = start_to_answer(tglhost, &data.path().join(place), place)?;
+            if round >= warm_up {
+                times.push(time);
+            }
         }
     }
-    Ok(vec![Measure::of_times("start_to_answer", what, MS, times, Some(100.0))])
+    let [worker, alone] = times;
+    let worker = Measure::of_times("start_to_answer", what, MS, worker, Some(100.0));
+    let what = "The same with `--isolation none`: without a worker";
+    let alone = Measure::of_times("start_to_answer_alone", what, MS, alone, None);
+    let what = "The worker's price: start to first answer, relative to without it (medians)";
+    let ratio = Measure::ratio("start_worker_ratio", what, &worker, &alone, 2.0);
+    Ok(vec![worker, alone, ratio])
 }
 
-fn start_to_answer(tglhost: &Path, data: &Path) -> Result<Duration> {
+fn start_to_answer(tglhost: &Path, data: &Path, place: &str) -> Result<Duration> {
     let mut command = Command::new(tglhost);
-    command.arg("run").arg(tests::root().join("examples/ping.py")).arg("--data").arg(data);
+    command.args(["run", "--isolation", place]).arg(tests::root().join("examples/ping.py")).arg("--data").arg(data);
     let begun = Instant::now();
     let mut process = command
         .stdin(Stdio::piped())

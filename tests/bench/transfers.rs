@@ -10,21 +10,18 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use broker::Attachment;
 use files::FileSpace;
 use serde::Deserialize;
-use store::AccountStore;
-use telegram::login::{Login, SignIn};
-use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
+use telegram::DcAddress;
 use tgl::{Call, FileKind, FilePart, Outcome, PeerId};
 
+use crate::client::Client;
 use crate::progress;
-use crate::sample::{Figures, MS, Measure};
+use crate::sample::{MS, Measure};
 
 /// Before the arguments of the process that transfers.py starts for the account's part.
 const CLIENT: &str = "TGLHOST_BENCH_TRANSFERS";
 const PHONE: &str = "9996610006";
-const CODE: &str = "11111";
 /// What the private folder may hold: a file and its copy.
 const HOME_BYTES_MAX: u64 = 1 << 30;
 
@@ -67,17 +64,21 @@ fn measures(samples: Samples) -> Vec<Measure> {
         of("load_tglhost", "Loading 64 MiB into a script's folder", samples.tglhost_down),
         of("load_telethon", "Loading 64 MiB by Telethon with cryptg", samples.telethon_down),
     ];
-    let ratio = |id, what, mine: usize| Measure {
-        id,
-        what,
-        unit: "×",
-        figures: Figures::One { value: measures[mine].main_figure() / measures[mine + 1].main_figure() },
-        samples: measures[mine].samples,
-        budget: Some(1.0),
-    };
     let ratios = [
-        ratio("send_ratio", "Sending 64 MiB, time relative to Telethon (medians)", 0),
-        ratio("load_ratio", "Loading 64 MiB, time relative to Telethon (medians)", 2),
+        Measure::ratio(
+            "send_ratio",
+            "Sending 64 MiB, time relative to Telethon (medians)",
+            &measures[0],
+            &measures[1],
+            1.0,
+        ),
+        Measure::ratio(
+            "load_ratio",
+            "Loading 64 MiB, time relative to Telethon (medians)",
+            &measures[2],
+            &measures[3],
+            1.0,
+        ),
     ];
     measures.extend(ratios);
     measures
@@ -89,50 +90,33 @@ pub(crate) fn as_client() -> Option<Result<()>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [address, pem, data, file] = &arguments[..] else { return Some(Err(anyhow::anyhow!("four arguments"))) };
     let runtime = tokio::runtime::Runtime::new().context("no runtime");
-    Some(runtime.and_then(|runtime| runtime.block_on(client(address, pem, data, file))))
+    Some(runtime.and_then(|runtime| runtime.block_on(transfer(address, pem, data, file))))
 }
 
 #[allow(clippy::print_stdout, reason = "it answers transfers.py on stdout")]
-async fn client(address: &Path, pem: &Path, data: &Path, file: &Path) -> Result<()> {
+async fn transfer(address: &Path, pem: &Path, data: &Path, file: &Path) -> Result<()> {
     let address = address.to_str().context("an address")?.parse()?;
     let dc = DcAddress::Custom { address, public_key_pem: fs::read_to_string(pem)?, dc_id: 2 };
-    let api = ApiCredentials { api_id: 1, api_hash: "hash".to_owned() };
-    let store = AccountStore::open(data)?;
-    let config = AccountConfig { store: store.clone(), dc, api, proxy: None };
-    let mut login = Login::begin(config.clone()).await?;
-    login.send_code(PHONE).await?;
-    if let SignIn::SignUpNeeded = login.sign_in(CODE).await? {
-        login.sign_up("Transfers", "").await?;
-    }
-    login.finish().await?;
     let home = data.join("home");
     fs::create_dir_all(&home)?;
     fs::copy(file, home.join("file.bin"))?;
-    store.scripts().join("transfers")?;
-    let account = Account::start(config)?;
     let files = FileSpace::open(None, Some(&home), HOME_BYTES_MAX, &[])?;
-    let mut script = account.attach("transfers".into(), files, tgl::Grants::default());
-    let us = PeerId::user(account.state().borrow().our_id.context("nobody is logged in")?);
+    let mut client = Client::log_in(data, dc, PHONE, files).await?;
+    let us = PeerId::user(client.account.state().borrow().our_id.context("nobody is logged in")?);
     for line in stdin().lock().lines() {
         line?;
         let begun = Instant::now();
         let send = Call::SendFile { to: us, kind: FileKind::Document, path: "file.bin".to_owned() };
-        let Outcome::Message(message) = call(&mut script, send).await? else { bail!("no message") };
+        let Outcome::Message(message) = client.call(send).await? else { bail!("no message") };
         let up = begun.elapsed();
         let load = Call::LoadFile { message: message.id, part: FilePart::Document };
-        let Outcome::File(path) = call(&mut script, load).await? else { bail!("no file") };
+        let Outcome::File(path) = client.call(load).await? else { bail!("no file") };
         let down = begun.elapsed() - up;
         let loaded = home.join(path.trim_start_matches("/home/"));
         anyhow::ensure!(fs::read(&loaded)? == fs::read(file)?, "another file came than went");
         fs::remove_file(loaded)?;
         println!("[{}, {}]", up.as_secs_f64(), down.as_secs_f64());
     }
-    account.stop().await;
+    client.account.stop().await;
     Ok(())
-}
-
-async fn call(script: &mut Attachment, call: Call) -> Result<Outcome> {
-    script.send(1, call).await?;
-    let arrived = script.completions.recv().await.context("the account has stopped")?;
-    arrived.completion.result.map_err(|error| anyhow::anyhow!("{}", error.detail))
 }
