@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use tests::{Place, Process, finish, tglhost};
+use tests::{Place, Process, after, finish, tglhost};
 
 const UP: &str = "import tgl\ntgl.set_on_get_difference_end(lambda: print('up'))";
 
@@ -12,16 +12,7 @@ const ANSWERING: &str =
 
 /// The same command where no file may grow beyond so many blocks of 512 bytes, as on a full disk.
 fn with_room_for(blocks: u32, command: &Command) -> Command {
-    let mut full = Command::new("sh");
-    let limited = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$@\"");
-    full.args(["-c", &limited, "sh"]).arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => full.env(name, value),
-            None => full.env_remove(name),
-        };
-    }
-    full
+    after(&format!("trap '' XFSZ; ulimit -S -f {blocks}"), command)
 }
 
 fn make_room(process: &Process) {

@@ -82,6 +82,19 @@ pub fn finish(command: &mut Command, input: impl AsRef<[u8]>) -> Finished {
     process.finish()
 }
 
+/// The same command, begun by a shell that does this first.
+pub fn after(first: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{first}; exec \"$@\""), "sh"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
 /// What `tglhost scripts` lists of this data directory.
 pub fn listed(data: &Path) -> Vec<serde_json::Value> {
     let run = finish(tglhost(data).args(["scripts", "--json"]), "");
