@@ -15,10 +15,11 @@ use crate::Moments;
 
 const SCRIPTS: [&str; 3] = ["one.py", "two.py", "three.py"];
 /// The latest moments of the kills, after a worker's start and after the kill before: a worker is replaced after a second.
-const WORKER_KILL_MS_MAX: u64 = 500;
-const HOST_KILL_MS_MAX: u64 = 1_700;
-/// So many times in a row one connection of each account is left alone before all are cut.
-const CUT_EVERY: usize = 5;
+const WORKER_KILL_MS_MAX: u64 = 1_000;
+const HOST_KILL_MS_MAX: u64 = 2_500;
+/// In every so many rounds all connections are cut, and in another of them an answer is hidden. Both cost the scripts a second
+/// in which there is little to kill.
+const TROUBLE_EVERY: usize = 7;
 
 /// Writes each message down, then answers it.
 const ANSWERING: &str = "\
@@ -72,9 +73,10 @@ fn misbehave(faults: &Faults, round: usize) {
     faults.drop_next_pushes(20);
     faults.double_next_pushes(100);
     faults.delay_next_pushes(100);
-    faults.hide_next_answer("messages.sendMessage", 500, "HIDDEN");
-    if round % CUT_EVERY == 0 {
-        faults.drop_connections();
+    match round % TROUBLE_EVERY {
+        1 => faults.drop_connections(),
+        4 => faults.hide_next_answer("messages.sendMessage", 500, "HIDDEN"),
+        _ => {}
     }
 }
 
