@@ -76,7 +76,7 @@ fn reached_from(of: &str) -> Vec<String> {
 #[test]
 fn a_scripts_side_knows_neither_accounts_nor_their_files() {
     assert_eq!(own_dependencies("broker"), ["tgl"]);
-    assert_eq!(reached_from("runtime"), ["broker", "files", "runtime", "sandbox", "tgl"]);
+    assert_eq!(reached_from("runtime"), ["broker", "files", "lockdown", "runtime", "sandbox", "tgl"]);
     // Neither Telegram nor accounts' files are in a worker, whatever gets out of a sandbox there.
     assert_eq!(reached_from("worker"), ["broker", "files", "lockdown", "runtime", "sandbox", "tgl", "worker"]);
 }

@@ -32,7 +32,7 @@ pub(crate) use isolation::Where;
 use isolation::start_supervisor;
 use place::Place;
 pub(crate) use project::ProjectArgs;
-use project::ScriptProject;
+use project::{ScriptProject, own_folder_in};
 use script_file::{ScriptFile, compile};
 
 /// Longest name that a script may be given, in bytes.
@@ -197,6 +197,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let find = |file: &ScriptFile| ScriptProject::find(&file.path, &args.project, &private);
     let projects = files.iter().map(find).collect::<Result<Vec<_>>>().or_misuse()?;
     projects.iter().filter_map(|project| project.note.as_ref()).for_each(|note| output.note(note));
+    tell_open_ways(&args, &private, output);
     raise_open_files();
     // Folders that clash are said now, not after the login.
     FileSpace::of(Folders { mounts: args.folders.clone(), private, ..Folders::default() }).or_misuse()?;
@@ -229,6 +230,19 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     futures_util::future::join_all(scripts.into_iter().map(Script::stop)).await;
     place.close().await;
     outcome
+}
+
+/// Says where a folder is given that the scripts' process could see more of than the scripts do.
+fn tell_open_ways(args: &Args, private: &[PathBuf], output: &Output) {
+    let given = args.folders.iter().filter(|_| args.isolation == Where::Process);
+    for (mount, own) in given.filter_map(|mount| Some((mount, own_folder_in(&mount.host, private)?))) {
+        output.note(&format!(
+            "No script sees tglhost's own folder {} in {}, but one that got out of its sandbox could: give a folder that \
+             does not hold it.",
+            own.display(),
+            mount.host.display()
+        ));
+    }
 }
 
 /// Each script may have a thousand files open, and many systems give a process little more unless it asks.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
+use lockdown::{Allowed, lock_down};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
@@ -63,6 +64,7 @@ pub(crate) fn machine_code(engine: &Engine, bytes: &[u8]) -> Result<MachineCode,
 pub fn compile_worker() -> ExitCode {
     let run = || -> Result<(), CompileError> {
         limit_worker().map_err(|error| CompileError::Compiler(format!("its limits cannot be set: {error}")))?;
+        lock_worker_down()?;
         let mut bytes = Vec::new();
         io::stdin().lock().take(COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
         inspect::check(&bytes)?;
@@ -143,6 +145,22 @@ async fn talk(child: &mut Child, bytes: &[u8]) -> io::Result<(Vec<u8>, String)> 
     let ((), read, read_error) = tokio::join!(give, stdout.read_to_end(&mut code), stderr.read_to_end(&mut error_text));
     read.and(read_error)?;
     Ok((code, String::from_utf8_lossy(&error_text).into_owned()))
+}
+
+/// It reads what a user has given: whatever that makes of it, it has its stdin and its stdout and nothing else.
+fn lock_worker_down() -> Result<(), CompileError> {
+    // How many threads there are to be is looked up in the file system.
+    crate::sandbox::prepare();
+    let nothing = Allowed {
+        folders: Vec::new(),
+        files: Vec::new(),
+        open_files_max: WORKER_FILES_MAX,
+        parent_id: std::os::unix::process::parent_id(),
+    };
+    match lock_down(&nothing) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(CompileError::Compiler(format!("it cannot be locked down: {error}"))),
+    }
 }
 
 fn limit_worker() -> rustix::io::Result<()> {

@@ -118,6 +118,12 @@ impl ScriptProject {
     }
 }
 
+/// The first of tglhost's own folders that lies in this one.
+pub(super) fn own_folder_in(folder: &Path, private: &[PathBuf]) -> Option<PathBuf> {
+    let real = |own: &PathBuf| own.canonicalize().unwrap_or_else(|_| own.clone());
+    private.iter().map(real).find(|own| own.starts_with(folder))
+}
+
 fn unfit(folder: &Path, private: &[PathBuf]) -> Option<Unfit> {
     let homes = homes();
     if folder.parent().is_none() {
@@ -129,11 +135,11 @@ fn unfit(folder: &Path, private: &[PathBuf]) -> Option<Unfit> {
     if homes.first().is_some_and(|home| home.starts_with(folder)) {
         return Some(Unfit::HoldsHome);
     }
+    if let Some(own) = own_folder_in(folder, private) {
+        return Some(Unfit::HoldsOwn(own));
+    }
     for own in private {
         let real = own.canonicalize().unwrap_or_else(|_| own.clone());
-        if real.starts_with(folder) {
-            return Some(Unfit::HoldsOwn(real));
-        }
         if folder.starts_with(&real) {
             return Some(Unfit::InOwn(real));
         }
