@@ -36,7 +36,13 @@ impl ScriptStore {
         self.write_commits(&[self.commit_of(script, seq, taken, waiting)?])
     }
 
-    /// The same, together with what other scripts have handled by then: after all that is ready to run on this thread has
+    /// These scripts have handled the events up to `seq`, and made no call by that.
+    pub fn pass_over<'a>(&self, scripts: impl IntoIterator<Item = &'a str>, seq: u64) -> Result<(), StoreError> {
+        let commits = scripts.into_iter().map(|script| self.commit_of(script, seq, &[], &[]));
+        self.write_commits(&commits.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// As [`Self::handled`], together with what other scripts have handled by then: after all that is ready to run on this thread has
     /// had its turn. It is written even where nobody waits for that any more.
     pub async fn handled_together(
         &self,

@@ -75,28 +75,29 @@ pub enum Forgotten {
 }
 
 impl ScriptStore {
-    /// Gives a script its place: the one it had, or a new one at the inbox's end. What the account receives from now on is
-    /// the script's to handle. A script is the one that has the given name; without a given name, the one that was last
-    /// run from this file without one.
-    pub fn enrol(&self, path: &Path, given_name: Option<&str>) -> Result<Enrolled, StoreError> {
-        let (name, origin) = self.0.write(|db| {
+    /// Gives scripts their places, all or none: the ones they had, or new ones at the inbox's end. What the account receives
+    /// from now on is theirs to handle. Each is told by its file and the name it was given, if any: it is the one that has
+    /// the given name; without a given name, the one that was last run from this file without one.
+    pub fn enrol(&self, scripts: &[(&Path, Option<&str>)]) -> Result<Vec<Enrolled>, StoreError> {
+        let places = self.0.write(|db| {
             let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
-            let (name, origin) = identify(&transaction, path, given_name)?;
-            transaction.execute(
-                "INSERT INTO script (name, cursor) VALUES (?1, (SELECT COALESCE(MAX(seq), 0) FROM inbox))
-                 ON CONFLICT (name) DO NOTHING",
-                [&name],
-            )?;
-            transaction.execute(
-                "UPDATE script SET path = ?2, is_named = ?3, is_running = 1, last_run = ?4 WHERE name = ?1",
-                (&name, path.as_os_str().as_bytes(), given_name.is_some(), unix_time()),
-            )?;
+            let mut known = all(&transaction)?;
+            let place = |(path, given_name): &(&Path, Option<&str>)| {
+                let (name, origin) = identify(&known, path, *given_name);
+                put(&transaction, &name, path, given_name.is_some())?;
+                remember(&mut known, &name, path, given_name.is_some());
+                Ok((name, origin))
+            };
+            let places = scripts.iter().map(place).collect::<Result<Vec<_>, Fault>>()?;
             transaction.commit()?;
-            Ok((name, origin))
+            Ok(places)
         })?;
         self.0.lock().reload_cursors().map_err(|fault| fault.at(&self.0.path))?;
-        let cursor = self.join(&name)?;
-        Ok(Enrolled { name, origin, cursor })
+        let enrolled = places.into_iter().map(|(name, origin)| {
+            let cursor = self.join(&name)?;
+            Ok(Enrolled { name, origin, cursor })
+        });
+        enrolled.collect()
     }
 
     /// Says that the script is not at work any more. Its events and calls wait for it, and it holds nobody up.
@@ -174,24 +175,48 @@ pub fn forget(dir: &Path, name: &str, remove: impl FnOnce() -> std::io::Result<(
 }
 
 /// The name of the script that is meant, and where it comes from.
-fn identify(db: &Connection, path: &Path, given_name: Option<&str>) -> Result<(String, Origin), Fault> {
-    let scripts = all(db)?;
+fn identify(scripts: &[Known], path: &Path, given_name: Option<&str>) -> (String, Origin) {
     if let Some(given) = given_name {
-        let same = |script: &&Known| is_same(&script.name, given);
+        let folded = given.to_lowercase();
+        let same = |script: &&Known| script.folded_name == folded;
         let known = scripts.iter().find(|script| script.name == given).or_else(|| scripts.iter().find(same));
-        return Ok(match known {
+        return match known {
             None => (given.to_owned(), Origin::New),
             Some(known) => (known.name.clone(), known.origin_for(path)),
-        });
+        };
     }
-    if let Some(known) = scripts.iter().find(|script| !script.is_named && script.path.as_deref() == Some(path)) {
-        return Ok((known.name.clone(), Origin::Known));
+    if let Some(known) = scripts.iter().find(|script| !script.is_named && script.is_from(path)) {
+        return (known.name.clone(), Origin::Known);
     }
     let file_name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     if let Some(known) = scripts.iter().find(|script| script.path.is_none() && script.name == file_name) {
-        return Ok((known.name.clone(), Origin::EarlierVersion));
+        return (known.name.clone(), Origin::EarlierVersion);
     }
-    Ok((new_name(path, |name| scripts.iter().any(|script| is_same(&script.name, name))), Origin::New))
+    let is_taken = |name: &str| {
+        let folded = name.to_lowercase();
+        scripts.iter().any(|script| script.folded_name == folded)
+    };
+    (new_name(path, is_taken), Origin::New)
+}
+
+/// Writes down that the script of this name runs, from this file.
+fn put(transaction: &Transaction<'_>, name: &str, path: &Path, is_named: bool) -> Result<(), Fault> {
+    let insert = "INSERT INTO script (name, cursor) VALUES (?1, (SELECT COALESCE(MAX(seq), 0) FROM inbox))
+         ON CONFLICT (name) DO NOTHING";
+    transaction.prepare_cached(insert)?.execute([name])?;
+    let update = "UPDATE script SET path = ?2, is_named = ?3, is_running = 1, last_run = ?4 WHERE name = ?1";
+    let about = (name, path.as_os_str().as_bytes(), is_named, unix_time());
+    transaction.prepare_cached(update)?.execute(about)?;
+    Ok(())
+}
+
+/// The same among the scripts that are known already.
+fn remember(scripts: &mut Vec<Known>, name: &str, path: &Path, is_named: bool) {
+    let now = Known::new(name.to_owned(), Some(path.to_owned()), is_named);
+    match scripts.iter_mut().find(|script| script.name == name) {
+        Some(known) => *known = now,
+        None => scripts.push(now),
+    }
 }
 
 /// A name for a script that nobody has named: its file's, with as many of the folders around it as it takes to be one that
@@ -217,18 +242,25 @@ fn new_name(path: &Path, is_taken: impl Fn(&str) -> bool) -> String {
     numbered.into_iter().find(|name| !is_taken(name)).unwrap_or(name)
 }
 
-fn is_same(name: &str, other: &str) -> bool {
-    name.to_lowercase() == other.to_lowercase()
-}
-
 /// A script of the table.
 struct Known {
     name: String,
+    /// Its name, the case of letters aside.
+    folded_name: String,
     path: Option<PathBuf>,
     is_named: bool,
 }
 
 impl Known {
+    fn new(name: String, path: Option<PathBuf>, is_named: bool) -> Self {
+        Self { folded_name: name.to_lowercase(), name, path, is_named }
+    }
+
+    fn is_from(&self, path: &Path) -> bool {
+        // As bytes: paths part by part take ten times as long, and each script is compared with all.
+        self.path.as_deref().is_some_and(|own| own.as_os_str() == path.as_os_str())
+    }
+
     fn origin_for(&self, path: &Path) -> Origin {
         match &self.path {
             None => Origin::EarlierVersion,
@@ -240,7 +272,7 @@ impl Known {
 
 fn all(db: &Connection) -> Result<Vec<Known>, Fault> {
     let mut select = db.prepare_cached("SELECT name, path, is_named FROM script")?;
-    let known = |row: &Row<'_>| Ok(Known { name: row.get(0)?, path: path_of(row, 1)?, is_named: row.get(2)? });
+    let known = |row: &Row<'_>| Ok(Known::new(row.get(0)?, path_of(row, 1)?, row.get(2)?));
     Ok(select.query_map([], known)?.collect::<Result<_, _>>()?)
 }
 

@@ -47,8 +47,11 @@ impl Place {
                     return Err(misuse(why));
                 }
                 let from = args.from.unwrap_or(Begin::Now);
-                let mut enrolled = Vec::with_capacity(files.len());
-                let enrol = |store: &AccountStore| enrol(store, files, args, output, &mut enrolled);
+                let mut enrolled = Vec::new();
+                let enrol = |store: &AccountStore| {
+                    enrolled = enrol(store, files, args, output)?;
+                    Ok(())
+                };
                 let (dir, account, embedded) = Embedded::start(data_dir, from, output, enrol).await?;
                 Ok(Self { dir, account, enrolled, from, is_telegram: false, chat: Some(embedded) })
             }
@@ -59,8 +62,7 @@ impl Place {
                 let store = when_there_is_room(output, || Ok(AccountStore::open(&dir.path)?)).await?;
                 let api = login::api_credentials(&dc)?;
                 let proxy = args.dc.proxy(&dc)?;
-                let mut enrolled = Vec::with_capacity(files.len());
-                when_there_is_room(output, || enrol(&store, files, args, output, &mut enrolled)).await?;
+                let enrolled = when_there_is_room(output, || enrol(&store, files, args, output)).await?;
                 let account = Account::start(&dir.name, AccountConfig { store, dc, api, proxy })?;
                 held::tell(account.telegram(), &dir.name, output);
                 output.note(&format!("{} connects; Ctrl-C ends it.", dir.name));
@@ -96,11 +98,8 @@ impl Place {
         if self.chat.is_none() {
             self.tell_missed(end, output)?;
         }
-        for script in &self.enrolled {
-            when_there_is_room(output, || Ok(self.account.store().scripts().handled(&script.name, end, &[], &[])?))
-                .await?;
-        }
-        Ok(())
+        let names = || self.enrolled.iter().map(|script| script.name.as_str());
+        when_there_is_room(output, || Ok(self.account.store().scripts().pass_over(names(), end)?)).await
     }
 
     /// Starts the scripts, in their order.
@@ -238,16 +237,12 @@ fn tell_cut(is_missed_cut: bool, dir: &AccountDir, output: &Output) {
 }
 
 /// Gives each script that has none yet its place in the account, and says where that is not what one would expect.
-fn enrol(
-    store: &AccountStore,
-    files: &[ScriptFile],
-    args: &Args,
-    output: &Output,
-    enrolled: &mut Vec<Enrolled>,
-) -> Result<()> {
-    for (index, file) in files.iter().enumerate().skip(enrolled.len()) {
-        let given_name = args.names.get(index).map(String::as_str);
-        let script = store.scripts().enrol(&file.path, given_name)?;
+fn enrol(store: &AccountStore, files: &[ScriptFile], args: &Args, output: &Output) -> Result<Vec<Enrolled>> {
+    let given_name = |index| args.names.get(index).map(String::as_str);
+    let scripts: Vec<_> =
+        files.iter().enumerate().map(|(index, file)| (file.path.as_path(), given_name(index))).collect();
+    let enrolled = store.scripts().enrol(&scripts)?;
+    for ((file, (_, given_name)), script) in files.iter().zip(scripts).zip(&enrolled) {
         let (name, path) = (&script.name, file.path.display());
         match &script.origin {
             Origin::New if given_name.is_none() && **name != *file.name => {
@@ -264,9 +259,8 @@ fn enrol(
                 output.note(&format!("{name} goes on from {path}; it was last run from {}.", other.display()));
             }
         }
-        enrolled.push(script);
     }
-    Ok(())
+    Ok(enrolled)
 }
 
 /// Where the account is logged in: it was before, or is now with the credentials given.

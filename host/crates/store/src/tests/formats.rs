@@ -36,9 +36,9 @@ fn scripts_of_format_3_wait_for_the_first_that_is_called_so() {
     let seen = scripts(dir.path()).unwrap();
     assert_eq!((seen[0].name.as_str(), &seen[0].path, seen[0].waiting_events), ("bot.py", &None, 1), "before any step");
     let store = open(&dir);
-    let first = store.scripts().enrol(Path::new("/alice/bot.py"), None).unwrap();
+    let first = enrolled(&store, "/alice/bot.py", None);
     assert_eq!((first.name.as_str(), first.origin, first.cursor), ("bot.py", Origin::EarlierVersion, 2));
-    let second = store.scripts().enrol(Path::new("/bob/bot.py"), None).unwrap();
+    let second = enrolled(&store, "/bob/bot.py", None);
     assert_eq!((second.name.as_str(), second.origin, second.cursor), ("bob-bot.py", Origin::New, 3));
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 fn enrol(store: &AccountStore, path: &str, name: Option<&str>) -> (String, Origin) {
-    let enrolled = store.scripts().enrol(Path::new(path), name).unwrap();
+    let enrolled = enrolled(store, path, name);
     (enrolled.name, enrolled.origin)
 }
 
@@ -49,17 +49,42 @@ fn a_script_is_told_by_its_file_or_by_the_name_it_was_given() {
 }
 
 #[test]
+fn scripts_that_come_together_are_told_as_those_that_come_one_by_one() {
+    let come: [(&str, Option<&str>); 7] = [
+        ("/alice/bot.py", None),
+        ("/bob/bot.py", None),
+        ("/carol/BOT.py", None),
+        ("/alice/bot.py", Some("night")),
+        ("/dora/bot.py", Some("Bob-bot.py")),
+        ("/bob/bot.py", None),
+        ("/alice/bot.py", None),
+    ];
+    let (dir, other_dir) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (store, other) = (open(&dir), open(&other_dir));
+    receive(&store, [1, 2]);
+    receive(&other, [1, 2]);
+    let together: Vec<_> = come.map(|(path, name)| (Path::new(path), name)).into();
+    let together = store.scripts().enrol(&together).unwrap();
+    assert_eq!(together, come.map(|(path, name)| enrolled(&other, path, name)));
+    assert!(together.iter().all(|script| script.cursor == 2));
+    let third = receive(&store, [3]);
+    store.scripts().pass_over(together.iter().map(|script| script.name.as_str()), third).unwrap();
+    let waiting: Vec<_> = scripts(dir.path()).unwrap().into_iter().map(|script| script.waiting_events).collect();
+    assert_eq!(waiting, [0; 5]);
+}
+
+#[test]
 fn scripts_are_seen_from_outside_with_what_waits_for_them() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
     store.scripts().join("/terminal").unwrap();
-    let first = store.scripts().enrol(Path::new("/alice/bot.py"), None).unwrap();
+    let first = enrolled(&store, "/alice/bot.py", None);
     assert_eq!(first.cursor, 0);
     receive(&store, [1, 2]);
     let unnamed = Event::UserUpdate { user: user(1, "A", "").peer, what: tgl::Changes::default() };
     store.record(|batch| batch.push_event(None, &unnamed)).unwrap();
     store.scripts().handled(&first.name, 1, &[send(11, "one")], &[]).unwrap();
-    assert_eq!(store.scripts().enrol(Path::new("/bob/bot.py"), None).unwrap().cursor, 3);
+    assert_eq!(enrolled(&store, "/bob/bot.py", None).cursor, 3);
     assert_eq!(store.scripts().messages_between(0, 3).unwrap(), 2, "handled or not; a peer's change is no message");
     store.scripts().part("bob-bot.py").unwrap();
     let seen = scripts(dir.path()).unwrap();
@@ -87,7 +112,7 @@ fn what_is_kept_for_a_script_goes_when_it_is_not_at_work() {
     };
     let store = open(&dir);
     for path in ["/a/bot.py", "/b/bot.py"] {
-        store.scripts().enrol(Path::new(path), None).unwrap();
+        enrolled(&store, path, None);
     }
     store.scripts().handled("bot.py", 0, &[send(11, "one")], &[]).unwrap();
     assert_eq!(
@@ -115,8 +140,8 @@ fn what_is_kept_for_a_script_goes_when_it_is_not_at_work() {
 fn who_has_ended_holds_up_nobody() {
     let dir = TempDir::new().unwrap();
     let store = AccountStore::open_bounded(dir.path(), SMALL).unwrap();
-    store.scripts().enrol(Path::new("/ends.py"), None).unwrap();
-    store.scripts().enrol(Path::new("/runs.py"), None).unwrap();
+    enrolled(&store, "/ends.py", None);
+    enrolled(&store, "/runs.py", None);
     store.scripts().part("ends.py").unwrap();
     for id in 1..=20 {
         let seq = receive(&store, [id]);
