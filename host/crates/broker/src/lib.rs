@@ -28,4 +28,4 @@ pub use ledger::{AWAY_EVENTS_MAX, BoxFuture, INBOX_BYTES_MAX, INBOX_EVENTS_MAX, 
 pub use messages::{Backlog, Events, Given, Joined, NewCall, ScriptId};
 pub use serve::{EVENTS_AT_ONCE_MAX, serve};
 pub use server::{Rules, Server};
-pub use wire::{Frames, WireError, frame};
+pub use wire::{Frames, WireError, at_most, frame};

@@ -108,7 +108,7 @@ impl Server {
             self.attachment.state.borrow().begun_seq
         };
         (self.has_resumed, self.has_joined) = (true, true);
-        let next_id = made.last_id.load(Ordering::Relaxed) + 1;
+        let next_id = made.last_id.load(Ordering::Relaxed).saturating_add(1);
         Ok(Joined { handled_seq, left_to_seq, next_id, send_rates: rules.send_rates })
     }
 

@@ -4,10 +4,11 @@
 //! is given up.
 
 use std::borrow::Cow;
-use std::io;
+use std::marker::PhantomData;
+use std::{fmt, io};
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use tgl::{AccountState, Completion, Message, MessageId, Peer, PeerId, RequestId};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -17,6 +18,9 @@ use crate::messages::{Backlog, Events, Joined, NewCall};
 /// Longest frame from a script's side: the calls of a callback that are held in memory, each of the longest text.
 pub(crate) const ASK_BYTES_MAX: usize = 16 << 20;
 
+/// Calls in one frame. A callback's are more than a few hundred only where the disk takes none of them.
+const CALLS_AT_ONCE_MAX: usize = 100_000;
+
 /// Longest frame from the account's side.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -25,6 +29,9 @@ const LENGTH_BYTES: usize = 4;
 
 /// Bytes that are read at once, at least.
 const READ_BYTES: usize = 8 << 10;
+
+/// Room that is kept for the next frame.
+const KEPT_BYTES: usize = 64 << 10;
 
 /// Why a connection between the two sides is of no more use.
 #[derive(Debug, thiserror::Error)]
@@ -65,11 +72,13 @@ pub(crate) enum Ask<'a> {
     },
     Commit {
         handled_seq: u64,
+        #[serde(deserialize_with = "calls")]
         calls: Cow<'a, [NewCall]>,
         /// So much the script's side has said before, by another way.
         said: u64,
     },
     Stage {
+        #[serde(deserialize_with = "calls")]
         calls: Cow<'a, [NewCall]>,
     },
     Unstage,
@@ -118,6 +127,39 @@ pub(crate) struct Pulse {
     pub(crate) backlog: Backlog,
 }
 
+/// A list of at most so many, for `deserialize_with`: a short frame can hold a list that is long in memory.
+///
+/// # Errors
+/// Where there are more.
+pub fn at_most<'de, D: Deserializer<'de>, T: Deserialize<'de>, const MAX: usize>(from: D) -> Result<Vec<T>, D::Error> {
+    struct AtMost<T, const MAX: usize>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for AtMost<T, MAX> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {MAX}")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut taken = Vec::new();
+            while let Some(next) = list.next_element()? {
+                if taken.len() == MAX {
+                    return Err(A::Error::invalid_length(MAX + 1, &self));
+                }
+                taken.push(next);
+            }
+            Ok(taken)
+        }
+    }
+
+    from.deserialize_seq(AtMost::<T, MAX>(PhantomData))
+}
+
+fn calls<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'static, [NewCall]>, D::Error> {
+    at_most::<D, NewCall, CALLS_AT_ONCE_MAX>(from).map(Cow::Owned)
+}
+
 /// A message as a frame.
 ///
 /// # Errors
@@ -154,6 +196,10 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     /// Where the other side sends what may not be sent; nothing that comes then is of any use.
     pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, WireError> {
         self.buffer.drain(..std::mem::take(&mut self.given));
+        if self.buffer.len() < READ_BYTES {
+            // A long frame leaves no more behind than a short one.
+            self.buffer.shrink_to(KEPT_BYTES);
+        }
         loop {
             if let Some(end) = self.whole()? {
                 self.given = end;
