@@ -5,9 +5,10 @@
 use std::fmt;
 
 use landlock::ABI;
+use serde::{Deserialize, Serialize};
 
 /// A wall that this kernel lacks: its `Display` is one line for the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Missing {
     Files,
     Truncation,

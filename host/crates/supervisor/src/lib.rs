@@ -7,6 +7,7 @@ mod account;
 mod compiling;
 mod counter;
 mod life;
+mod log;
 mod script;
 mod spawner;
 mod supervisor;
@@ -14,6 +15,7 @@ mod worker;
 
 pub use account::Account;
 pub use compiling::Compiling;
+pub use life::Waits;
 pub use runtime::Script;
 pub use script::ScriptPlan;
 pub use supervisor::{HostOutput, Isolation, Supervisor, SupervisorConfig, SupervisorError, WorkerCommand};

@@ -1,8 +1,8 @@
 //! One worker process, from its start to its end.
 //!
 //! Invariant: nothing that a worker says is trusted further than it concerns its own scripts, and everything that it may say
-//! is bounded: in length, in rate ([`REPORTS_BYTES_PER_S`]), and in the time that it may be silent ([`PINGS_UNANSWERED_MAX`]). When its
-//! life is over the process is gone, and each script's side towards its account is back.
+//! is bounded: in length, in rate ([`REPORTS_BYTES_PER_S`]), and in the time that it may be silent ([`Waits`]). When its life
+//! is over the process is gone, and each script's side towards its account is back.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,42 +13,66 @@ use std::time::Duration;
 
 use broker::{Frames, Server, WireError, frame, serve};
 use files::FileSpace;
-use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
-use runtime::{Allowance, News};
+use futures_util::{FutureExt, StreamExt};
+use runtime::{Allowance, News, RESTART_WAIT};
 use sandbox::{Code, CodeId, Limits};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use worker::{ORDER_BYTES_MAX, Order, REPORT_BYTES_MAX, Report, ScriptSetup, Setup, hand_over};
 
+use crate::log::WorkerLog;
 use crate::script::Placed;
 use crate::supervisor::WorkerSite;
 
-/// How often a worker is asked whether it is well.
-const PING_EVERY: Duration = Duration::from_secs(5);
-/// A worker that has left so many questions without an answer is replaced. They are counted, not the time: both processes may
-/// have been stopped for long.
-const PINGS_UNANSWERED_MAX: u32 = 6;
-/// A worker may take so long to end a script that it was told to stop, and to end itself.
-const STOP_WAIT: Duration = Duration::from_secs(10);
-/// A worker takes over what it is handed within this time, each part.
-const HAND_OVER_WAIT: Duration = Duration::from_secs(30);
-/// Orders that wait for a worker to take them.
+/// How long a worker is waited for, and what for.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// So often it is asked whether it is well.
+    pub ping: Duration,
+    /// One that answers so many times not is replaced.
+    pub pings_unanswered_max: u32,
+    /// It takes over what it is handed within this time.
+    pub hand_over: Duration,
+    /// It ends a script that is to end, and itself after the last one, within this time.
+    pub stop: Duration,
+    /// One that has closed its socket has ended within this time, and one that has ended has closed it.
+    pub exit: Duration,
+    /// The first one that is lost is replaced after this time; for each further one it is twice as long.
+    pub restart: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            ping: Duration::from_secs(5),
+            pings_unanswered_max: 6,
+            hand_over: Duration::from_secs(30),
+            stop: Duration::from_secs(10),
+            exit: Duration::from_secs(2),
+            restart: RESTART_WAIT,
+        }
+    }
+}
+
+/// Orders that wait for a worker to take them, beside one for each script to stop.
 const ORDERS_MAX: usize = 1_024;
 /// What a worker may report, in bytes within a second in the long run, each report counted as [`REPORT_COST_BYTES`] more. One
 /// that has more to say waits.
 const REPORTS_BYTES_PER_S: u64 = 64 << 20;
 /// The same at once.
 const REPORTS_BURST_BYTES_MAX: u64 = 128 << 20;
-/// What a report costs beside its length.
+/// What a report costs beside its length; one of several statuses so much for each.
 const REPORT_COST_BYTES: usize = 256;
 /// How long a worker that may report no more for now is not listened to.
 const REPORTS_PAUSE: Duration = Duration::from_millis(50);
+/// What is told of a worker's own words on why it ends.
+const WHY_BYTES_MAX: usize = 1 << 10;
 
 /// A worker at work.
 pub(crate) struct Life<'a> {
@@ -61,10 +85,7 @@ pub(crate) struct Life<'a> {
     /// Reports so far.
     heard: watch::Sender<u64>,
     pings_unanswered: u32,
-    /// By when scripts that were told to stop have to end.
-    stop_due: Option<Instant>,
-    /// By when scripts have to end whose accounts were left.
-    left_due: Option<Instant>,
+    log: WorkerLog,
 }
 
 /// How it ended.
@@ -99,24 +120,30 @@ impl<'a> Life<'a> {
             is_started: false,
             heard: watch::Sender::new(0),
             pings_unanswered: 0,
-            stop_due: None,
-            left_due: None,
+            log: WorkerLog::default(),
         }
     }
 
     /// To its end.
     pub(crate) async fn live(mut self) -> LifeEnd {
         let mut serving = JoinSet::new();
-        let why = match self.begin(&mut serving).await {
+        let (stopped, hand_over_wait) = (self.all_stopped(), self.site.waits.hand_over);
+        let begun = tokio::select! {
+            begun = self.begin(&mut serving) => begun.map_err(|error| format!("its process cannot be started: {error}")),
+            () = stopped => Err("its scripts were stopped".to_owned()),
+            () = sleep(hand_over_wait) => Err("its process does not take what it is handed".to_owned()),
+        };
+        let why = match begun {
             Ok((mut child, host)) => {
                 let why = self.go_on(&mut child, host, &mut serving).await;
                 // One that ends by itself is gone by now.
                 let _ = child.kill().await;
                 why
             }
-            Err(error) => format!("its process cannot be started: {error}"),
+            Err(why) => why,
         };
-        // Nobody has the other ends of their sockets any more.
+        // Nobody has the other ends of their sockets any more, and nothing more is heard: no call waits for that.
+        self.heard = watch::Sender::new(0);
         while let Some(served) = serving.join_next().await {
             // Why the worker is over is known already.
             let _ = self.take_back(served);
@@ -131,14 +158,19 @@ impl<'a> Life<'a> {
         LifeEnd { why, is_started: self.is_started }
     }
 
-    /// Starts the process and hands over what it needs.
+    /// Waits until all its scripts are to stop.
+    fn all_stopped(&self) -> impl Future<Output = ()> + use<> {
+        let stops = self.running.iter().map(|&script| stopped(&self.scripts[script]));
+        join_all(stops.collect::<Vec<_>>()).map(drop)
+    }
+
+    /// Starts the process and hands over what it needs. May be given up at any moment.
     async fn begin(&mut self, serving: &mut JoinSet<Served>) -> io::Result<(Child, UnixStream)> {
         let (ours, theirs) = UnixStream::pair()?;
         let mut command = Command::new(&self.site.command.program);
         command.args(&self.site.command.args).env_clear().current_dir("/").kill_on_drop(true);
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
         let child = self.site.spawner.spawn(command).await?;
-        ours.set_write_timeout(Some(HAND_OVER_WAIT))?;
         let mut programs = Programs::default();
         let mut handed = Vec::with_capacity(self.running.len());
         for &script in &self.running {
@@ -186,31 +218,32 @@ impl<'a> Life<'a> {
             Err(error) => return format!("its process cannot be heard: {error}"),
         };
         let mut reports = Frames::new(reports, REPORT_BYTES_MAX);
-        let (orders, to_send) = mpsc::channel(ORDERS_MAX);
+        let (orders, to_send) = mpsc::channel(ORDERS_MAX + self.running.len());
         // Ends when the last sender goes: with this life, and with the scripts' counters.
         tokio::spawn(send_orders(to_send, host));
-        for (number, &script) in self.running.iter().enumerate() {
-            self.scripts[script].counter.set_worker(orders.clone(), number);
-        }
         let mut stops: FuturesUnordered<BoxFuture<'static, usize>> = FuturesUnordered::new();
         for (number, &script) in self.running.iter().enumerate() {
-            let mut stopped = self.scripts[script].stopped.clone();
-            stops.push(Box::pin(async move {
-                let _ = stopped.wait_for(|stopped| *stopped).await;
-                number
-            }));
+            let script = &self.scripts[script];
+            script.counter.set_worker(orders.clone(), number);
+            stops.push(Box::pin(stopped(script).map(move |()| number)));
         }
-        let mut pings = interval(PING_EVERY);
-        let mut allowance = Allowance::new(&reports_limits());
+        let mut orders = Some(orders);
+        let mut pings = interval(self.site.waits.ping);
+        // A host that was held up asks once.
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut allowance = Allowance::new(&reports_limits());
+        let mut exit_due = None;
         loop {
-            if self.running.iter().all(|&script| self.scripts[script].has_ended()) {
+            if orders.is_some() && self.running.iter().all(|&script| self.scripts[script].has_ended()) {
+                // It ends when it sees that nobody has orders for it.
                 self.scripts.iter_mut().for_each(|script| script.counter.forget_worker());
-                drop(orders);
-                return end_in_order(child, reports).await;
+                orders = None;
+                exit_due = Some(Instant::now() + self.site.waits.stop);
             }
+            let dues = self.running.iter().filter_map(|&script| self.scripts[script].due());
+            let due = dues.chain(exit_due).min();
             let due = async {
-                match self.stop_due.into_iter().chain(self.left_due).min() {
+                match due {
                     Some(moment) => sleep_until(moment).await,
                     None => std::future::pending().await,
                 }
@@ -218,6 +251,8 @@ impl<'a> Life<'a> {
             let step = tokio::select! {
                 report = hear(&mut reports, &mut allowance) => match report {
                     Ok(report) => Step::Report(report),
+                    // One that has ended before it read all that it was told.
+                    Err(WireError::Failed(_)) => Step::Report(None),
                     Err(error) => return format!("its process says what it may not: {error}"),
                 },
                 Some(number) = stops.next(), if !stops.is_empty() => Step::Stop(number),
@@ -231,7 +266,7 @@ impl<'a> Life<'a> {
                     Ok(()) => continue,
                     Err(why) => return why,
                 },
-                Step::Report(None) => return how_it_ended(timeout(STOP_WAIT, child.wait()).await.ok()),
+                Step::Report(None) => return how_it_ended(timeout(self.site.waits.exit, child.wait()).await.ok()),
                 Step::Served(served) => {
                     let Some(served) = served else { continue };
                     match self.take_back(served) {
@@ -240,29 +275,36 @@ impl<'a> Life<'a> {
                     }
                 }
                 Step::Stop(number) => {
-                    self.stop_due = self.stop_due.or(Some(Instant::now() + STOP_WAIT));
+                    self.expect_end(number);
                     Order::Stop { script: number }
                 }
-                Step::Ping if self.pings_unanswered >= PINGS_UNANSWERED_MAX => return "its process hung".to_owned(),
+                Step::Ping if self.pings_unanswered >= self.site.waits.pings_unanswered_max => {
+                    return "its process hung".to_owned();
+                }
                 Step::Ping => {
                     self.pings_unanswered += 1;
                     Order::Ping
                 }
-                Step::Due => return "its process did not end a script in time".to_owned(),
+                Step::Due => return "its process did not end in time what was to end".to_owned(),
                 Step::Died(status) => {
-                    // What it said last is there still.
-                    while let Ok(Some(report)) = reports.next().await {
-                        if let Err(why) = self.hear(report) {
-                            return why;
-                        }
-                    }
-                    return how_it_ended(Some(status));
+                    return match timeout(self.site.waits.exit, self.hear_out(&mut reports, &mut allowance)).await {
+                        Ok(Err(why)) => why,
+                        Ok(Ok(())) | Err(_) => how_it_ended(Some(status)),
+                    };
                 }
             };
-            if orders.try_send(order).is_err() {
+            if orders.as_ref().is_some_and(|orders| orders.try_send(order).is_err()) {
                 return "its process takes no orders".to_owned();
             }
         }
+    }
+
+    /// Takes what a process that has ended said last.
+    async fn hear_out(&mut self, reports: &mut Frames<OwnedReadHalf>, allowance: &mut Allowance) -> Result<(), String> {
+        while let Ok(Some(report)) = hear(reports, allowance).await {
+            self.hear(report)?;
+        }
+        Ok(())
     }
 
     /// Takes a report. An error says why the worker is of no more use.
@@ -275,37 +317,36 @@ impl<'a> Life<'a> {
     fn take_in(&mut self, report: Report<'_>) -> Result<(), String> {
         match report {
             Report::Pong => self.pings_unanswered = 0,
-            Report::Failed(why) => return Err(format!("its process cannot go on: {why}")),
-            Report::MissingWall(wall) => self.site.say_missing(&wall),
-            Report::HostLog(line) => self.site.output.host_log(line.trim_end()),
-            Report::Print { script, to, text } => self.script(script)?.output.print(to, &text),
-            Report::Log { script, level, text } => self.script(script)?.output.log(level, &text),
-            Report::Dropped { script, bytes } => self.script(script)?.output.dropped(bytes),
+            Report::Failed(why) => return Err(format!("its process cannot go on: {}", one_line(&why))),
+            Report::MissingWall(wall) => self.site.say_missing(wall),
+            Report::HostLog(text) => self.log.write(&text, &*self.site.output),
+            Report::Print { script, to, text } => self.script(script)?.print(to, &text),
+            Report::Log { script, level, text } => self.script(script)?.log(level, &text),
+            Report::Dropped { script, bytes } => self.script(script)?.dropped(bytes),
             Report::News { script, news } => {
                 self.is_started |= matches!(news, News::Ready);
-                self.script(script)?.hear(news);
+                let is_end = matches!(news, News::Ended(_));
+                self.script(script)?.hear(news)?;
+                if is_end {
+                    self.expect_end(script);
+                }
             }
             Report::Statuses(statuses) => {
                 for (script, status) in statuses {
                     self.script(script)?.stands(status);
                 }
-                self.forget_dues();
             }
             Report::Room { script, number, is_taken } => self.script(script)?.counter.answer(number, is_taken),
         }
         Ok(())
     }
 
-    /// Nothing is due of scripts that have ended.
-    fn forget_dues(&mut self) {
-        let is_any = |is_due: fn(&Placed) -> bool| {
-            let mut running = self.running.iter().map(|&script| &self.scripts[script]);
-            running.any(|script| !script.has_ended() && is_due(script))
-        };
-        let is_any_stopping = is_any(|script| *script.stopped.borrow());
-        let is_any_left = is_any(|script| script.server.is_some());
-        self.stop_due = self.stop_due.filter(|_| is_any_stopping);
-        self.left_due = self.left_due.filter(|_| is_any_left);
+    /// From now on the worker has so long to be through with this script of its.
+    fn expect_end(&mut self, number: usize) {
+        let by = Instant::now() + self.site.waits.stop;
+        if let Ok(script) = self.script(number) {
+            script.expect_end(by);
+        }
     }
 
     fn script(&mut self, number: usize) -> Result<&mut Placed, String> {
@@ -316,19 +357,27 @@ impl<'a> Life<'a> {
     /// A script's side towards its account is served no more. An error says why the worker is of no more use.
     fn take_back(&mut self, served: Result<Served, tokio::task::JoinError>) -> Result<(), String> {
         let (script, server, ended) = served.map_err(|error| format!("its account's side ended badly: {error}"))?;
-        self.scripts[script].server = Some(server);
-        if self.scripts[script].has_ended() {
-            return Ok(());
-        }
+        let by = Instant::now() + self.site.waits.stop;
+        let script = &mut self.scripts[script];
+        script.take_back(server);
         match ended {
-            Ok(()) => {
-                // Its end may be on the way.
-                self.left_due = self.left_due.or(Some(Instant::now() + STOP_WAIT));
+            Err(error) if !script.has_ended() && !matches!(error, WireError::Failed(_)) => {
+                Err(format!("its process asks its account for what it may not: {error}"))
+            }
+            // Its end may be on the way.
+            _ => {
+                script.expect_end(by);
                 Ok(())
             }
-            Err(error) => Err(format!("its process asks its account for what it may not: {error}")),
         }
     }
+}
+
+/// Waits until the script is to stop.
+fn stopped(script: &Placed) -> impl Future<Output = ()> + use<> {
+    let mut stopped = script.stopped.clone();
+    // Nobody is left who could say so: as good as said.
+    async move { drop(stopped.wait_for(|stopped| *stopped).await) }
 }
 
 /// The programs of one worker's scripts, each once.
@@ -373,10 +422,14 @@ async fn hear(
     allowance: &mut Allowance,
 ) -> Result<Option<Report<'static>>, WireError> {
     while !allowance.has(1) {
-        tokio::time::sleep(REPORTS_PAUSE).await;
+        sleep(REPORTS_PAUSE).await;
     }
     let report = reports.next().await?;
-    allowance.take(reports.given_bytes() + REPORT_COST_BYTES);
+    let parts = match &report {
+        Some(Report::Statuses(statuses)) => statuses.len().max(1),
+        _ => 1,
+    };
+    allowance.take(reports.given_bytes() + parts * REPORT_COST_BYTES);
     Ok(report)
 }
 
@@ -396,19 +449,16 @@ async fn send_orders(mut orders: mpsc::Receiver<Order>, mut host: OwnedWriteHalf
     }
 }
 
-/// Its scripts have ended: it ends when it sees that nobody has orders for it.
-async fn end_in_order(child: &mut Child, mut reports: Frames<OwnedReadHalf>) -> String {
-    let ends = async {
-        while let Ok(Some(_)) = reports.next::<Report<'_>>().await {}
-        child.wait().await
-    };
-    how_it_ended(timeout(STOP_WAIT, ends).await.ok())
-}
-
 fn how_it_ended(status: Option<io::Result<std::process::ExitStatus>>) -> String {
     match status {
         Some(Ok(status)) => format!("its process ended ({status})"),
         Some(Err(error)) => format!("its process is lost: {error}"),
         None => "its process hung".to_owned(),
     }
+}
+
+/// A worker's own words, as far as a line has room for them.
+fn one_line(words: &str) -> String {
+    let words = &words[..words.floor_char_boundary(WHY_BYTES_MAX)];
+    words.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }

@@ -1,13 +1,15 @@
 //! A script from the supervisor's side: what it is, and what it has to be given wherever it runs.
 //!
-//! Invariant: its end is told once, and its status says so after that.
+//! Invariant: its end is told once. Its status says so after that, once, and not before its account serves it no more: who has
+//! seen the end can start the script anew.
 
 use std::sync::Arc;
 
 use broker::{Rules, Server};
-use runtime::{End, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
-use sandbox::Code;
+use runtime::{Allowance, End, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
+use sandbox::{Code, Limits, LogLevel, Output};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::compiling::Compiling;
 use crate::counter::WorkerCounter;
@@ -24,17 +26,33 @@ pub struct ScriptPlan {
     pub output: Arc<dyn ScriptOutput>,
 }
 
+/// What its workers may tell of a script, in bytes within a second in the long run, each news counted as [`NEWS_COST_BYTES`]
+/// more. A script that lives for a moment and is restarted a second later tells less.
+const NEWS_BYTES_PER_S: u64 = 256 << 10;
+/// The same at once.
+const NEWS_BURST_BYTES_MAX: u64 = 16 << 20;
+/// What news cost beside their text.
+const NEWS_COST_BYTES: usize = 64 << 10;
+
 /// A script that runs in one worker after another.
 pub(crate) struct Placed {
     pub(crate) config: ScriptConfig,
-    pub(crate) output: Arc<dyn ScriptOutput>,
-    /// The account's side of it; elsewhere while a worker is served.
+    pub(crate) stopped: watch::Receiver<bool>,
+    /// The account's side of it; elsewhere while a worker is served, and gone once the script is over.
     pub(crate) server: Option<Server>,
     pub(crate) counter: WorkerCounter,
+    /// By when it has to be over, once it is to be.
+    due: Option<Instant>,
+    output: Arc<dyn ScriptOutput>,
     status: watch::Sender<ScriptStatus>,
-    pub(crate) stopped: watch::Receiver<bool>,
+    /// What its workers may tell of it.
+    news_allowed: Allowance,
     /// How it has ended, if it has.
     end: Option<End>,
+    /// Its worker has said how it stood in the end.
+    has_last_status: bool,
+    /// Its status says that it has ended.
+    is_over: bool,
     /// What its status counts of workers before this one.
     before: Before,
 }
@@ -53,8 +71,21 @@ impl Placed {
         counter: WorkerCounter,
     ) -> (Self, Script) {
         let (script, status, stopped) = Script::elsewhere();
-        let (server, before) = (Some(server), Before::default());
-        (Self { config, output, server, counter, status, stopped, end: None, before }, script)
+        let placed = Self {
+            config,
+            stopped,
+            server: Some(server),
+            counter,
+            due: None,
+            output,
+            status,
+            news_allowed: Allowance::new(&news_limits()),
+            end: None,
+            has_last_status: false,
+            is_over: false,
+            before: Before::default(),
+        };
+        (placed, script)
     }
 
     /// Whether nothing more comes of it.
@@ -62,8 +93,115 @@ impl Placed {
         self.end.is_some()
     }
 
-    /// What its worker says has become of it.
-    pub(crate) fn hear(&mut self, news: News) {
+    /// Whether it is to end: somebody has said so, or nobody is left who could.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopped.borrow() || self.stopped.has_changed().is_err()
+    }
+
+    /// It is to be over by then, unless it has to be earlier.
+    pub(crate) fn expect_end(&mut self, by: Instant) {
+        if !self.is_over {
+            self.due.get_or_insert(by);
+        }
+    }
+
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// It prints. What comes after its end is passed over, here and below.
+    pub(crate) fn print(&self, to: Output, text: &str) {
+        if !self.has_ended() {
+            self.output.print(to, text);
+        }
+    }
+
+    /// It logs.
+    pub(crate) fn log(&self, level: LogLevel, text: &str) {
+        if !self.has_ended() {
+            self.output.log(level, text);
+        }
+    }
+
+    /// So much of its text was dropped.
+    pub(crate) fn dropped(&self, bytes: u64) {
+        if !self.has_ended() {
+            self.output.dropped(bytes);
+        }
+    }
+
+    /// What its worker says has become of it. An error where that cannot be true.
+    pub(crate) fn hear(&mut self, news: News) -> Result<(), String> {
+        let text_bytes = match &news {
+            News::Crashed { why, .. } | News::Ended(End::LoadFailed(why) | End::Quarantined(why)) => why.len(),
+            News::Loaded | News::Ready | News::Ended(End::Exited(_) | End::Stopped) => 0,
+        };
+        let cost = NEWS_COST_BYTES + text_bytes;
+        if !self.news_allowed.has(cost) {
+            return Err("its process tells more than can become of a script".to_owned());
+        }
+        self.news_allowed.take(cost);
+        self.becomes(news);
+        Ok(())
+    }
+
+    /// How it stands, as its worker says. That it has ended counts once that was told.
+    pub(crate) fn stands(&mut self, mut now: ScriptStatus) {
+        let is_last = matches!(now.phase, Phase::Ended(_));
+        if is_last != self.has_ended() || self.has_last_status {
+            return;
+        }
+        if is_last {
+            self.has_last_status = true;
+            now.phase = self.status.borrow().phase.clone();
+        }
+        now.crashes = now.crashes.saturating_add(self.before.crashes);
+        now.events_lost = now.events_lost.saturating_add(self.before.events_lost);
+        self.status.send_replace(now);
+        self.settle();
+    }
+
+    /// Its account's side is here again.
+    pub(crate) fn take_back(&mut self, server: Server) {
+        self.server = Some(server);
+        self.settle();
+    }
+
+    /// It has ended without its worker.
+    pub(crate) fn end(&mut self, end: End) {
+        self.becomes(News::Ended(end));
+        self.be_over();
+    }
+
+    /// Its worker has gone and is replaced in a while.
+    pub(crate) fn back_off(&mut self, news: News) {
+        self.becomes(news);
+        self.due = None;
+        self.status.send_modify(|status| {
+            status.phase = Phase::BackingOff;
+            status.crashes = status.crashes.saturating_add(1);
+        });
+        let ScriptStatus { crashes, events_lost, .. } = *self.status.borrow();
+        self.before = Before { crashes, events_lost };
+    }
+
+    /// Where it has ended: nothing more is waited for from its worker.
+    pub(crate) fn be_over(&mut self) {
+        let Some(end) = self.end.clone().filter(|_| !self.is_over) else { return };
+        self.is_over = true;
+        self.due = None;
+        self.server = None;
+        self.status.send_modify(|status| status.phase = Phase::Ended(end));
+    }
+
+    /// All that was to come has come.
+    fn settle(&mut self) {
+        if self.has_last_status && self.server.is_some() {
+            self.be_over();
+        }
+    }
+
+    fn becomes(&mut self, news: News) {
         if self.has_ended() {
             return;
         }
@@ -72,46 +210,11 @@ impl Placed {
             self.end = Some(end);
         }
     }
+}
 
-    /// How it stands, as its worker says. That it has ended counts once that was told.
-    pub(crate) fn stands(&mut self, mut now: ScriptStatus) {
-        match (&self.end, &now.phase) {
-            (Some(_), Phase::Ended(_)) => {}
-            (None, Phase::Ended(_)) | (Some(_), _) => return,
-            (None, _) => {}
-        }
-        now.crashes += self.before.crashes;
-        now.events_lost += self.before.events_lost;
-        self.status.send_replace(now);
-    }
-
-    /// It has ended without its worker.
-    pub(crate) fn end(&mut self, end: End) {
-        self.hear(News::Ended(end));
-        self.publish_end();
-    }
-
-    /// Its worker has gone and is replaced in a while.
-    pub(crate) fn back_off(&mut self, news: News) {
-        self.hear(news);
-        self.status.send_modify(|status| {
-            status.phase = Phase::BackingOff;
-            status.crashes += 1;
-        });
-        let ScriptStatus { crashes, events_lost, .. } = *self.status.borrow();
-        self.before = Before { crashes, events_lost };
-    }
-
-    /// Says that it has ended, if its worker did not come to that.
-    pub(crate) fn publish_end(&mut self) {
-        let Some(end) = &self.end else { return };
-        self.status.send_if_modified(|status| {
-            let phase = Phase::Ended(end.clone());
-            let is_new = status.phase != phase;
-            status.phase = phase;
-            is_new
-        });
-    }
+fn news_limits() -> Limits {
+    let (output_bytes_per_s, output_burst_bytes_max) = (NEWS_BYTES_PER_S, NEWS_BURST_BYTES_MAX);
+    Limits { output_bytes_per_s, output_burst_bytes_max, ..Limits::default() }
 }
 
 /// A script whose program is there.

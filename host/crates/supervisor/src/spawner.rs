@@ -4,19 +4,18 @@
 //! thread that started it (PR_SET_PDEATHSIG, prctl(2)).
 
 use std::io;
-use std::sync::mpsc::{SyncSender, sync_channel};
 
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-/// Commands that wait for the thread.
+/// Commands that wait for the thread; who has a further one waits.
 const COMMANDS_MAX: usize = 16;
 
 /// The way to it. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Spawner {
-    commands: SyncSender<(Command, oneshot::Sender<io::Result<Child>>)>,
+    commands: mpsc::Sender<(Command, oneshot::Sender<io::Result<Child>>)>,
 }
 
 impl Spawner {
@@ -25,11 +24,11 @@ impl Spawner {
     /// # Errors
     /// Where the system gives no thread.
     pub(crate) fn start() -> io::Result<Self> {
-        let (commands, to_start) = sync_channel::<(Command, oneshot::Sender<_>)>(COMMANDS_MAX);
+        let (commands, mut to_start) = mpsc::channel::<(Command, oneshot::Sender<_>)>(COMMANDS_MAX);
         let runtime = Handle::current();
         std::thread::Builder::new().name("spawner".to_owned()).spawn(move || {
             let _in_runtime = runtime.enter();
-            for (mut command, started) in to_start {
+            while let Some((mut command, started)) = to_start.blocking_recv() {
                 // A process that nobody wants any more is killed as it is dropped.
                 let _ = started.send(command.spawn());
             }
@@ -44,7 +43,7 @@ impl Spawner {
     pub(crate) async fn spawn(&self, command: Command) -> io::Result<Child> {
         let (started, child) = oneshot::channel();
         let gone = || io::Error::other("the thread that starts processes has gone");
-        self.commands.try_send((command, started)).map_err(|_| gone())?;
+        self.commands.send((command, started)).await.map_err(|_| gone())?;
         child.await.map_err(|_| gone())?
     }
 }

@@ -12,10 +12,12 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use runtime::{End, Script, Threads};
 use sandbox::{Compiler, CompilerConfig, ComponentSource, Sandbox, SandboxError};
+use worker::Missing;
 
 use crate::account::Account;
 use crate::compiling::Compiling;
 use crate::counter::WorkerCounter;
+use crate::life::Waits;
 use crate::script::{Placed, Ready, ScriptPlan};
 use crate::spawner::Spawner;
 use crate::worker::Worker;
@@ -56,6 +58,8 @@ pub struct SupervisorConfig {
     pub scripts_max: u32,
     /// What workers log, as `tracing` filters are written.
     pub log_filter: String,
+    /// How long workers are waited for.
+    pub waits: Waits,
     /// Where what is said goes that is of no script.
     pub output: Arc<dyn HostOutput>,
 }
@@ -89,15 +93,16 @@ pub(crate) struct WorkerSite {
     pub(crate) command: WorkerCommand,
     pub(crate) spawner: Spawner,
     pub(crate) log_filter: String,
+    pub(crate) waits: Waits,
     pub(crate) output: Arc<dyn HostOutput>,
     /// What was said already of what the kernel lacks.
-    missing: Arc<Mutex<HashSet<String>>>,
+    missing: Arc<Mutex<HashSet<Missing>>>,
 }
 
 impl WorkerSite {
     /// Says, once, what this kernel lacks of a worker's lock-down.
-    pub(crate) fn say_missing(&self, wall: &str) {
-        if self.missing.lock().unwrap_or_else(PoisonError::into_inner).insert(wall.to_owned()) {
+    pub(crate) fn say_missing(&self, wall: Missing) {
+        if self.missing.lock().unwrap_or_else(PoisonError::into_inner).insert(wall) {
             self.output.note(&format!("Scripts run behind one wall less than they could: {wall}."));
         }
     }
@@ -109,12 +114,12 @@ impl Supervisor {
     /// # Errors
     /// Where the sandbox or its threads cannot start.
     pub fn start(config: SupervisorConfig) -> Result<Self, SupervisorError> {
-        let SupervisorConfig { isolation, compiler, scripts_max, log_filter, output } = config;
+        let SupervisorConfig { isolation, compiler, scripts_max, log_filter, waits, output } = config;
         let compiler = Compiler::new(compiler)?;
         let site = match isolation {
             Isolation::Worker(command) => {
                 let spawner = Spawner::start().map_err(SupervisorError::Threads)?;
-                Site::Workers(WorkerSite { command, spawner, log_filter, output, missing: Arc::default() })
+                Site::Workers(WorkerSite { command, spawner, log_filter, waits, output, missing: Arc::default() })
             }
             Isolation::None => Site::Here {
                 sandbox: Sandbox::new(scripts_max)?,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use runtime::{Backoff, End, News, RESTART_WAIT};
+use runtime::{Backoff, End, News};
 use sandbox::Code;
 use tokio::time::{Instant, sleep_until};
 
@@ -29,11 +29,11 @@ impl Worker {
 
     /// To the end of the last script.
     pub(crate) async fn run(mut self) {
-        let mut backoff = Backoff::new(RESTART_WAIT);
+        let mut backoff = Backoff::new(self.site.waits.restart);
         while !self.scripts.iter().all(Placed::has_ended) {
             let born = Instant::now();
             let LifeEnd { why, is_started } = Life::new(&self.site, &mut self.scripts, &self.codes).live().await;
-            self.scripts.iter_mut().for_each(Placed::publish_end);
+            self.scripts.iter_mut().for_each(Placed::be_over);
             if self.scripts.iter().all(Placed::has_ended) {
                 return;
             }
@@ -48,6 +48,9 @@ impl Worker {
     /// Waits before the next worker. Who is to stop meanwhile does not wait.
     async fn back_off(&mut self, why: &str, restart_in: Duration) {
         let until = Instant::now() + restart_in;
+        for script in self.scripts.iter_mut().filter(|script| script.is_stopping()) {
+            script.end(End::Stopped);
+        }
         for script in self.scripts.iter_mut().filter(|script| !script.has_ended()) {
             let why = format!("as {why}");
             script.back_off(News::Crashed { why, restart_in });

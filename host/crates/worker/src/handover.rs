@@ -46,7 +46,10 @@ pub fn hand_over(socket: &UnixStream, message: &impl Serialize, descriptors: &[B
 }
 
 /// The next message and its descriptors. Blocks.
-pub(crate) fn take_over<T: DeserializeOwned>(socket: &UnixStream) -> io::Result<(T, Vec<OwnedFd>)> {
+///
+/// # Errors
+/// As the system says, and where what comes is no such message.
+pub fn take_over<T: DeserializeOwned>(socket: &UnixStream) -> io::Result<(T, Vec<OwnedFd>)> {
     let mut head = [0; HEAD_BYTES];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut rights = RecvAncillaryBuffer::new(&mut space);

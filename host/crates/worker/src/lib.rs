@@ -9,6 +9,7 @@ mod process;
 mod protocol;
 mod reports;
 
-pub use handover::{DESCRIPTORS_MAX, hand_over};
+pub use handover::{DESCRIPTORS_MAX, hand_over, take_over};
+pub use lockdown::Missing;
 pub use process::work;
-pub use protocol::{ORDER_BYTES_MAX, Order, REPORT_BYTES_MAX, Report, ScriptSetup, Setup};
+pub use protocol::{ORDER_BYTES_MAX, Order, REPORT_BYTES_MAX, Report, STATUSES_MAX, ScriptSetup, Setup};

@@ -98,7 +98,7 @@ fn begin(host: &UnixStream) -> Result<(), WorkerError> {
     let missing = handed_over.lock_down()?;
     let reports = Reports::default();
     start_log(&handed_over.log_filter, &reports);
-    missing.iter().for_each(|wall| reports.say(&Report::MissingWall(wall.to_string())));
+    missing.into_iter().for_each(|wall| reports.say(&Report::MissingWall(wall)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run(handed_over, host.try_clone()?, reports))
 }

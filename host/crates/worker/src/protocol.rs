@@ -5,7 +5,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use broker::at_most;
 use files::Parts;
+use lockdown::Missing;
 use runtime::{News, ScriptStatus};
 use sandbox::{Limits, LogLevel, Output};
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,9 @@ pub const ORDER_BYTES_MAX: usize = 32 << 20;
 
 /// Longest frame from a worker, in bytes: a printed text, or a callback's error, of the most that a guest may hand over.
 pub const REPORT_BYTES_MAX: usize = 8 << 20;
+
+/// Scripts of which is said at once how they stand.
+pub const STATUSES_MAX: usize = 256;
 
 /// What a worker is told before it begins, one by one, each with its descriptors ([`crate::hand_over`]).
 #[derive(Debug, Serialize, Deserialize)]
@@ -82,8 +87,8 @@ pub enum Report<'a> {
     Pong,
     /// It cannot begin, or go on, for this reason. Nothing comes after this.
     Failed(String),
-    /// What this kernel lacks of the lock-down, in words.
-    MissingWall(String),
+    /// What this kernel lacks of the lock-down.
+    MissingWall(Missing),
     /// A line of the host's own log.
     HostLog(Cow<'a, str>),
     Print {
@@ -105,8 +110,8 @@ pub enum Report<'a> {
         script: usize,
         news: News,
     },
-    /// How these scripts stand now.
-    Statuses(Vec<(usize, ScriptStatus)>),
+    /// How these scripts stand now, [`STATUSES_MAX`] of them at most.
+    Statuses(#[serde(deserialize_with = "at_most::<_, _, STATUSES_MAX>")] Vec<(usize, ScriptStatus)>),
     /// The answer to [`Order::TakeRoom`].
     Room {
         script: usize,

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::protocol::{REPORT_BYTES_MAX, Report};
+use crate::protocol::{REPORT_BYTES_MAX, Report, STATUSES_MAX};
 
 /// Text that waits for the host to take it, in bytes, over all scripts.
 const TEXT_BYTES_MAX: usize = 16 << 20;
@@ -133,7 +133,10 @@ impl Reports {
             std::mem::take(&mut queue.changed)
         };
         let now = changed.into_iter().filter_map(|script| Some((script, statuses.get(script)?.borrow().clone())));
-        self.say(&Report::Statuses(now.collect()));
+        let now: Vec<_> = now.collect();
+        for some in now.chunks(STATUSES_MAX) {
+            self.say(&Report::Statuses(some.to_vec()));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use supervisor::{HostOutput, Isolation, Supervisor, SupervisorConfig, WorkerCommand};
+use supervisor::{HostOutput, Isolation, Supervisor, SupervisorConfig, Waits, WorkerCommand};
 
 use super::script_file::compiler;
 use crate::commands::worker::WORKER;
@@ -47,6 +47,7 @@ pub(super) fn start_supervisor(place: Where, scripts: usize, output: &Output) ->
         // One for each: a script has given up its instance before it starts the next. Room costs time to make.
         scripts_max: u32::try_from(scripts).unwrap_or(u32::MAX),
         log_filter: logging::filter().to_owned(),
+        waits: Waits::default(),
         output: Arc::new(output.clone()),
     })?)
 }
