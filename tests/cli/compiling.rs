@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
-use tests::{Process, finish, root, tglhost};
+use tests::{Process, finish, root, signal, tglhost};
 
 /// A cache of the test's own, a data directory, and guests.
 struct Case {
@@ -40,6 +40,18 @@ impl Case {
         command
     }
 
+    /// Has the guest's program be compiled for as long as the file is held: somebody else is said to be at it.
+    fn compile_for_long(&self, guest: &PathBuf) -> File {
+        assert_eq!(finish(&mut self.command(&[guest]), "x\n").stdout, "x\n");
+        let (program, _) = self.compiled().pop().expect("it is kept");
+        for ending in ["cwasm", "seal"] {
+            fs::remove_file(program.with_extension(ending)).expect("removed");
+        }
+        let compiling = File::create(program.with_extension("compiling")).expect("made");
+        compiling.lock().expect("locked");
+        compiling
+    }
+
     /// The programs in the cache: their files without the ending, and what they take.
     fn compiled(&self) -> Vec<(PathBuf, u64)> {
         let entries =
@@ -53,14 +65,7 @@ impl Case {
 fn one_that_is_compiled_for_long_holds_up_no_other() {
     let case = Case::new();
     let (slow, good) = (case.echo(1), case.echo(2));
-    assert_eq!(finish(&mut case.command(&[&slow]), "x\n").stdout, "x\n");
-    let (program, _) = case.compiled().pop().expect("it is kept");
-    for ending in ["cwasm", "seal"] {
-        fs::remove_file(program.with_extension(ending)).expect("removed");
-    }
-    // It is compiled for as long as somebody else is said to be at it.
-    let compiling = File::create(program.with_extension("compiling")).expect("made");
-    compiling.lock().expect("locked");
+    let compiling = case.compile_for_long(&slow);
     let mut process = Process::start(&mut case.command(&[&slow, &good]));
     process.write("hello\n");
     assert_eq!(process.line(), "chat: hello\n");
@@ -68,6 +73,29 @@ fn one_that_is_compiled_for_long_holds_up_no_other() {
     process.close_input();
     let run = process.finish();
     assert_eq!((run.code(), run.stdout.as_str()), (Some(0), "chat: hello\n"), "{}", run.stderr);
+}
+
+#[test]
+fn one_that_is_compiled_for_long_has_a_worker_of_its_own_which_takes_no_other_with_it() {
+    let case = Case::new();
+    let (slow, good) = (case.echo(1), case.echo(2));
+    let compiling = case.compile_for_long(&slow);
+    let mut process = Process::start(&mut case.command(&[&slow, &good]));
+    process.write("one\n");
+    assert_eq!(process.line(), "chat: one\n");
+    let [first] = process.children()[..] else { panic!("its children are {:?}", process.children()) };
+    drop(compiling);
+    assert_eq!(process.line(), "chat: one\n", "from the other one");
+    let second = process.children().into_iter().find(|worker| *worker != first).expect("a worker of its own");
+    signal(second, "KILL");
+    process.stderr_line_with("echo1.wasm: stopped as its process ended (signal: 9 (SIGKILL))");
+    process.write("two\n");
+    assert_eq!([process.line(), process.line()], ["chat: two\n"; 2]);
+    assert!(process.children().contains(&first));
+    process.close_input();
+    let run = process.finish();
+    assert_eq!(run.code(), Some(0), "{}", run.stderr);
+    assert!(!run.stderr.contains("echo2.wasm: stopped"), "{}", run.stderr);
 }
 
 #[test]
