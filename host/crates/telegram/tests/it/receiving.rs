@@ -79,6 +79,20 @@ async fn a_lost_push_is_noticed_and_fetched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pushes_that_come_twice_or_out_of_order_are_heard_once_and_in_order() {
+    let world = World::new().await;
+    let (mut alice, mut bob) = two_users(&world).await;
+    let faults = world.dc.faults();
+    faults.double_next_pushes(4);
+    faults.delay_next_pushes(4);
+    let texts = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    for text in texts {
+        alice.send(bob.peer(), text).await;
+    }
+    assert_eq!(bob.texts(texts.len()).await, texts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_no_difference_tells_is_looked_up_in_the_conversations() {
     let world = World::new().await;
     let (mut alice, mut bob) = two_users(&world).await;
