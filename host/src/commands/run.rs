@@ -32,7 +32,7 @@ pub(crate) use isolation::Where;
 use isolation::start_supervisor;
 use place::Place;
 pub(crate) use project::ProjectArgs;
-use project::{ScriptProject, own_folder_in};
+use project::{Projects, own_folder_in};
 use script_file::{ScriptFile, compile};
 
 /// Longest name that a script may be given, in bytes.
@@ -194,8 +194,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
         return Err(unfit);
     }
     let private = data_dir.own_folders();
-    let find = |file: &ScriptFile| ScriptProject::find(&file.path, &args.project, &private);
-    let projects = files.iter().map(find).collect::<Result<Vec<_>>>().or_misuse()?;
+    let projects = Projects::new(&args.project, &private).find_all(files.iter().map(|file| &*file.path)).or_misuse()?;
     projects.iter().filter_map(|project| project.note.as_ref()).for_each(|note| output.note(note));
     tell_open_ways(&args, &private, output);
     raise_open_files();

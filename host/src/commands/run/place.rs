@@ -115,6 +115,7 @@ impl Place {
     ) -> Result<Vec<Script>> {
         let output = output.on_account(&self.dir.name);
         let is_one_of_several = files.len() > 1;
+        let env: Vec<_> = time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect();
         let mut plans = Vec::with_capacity(files.len());
         for (((file, project), enrolled), program) in files.iter().zip(projects).zip(&self.enrolled).zip(programs) {
             let name = ScriptName::from(enrolled.name.as_str());
@@ -126,7 +127,7 @@ impl Place {
                 source: file.source(&project.script_path),
                 files,
                 args: args.args.clone(),
-                env: time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
+                env: env.clone(),
                 limits,
                 restart_wait: runtime::RESTART_WAIT,
                 link_previews: args.link_previews,

@@ -3,8 +3,10 @@
 //! Invariant: nobody gets to see a home folder, the root or the host's own folders by where a script happens to lie: then it
 //! sees itself alone. A folder that the user names is taken as named, or refused.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
 use files::{Folders, HOME_BYTES_MAX, Mount, OWN_FOLDER_MARK, Project, SCRIPT_PATH, own_folder_around};
@@ -61,21 +63,44 @@ impl std::fmt::Display for Unfit {
     }
 }
 
-impl ScriptProject {
-    /// The project of the script at this path, links in it followed.
-    pub(super) fn find(script: &Path, args: &ProjectArgs, private: &[PathBuf]) -> Result<Self> {
+/// Finds scripts' projects. A folder is looked at once, however many scripts lie in it.
+pub(super) struct Projects<'a> {
+    args: &'a ProjectArgs,
+    /// The host's own folders.
+    private: &'a [PathBuf],
+    homes: Vec<PathBuf>,
+    /// Why folders can be nobody's project, of those that were looked at.
+    unfit: HashMap<PathBuf, Option<Rc<Unfit>>>,
+}
+
+impl<'a> Projects<'a> {
+    pub(super) fn new(args: &'a ProjectArgs, private: &'a [PathBuf]) -> Self {
+        Self { args, private, homes: homes(), unfit: HashMap::new() }
+    }
+
+    /// The projects of the scripts at these paths, links in them followed.
+    pub(super) fn find_all<'b>(mut self, scripts: impl Iterator<Item = &'b Path>) -> Result<Vec<ScriptProject>> {
+        scripts.map(|script| self.find(script)).collect()
+    }
+
+    fn find(&mut self, script: &Path) -> Result<ScriptProject> {
+        let args = self.args;
         let (Some(own), Some(name)) = (script.parent(), script.file_name().and_then(OsStr::to_str)) else {
             bail!("{} is no script's file", script.display());
         };
         let mut found = match &args.folder {
-            Some(folder) => Self::named(folder, script, private)?,
-            None => match unfit(own, private) {
-                None => Self { project: Project::new(own), script_path: format!("{SCRIPT_PATH}/{name}"), note: None },
+            Some(folder) => self.named(folder, script)?,
+            None => match self.unfit(own) {
+                None => ScriptProject {
+                    project: Project::new(own),
+                    script_path: format!("{SCRIPT_PATH}/{name}"),
+                    note: None,
+                },
                 Some(why) if args.write => bail!(
                     "{name} cannot work in the folder it lies in ({}): {why}. Move it and its files into a folder of their own",
                     own.display()
                 ),
-                Some(why) => Self {
+                Some(why) => ScriptProject {
                     project: Project { only: Some(name.to_owned()), ..Project::new(own) },
                     script_path: format!("{SCRIPT_PATH}/{name}"),
                     note: Some(format!(
@@ -91,13 +116,13 @@ impl ScriptProject {
     }
 
     /// In a folder that the user names.
-    fn named(folder: &Path, script: &Path, private: &[PathBuf]) -> Result<Self> {
+    fn named(&mut self, folder: &Path, script: &Path) -> Result<ScriptProject> {
         let shown = folder.display();
         let folder = folder.canonicalize().with_context(|| format!("{shown} cannot be the project folder"))?;
         if !folder.is_dir() {
             bail!("{shown} cannot be the project folder: it is no folder");
         }
-        if let Some(why) = unfit(&folder, private) {
+        if let Some(why) = self.unfit(&folder) {
             bail!(
                 "{shown} cannot be the project folder: {why}. Name a folder that holds the script and its files alone"
             );
@@ -108,9 +133,20 @@ impl ScriptProject {
         if rest.split('/').any(|name| name.starts_with('.')) {
             bail!("{shown} cannot be the project folder: a script sees no dot-folders, and {rest} is in one");
         }
-        Ok(Self { project: Project::new(&folder), script_path: format!("{SCRIPT_PATH}/{rest}"), note: None })
+        Ok(ScriptProject { project: Project::new(&folder), script_path: format!("{SCRIPT_PATH}/{rest}"), note: None })
     }
 
+    fn unfit(&mut self, folder: &Path) -> Option<Rc<Unfit>> {
+        if let Some(known) = self.unfit.get(folder) {
+            return known.clone();
+        }
+        let found = unfit(folder, &self.homes, self.private).map(Rc::new);
+        self.unfit.insert(folder.to_owned(), found.clone());
+        found
+    }
+}
+
+impl ScriptProject {
     /// All the folders that the script is to see.
     pub(super) fn folders(&self, home: PathBuf, mounts: &[Mount], private: Vec<PathBuf>) -> Folders {
         let project = Some(self.project.clone());
@@ -124,8 +160,7 @@ pub(super) fn own_folder_in(folder: &Path, private: &[PathBuf]) -> Option<PathBu
     private.iter().map(real).find(|own| own.starts_with(folder))
 }
 
-fn unfit(folder: &Path, private: &[PathBuf]) -> Option<Unfit> {
-    let homes = homes();
+fn unfit(folder: &Path, homes: &[PathBuf], private: &[PathBuf]) -> Option<Unfit> {
     if folder.parent().is_none() {
         return Some(Unfit::Root);
     }
