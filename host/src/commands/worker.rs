@@ -7,5 +7,5 @@ pub(crate) const WORKER: &str = "worker";
 
 /// Runs the worker. Only the host itself calls it.
 pub(crate) fn execute() -> ExitCode {
-    worker::work()
+    worker::work(|| ())
 }

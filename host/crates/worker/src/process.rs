@@ -13,7 +13,7 @@ use std::sync::Arc;
 use broker::{Client, Frames, WireError, frame};
 use files::FileSpace;
 use lockdown::{Access, Allowed, Missing, lock_down};
-use runtime::{Script, ScriptConfig, Threads, give_way};
+use runtime::{Phase, Script, ScriptConfig, Threads, give_way};
 use rustix::process::Signal;
 use sandbox::{Code, Program, Sandbox};
 use tokio::signal::unix::{SignalKind, signal};
@@ -58,13 +58,14 @@ struct HandedScript {
     files: FileSpace,
 }
 
-/// Runs the worker, whose stdin is the socket to its host. Only the host itself starts it.
-pub fn work() -> ExitCode {
+/// Runs the worker, whose stdin is the socket to its host. Only the host itself starts it. On a thread of the scripts this is
+/// called once, as by a guest that has left its sandbox: after the first script's program has begun.
+pub fn work(once_begun: fn()) -> ExitCode {
     if close_inherited().is_err() {
         return ExitCode::FAILURE;
     }
     let Ok(host) = io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) else { return ExitCode::FAILURE };
-    match begin(&host) {
+    match begin(&host, once_begun) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if let Ok(report) = frame(&Report::Failed(error.to_string()), REPORT_BYTES_MAX) {
@@ -91,7 +92,7 @@ fn close_inherited() -> io::Result<()> {
     Ok(())
 }
 
-fn begin(host: &UnixStream) -> Result<(), WorkerError> {
+fn begin(host: &UnixStream, once_begun: fn()) -> Result<(), WorkerError> {
     give_way();
     let handed_over = HandedOver::take(host)?;
     sandbox::prepare();
@@ -100,7 +101,7 @@ fn begin(host: &UnixStream) -> Result<(), WorkerError> {
     start_log(&handed_over.log_filter, &reports);
     missing.into_iter().for_each(|wall| reports.say(&Report::MissingWall(wall)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run(handed_over, host.try_clone()?, reports))
+    runtime.block_on(run(handed_over, host.try_clone()?, reports, once_begun))
 }
 
 impl HandedOver {
@@ -166,7 +167,7 @@ fn heed_no_signals() -> io::Result<()> {
 }
 
 /// Runs the scripts until the host has gone.
-async fn run(handed_over: HandedOver, host: UnixStream, reports: Reports) -> Result<(), WorkerError> {
+async fn run(handed_over: HandedOver, host: UnixStream, reports: Reports, once_begun: fn()) -> Result<(), WorkerError> {
     heed_no_signals()?;
     host.set_nonblocking(true)?;
     let (orders, mut host) = tokio::net::UnixStream::from_std(host)?.into_split();
@@ -181,6 +182,7 @@ async fn run(handed_over: HandedOver, host: UnixStream, reports: Reports) -> Res
         let program = program.ok_or_else(|| WorkerError::Setup("a program is missing".to_owned()))?;
         worker.start(setup, account, files, program)?;
     }
+    worker.call(once_begun);
     let statuses: Vec<watch::Receiver<_>> = worker.scripts.iter().map(|running| running.status.clone()).collect();
     tokio::select! {
         written = reports.write_to(&mut host, &statuses) => Ok(written?),
@@ -232,6 +234,18 @@ impl Worker {
         tokio::spawn(self.reports.clone().watch(number, status.clone()));
         self.scripts.push(Running { script: Some(script), status, files });
         Ok(())
+    }
+
+    /// Calls it once the first script has begun.
+    fn call(&self, once_begun: fn()) {
+        let Some(mut status) = self.scripts.first().map(|first| first.status.clone()) else { return };
+        let _on_threads = self.threads.enter();
+        tokio::spawn(async move {
+            let has_begun = status.wait_for(|status| status.phase != Phase::Loading).await.is_ok();
+            if has_begun {
+                once_begun();
+            }
+        });
     }
 
     /// Does what the host orders, until it has gone.
