@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::wire::{ASK_BYTES_MAX, Ask, Question, WireError, frame};
+use crate::wire::{ASK_BYTES_MAX, Ask, CALLS_AT_ONCE_MAX, Question, WireError, frame};
 use crate::{
     Attachment, BoxFuture, BrokerError, Client, Ledger, Load, NewCall, OutboxPlace, Rules, ScriptId, Server, serve,
     size,
@@ -206,11 +206,13 @@ async fn what_may_be_said_is_done_and_what_may_not_ends_the_connection() {
     type Expected = fn(&Result<(), WireError>) -> bool;
     let ends_well: Expected = |ended| ended.is_ok();
     let is_refused: Expected = |ended| matches!(ended, Err(WireError::Refused(_)));
+    let is_no_message: Expected = |ended| matches!(ended, Err(WireError::NoMessage(_)));
     let cases: Vec<(&str, Vec<Ask<'static>>, Expected, usize)> = vec![
         ("nothing", vec![], ends_well, 0),
         ("calls", vec![Ask::Join, commit(5, many(2)), commit(5, vec![call(3, "text")])], ends_well, 3),
         ("joins again", vec![Ask::Join, Ask::Join], is_refused, 0),
         ("more calls than it may have", vec![commit(0, many(CALLS_MAX + 1))], is_refused, 0),
+        ("a list longer than any", vec![commit(0, many(CALLS_AT_ONCE_MAX as u64 + 1))], is_no_message, 0),
         ("more staged than it may have", vec![Ask::Stage { calls: Cow::Owned(many(CALLS_MAX + 1)) }], is_refused, 0),
         ("more, bit by bit", vec![commit(0, many(CALLS_MAX)), commit(0, vec![call(99, "text")])], is_refused, 10),
         ("a call that is too large", vec![commit(0, vec![call(1, &too_long())])], is_refused, 0),

@@ -19,7 +19,7 @@ use crate::messages::{Backlog, Events, Joined, NewCall};
 pub(crate) const ASK_BYTES_MAX: usize = 16 << 20;
 
 /// Calls in one frame. A callback's are more than a few hundred only where the disk takes none of them.
-const CALLS_AT_ONCE_MAX: usize = 100_000;
+pub(crate) const CALLS_AT_ONCE_MAX: usize = 100_000;
 
 /// Longest frame from the account's side.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 20;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use worker::Order;
 
 /// How long a worker may take to find out whether there is room: it may have to look through a full folder.
-const ROOM_WAIT: Duration = Duration::from_secs(10);
+const ROOM_WAIT: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 10_000 });
 
 /// Asks the worker in which a script runs, whichever that is by now. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -78,5 +78,73 @@ impl Counter for WorkerCounter {
             // A worker that takes no orders is about to go, and the next one counts anew.
             let _ = orders.try_send(Order::MayBeLess { script });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The question that comes to the worker.
+    fn asked(orders: &mut mpsc::Receiver<Order>) -> u64 {
+        match orders.blocking_recv() {
+            Some(Order::TakeRoom { script: 3, number, bytes: 10 }) => number,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn who_asks_for_room_is_answered_whatever_the_worker_does() {
+        type Act = fn(&WorkerCounter, &mut mpsc::Receiver<Order>);
+        let cases: [(&str, Act, Option<bool>); 7] = [
+            ("it has room", |counter, orders| counter.answer(asked(orders), true), Some(true)),
+            ("it has none", |counter, orders| counter.answer(asked(orders), false), Some(false)),
+            ("it answers what nobody asked", |counter, orders| counter.answer(asked(orders) + 1, true), None),
+            ("it never answers", |_, orders| _ = asked(orders), None),
+            (
+                "it answers late",
+                |counter, orders| {
+                    let number = asked(orders);
+                    while !counter.lock().waiting.is_empty() {
+                        std::thread::yield_now();
+                    }
+                    counter.answer(number, true);
+                },
+                None,
+            ),
+            (
+                "it goes",
+                |counter, orders| {
+                    asked(orders);
+                    counter.forget_worker();
+                },
+                None,
+            ),
+            ("it takes no orders", |_, orders| orders.close(), None),
+        ];
+        for (what, act, expected) in cases {
+            let counter = WorkerCounter::default();
+            assert!(matches!(counter.take(10), Err(FileError::NotCounted)), "there is no worker yet");
+            let (orders, mut to_worker) = mpsc::channel(1);
+            counter.set_worker(orders, 3);
+            let taken = std::thread::scope(|scope| {
+                let asking = scope.spawn(|| counter.take(10));
+                act(&counter, &mut to_worker);
+                asking.join().unwrap()
+            });
+            assert_eq!(taken.ok(), expected, "{what}");
+            assert!(counter.lock().waiting.is_empty(), "{what}: nothing is left of the question");
+        }
+    }
+
+    #[test]
+    fn a_worker_with_too_many_orders_is_not_waited_for() {
+        let counter = WorkerCounter::default();
+        let (orders, _to_worker) = mpsc::channel(1);
+        counter.set_worker(orders, 3);
+        counter.may_be_less();
+        counter.may_be_less();
+        assert!(matches!(counter.take(10), Err(FileError::NotCounted)));
+        assert!(counter.lock().waiting.is_empty());
     }
 }
