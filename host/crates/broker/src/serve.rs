@@ -40,8 +40,8 @@ enum Step {
     Again,
 }
 
-/// Serves a script's side over this socket, until it has gone. Then another may come in its place, and goes on where it was.
-/// `heard` says how much was heard of what that side says by another way: see [`crate::Client::there`].
+/// Serves a script's side over this socket, until it has gone or says that it goes. Then another may come in its place, and
+/// goes on where it was. `heard` says how much was heard of what that side says by another way: see [`crate::Client::there`].
 ///
 /// Must not be given up: what the script has done would be written down in part.
 ///
@@ -57,7 +57,8 @@ pub async fn serve(server: &mut Server, socket: UnixStream, mut heard: watch::Re
     let mut again_at: Option<Instant> = None;
     let mut last = Pulse::default();
     let mut paid_until = Instant::now();
-    loop {
+    let mut is_leaving = false;
+    while !is_leaving {
         let may_ask_at = paid_until.checked_sub(ASK_AHEAD_MAX).filter(|moment| *moment > Instant::now());
         let ask = async {
             if let Some(moment) = may_ask_at {
@@ -88,6 +89,7 @@ pub async fn serve(server: &mut Server, socket: UnixStream, mut heard: watch::Re
                     // Who says what it never said waits in vain, and harms nobody.
                     let _ = timeout(HEARD_WAIT, heard.wait_for(|heard| *heard >= said)).await;
                 }
+                is_leaving = matches!(ask, Ask::Leave);
                 let answer = answer(server, ask).await;
                 if let Err(BrokerError::Refused(why)) = answer {
                     return Err(WireError::Refused(why));
@@ -114,6 +116,7 @@ pub async fn serve(server: &mut Server, socket: UnixStream, mut heard: watch::Re
         };
         write.write_all(&frame(&said, ANSWER_BYTES_MAX)?).await?;
     }
+    Ok(())
 }
 
 fn pulse(server: &Server) -> Pulse {

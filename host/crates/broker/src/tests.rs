@@ -210,6 +210,7 @@ async fn what_may_be_said_is_done_and_what_may_not_ends_the_connection() {
     let cases: Vec<(&str, Vec<Ask<'static>>, Expected, usize)> = vec![
         ("nothing", vec![], ends_well, 0),
         ("calls", vec![Ask::Join, commit(5, many(2)), commit(5, vec![call(3, "text")])], ends_well, 3),
+        ("calls after it has left", vec![Ask::Join, Ask::Leave, commit(5, many(2))], ends_well, 0),
         ("joins again", vec![Ask::Join, Ask::Join], is_refused, 0),
         ("more calls than it may have", vec![commit(0, many(CALLS_MAX + 1))], is_refused, 0),
         ("a list longer than any", vec![commit(0, many(CALLS_AT_ONCE_MAX as u64 + 1))], is_no_message, 0),

@@ -68,6 +68,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("answers nothing", Moves(HUNG), |there| there.be_silent()),
     row("hangs up", Moves(HUNG), |there| { there.hang_up(); there.be_silent() }),
     row("leaves its account", Moves(NOT_ENDED), |mut there| { drop(there.account()); there.only_answer() }),
+    row("leaves its account in order, and goes on", Moves(NOT_ENDED), |there| asks(there, async |client| client.leave().await)),
     row("does not stop", Stays, |there| { there.tell(0, News::Ready); there.only_answer() }),
     // Ends
     row("exits", Moves(ENDED), |_| exit(1)),
