@@ -226,6 +226,20 @@ fn a_script_keeps_files_in_its_own_folder_only() {
 }
 
 #[test]
+fn what_the_compiler_warns_of_is_said_once() {
+    // A short script's code is kept for that alone.
+    for length in [0, 3_000] {
+        let case = Case::new(&format!("print('\\d')\n#{}\n", "x".repeat(length)));
+        let said = [(); 3].map(|()| {
+            let run = case.run("");
+            assert!(run.stdout.contains("\\d"), "{}", run.stdout);
+            run.stderr.matches("SyntaxWarning").count()
+        });
+        assert_eq!(said, [1, 0, 0], "{length}");
+    }
+}
+
+#[test]
 fn an_interrupt_ends_it_in_order() {
     let case = Case::new("print('up')\n");
     let mut process = Process::start(&mut case.command());

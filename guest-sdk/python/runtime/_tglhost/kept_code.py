@@ -21,7 +21,8 @@ FOLDER = ".cache/python"
 """In the private folder."""
 
 SOURCE_BYTES_MIN = 2048
-"""To compile less than this takes no longer than to read what was kept, so it is only kept if it was warned of."""
+"""To compile less than this takes no longer than to read what was kept, so it is only kept, and looked for, if it was warned
+of."""
 
 CODE_BYTES_MAX = 1 << 20
 """Larger code is not kept."""
@@ -55,23 +56,34 @@ def compiled(source: str | bytes, path: str) -> tuple[CodeType, bool]:
     """The code of a source, and whether it was compiled just now. What a source declares of its encoding holds for bytes;
     a text has been read already."""
     kind, data = (b"text", source.encode(errors="surrogatepass")) if isinstance(source, str) else (b"file", source)
-    digest = hashlib.sha256(b"\0".join((importlib.util.MAGIC_NUMBER, kind, os.fsencode(path), data))).hexdigest()
-    home = os.environ.get("HOME")
-    place = os.path.join(home, FOLDER, digest) if home else ""
-    if place:
-        code = _kept(place)
-        if code is not None:
-            return code, False
+    is_small = len(data) < SOURCE_BYTES_MIN
+    place = "" if is_small else _place(kind, path, data)
+    kept = _kept(place)
+    if kept is not None:
+        return kept, False
     with warnings.catch_warnings(record=True) as said:
         code = compile(source, path, "exec", dont_inherit=True)
+    if said and is_small:
+        place = _place(kind, path, data)
+        if _kept(place) is not None:
+            return code, False
     for each in said:
         warnings.showwarning(each.message, each.category, each.filename, each.lineno)
-    if place and (said or len(data) >= SOURCE_BYTES_MIN):
+    if place:
         _keep(place, code)
     return code, True
 
 
+def _place(kind: bytes, path: str, data: bytes) -> str:
+    """Where the code of this source is kept; nowhere without a private folder."""
+    digest = hashlib.sha256(b"\0".join((importlib.util.MAGIC_NUMBER, kind, os.fsencode(path), data))).hexdigest()
+    home = os.environ.get("HOME")
+    return os.path.join(home, FOLDER, digest) if home else ""
+
+
 def _kept(place: str) -> CodeType | None:
+    if not place:
+        return None
     try:
         # `open` would look for what to say of a file that is not there.
         with io.FileIO(place) as file:
