@@ -217,7 +217,8 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
         place.close().await;
         return asked_early.map(Option::unwrap_or_default);
     }
-    let scripts = place.start_scripts(&supervisor, &files, &projects, programs, &args, data_dir, output)?;
+    let plans = place.plans(&files, &projects, programs, &args, data_dir, output)?;
+    let scripts = place.start_scripts(&supervisor, plans);
 
     let outcome = tokio::select! {
         ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&ends)),

@@ -100,6 +100,7 @@ pub(crate) struct LifeEnd {
 type Served = (usize, Server, Result<(), WireError>);
 
 /// What happens next.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Step {
     Report(Option<Report<'static>>),
     Served(Option<Result<Served, tokio::task::JoinError>>),

@@ -36,8 +36,9 @@ pub fn hand_over(socket: &UnixStream, message: &impl Serialize, descriptors: &[B
     let head = length.ok_or_else(|| too_much("it is too long for a worker"))?.to_le_bytes();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut rights = SendAncillaryBuffer::new(&mut space);
-    let has_room = descriptors.len() <= DESCRIPTORS_MAX;
-    if !descriptors.is_empty() && !(has_room && rights.push(SendAncillaryMessage::ScmRights(descriptors))) {
+    let is_added = descriptors.is_empty()
+        || descriptors.len() <= DESCRIPTORS_MAX && rights.push(SendAncillaryMessage::ScmRights(descriptors));
+    if !is_added {
         return Err(too_much("it has too many folders for a worker"));
     }
     let sent = sendmsg(socket, &[IoSlice::new(&head)], &mut rights, SendFlags::NOSIGNAL)?;

@@ -61,6 +61,10 @@ struct HandedScript {
 /// Runs the worker, whose stdin is the socket to its host. Only the host itself starts it. On a thread of the scripts this is
 /// called once, as by a guest that has left its sandbox: after the first script's program has begun.
 pub fn work(once_begun: fn()) -> ExitCode {
+    if rustix::net::sockopt::socket_type(rustix::stdio::stdin()).is_err() {
+        eprintln!("tglhost: only tglhost itself starts a worker: run scripts by `tglhost run`");
+        return ExitCode::FAILURE;
+    }
     if close_inherited().is_err() {
         return ExitCode::FAILURE;
     }

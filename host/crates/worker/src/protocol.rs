@@ -23,6 +23,7 @@ pub const STATUSES_MAX: usize = 256;
 
 /// What a worker is told before it begins, one by one, each with its descriptors ([`crate::hand_over`]).
 #[derive(Debug, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "one is moved at a time")]
 pub enum Setup<'a> {
     /// Machine code, by its descriptor.
     Program,

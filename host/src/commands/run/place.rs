@@ -102,17 +102,21 @@ impl Place {
         when_there_is_room(output, || Ok(self.account.store().scripts().pass_over(names(), end)?)).await
     }
 
-    /// Starts the scripts, in their order.
-    pub(super) fn start_scripts(
+    /// Starts scripts on the account, in their order.
+    pub(super) fn start_scripts(&self, supervisor: &Supervisor, plans: Vec<ScriptPlan>) -> Vec<Script> {
+        supervisor.start_scripts(&self.account, plans)
+    }
+
+    /// What the scripts are and may do, in their order.
+    pub(super) fn plans(
         &self,
-        supervisor: &Supervisor,
         files: &[ScriptFile],
         projects: &[ScriptProject],
         programs: Vec<Compiling>,
         args: &Args,
         data_dir: &DataDir,
         output: &Output,
-    ) -> Result<Vec<Script>> {
+    ) -> Result<Vec<ScriptPlan>> {
         let output = output.on_account(&self.dir.name);
         let is_one_of_several = files.len() > 1;
         let env: Vec<_> = time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect();
@@ -140,7 +144,7 @@ impl Place {
             };
             plans.push(ScriptPlan { config, program, rules, output: voice });
         }
-        Ok(supervisor.start_scripts(&self.account, plans))
+        Ok(plans)
     }
 
     /// Waits for the scripts' ends, or for the chat's. Gives the ends in the scripts' order; none for one that runs on.
