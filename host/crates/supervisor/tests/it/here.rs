@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::there::{NEIGHBOUR, PLAY, TICK};
+use crate::there::{NEIGHBOUR, PLAY, TAKES_NOTHING, TICK};
 
 /// How long a row waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -87,10 +87,11 @@ impl Stage {
 
     pub(crate) fn plan(&self, name: &str, program: Compiling) -> (ScriptPlan, Heard) {
         let limits = Limits::default();
+        // More than a socket holds, so that it has to be taken.
+        let source_bytes = if name == TAKES_NOTHING { 1 << 20 } else { 0 };
         let config = ScriptConfig {
             name: name.into(),
-            // More than a socket holds: who is handed it has to take it.
-            source: Some(("#".repeat(1 << 20), "/script/it".to_owned())),
+            source: Some(("#".repeat(source_bytes), "/script/it".to_owned())),
             files: FileSpace::empty(),
             args: Vec::new(),
             env: Vec::new(),

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use runtime::{End, News, Phase};
 
 use crate::here::{Actor, Stage, component};
-use crate::there::{PLAY_AT_ONCE, PLAY_HONEST};
+use crate::there::{PLAY_AT_ONCE, PLAY_HONEST, TAKES_NOTHING};
 
 type Outcome<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
@@ -45,8 +45,8 @@ async fn never_begins(stage: &Stage, play: &str) -> Result<(), String> {
 }
 
 async fn takes_nothing(stage: &Stage) -> Result<(), String> {
-    let supervisor = stage.supervisor(&[PLAY_AT_ONCE, "takes nothing"]);
-    let actor = stage.start_in(&supervisor, "takes nothing", stage.program());
+    let supervisor = stage.supervisor(&[PLAY_AT_ONCE, TAKES_NOTHING]);
+    let actor = stage.start_in(&supervisor, TAKES_NOTHING, stage.program());
     actor.is_lost(1, "does not take what it is handed").await?;
     actor.stops().await
 }
@@ -75,8 +75,8 @@ async fn stopped_while_backing_off(stage: &Stage) -> Result<(), String> {
 
 /// Its worker takes nothing.
 async fn stopped_while_set_up(stage: &Stage) -> Result<(), String> {
-    let supervisor = stage.supervisor(&[PLAY_AT_ONCE, "takes nothing"]);
-    let actor = stage.start_in(&supervisor, "takes nothing", stage.program());
+    let supervisor = stage.supervisor(&[PLAY_AT_ONCE, TAKES_NOTHING]);
+    let actor = stage.start_in(&supervisor, TAKES_NOTHING, stage.program());
     let heard = actor.heard.clone();
     actor.stops().await?;
     only_stopped(&heard)

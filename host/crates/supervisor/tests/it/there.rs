@@ -23,6 +23,8 @@ pub(crate) const PLAY: &str = "--play";
 pub(crate) const PLAY_HONEST: &str = "--play-honest";
 /// It plays this before it has heard of any script.
 pub(crate) const PLAY_AT_ONCE: &str = "--play-at-once";
+/// The same, and the script whose worker does so.
+pub(crate) const TAKES_NOTHING: &str = "takes nothing";
 /// The script of the worker that is honest and busy.
 pub(crate) const NEIGHBOUR: &str = "neighbour";
 /// What it prints again and again.
@@ -59,7 +61,7 @@ pub(crate) fn play_at_once(name: &str) -> ExitCode {
     let host = host();
     match name {
         "exits in the middle" => drop(take_over::<Setup<'_>>(&host)),
-        "takes nothing" => std::thread::sleep(Duration::from_secs(60)),
+        TAKES_NOTHING => std::thread::sleep(Duration::from_secs(60)),
         _ => {}
     }
     ExitCode::FAILURE
