@@ -72,12 +72,12 @@ pub(crate) const ROWS: &[Row] = &[
     row("does not stop", Stays, |there| { there.tell(0, News::Ready); there.only_answer() }),
     // Ends
     row("exits", Moves(ENDED), |_| exit(1)),
-    row("leaves a process that holds its socket", Moves(ENDED), |_| { drop(Command::new("sleep").arg("3").spawn()); exit(1) }),
+    row("leaves a process that holds its socket", Moves(ENDED), leaves_a_process),
     row("fails with a long word", Moves("cannot go on"), |there| says(there, &Report::Failed("\x1b[2J\n".repeat(1 << 20)))),
     row("ends twice", Exits(3), |there| { ended(&there, 3); ended(&there, 4); there.only_answer() }),
     row("ends by its status alone", Stays, |there| { standing(&there, status(Phase::Ended(End::Exited(3)))); there.obey() }),
-    row("ends and goes on", Exits(3), |mut there| { ended(&there, 3); let account = there.account(); there.print(0, "more"); on_account(account, async |client| while client.wait().await.is_ok() {}); there.only_answer() }),
-    row("ends otherwise than it says", Exits(3), |mut there| { ended(&there, 3); drop(there.account()); standing(&there, status(Phase::Ended(End::Exited(4)))); there.only_answer() }),
+    row("ends and goes on", Exits(3), ends_and_goes_on),
+    row("ends otherwise than it says", Exits(3), ends_otherwise),
     // Floods
     row("prints without end", Stays, |there| flood(there, 5_000, |there| there.print(0, &"x".repeat(1 << 10)))),
     row("prints long texts", Stays, |there| flood(there, 6, |there| there.print(0, &"x".repeat(7 << 20)))),
@@ -88,7 +88,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("lacks the same wall again and again", Stays, |there| flood(there, 5_000, |there| there.say(&Report::MissingWall(Missing::Files)))),
     row("starts again and again", Moves(NOT_TOLD), |there| loop { there.tell(0, News::Ready) }),
     row("crashes with long texts", Moves(NOT_TOLD), |there| loop { crashed(&there, "x".repeat(7 << 20)) }),
-    row("counts beyond all numbers", MovesTwice(ENDED), |there| { standing(&there, ScriptStatus { crashes: u64::MAX, events_lost: u64::MAX, ..status(Phase::Running) }); exit(1) }),
+    row("counts beyond all numbers", MovesTwice(ENDED), counts_beyond),
     // The account
     row("asks with a frame without an end", Moves(NOT_ASKED), |there| ask_bytes(there, &u32::MAX.to_le_bytes())),
     row("asks no question", Moves(NOT_ASKED), |there| ask_bytes(there, &[4, 0, 0, 0, 255, 255, 255, 255])),
@@ -96,9 +96,9 @@ pub(crate) const ROWS: &[Row] = &[
     row("does not read its answers", Stays, |there| ask_bytes(there, &[3, 0, 0, 0, 1, 6, 0].repeat(1 << 16))),
     row("handles what has not come", Moves(NOT_ASKED), |there| asks(there, async |client| drop(client.commit(u64::MAX, &[]).await))),
     row("makes a call too large", Moves(NOT_ASKED), |there| asks(there, async |client| drop(client.commit(0, &[call(1, 1 << 20)]).await))),
-    row("uses up all ids", MovesTwice(NOT_ASKED), |mut there| { let account = there.account(); on_account(account, async |client| drop(client.commit(0, &[call(u64::MAX, 1)]).await)); exit(1) }),
+    row("uses up all ids", MovesTwice(NOT_ASKED), uses_up_ids),
     // Calls of none, after more reports than it has made.
-    row("waits for what it never said", Moves(ENDED), |mut there| { write(&there.account(), &[5, 0, 0, 0, 1, 4, 0, 0, 100].repeat(10_000)); exit(1) }),
+    row("waits for what it never said", Moves(ENDED), waits_for_unsaid),
     row("asks for what lies nowhere", Stays, |there| asks(there, async |client| {
         let _ = client.events(u64::MAX, usize::MAX).await;
         let _ = client.next_completion(u64::MAX).await;
@@ -177,6 +177,43 @@ fn standing(there: &There, status: ScriptStatus) {
 
 fn crashed(there: &There, why: String) {
     there.tell(0, News::Crashed { why, restart_in: Duration::MAX });
+}
+
+fn ends_and_goes_on(mut there: There) {
+    ended(&there, 3);
+    standing(&there, status(Phase::Ended(End::Exited(3))));
+    let account = there.account();
+    there.print(0, "more");
+    on_account(account, async |client| while client.wait().await.is_ok() {});
+    there.only_answer()
+}
+
+fn ends_otherwise(mut there: There) {
+    ended(&there, 3);
+    drop(there.account());
+    standing(&there, status(Phase::Ended(End::Exited(4))));
+    there.only_answer()
+}
+
+fn counts_beyond(there: There) {
+    standing(&there, ScriptStatus { crashes: u64::MAX, events_lost: u64::MAX, ..status(Phase::Running) });
+    exit(1)
+}
+
+fn uses_up_ids(mut there: There) {
+    let account = there.account();
+    on_account(account, async |client| drop(client.commit(0, &[call(u64::MAX, 1)]).await));
+    exit(1)
+}
+
+fn waits_for_unsaid(mut there: There) {
+    write(&there.account(), &[5, 0, 0, 0, 1, 4, 0, 0, 100].repeat(10_000));
+    exit(1)
+}
+
+fn leaves_a_process(_: There) {
+    drop(Command::new("sleep").arg("3").spawn());
+    exit(1)
 }
 
 /// As many statuses as fit into a frame: in memory they take ten times as much.
