@@ -36,6 +36,8 @@ const SETTLE_MAX: Duration = Duration::from_secs(120);
 /// Messages that may come meanwhile, beside what was typed and an answer to each line of it. A script that answers itself sends
 /// them without end.
 const SETTLE_MESSAGES_MAX: usize = 5_000;
+/// So many scripts that are waited for are named, and the others counted.
+const NAMED_MAX: usize = 5;
 /// Who waits longer than this after the input's end is told what for.
 const SETTLING_SAID_AFTER: Duration = Duration::from_secs(1);
 /// The chat's name among the readers of an inbox: one that no script can have, as scripts are named after files.
@@ -278,6 +280,9 @@ impl TerminalChat {
             }
         };
         let of_scripts: Vec<String> = self.names.iter().zip(&self.statuses).filter_map(of_script).collect();
+        if let Some((named, others)) = of_scripts.split_at_checked(NAMED_MAX).filter(|(_, others)| !others.is_empty()) {
+            return Some(format!("{}, and {} more are not done", named.join(", "), others.len()));
+        }
         if !of_scripts.is_empty() {
             return Some(of_scripts.join(", "));
         }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use tests::{Place, Process, after, finish, signal, tglhost, wait_until};
+use tests::{Place, Process, after, binary, finish, signal, tglhost, wait_until};
 
 const UP: &str =
     "import tgl\ntgl.set_on_msg_receive(lambda m: None)\ntgl.set_on_get_difference_end(lambda: print('up'))\n";
@@ -119,6 +119,25 @@ fn a_worker_that_is_lost_is_replaced_which_is_said() {
     both_are_up(&mut host);
     let [second] = host.children()[..] else { panic!("its children are {:?}", host.children()) };
     assert_ne!(first, second);
+    host.close_input();
+    assert_eq!(host.finish().code(), Some(0));
+}
+
+/// An upgrade puts another file where the program was started from.
+#[test]
+fn a_worker_is_replaced_though_the_programs_file_has_gone() {
+    let data = TempDir::new_in(binary().parent().expect("a folder")).expect("a folder");
+    let at = |name: &str| data.path().join(name);
+    fs::hard_link(binary(), at("tglhost")).expect("linked");
+    fs::create_dir(at("scripts")).expect("made");
+    fs::write(at("scripts/up.py"), UP).expect("written");
+    let mut command = std::process::Command::new(at("tglhost"));
+    let mut host = Process::start(command.arg("run").arg(at("scripts/up.py")).arg("--data").arg(at("data")));
+    assert_eq!(host.line(), "up\n");
+    fs::remove_file(at("tglhost")).expect("removed");
+    fs::write(at("tglhost"), "another program").expect("written");
+    host.children().into_iter().for_each(|worker| signal(worker, "KILL"));
+    assert_eq!(host.line(), "up\n");
     host.close_input();
     assert_eq!(host.finish().code(), Some(0));
 }

@@ -63,7 +63,9 @@ impl Compiler {
     pub fn new(config: CompilerConfig) -> Result<Self, SandboxError> {
         let engine = engine::without_pool().map_err(|error| SandboxError(format!("{error:#}")))?;
         let cache = Cache::open(&config.cache_dir, config.cache_bytes_max)
-            .inspect_err(|reason| tracing::warn!("compiled programs are not kept: {reason}"))
+            .inspect_err(|reason| {
+                tracing::error!("compiled programs are not kept, and are compiled anew at each start: {reason}")
+            })
             .ok();
         let compile_worker = config.compile_worker;
         let shared = Shared { engine, cache, compile_worker, turns: Turns::default(), known: Mutex::default() };

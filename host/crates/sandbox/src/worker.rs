@@ -94,6 +94,7 @@ impl WorkerCommand {
     pub(crate) async fn compile(&self, bytes: &[u8], engine: u64) -> Result<MachineCode, CompileError> {
         let stopped = |reason: String| CompileError::Compiler(format!("the compiler {reason}"));
         let mut child = Command::new(&self.program)
+            .arg0("tglhost")
             .args(&self.args)
             .env_clear()
             .stdin(Stdio::piped())

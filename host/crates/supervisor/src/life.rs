@@ -60,6 +60,8 @@ impl Default for Waits {
     }
 }
 
+/// What a worker's process is called in lists of processes, whatever its program was started by.
+const WORKER_NAME: &str = "tglhost";
 /// Orders that wait for a worker to take them, beside one for each script to stop.
 const ORDERS_MAX: usize = 1_024;
 /// What a worker may report, in bytes within a second in the long run, each report counted as [`REPORT_COST_BYTES`] more. One
@@ -169,7 +171,7 @@ impl<'a> Life<'a> {
     async fn begin(&mut self, serving: &mut JoinSet<Served>) -> io::Result<(Child, UnixStream)> {
         let (ours, theirs) = UnixStream::pair()?;
         let mut command = Command::new(&self.site.command.program);
-        command.args(&self.site.command.args).env_clear().current_dir("/").kill_on_drop(true);
+        command.arg0(WORKER_NAME).args(&self.site.command.args).env_clear().current_dir("/").kill_on_drop(true);
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
         let child = self.site.spawner.spawn(command).await?;
         let mut programs = Programs::default();

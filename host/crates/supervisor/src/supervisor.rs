@@ -8,8 +8,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use runtime::{End, Script, Threads};
 use sandbox::{Compiler, CompilerConfig, ComponentSource, Sandbox, SandboxError};
 use worker::Missing;
@@ -196,7 +196,7 @@ async fn start_in_workers(site: WorkerSite, placed: Vec<(Placed, Compiling)>) {
         (placed, program, code)
     });
     let mut together = Vec::new();
-    let late = FuturesUnordered::new();
+    let mut late = FuturesUnordered::new();
     for (mut placed, program, code) in futures_util::future::join_all(at_once).await {
         match code {
             Some(Ok(code)) => together.push((placed, code)),
@@ -205,7 +205,12 @@ async fn start_in_workers(site: WorkerSite, placed: Vec<(Placed, Compiling)>) {
         }
     }
     start_worker(&site, together);
-    late.for_each(async |ready| start_worker(&site, ready.into_iter().collect())).await;
+    while let Some(ready) = late.next().await {
+        // One program may have been waited for by many.
+        let others = std::iter::from_fn(|| late.next().now_or_never().flatten());
+        let together = std::iter::once(ready).chain(others).flatten().collect();
+        start_worker(&site, together);
+    }
 }
 
 /// The script once its program is there; none where it has ended before.

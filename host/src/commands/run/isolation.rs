@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use supervisor::{HostOutput, Isolation, Supervisor, SupervisorConfig, Waits, WorkerCommand};
 
 use super::script_file::compiler;
+use crate::commands::THIS_PROGRAM;
 use crate::commands::worker::WORKER;
 use crate::logging;
 use crate::output::Output;
@@ -35,10 +36,7 @@ impl HostOutput for Output {
 /// Starts what so many scripts need. Blocks for some milliseconds.
 pub(super) fn start_supervisor(place: Where, scripts: usize, output: &Output) -> Result<Supervisor> {
     let isolation = match place {
-        Where::Process => Isolation::Worker(WorkerCommand {
-            program: std::env::current_exe().context("cannot find this program's own file")?,
-            args: vec![WORKER.into()],
-        }),
+        Where::Process => Isolation::Worker(WorkerCommand { program: THIS_PROGRAM.into(), args: vec![WORKER.into()] }),
         Where::None => Isolation::None,
     };
     Ok(Supervisor::start(SupervisorConfig {

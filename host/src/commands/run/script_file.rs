@@ -11,6 +11,7 @@ use sandbox::{CompilerConfig, ComponentSource};
 use supervisor::{Compiling, Supervisor};
 use tgl::ScriptName;
 
+use crate::commands::THIS_PROGRAM;
 use crate::commands::compile_worker::COMPILE_WORKER;
 use crate::data_dir::mark_own;
 use crate::misuse::{OrMisuse, misuse};
@@ -154,9 +155,11 @@ pub(super) fn compile(files: &[ScriptFile], supervisor: &Supervisor, output: &Ou
 pub(super) fn compiler() -> Result<CompilerConfig> {
     let cache_dir = cache_dir()?;
     mark_own(&cache_dir);
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
     Ok(CompilerConfig {
-        compile_worker: Some(sandbox::WorkerCommand { program, args: vec![COMPILE_WORKER.into()] }),
+        compile_worker: Some(sandbox::WorkerCommand {
+            program: THIS_PROGRAM.into(),
+            args: vec![COMPILE_WORKER.into()],
+        }),
         cache_bytes_max: settings::cache_bytes_max()?,
         cache_dir,
     })

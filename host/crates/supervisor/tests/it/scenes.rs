@@ -20,6 +20,7 @@ pub(crate) const ROWS: &[(&str, fn(&Stage) -> Outcome<'_>)] = &[
     ("stop while it is set up", |stage| Box::pin(stopped_while_set_up(stage))),
     ("stop while it hangs", |stage| Box::pin(stopped_while_hung(stage))),
     ("scripts share a worker, and a late one has its own", |stage| Box::pin(shared(stage))),
+    ("scripts that wait for one program share a worker", |stage| Box::pin(late_together(stage))),
     ("a script that is lost takes its worker's others along", |stage| Box::pin(lost_together(stage))),
     ("one that is replaced has its place taken", |stage| Box::pin(replaced(stage))),
     ("one that cannot be replaced goes on", |stage| Box::pin(not_replaced(stage))),
@@ -52,7 +53,7 @@ async fn takes_nothing(stage: &Stage) -> Result<(), String> {
 }
 
 async fn stopped_while_compiled(stage: &Stage) -> Result<(), String> {
-    let (go_on, held_up) = mpsc::channel::<()>();
+    let (go_on, held_up) = mpsc::sync_channel::<()>(0);
     let program = stage.supervisor.compile(component("is compiled"), held_up_by(held_up));
     let actor = stage.start_in(&stage.supervisor, "is compiled", program);
     let stopped = actor.stops().await;
@@ -99,7 +100,7 @@ fn only_stopped(heard: &crate::here::Heard) -> Result<(), String> {
 
 /// Three scripts of one program, and one whose program comes later.
 async fn start_some(stage: &Stage, names: [&str; 3]) -> Result<(Vec<Actor>, Vec<String>), String> {
-    let (go_on, held_up) = mpsc::channel::<()>();
+    let (go_on, held_up) = mpsc::sync_channel::<()>(0);
     let late = stage.supervisor.compile(component(names[1]), held_up_by(held_up));
     let there = stage.supervisor.compile(component("usual"), || ());
     there.code().await?;
@@ -125,6 +126,22 @@ async fn shared(stage: &Stage) -> Result<(), String> {
         actor.stops().await?;
     }
     Ok(())
+}
+
+async fn late_together(stage: &Stage) -> Result<(), String> {
+    let (go_on, held_up) = mpsc::sync_channel::<()>(0);
+    let late = stage.supervisor.compile(component("is late"), held_up_by(held_up));
+    let plans = ["one", "two", "three"].map(|name| stage.plan(name, late.clone()));
+    let (plans, heard): (Vec<_>, Vec<_>) = plans.into_iter().unzip();
+    let scripts = stage.supervisor.start_scripts(&stage.account, plans);
+    drop(go_on);
+    let mut processes = std::collections::BTreeSet::new();
+    for (script, heard) in scripts.into_iter().zip(heard) {
+        let actor = Actor { script, heard };
+        processes.insert(actor.heard.line().await?);
+        actor.stops().await?;
+    }
+    if processes.len() == 1 { Ok(()) } else { Err(format!("{processes:?}")) }
 }
 
 async fn lost_together(stage: &Stage) -> Result<(), String> {
