@@ -131,9 +131,12 @@ impl Output {
         self.tell(&Line::Note { text }, text);
     }
 
-    /// The command's end in an error: what, and why.
+    /// The command's end in an error: what, why, and what to do where that is not said by what failed.
     pub(crate) fn failed(&self, error: &anyhow::Error) {
-        let text = sentence(error);
+        let is_limit = |cause: &std::io::Error| Errno::from_io_error(cause) == Some(Errno::MFILE);
+        let is_limit = error.chain().filter_map(|cause| cause.downcast_ref()).any(is_limit);
+        let advice = if is_limit { "; give it more open files (ulimit -n)" } else { "" };
+        let text = sentence(error) + advice;
         self.tell(&Line::Error { text: &text }, &format!("tglhost: {text}"));
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use tempfile::TempDir;
-use tests::{finish, tglhost};
+use tests::{binary, finish, tglhost};
 
 /// A component that passes an instance with nothing in it off as the callbacks of a script: it compiles, and cannot be linked.
 const MISFIT: &[u8] = b"\0asm\x0d\0\x01\0\x07\x03\x01\x42\0\x0a\x1b\x01\0\x16tgl:script/calls@0.1.0\x05\0\
@@ -186,6 +186,19 @@ fn folders_that_cannot_be_given_are_said() {
         assert_eq!(run.code(), Some(2), "{folders:?}: {}", run.stderr);
         assert!(run.stderr.contains(part), "{folders:?}: {}", run.stderr);
     }
+}
+
+#[test]
+fn too_few_open_files_are_told_with_what_to_do() {
+    let folder = TempDir::new().expect("a folder");
+    let scripts: Vec<_> = (0..10).map(|number| folder.path().join(format!("bots/{number}.py"))).collect();
+    fs::create_dir(folder.path().join("bots")).expect("made");
+    scripts.iter().for_each(|script| fs::write(script, "").expect("written"));
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -n 64; exec \"$@\"", "sh"]).arg(binary()).arg("run").args(&scripts);
+    let run = finish(command.arg("--data").arg(folder.path().join("data")), "");
+    assert_eq!(run.code(), Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("Too many open files") && run.stderr.contains("ulimit -n"), "{}", run.stderr);
 }
 
 #[test]

@@ -76,6 +76,7 @@ pub enum MountError {
         /// The host's side.
         host: String,
         /// In the system's words.
+        #[source]
         reason: io::Error,
     },
     /// The host's own.

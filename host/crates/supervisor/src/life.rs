@@ -132,7 +132,7 @@ impl<'a> Life<'a> {
         let mut serving = JoinSet::new();
         let (stopped, hand_over_wait) = (self.all_stopped(), self.site.waits.hand_over);
         let begun = tokio::select! {
-            begun = self.begin(&mut serving) => begun.map_err(|error| format!("its process cannot be started: {error}")),
+            begun = self.begin(&mut serving) => begun.map_err(|error| not_started(&error)),
             () = stopped => Err("its scripts were stopped".to_owned()),
             () = sleep(hand_over_wait) => Err("its process does not take what it is handed".to_owned()),
         };
@@ -450,6 +450,12 @@ async fn send_orders(mut orders: mpsc::Receiver<Order>, mut host: OwnedWriteHalf
             return;
         }
     }
+}
+
+fn not_started(error: &io::Error) -> String {
+    let is_limit = rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::MFILE);
+    let advice = if is_limit { " (give tglhost more open files: ulimit -n)" } else { "" };
+    format!("its process cannot be started: {error}{advice}")
 }
 
 fn how_it_ended(status: Option<io::Result<std::process::ExitStatus>>) -> String {
