@@ -53,7 +53,7 @@ impl Inner {
 impl Voice {
     pub(super) fn new(output: &Output, name: ScriptName, is_one_of_several: bool, limits: &Limits) -> Self {
         let inner = Inner {
-            allowance: Allowance::new(limits),
+            allowance: Allowance::of_output(limits),
             dropped: 0,
             dropped_said: None,
             unfinished: [String::new(), String::new()],

@@ -46,8 +46,8 @@ impl FileSpace {
         rustix::fs::mkdirat(&target.folder, &name, Mode::from(0o777))
     }
 
-    /// Makes a link with this text. An absolute one in the private folder is made as the relative one that leads there; where the host's programs may follow it too, it must not lead out
-    /// of the folder that the script was given.
+    /// Makes a link with this text. An absolute one in the private folder is made as the relative one that leads there; where
+    /// the host's programs may follow it too, it must not lead out of the folder that the script was given.
     pub fn make_link(&self, text: &str, from: &Place, path: &str, room: &mut Room<'_>) -> Result<(), Errno> {
         let (folder, name) = self.missing(from, path)?;
         let target = self.target(&folder, &name, room)?;

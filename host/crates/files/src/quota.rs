@@ -4,8 +4,8 @@
 //! Invariant: what is counted is never less than what the folder has of the disk. Whoever changes the folder has its
 //! [`Turn`] from before the room is taken until the change is made, so nobody counts in between; only a removal may do
 //! without. So may the account, which may be in another process: it puts a hole into the folder, which has nothing of the
-//! disk, and fills it when that has been counted by a [`Counter`]. A file counts its length, holes included, and every entry [`ENTRY_BYTES`] more; a file without a name counts
-//! for as long as it is open. Where something may have been counted too much (a deletion, a file opened with "create" that
+//! disk, and fills it when that has been counted by a [`Counter`]. A file counts its length, holes included, and every
+//! entry [`ENTRY_BYTES`] more; a file without a name counts for as long as it is open. Where something may have been counted too much (a deletion, a file opened with "create" that
 //! was there already), the folder is measured again before anything is refused. A folder that cannot be looked into (its
 //! path is too long, for example) counts as if it filled the whole.
 

@@ -17,11 +17,15 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// By these limits, full.
-    pub fn new(limits: &Limits) -> Self {
-        let burst_bytes_max = i64::try_from(limits.output_burst_bytes_max).unwrap_or(i64::MAX);
-        let bytes_per_s = limits.output_bytes_per_s;
+    /// Full: so much a second in the long run, and so much at once.
+    pub fn new(bytes_per_s: u64, burst_bytes_max: u64) -> Self {
+        let burst_bytes_max = i64::try_from(burst_bytes_max).unwrap_or(i64::MAX);
         Self { bytes_per_s, burst_bytes_max, left: burst_bytes_max, filled_at: Instant::now() }
+    }
+
+    /// Of what a script with these limits writes.
+    pub fn of_output(limits: &Limits) -> Self {
+        Self::new(limits.output_bytes_per_s, limits.output_burst_bytes_max)
     }
 
     /// Whether so much may be written now.
@@ -56,8 +60,7 @@ mod tests {
 
     #[test]
     fn it_fills_by_its_rate_up_to_its_burst_and_debts_are_paid_back() {
-        let limits = Limits { output_bytes_per_s: 1_000, output_burst_bytes_max: 10, ..Limits::default() };
-        let mut allowance = Allowance::new(&limits);
+        let mut allowance = Allowance::new(1_000, 10);
         assert!(allowance.has(10) && !allowance.has(11), "more than can ever be there");
         allowance.take(30);
         let begun = allowance.filled_at;

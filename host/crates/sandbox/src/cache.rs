@@ -17,9 +17,9 @@ use std::time::SystemTime;
 
 use rustix::fs::OFlags;
 
+use crate::compile_worker::MachineCode;
 use crate::eviction::{Entry, next_to_go};
 use crate::seal::{Identity, KEY_BYTES, Key, Seal};
-use crate::worker::MachineCode;
 
 const CODE: &str = "cwasm";
 const SEAL: &str = "seal";

@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 
 use crate::cache::SealedFile;
-use crate::worker::MachineCode;
+use crate::compile_worker::MachineCode;
 
 /// A component's machine code. Cheap to clone; while any clone is there, the cache keeps its file.
 #[derive(Clone)]

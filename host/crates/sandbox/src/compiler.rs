@@ -13,11 +13,11 @@ use wasmtime::Engine;
 
 use crate::cache::{Cache, Compiling};
 use crate::code::{Code, WeakCode};
+use crate::compile_worker::{CompilerCommand, MachineCode, WORKER_WALL_S_MAX, machine_code};
 use crate::engine::{self, compatibility};
 use crate::errors::{CompileError, SandboxError};
 use crate::source::{CheckedBytes, ComponentSource};
 use crate::turns::Turns;
-use crate::worker::{MachineCode, WORKER_WALL_S_MAX, WorkerCommand, machine_code};
 
 /// The compile cache's size where nothing else is said: some twenty Python runtimes.
 pub const CACHE_BYTES_MAX: u64 = 1 << 30;
@@ -31,7 +31,7 @@ pub struct CompilerConfig {
     pub cache_bytes_max: u64,
     /// The process that compiles components given by users; `None` compiles them in this process, which is for tools that
     /// trust their components.
-    pub compile_worker: Option<WorkerCommand>,
+    pub compile_worker: Option<CompilerCommand>,
 }
 
 impl CompilerConfig {
@@ -50,7 +50,7 @@ pub struct Compiler {
 struct Shared {
     engine: Engine,
     cache: Option<Cache>,
-    compile_worker: Option<WorkerCommand>,
+    compile_worker: Option<CompilerCommand>,
     turns: Turns,
     known: Mutex<HashMap<Arc<str>, Known>>,
 }

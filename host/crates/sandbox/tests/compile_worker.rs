@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use sandbox::{CompileError, Compiler, CompilerConfig, ComponentSource, Sandbox, WorkerCommand};
+use sandbox::{CompileError, Compiler, CompilerCommand, CompilerConfig, ComponentSource, Sandbox};
 
 const WORKER: &str = "compile-worker";
 /// A worker that waits at a gate if there is a token for it.
@@ -47,7 +47,7 @@ fn run(work: impl Future<Output = ()>) -> ExitCode {
 /// A compiler whose worker is this program with these arguments, or another program.
 fn with_worker(program: &str, args: &[&str]) -> (Compiler, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let worker = WorkerCommand { program: program.into(), args: args.iter().map(Into::into).collect() };
+    let worker = CompilerCommand { program: program.into(), args: args.iter().map(Into::into).collect() };
     let config = CompilerConfig { compile_worker: Some(worker), ..CompilerConfig::new(folder.path().join("compiled")) };
     (Compiler::new(config).expect("the engine starts"), folder)
 }
@@ -131,7 +131,7 @@ async fn a_component_that_compiles_for_long_holds_up_no_other() {
 
 /// Says whether the puppet had to be compiled.
 async fn host(cache: &Path) {
-    let worker = WorkerCommand { program: this_program().into(), args: vec![WORKER.into()] };
+    let worker = CompilerCommand { program: this_program().into(), args: vec![WORKER.into()] };
     let config = CompilerConfig { compile_worker: Some(worker), ..CompilerConfig::new(cache) };
     let compiler = Compiler::new(config).expect("the engine starts");
     let code = compiler.compile(ComponentSource::user(built::puppet()), || ()).await.expect("it compiles");

@@ -17,7 +17,7 @@ use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use runtime::{Allowance, News, RESTART_WAIT};
-use sandbox::{Code, CodeId, Limits};
+use sandbox::{Code, CodeId};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
@@ -234,7 +234,7 @@ impl<'a> Life<'a> {
         let mut pings = interval(self.site.waits.ping);
         // A host that was held up asks once.
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut allowance = Allowance::new(&reports_limits());
+        let mut allowance = Allowance::new(REPORTS_BYTES_PER_S, REPORTS_BURST_BYTES_MAX);
         let mut exit_due = None;
         loop {
             if orders.is_some() && self.running.iter().all(|&script| self.scripts[script].has_ended()) {
@@ -434,11 +434,6 @@ async fn hear(
     };
     allowance.take(reports.given_bytes() + parts * REPORT_COST_BYTES);
     Ok(report)
-}
-
-fn reports_limits() -> Limits {
-    let (output_bytes_per_s, output_burst_bytes_max) = (REPORTS_BYTES_PER_S, REPORTS_BURST_BYTES_MAX);
-    Limits { output_bytes_per_s, output_burst_bytes_max, ..Limits::default() }
 }
 
 /// Brings orders to a worker, until nobody gives any or it takes none.

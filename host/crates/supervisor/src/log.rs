@@ -15,7 +15,7 @@ pub(crate) struct WorkerLog {
 
 impl Default for WorkerLog {
     fn default() -> Self {
-        Self { allowance: Allowance::new(&Limits::default()), dropped: 0 }
+        Self { allowance: Allowance::of_output(&Limits::default()), dropped: 0 }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use broker::{Rules, Server};
 use runtime::{Allowance, End, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
-use sandbox::{Code, Limits, LogLevel, Output};
+use sandbox::{Code, LogLevel, Output};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -79,7 +79,7 @@ impl Placed {
             due: None,
             output,
             status,
-            news_allowed: Allowance::new(&news_limits()),
+            news_allowed: Allowance::new(NEWS_BYTES_PER_S, NEWS_BURST_BYTES_MAX),
             end: None,
             has_last_status: false,
             is_over: false,
@@ -210,11 +210,6 @@ impl Placed {
             self.end = Some(end);
         }
     }
-}
-
-fn news_limits() -> Limits {
-    let (output_bytes_per_s, output_burst_bytes_max) = (NEWS_BYTES_PER_S, NEWS_BURST_BYTES_MAX);
-    Limits { output_bytes_per_s, output_burst_bytes_max, ..Limits::default() }
 }
 
 /// A script whose program is there.

@@ -135,8 +135,8 @@ impl Supervisor {
         Compiling::begin(self.compiler.clone(), source, before_compiling)
     }
 
-    /// Starts scripts on an account, in their order. Those whose programs are there share a worker; of the others each is
-    /// started once its program is, so that nobody waits for another's. Must be called inside a Tokio runtime.
+    /// Starts scripts on an account, in their order. Those whose programs are there share a worker; the others are
+    /// started once theirs are, in workers of their own, so that nobody waits for another's. Must be called inside a Tokio runtime.
     pub fn start_scripts(&self, account: &Account, plans: Vec<ScriptPlan>) -> Vec<Script> {
         match &self.site {
             Site::Here { sandbox, threads } => {

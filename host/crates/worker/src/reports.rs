@@ -1,7 +1,8 @@
 //! What goes to the host: what scripts write, what becomes of them, and how they stand.
 //!
 //! Invariant: whoever has something to report never waits. What a script writes is dropped, and counted, where it is more
-//! than the script may write or than waits already ([`TEXT_BYTES_MAX`]); what becomes of it is always reported, in order.
+//! than the script may write or than waits already ([`TEXT_BYTES_MAX`]); what becomes of it is always reported, in order: that is
+//! little, since a script's lives have pauses between them.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -158,7 +159,7 @@ struct Inner {
 
 impl Voice {
     pub(crate) fn new(reports: Reports, script: usize, limits: &Limits) -> Self {
-        Self { reports, script, inner: Mutex::new(Inner { allowance: Allowance::new(limits), dropped: 0 }) }
+        Self { reports, script, inner: Mutex::new(Inner { allowance: Allowance::of_output(limits), dropped: 0 }) }
     }
 
     /// Reports it if the script may write so much, else drops it.

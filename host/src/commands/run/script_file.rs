@@ -156,7 +156,7 @@ pub(super) fn compiler() -> Result<CompilerConfig> {
     let cache_dir = cache_dir()?;
     mark_own(&cache_dir);
     Ok(CompilerConfig {
-        compile_worker: Some(sandbox::WorkerCommand {
+        compile_worker: Some(sandbox::CompilerCommand {
             program: THIS_PROGRAM.into(),
             args: vec![COMPILE_WORKER.into()],
         }),

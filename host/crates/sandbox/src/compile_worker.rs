@@ -1,8 +1,8 @@
-//! The compiler: in this process, or as a process of its own with limits.
+//! The compiler: in this process, or as a process of its own, the compile worker, with limits and locked down.
 //!
 //! Invariant: what a user's component costs to compile is bounded by the worker's limits; the worker has no access to the
-//! cache or its key. It is a bound on cost, not on trust: what it answers runs in this process, as the output of a compiler
-//! does.
+//! cache or its key. It is a bound on cost, not on trust: what it answers is run where guests run, as the output of a
+//! compiler is.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -38,7 +38,7 @@ const WORKER_REFUSES: u8 = 65;
 
 /// The command that runs [`compile_worker`].
 #[derive(Clone, Debug)]
-pub struct WorkerCommand {
+pub struct CompilerCommand {
     /// Usually this very program.
     pub program: PathBuf,
     /// What makes it a worker.
@@ -89,7 +89,7 @@ pub fn compile_worker() -> ExitCode {
     }
 }
 
-impl WorkerCommand {
+impl CompilerCommand {
     /// Has a component compiled by a worker, for an engine of this [`compatibility`].
     pub(crate) async fn compile(&self, bytes: &[u8], engine: u64) -> Result<MachineCode, CompileError> {
         let stopped = |reason: String| CompileError::Compiler(format!("the compiler {reason}"));
