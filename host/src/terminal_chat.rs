@@ -161,7 +161,7 @@ impl TerminalChat {
         names: Vec<String>,
         output: Output,
     ) -> Self {
-        let calls = account.telegram().attach(ScriptName::from(READER), FileSpace::empty(), Grants::default());
+        let calls = account.telegram().attach(ScriptName::from(READER), FileSpace::empty(), Grants::trusted());
         let statuses = scripts.iter().map(Script::status).collect();
         Self {
             you,

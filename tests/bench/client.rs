@@ -35,7 +35,7 @@ impl Client {
         login.finish().await?;
         store.scripts().join(NAME)?;
         let account = Account::start(config)?;
-        let calls = account.attach(NAME.into(), files, Grants::default());
+        let calls = account.attach(NAME.into(), files, Grants::trusted());
         Ok(Self { account, calls })
     }
 

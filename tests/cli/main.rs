@@ -6,6 +6,7 @@ mod chat;
 mod compiling;
 mod data_centre;
 mod full_disk;
+mod grants;
 mod isolation;
 mod json;
 mod lagging;

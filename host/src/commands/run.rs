@@ -5,6 +5,7 @@
 
 mod brake;
 mod embedded;
+mod grants;
 mod held;
 mod isolation;
 mod place;
@@ -18,7 +19,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use files::{FileSpace, Folders, Mount};
 use runtime::{End, Phase, Script, ScriptStatus};
-use tgl::Grants;
 
 use crate::commands::login::{Credentials, DcArgs};
 use crate::commands::{ACCOUNT_HEADING, FOLDERS_HEADING, SCRIPTS_HEADING};
@@ -28,6 +28,7 @@ use crate::output::{self, NOBODY_READS_CODE, Output};
 use crate::readiness;
 use crate::signals::asked_to_end;
 pub(crate) use brake::Brake;
+use grants::GrantArgs;
 pub(crate) use isolation::Where;
 use isolation::start_supervisor;
 use place::Place;
@@ -56,9 +57,8 @@ pub(crate) struct Args {
     /// Whether scripts get what they have missed since their last run, or begin now [default: last; in the chat: now]
     #[arg(long, value_name = "WHEN", help_heading = SCRIPTS_HEADING)]
     from: Option<Begin>,
-    /// Lets the scripts see more than they do by themselves. May be given several times
-    #[arg(long = "allow", value_name = "WHAT", help_heading = SCRIPTS_HEADING)]
-    allowed: Vec<Allowed>,
+    #[command(flatten)]
+    grants: GrantArgs,
     #[command(flatten)]
     project: ProjectArgs,
     /// How fast each script may send: on, off, or sends a second in a chat, a minute in a group, a second in all [default: on
@@ -88,13 +88,6 @@ pub(crate) enum Begin {
     Last,
 }
 
-/// What scripts are not allowed by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Allowed {
-    /// The messages of Telegram's own service account, login codes among them
-    ServiceMessages,
-}
-
 impl Args {
     /// One script on one account, which is logged in with these credentials if it is not yet.
     pub(crate) fn on_account(
@@ -111,7 +104,7 @@ impl Args {
             account: Some(account),
             names: Vec::new(),
             from: None,
-            allowed: Vec::new(),
+            grants: GrantArgs::default(),
             brake: None,
             isolation: Where::default(),
             project,
@@ -131,11 +124,6 @@ impl Args {
     /// The same, with the scripts running there.
     pub(crate) fn isolated(self, isolation: Where) -> Self {
         Self { isolation, ..self }
-    }
-
-    /// What the scripts may do beside what every script may.
-    fn grants(&self) -> Grants {
-        Grants { service_messages: self.allowed.contains(&Allowed::ServiceMessages) }
     }
 }
 
@@ -187,6 +175,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let supervisor = tokio::task::spawn_blocking(move || start_supervisor(isolation, scripts, &says));
     let files = args.scripts.iter().map(|path| ScriptFile::read(path)).collect::<Result<Vec<_>>>()?;
     check_identities(&files, &args.names).or_misuse()?;
+    args.grants.grants().or_misuse()?;
     // One that cannot be run keeps no other from running.
     if let Some(unfit) =
         files.iter().map(ScriptFile::unfit).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().next())

@@ -19,7 +19,7 @@ use crate::ledger::{Ledger, Load, size};
 use crate::messages::{Backlog, Events, Given, Joined, NewCall, ScriptId};
 
 /// What a script may do, and how much.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// What it may do beside what every script may.
     pub grants: Grants,
@@ -256,7 +256,7 @@ impl Drop for Server {
 impl Records {
     /// See [`crate::Lookups::peer`].
     pub(crate) fn peer(&self, id: PeerId) -> Result<Option<Peer>, BrokerError> {
-        self.ledger.peer(id)
+        Ok(self.ledger.peer(id)?.and_then(|peer| self.rules.grants.shown_peer(peer)))
     }
 
     /// See [`crate::Lookups::message`].

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tgl::{AccountState, Call, Event, Message, MessageId, Peer, PeerId, Request};
+use tgl::{AccountState, Call, Event, Grants, Message, MessageId, Peer, PeerId, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
@@ -140,7 +140,8 @@ fn account() -> (Account, UnixStream) {
     let (notes_end, notes) = mpsc::channel(64);
     let (state_end, state) = watch::channel(AccountState::default());
     let attachment = Attachment { requests, completions, notes, state };
-    let rules = Rules { load_max: Load { calls: CALLS_MAX, bytes: 100_000 }, ..Rules::default() };
+    let rules =
+        Rules { load_max: Load { calls: CALLS_MAX, bytes: 100_000 }, grants: Grants::trusted(), ..Rules::default() };
     let ledger = Arc::new(Notes::default());
     let server = Server::new(ScriptId::own("account", "bot.py".into()), rules, ledger.clone(), attachment);
     let (serving, theirs, heard) = begin_serving(server);

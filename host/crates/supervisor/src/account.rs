@@ -49,7 +49,7 @@ impl Account {
 
     /// The account's side of a script. It opens what the script names in a call, and saves files for it, in these folders.
     pub(crate) fn serve(&self, script: ScriptName, files: FileSpace, rules: Rules) -> Server {
-        let attachment = self.telegram.attach(script.clone(), files, rules.grants);
+        let attachment = self.telegram.attach(script.clone(), files, rules.grants.clone());
         Server::new(ScriptId::own(&self.name, script), rules, Arc::new(self.store.scripts()), attachment)
     }
 }

@@ -160,7 +160,7 @@ mod tests {
     fn texts_in_memory_are_bounded_for_each_script() {
         let dir = tempfile::tempdir().unwrap();
         let files = FileSpace::open(None, Some(dir.path()), 1, &[]).unwrap();
-        let seat = || Seat::new("test.py".into(), files.clone(), mpsc::channel(1).0, Grants::default());
+        let seat = || Seat::new("test.py".into(), files.clone(), mpsc::channel(1).0, Grants::trusted());
         let (one, other) = (seat(), seat());
         let largest = TEXT_FILE_BYTES_MAX as u32;
         let held: Vec<_> =

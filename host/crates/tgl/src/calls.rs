@@ -4,71 +4,73 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallError, FileKind, FilePart, Grant, MessageId, Outcome, Page, PeerId, Presence, TypingState, bounds};
+use crate::{
+    CallError, CallGroup, FileKind, FilePart, MessageId, Outcome, Page, PeerId, Presence, TypingState, bounds,
+};
 
 /// The table of calls, given to the macro that is named: `tgl::calls!(imports)`.
 ///
 /// The columns: the function in `wit/`; the call and its arguments, each with its bound where its type alone does not bound
 /// it; the case of [`Outcome`] it ends with; [`Again`]; the [`Conversation`] that it is in; the message that it [`Names`];
-/// the [`Grant`] that is asked for if that conversation or message is among what the grant keeps back. In the outbox stand
-/// calls of earlier versions, as JSON: names of calls and arguments stay as they are.
+/// the [`CallGroup`] by which it is granted. In the outbox stand calls of earlier versions, as JSON: names of calls and
+/// arguments stay as they are.
 #[macro_export]
 macro_rules! calls {
     ($with:ident) => { $with! {
-        get_contacts GetContacts -> Peers, Repeated, Nowhere, Nothing, None;
-        get_dialogs GetDialogs -> Dialogs, Repeated, Nowhere, Nothing, None;
+        get_contacts GetContacts -> Peers, Repeated, Nowhere, Nothing, Contacts;
+        get_dialogs GetDialogs -> Dialogs, Repeated, Nowhere, Nothing, Read;
         add_contact AddContact { phone: String [phone], first_name: String [first_name], last_name: String [last_name] }
-            -> Peers, Kept, Nowhere, Nothing, None;
-        delete_contact DeleteContact { user: PeerId } -> Done, Kept, Nowhere, Nothing, None;
+            -> Peers, Kept, Nowhere, Nothing, Contacts;
+        delete_contact DeleteContact { user: PeerId } -> Done, Kept, Nowhere, Nothing, Contacts;
         set_profile_name SetProfileName { first_name: String [first_name], last_name: String [last_name] }
-            -> Peer, Kept, Nowhere, Nothing, None;
-        set_profile_photo SetProfilePhoto { path: String [path] } -> Done, Kept, Nowhere, Nothing, None;
+            -> Peer, Kept, Nowhere, Nothing, Profile;
+        set_profile_photo SetProfilePhoto { path: String [path] } -> Done, Kept, Nowhere, Nothing, Profile;
         #[serde(with = "bare")]
-        set_presence SetPresence { state: Presence } -> Done, Repeated, Nowhere, Nothing, None;
+        set_presence SetPresence { state: Presence } -> Done, Repeated, Nowhere, Nothing, Profile;
 
         send_message SendMessage
             { to: PeerId, text: String [text], reply_to: Option<MessageId>, preview: Option<bool> }
-            -> Message, Kept, SentTo(to), Message(reply_to), ServiceMessages;
+            -> Message, Kept, SentTo(to), Message(reply_to), Send;
         send_file SendFile { to: PeerId, kind: FileKind, path: String [path] }
-            -> Message, Kept, SentTo(to), Nothing, ServiceMessages;
+            -> Message, Kept, SentTo(to), Nothing, Media;
         send_location SendLocation { to: PeerId, latitude: f64 [degrees], longitude: f64 [degrees] }
-            -> Message, Kept, SentTo(to), Nothing, ServiceMessages;
+            -> Message, Kept, SentTo(to), Nothing, Send;
         send_contact SendContact
             { to: PeerId, phone: String [phone], first_name: String [first_name], last_name: String [last_name] }
-            -> Message, Kept, SentTo(to), Nothing, ServiceMessages;
+            -> Message, Kept, SentTo(to), Nothing, Send;
         forward_message ForwardMessage { to: PeerId, id: MessageId }
-            -> Message, Kept, SentTo(to), Contents(id), ServiceMessages;
+            -> Message, Kept, SentTo(to), Contents(id), Send;
         forward_media ForwardMedia { to: PeerId, id: MessageId }
-            -> Message, Kept, SentTo(to), Contents(id), ServiceMessages;
-        delete_message DeleteMessage { id: MessageId } -> Done, Kept, Nowhere, Message(id), ServiceMessages;
-        restore_message RestoreMessage { id: MessageId } -> Done, Repeated, Nowhere, Message(id), ServiceMessages;
-        mark_read MarkRead { peer: PeerId } -> Done, Kept, About(peer), Nothing, ServiceMessages;
+            -> Message, Kept, SentTo(to), Contents(id), Send;
+        delete_message DeleteMessage { id: MessageId } -> Done, Kept, Nowhere, Message(id), Edit;
+        restore_message RestoreMessage { id: MessageId } -> Done, Repeated, Nowhere, Message(id), Edit;
+        mark_read MarkRead { peer: PeerId } -> Done, Kept, About(peer), Nothing, Read;
         set_typing SetTyping { peer: PeerId, state: TypingState }
-            -> Done, Repeated, About(peer), Nothing, ServiceMessages;
+            -> Done, Repeated, About(peer), Nothing, Send;
 
         get_history GetHistory { peer: PeerId, page: Page }
-            -> Messages, Repeated, About(peer), Nothing, ServiceMessages;
+            -> Messages, Repeated, About(peer), Nothing, Read;
         search_messages SearchMessages { peer: Option<PeerId>, text: String [searched], page: Page }
-            -> Messages, Repeated, About(peer), Nothing, ServiceMessages;
-        get_peer_info GetPeerInfo { peer: PeerId } -> Peer, Repeated, About(peer), Nothing, None;
+            -> Messages, Repeated, About(peer), Nothing, Read;
+        get_peer_info GetPeerInfo { peer: PeerId } -> Peer, Repeated, About(peer), Nothing, Read;
         load_file LoadFile { message: MessageId, part: FilePart }
-            -> File, Repeated, Nowhere, Contents(message), ServiceMessages;
+            -> File, Repeated, Nowhere, Contents(message), Media;
 
         create_chat CreateChat { users: Vec<PeerId> [users], title: String [title] }
-            -> Done, Never, Nowhere, Nothing, None;
+            -> Done, Never, Nowhere, Nothing, Groups;
         rename_chat RenameChat { chat: PeerId, title: String [title] }
-            -> Done, Kept, About(chat), Nothing, ServiceMessages;
+            -> Done, Kept, About(chat), Nothing, Groups;
         set_chat_photo SetChatPhoto { chat: PeerId, path: String [path] }
-            -> Done, Kept, About(chat), Nothing, ServiceMessages;
+            -> Done, Kept, About(chat), Nothing, Groups;
         add_chat_user AddChatUser { chat: PeerId, user: PeerId }
-            -> Done, Kept, About(chat), Nothing, ServiceMessages;
+            -> Done, Kept, About(chat), Nothing, Groups;
         delete_chat_user DeleteChatUser { chat: PeerId, user: PeerId }
-            -> Done, Kept, About(chat), Nothing, ServiceMessages;
-        join_chat_by_link JoinChatByLink { link: String [link] } -> Done, Repeated, Nowhere, Nothing, None;
+            -> Done, Kept, About(chat), Nothing, Groups;
+        join_chat_by_link JoinChatByLink { link: String [link] } -> Done, Repeated, Nowhere, Nothing, Groups;
 
-        create_secret_chat CreateSecretChat { user: PeerId } -> Peer, Repeated, Nowhere, Nothing, None;
-        accept_secret_chat AcceptSecretChat { chat: PeerId } -> Peer, Repeated, Nowhere, Nothing, None;
-        raw_query RawQuery { text: String [query] } -> Text, Repeated, Nowhere, Nothing, None;
+        create_secret_chat CreateSecretChat { user: PeerId } -> Peer, Repeated, Nowhere, Nothing, SecretChats;
+        accept_secret_chat AcceptSecretChat { chat: PeerId } -> Peer, Repeated, Nowhere, Nothing, SecretChats;
+        raw_query RawQuery { text: String [query] } -> Text, Repeated, Nowhere, Nothing, Raw;
     } };
 }
 
@@ -121,7 +123,7 @@ macro_rules! make_calls {
     ($(
         $(#[$attribute:meta])*
         $function:ident $call:ident $({ $($argument:ident: $type:ty $([$bound:ident])?),* })?
-        -> $outcome:ident, $again:ident, $conversation:ident $(($peer:ident))?, $names:ident $(($id:ident))?, $grant:ident;
+        -> $outcome:ident, $again:ident, $conversation:ident $(($peer:ident))?, $names:ident $(($id:ident))?, $group:ident;
     )*) => {
         /// One call of the script interface.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -202,11 +204,24 @@ macro_rules! make_calls {
                 }
             }
 
-            /// The grant that it needs where it is about what that keeps back.
-            pub fn grant(&self) -> Grant {
+            /// The group by which it is granted.
+            pub fn group(&self) -> CallGroup {
                 match self {
-                    $(Self::$call { .. } => Grant::$grant,)*
-                    Self::InTopic { send, .. } => send.grant(),
+                    $(Self::$call { .. } => CallGroup::$group,)*
+                    Self::InTopic { send, .. } => send.group(),
+                }
+            }
+
+            /// Every peer that its arguments name.
+            pub fn peers(&self) -> Vec<PeerId> {
+                match self {
+                    $(Self::$call { $($($argument),*)? } => {
+                        #[allow(unused_mut, reason = "some have no arguments")]
+                        let mut peers = Vec::new();
+                        $($(peers.extend_from_slice($argument.named_peers());)*)?
+                        peers
+                    })*
+                    Self::InTopic { send, .. } => send.peers(),
                 }
             }
         }
@@ -222,6 +237,50 @@ macro_rules! bounded {
         bounds::any($argument)
     };
 }
+
+/// The peers that an argument names. Every type of argument says so, lest one is forgotten.
+trait NamesPeers {
+    fn named_peers(&self) -> &[PeerId] {
+        &[]
+    }
+}
+
+impl NamesPeers for PeerId {
+    fn named_peers(&self) -> &[PeerId] {
+        std::slice::from_ref(self)
+    }
+}
+
+impl NamesPeers for Option<PeerId> {
+    fn named_peers(&self) -> &[PeerId] {
+        self.as_slice()
+    }
+}
+
+impl NamesPeers for Vec<PeerId> {
+    fn named_peers(&self) -> &[PeerId] {
+        self
+    }
+}
+
+macro_rules! name_no_peers {
+    ($($argument:ty),*) => {
+        $(impl NamesPeers for $argument {})*
+    };
+}
+
+name_no_peers!(
+    String,
+    f64,
+    MessageId,
+    Option<MessageId>,
+    Option<bool>,
+    FileKind,
+    FilePart,
+    Page,
+    Presence,
+    TypingState
+);
 
 calls!(make_calls);
 

@@ -18,7 +18,7 @@ pub use call::{
 };
 pub use calls::{Again, Call, Conversation, Names};
 pub use event::{AccountState, Changes, Connection, Event};
-pub use grants::{Grant, Grants};
+pub use grants::{CHATS_LISTED_MAX, CallGroup, ChatKind, ChatWord, Chats, Giver, Grants, UnknownName};
 pub use message::{
     ContactCard, Dialog, Forward, GeoPoint, Media, Message, MessageFlags, MessageId, ServiceAction, Venue, WebPage,
 };

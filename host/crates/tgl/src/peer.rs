@@ -1,5 +1,7 @@
 //! Who messages come from and go to.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -40,6 +42,19 @@ impl PeerId {
     /// The supergroup or channel with this id.
     pub const fn channel(id: i64) -> Self {
         Self { kind: PeerKind::Channel, id }
+    }
+}
+
+/// As telegram-cli names it: `user#5`, `chat#7`, `channel#9`.
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            PeerKind::User => "user",
+            PeerKind::Chat => "chat",
+            PeerKind::Channel => "channel",
+            PeerKind::SecretChat => "encr_chat",
+        };
+        write!(f, "{kind}#{}", self.id)
     }
 }
 

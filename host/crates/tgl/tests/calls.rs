@@ -47,8 +47,8 @@ fn a_topic_changes_nothing_about_a_call() {
         let call: Call = serde_json::from_str(line).unwrap();
         let placed = Call::InTopic { topic: 4, send: Box::new(call.clone()) };
         assert_eq!(
-            (placed.name(), placed.again(), placed.grant()),
-            (call.name(), call.again(), call.grant()),
+            (placed.name(), placed.again(), placed.group(), placed.peers()),
+            (call.name(), call.again(), call.group(), call.peers()),
             "{line}"
         );
         assert_eq!((placed.conversation(), placed.names()), (call.conversation(), call.names()), "{line}");

@@ -135,7 +135,7 @@ async fn get_acquainted(you: &Account, script_user_id: i64) -> Result<()> {
     if you.store().peer(PeerId::user(script_user_id))?.is_some() {
         return Ok(());
     }
-    let mut contacts = you.telegram().attach("contacts".into(), FileSpace::empty(), Grants::default());
+    let mut contacts = you.telegram().attach("contacts".into(), FileSpace::empty(), Grants::trusted());
     let call = Call::AddContact {
         phone: SCRIPT_IDENTITY.phone.to_owned(),
         first_name: SCRIPT_IDENTITY.first_name.to_owned(),

@@ -138,7 +138,7 @@ impl Place {
             };
             let voice = output.voice(name.clone(), is_one_of_several, &config.limits);
             let rules = Rules {
-                grants: args.grants(),
+                grants: args.grants.grants()?,
                 load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
                 send_rates: Brake::rates(args.brake, self.is_telegram),
             };

@@ -186,7 +186,7 @@ async fn messages_of_the_service_account_are_only_for_who_is_allowed_to_see_them
         (false, &["message 2 -", "None", "None"][..]),
         (true, &["message 1 code", "message 2 code", "Some(\"code\")", "Some(\"code\")"][..]),
     ] {
-        let grants = Grants { service_messages: is_allowed };
+        let grants = Grants { service_messages: is_allowed, ..Grants::trusted() };
         let stage = Stage::live(Setting { grants, ..Setting::of("trace") }).await;
         let from_service = Message { source: Some(service), ..own_message(1, "code") };
         let passed_on = Message { forward, ..own_message(2, "code") };

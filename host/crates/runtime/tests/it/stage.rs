@@ -58,7 +58,7 @@ impl Setting {
             send_rates: None,
             bounds: Bounds::default(),
             restart_wait: runtime::RESTART_WAIT,
-            grants: Grants::default(),
+            grants: Grants::trusted(),
         }
     }
 }

@@ -17,6 +17,7 @@ use supervisor::{
 };
 use telegram::{AccountConfig, ApiCredentials, DcAddress};
 use tempfile::TempDir;
+use tgl::Grants;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -100,7 +101,7 @@ impl Stage {
             link_previews: true,
         };
         let load_max = Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max };
-        let rules = Rules { load_max, ..Rules::default() };
+        let rules = Rules { load_max, grants: Grants::trusted(), ..Rules::default() };
         let heard = Heard::default();
         (ScriptPlan { config, program, rules, output: Arc::new(heard.clone()) }, heard)
     }

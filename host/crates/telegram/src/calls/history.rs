@@ -11,7 +11,7 @@ use tl::{enums, functions, types};
 
 use super::list::{Collected, List, PAGE, Search, learn, restored};
 use super::messages::read_up_to;
-use super::{Caller, secrets};
+use super::{Caller, grants};
 use crate::fault::Fault;
 use crate::intake;
 
@@ -83,7 +83,7 @@ pub(super) async fn get(caller: &Caller, peer: PeerId, page: Page) -> Result<Out
 /// messages.search: <https://core.telegram.org/method/messages.search>.
 pub(super) async fn search(
     caller: &Caller,
-    grants: Grants,
+    grants: &Grants,
     peer: PeerId,
     text: &str,
     page: Page,
@@ -94,10 +94,10 @@ pub(super) async fn search(
 
 /// The messages of one conversation; those of a supergroup that was a basic group are two lists for who asks for the
 /// basic group: what came after the move, and what came before.
-fn lists(caller: &Caller, peer: PeerId, search: Option<(&str, Grants)>) -> Result<Vec<List>, Fault> {
+fn lists(caller: &Caller, peer: PeerId, search: Option<(&str, &Grants)>) -> Result<Vec<List>, Fault> {
     let current = caller.context.current(peer)?;
     let chats = if current == peer { vec![peer] } else { vec![current, peer] };
-    let search = search.map(|(text, grants)| Search { text: text.to_owned(), grants });
+    let search = search.map(|(text, grants)| Search { text: text.to_owned(), grants: grants.clone() });
     let list = |chat| Ok(List { chat, peer: caller.context.input_peer(chat)?, search: search.clone() });
     chats.into_iter().map(list).collect()
 }
@@ -122,7 +122,7 @@ async fn stretch(caller: &Caller, lists: &[List], page: Page) -> Result<Vec<Mess
 /// skipped is fetched as well.
 pub(super) async fn search_everywhere(
     caller: &Caller,
-    grants: Grants,
+    grants: &Grants,
     text: &str,
     page: Page,
 ) -> Result<Outcome, Fault> {
@@ -157,13 +157,13 @@ pub(super) async fn search_everywhere(
         };
         let answer = learn(caller, answer)?;
         let last = answer.messages.last().map(|message| caller.context.server_message(message.id)).transpose()?;
-        found.add(secrets::found(grants, answer.messages))?;
+        found.add(grants::found(grants, answer.messages))?;
         let (Some(next_rate), Some(last), Some(last_id)) = (next_rate, last, answer.last_id) else { break };
         offset_peer =
             last.chat.and_then(|chat| caller.context.input_peer(chat).ok()).unwrap_or(enums::InputPeer::Empty);
         (offset_rate, offset_id) = (next_rate, last_id);
     }
-    let restored = secrets::found(grants, restored(caller, None, Some(text))?);
+    let restored = grants::found(grants, restored(caller, None, Some(text))?);
     let mut found = found.messages;
     if !restored.is_empty() {
         found.extend(restored);

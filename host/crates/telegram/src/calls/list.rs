@@ -6,7 +6,7 @@ use grammers_tl_types as tl;
 use tgl::{Failure, Grants, Message, Page, PeerId};
 use tl::{enums, functions};
 
-use super::{Caller, contents, history_request, secrets};
+use super::{Caller, contents, grants, history_request};
 use crate::fault::Fault;
 
 /// What the messages of one call may take, as they are kept.
@@ -112,7 +112,7 @@ impl List {
     /// Those of the messages that stand in the list.
     fn visible(&self, messages: Vec<Message>) -> Vec<Message> {
         match &self.search {
-            Some(search) => secrets::found(search.grants, messages),
+            Some(search) => grants::found(&search.grants, messages),
             None => messages,
         }
     }

@@ -6,13 +6,13 @@ mod caller;
 mod chats;
 mod contacts;
 mod files;
+mod grants;
 mod history;
 mod links;
 mod list;
 mod members;
 mod messages;
 mod profile;
-mod secrets;
 
 use grammers_tl_types as tl;
 use tgl::{Call, Grants, Names, Outcome, PeerId, PeerKind};
@@ -29,8 +29,8 @@ const DONE_BEFORE: [&str; 3] = ["USER_ALREADY_PARTICIPANT", "USER_NOT_PARTICIPAN
 
 /// Makes one call and waits for its end.
 pub(crate) async fn execute(caller: &Caller, call: &Call) -> Result<Outcome, Fault> {
-    let grants = caller.seat.grants;
-    let ended = match secrets::refusal(caller, grants, call) {
+    let grants = &caller.seat.grants;
+    let ended = match grants::refusal(caller, grants, call) {
         Ok(()) => make(caller, call, grants).await,
         Err(refused) => Err(refused),
     };
@@ -44,7 +44,7 @@ pub(crate) async fn execute(caller: &Caller, call: &Call) -> Result<Outcome, Fau
     }
     match ended {
         Err(error) if caller.is_repeated() && DONE_BEFORE.iter().any(|name| error.is_named(name)) => Ok(Outcome::Done),
-        ended => ended.and_then(|outcome| secrets::shown(grants, outcome)),
+        ended => ended.and_then(|outcome| grants::shown(grants, call, outcome)),
     }
 }
 
@@ -57,7 +57,7 @@ fn refusing(call: &Call) -> Option<PeerId> {
     }
 }
 
-async fn make(caller: &Caller, call: &Call, grants: Grants) -> Result<Outcome, Fault> {
+async fn make(caller: &Caller, call: &Call, grants: &Grants) -> Result<Outcome, Fault> {
     let random_id = caller.random_id;
     let call = match call {
         Call::InTopic { send, .. } => send,

@@ -25,7 +25,7 @@ impl Other {
     fn on(user: &User) -> Self {
         let home = TempDir::new().unwrap();
         let files = FileSpace::open(None, Some(home.path()), HOME_BYTES_MAX, &[]).unwrap();
-        Self { ends: user.account.attach("other.py".into(), files, Grants::default()), _home: home }
+        Self { ends: user.account.attach("other.py".into(), files, Grants::trusted()), _home: home }
     }
 
     async fn request(&self, call: Call) {
@@ -58,7 +58,7 @@ async fn each_script_hears_every_event_and_its_own_completions() {
     let second: ScriptName = Arc::from("second.py");
     let cursor = alice.store.scripts().join(&second).unwrap();
     let files = alice.files.clone();
-    let mut ends = alice.account.attach(second.clone(), files, Grants::default());
+    let mut ends = alice.account.attach(second.clone(), files, Grants::trusted());
 
     // Both use the same request ids: they are each guest's own.
     let mine = alice.request(text_to(bob.peer(), "from the first")).await;

@@ -155,7 +155,7 @@ impl User {
         let cursor = store.scripts().join(&script).unwrap();
         let account = Account::start(config).unwrap();
         let Attachment { requests, completions, notes, state } =
-            account.attach(script.clone(), files.clone(), Grants::default());
+            account.attach(script.clone(), files.clone(), Grants::trusted());
         let id = state.borrow().our_id.unwrap_or_default();
         Self { store, id, account, state, requests, completions, notes, home, files, script, cursor, calls: 0 }
     }

@@ -23,6 +23,7 @@ use supervisor::{
     Account, HostOutput, Isolation, Script, ScriptPlan, Supervisor, SupervisorConfig, Waits, WorkerCommand,
 };
 use telegram::{AccountConfig, ApiCredentials, DcAddress};
+use tgl::Grants;
 use tokio::time::{Instant, sleep, timeout};
 use tries::{Given, ROWS, Who};
 
@@ -144,6 +145,7 @@ impl Place {
             program: supervisor.compile(ComponentSource::user(built::puppet()), || ()),
             rules: Rules {
                 load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
+                grants: Grants::trusted(),
                 ..Rules::default()
             },
             output: Arc::new(Silent),
