@@ -8,7 +8,8 @@ use std::num::NonZeroUsize;
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
-use crate::limits::{CORE_INSTANCES_MAX, Limits, MEMORIES_MAX, TABLES_MAX};
+use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
+use tgl::Limits;
 
 /// Instances that one sandbox runs at most: each reserves 4 GiB of address space for every memory that it may have, of the
 /// 128 TiB that a process has.

@@ -21,7 +21,7 @@ use crate::computing::once;
 use crate::convert::ToGuest;
 use crate::errors::{GuestError, StartError, Trap};
 use crate::imports::Guest;
-use crate::limits::{Limiter, Limits};
+use crate::limits::Limiter;
 use crate::meter::Meter;
 use crate::outlet::Outlet;
 use crate::program::{Inner, StartConfig};
@@ -29,6 +29,7 @@ use crate::quota::{self, Handles, Quota};
 use crate::sandbox::Shared;
 use crate::verdict::verdict;
 use crate::wasi;
+use tgl::Limits;
 
 /// A guest. Its methods are the callbacks; each takes what the contract's function of the same name takes.
 ///

@@ -1,72 +1,9 @@
-//! How much one script may take.
+//! What a guest can make grow, and what holds it.
 //!
-//! Invariant: whatever a guest can make grow has a limit here, in the engine's constants or in its call's bound.
+//! Invariant: whatever a guest can make grow has a limit of [`Limits`], in the engine's constants or in its call's bound.
 
-use serde::{Deserialize, Serialize};
+use tgl::Limits;
 use wasmtime::ResourceLimiter;
-
-/// What one script may use. The defaults suit a chat script in Python.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Linear memory, over all memories of the component. The Python component takes 22 MiB of it before any script is loaded, shared with every
-    /// other script until written to. Growth beyond it fails inside the guest (`MemoryError` in Python). Default: 64 MiB.
-    pub memory_bytes_max: usize,
-    /// Function table elements, over all tables. The Python component needs 5 700. Default: 20 000.
-    pub table_elements_max: usize,
-    /// Open files and folders at one time; who opens more is told `EMFILE`. Default: 1 000.
-    pub open_files_max: usize,
-    /// Files, streams and other handles at one time; who takes more is stopped. An open file may take four. Default: 4 096.
-    pub resources_max: usize,
-    /// Bytes that one call may hand to the host, and that a callback's error text may have. Default: 2 MiB.
-    pub host_call_bytes_max: usize,
-    /// CPU time of one callback. Catches endless loops. Not a share of the CPU: guests yield every 10 ms. Default: 2 000 ms.
-    pub cpu_ms_max: u64,
-    /// CPU time within a minute, over all lives of the script; with so much used it waits. Kept by who implements
-    /// [`crate::GuestHost`]. Default: 30 000 ms, half of one core.
-    pub cpu_ms_per_min_max: u64,
-    /// CPU time of instantiation, and again of loading a script with its packages. Default: 10 000 ms.
-    pub load_ms_max: u64,
-    /// Time from a callback's begin to its end, sleep and file access included: it holds up nothing but its own script, and
-    /// scripts do sleep between two sends. Default: 60 000 ms.
-    pub wall_ms_max: u64,
-    /// Bytes written for what it prints, logs and fails at in the long run; more is dropped and its amount logged, by who
-    /// implements [`crate::GuestHost`]. Default: 64 KiB.
-    pub output_bytes_per_s: u64,
-    /// The same at once, before [`Limits::output_bytes_per_s`] holds. Default: 1 MiB.
-    pub output_burst_bytes_max: u64,
-    /// One log line; longer ones are cut. Default: 4 KiB.
-    pub log_line_bytes_max: usize,
-    /// Random bytes for one request. Default: 64 KiB.
-    pub random_bytes_max: u64,
-    /// Calls that have not completed yet, over all lives of the script; those that cannot be held in memory wait on disk.
-    /// With more than half of them no event is delivered. Kept by who implements [`crate::GuestHost`]. Default: 100 000.
-    pub calls_pending_max: usize,
-    /// What they take, as they are written down. Default: 64 MiB.
-    pub calls_bytes_max: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            memory_bytes_max: 64 << 20,
-            table_elements_max: 20_000,
-            open_files_max: 1_000,
-            resources_max: 4_096,
-            host_call_bytes_max: 2 << 20,
-            cpu_ms_max: 2_000,
-            cpu_ms_per_min_max: 30_000,
-            load_ms_max: 10_000,
-            wall_ms_max: 60_000,
-            output_bytes_per_s: 64 << 10,
-            output_burst_bytes_max: 1 << 20,
-            log_line_bytes_max: 4 << 10,
-            random_bytes_max: 64 << 10,
-            calls_pending_max: 100_000,
-            calls_bytes_max: 64 << 20,
-        }
-    }
-}
 
 /// Core instances in one component; the Python component has 14.
 pub(crate) const CORE_INSTANCES_MAX: usize = 60;

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::host::{GuestHost, LogLevel, Output};
-use crate::limits::Limits;
+use tgl::Limits;
 
 /// Bytes of a WASI output line after which it is passed on without its end.
 const STREAM_LINE_BYTES_MAX: usize = 4 << 10;

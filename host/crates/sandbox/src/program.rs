@@ -13,9 +13,10 @@ use crate::errors::{CompileError, StartError};
 use crate::host::GuestHost;
 use crate::imports::Guest;
 use crate::instance::Instance;
-use crate::limits::{Limits, MEMORIES_MAX, TABLES_MAX};
+use crate::limits::{MEMORIES_MAX, TABLES_MAX};
 use crate::meter::CpuUsed;
 use crate::sandbox::Shared;
+use tgl::Limits;
 
 /// A program, ready to be started. Cheap to clone.
 #[derive(Clone)]

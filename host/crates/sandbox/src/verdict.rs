@@ -10,8 +10,8 @@ use wasmtime_wasi::I32Exit;
 use crate::engine::FRAMES_TOLD_MAX;
 use crate::errors::Trap;
 use crate::imports::{CallsExhausted, Guest};
-use crate::limits::Limits;
 use crate::meter::Spent;
+use tgl::Limits;
 
 /// What wasmtime says when a host call is larger than allowed; it has no error type of its own.
 const HOST_CALL_TOO_LARGE: &str = "fuel allocated for hostcalls";

@@ -19,8 +19,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
 
 use crate::errors::StartError;
 use crate::host::Output;
-use crate::limits::Limits;
 use crate::outlet::Outlet;
+use tgl::Limits;
 
 /// The private folder's place for temporary files.
 const TMP_PATH: &str = "/home/tmp";

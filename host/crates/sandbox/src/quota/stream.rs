@@ -221,9 +221,9 @@ mod tests {
 
     use super::*;
     use crate::host::{Answer, ExitMoment, GuestHost, LogLevel, Output};
-    use crate::limits::Limits;
     use crate::meter::{CpuUsed, Meter};
     use crate::outlet::Outlet;
+    use tgl::Limits;
 
     const QUOTA: u64 = 256 << 10;
 

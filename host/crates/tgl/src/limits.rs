@@ -1,0 +1,82 @@
+//! How much one script may use: one table, from which come [`Limits`], the configuration's keys and docs/LIMITS.md.
+//!
+//! Invariant: a limit stands in the table with its default and with what happens where it is reached, or the host does not
+//! compile.
+
+use serde::{Deserialize, Serialize};
+
+/// The table of limits, given to the macro that is named: `tgl::limits!(section)`.
+///
+/// The columns: the name, with the unit last; its type; its default; what it bounds; what happens where it is reached.
+#[macro_export]
+macro_rules! limits {
+    ($with:ident) => { $with! {
+        memory_bytes_max: usize = 64 << 20,
+            "Linear memory, over all memories of the component. The Python component takes 22 MiB of it before any script is \
+             loaded, shared with every other script until it is written to.",
+            "Growth fails within the script: `MemoryError` in Python.";
+        table_elements_max: usize = 20_000,
+            "Function table elements, over all tables. The Python component needs 5,700.",
+            "Growth fails within the script.";
+        open_files_max: usize = 1_000,
+            "Files and folders that are open at one time.",
+            "One more is refused: `EMFILE`.";
+        resources_max: usize = 4_096,
+            "Files, streams and other handles at one time. An open file may take four.",
+            "The script is stopped and started anew.";
+        host_call_bytes_max: usize = 2 << 20,
+            "Bytes that one call may hand to the host, and that a callback's error text may have.",
+            "The script is stopped and started anew.";
+        cpu_ms_max: u64 = 2_000,
+            "CPU time of one callback. It catches endless loops, and is no share of the CPU: guests yield every 10 ms.",
+            "The script is stopped and started anew.";
+        cpu_ms_per_min_max: u64 = 30_000,
+            "CPU time within a minute, over all lives of the script. The default is half of one core.",
+            "The script waits, and its events with it.";
+        load_ms_max: u64 = 10_000,
+            "CPU time of instantiation, and again of loading a script with its packages.",
+            "The script is stopped and started anew.";
+        wall_ms_max: u64 = 60_000,
+            "Time from a callback's begin to its end, sleep and file access included.",
+            "The script is stopped and started anew.";
+        output_bytes_per_s: u64 = 64 << 10,
+            "Bytes written for what it prints, logs and fails at, in the long run.",
+            "What is more is dropped, and its amount logged.";
+        output_burst_bytes_max: u64 = 1 << 20,
+            "The same at once, before `output_bytes_per_s` holds.",
+            "What is more is dropped, and its amount logged.";
+        log_line_bytes_max: usize = 4 << 10,
+            "One log line.",
+            "A longer one is cut.";
+        random_bytes_max: u64 = 64 << 10,
+            "Random bytes for one request.",
+            "The script is stopped and started anew.";
+        calls_pending_max: usize = 100_000,
+            "Calls that have not completed yet, over all lives of the script; those that cannot be held in memory wait on disk.",
+            "With more than half of them no event is delivered; one more is refused, with a line.";
+        calls_bytes_max: u64 = 64 << 20,
+            "What they take, as they are written down.",
+            "The same.";
+    } };
+}
+
+macro_rules! make_limits {
+    ($($name:ident: $type:ty = $default:expr, $bounds:literal, $reached:literal;)*) => {
+        /// What one script may use. The defaults suit a chat script in Python.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Limits {
+            $(
+                #[doc = concat!($bounds, " ", $reached)]
+                pub $name: $type,
+            )*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+    };
+}
+
+limits!(make_limits);
