@@ -1,0 +1,86 @@
+//! What a script asks for: a block of comments in it, or a file beside it.
+//!
+//! Invariant: what a script does not ask for it does not get, whatever its tenant is granted.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use tgl::Grants;
+
+use crate::fault::{Fault, Text};
+use crate::grants::GrantsSection;
+
+/// The line that begins the block, in the form of Python's inline script metadata.
+const BEGIN: &str = "# /// tglhost";
+/// The line that ends it.
+const END: &str = "# ///";
+/// The block stands in the first part of the file, and a file beside is no longer.
+const ASKING_BYTES_MAX: u64 = 64 << 10;
+
+/// What a script asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// What it is to be granted; nothing where it says nothing.
+    pub grants: Grants,
+    /// It says something.
+    pub is_said: bool,
+}
+
+/// What the script in this file asks for: in a file beside it, `bot.py.toml` for `bot.py`, else in a block of comments:
+///
+/// ```python
+/// # /// tglhost
+/// # calls = ["read", "send"]
+/// # chats = ["users"]
+/// # ///
+/// ```
+///
+/// # Errors
+/// What is wrong with what it says. A file that cannot be read asks for nothing.
+pub fn asked_in(script: &Path) -> Result<Asked, Vec<Fault>> {
+    let mut beside = script.as_os_str().to_owned();
+    beside.push(".toml");
+    let beside = PathBuf::from(beside);
+    if let Ok(text) = beginning(&beside) {
+        return read(&Text { path: &beside, text: &text });
+    }
+    let text = beginning(script).unwrap_or_default();
+    // Every line of the block keeps its place, so that a fault is told by the script's own lines.
+    let Some(block) = block(&text) else { return Ok(Asked::default()) };
+    read(&Text { path: script, text: &block })
+}
+
+fn beginning(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(ASKING_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The block's text, with nothing in the place of all that is not in it.
+fn block(text: &str) -> Option<String> {
+    let begin = text.lines().position(|line| line.trim_end() == BEGIN)?;
+    let mut block = "\n".repeat(begin + 1);
+    for line in text.lines().skip(begin + 1) {
+        if line.trim_end() == END {
+            return Some(block);
+        }
+        let content = line.strip_prefix('#')?;
+        // In the place of the comment's sign, so that columns stay.
+        block.push(' ');
+        block.push_str(content);
+        block.push('\n');
+    }
+    None
+}
+
+fn read(text: &Text<'_>) -> Result<Asked, Vec<Fault>> {
+    let section: GrantsSection =
+        toml::from_str(text.text).map_err(|error| vec![text.fault(error.span(), error.message())])?;
+    let mut faults = Vec::new();
+    let grants = section.read(&mut faults);
+    if faults.is_empty() {
+        return Ok(Asked { grants, is_said: true });
+    }
+    Err(faults.into_iter().map(|(span, what)| text.fault(Some(span), what)).collect())
+}

@@ -1,0 +1,18 @@
+//! What a host of many tenants is told: `tglhost.toml` and a folder `tenants/NAME` for each tenant, with `tenant.toml` and its
+//! scripts. Read and checked, nothing more: no account is opened here and no script run.
+//!
+//! Invariant: what is not given is denied, and a [`Config`] is whole: every name in it means something that is there.
+
+mod ask;
+mod fault;
+mod grants;
+mod limits;
+mod read;
+mod sections;
+mod size;
+
+pub use ask::{Asked, asked_in};
+pub use fault::{FAULTS_TOLD_MAX, Fault, Faults};
+pub use read::{Config, DataCentre, HostAccount, Script, TENANT_FILE, Tenant, TenantAccount, read};
+pub use sections::{HOST_FILE, schemas};
+pub use size::Size;

@@ -1,0 +1,387 @@
+//! Reads the files of a host's folder and checks that they mean something together.
+//!
+//! Invariant: either everything is right, or everything that is wrong is told, each with its place.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use tgl::{Grants, Limits};
+use toml::Spanned;
+
+use crate::ask::asked_in;
+use crate::fault::{Fault, Faults, Text};
+use crate::sections::{DataCentreSection, HOST_FILE, HostFile, ScriptSection, TenantFile};
+
+/// The folder of the tenants.
+const TENANTS: &str = "tenants";
+/// A tenant's file in its folder.
+pub const TENANT_FILE: &str = "tenant.toml";
+/// The folder of a tenant's scripts.
+const SCRIPTS: &str = "scripts";
+/// Longest file that is read, in bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Longest name, in bytes.
+const NAME_BYTES_MAX: usize = 32;
+/// Tenants of one host.
+const TENANTS_MAX: usize = 10_000;
+
+/// What a host is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Which program connects to Telegram itself, and the file of its secret.
+    pub telegram: Option<(i32, PathBuf)>,
+    /// The accounts that tenants share, by name.
+    pub accounts: BTreeMap<String, HostAccount>,
+    /// The tenants, by name.
+    pub tenants: BTreeMap<String, Tenant>,
+}
+
+/// An account that tenants share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostAccount {
+    /// Where it is.
+    pub data_centre: DataCentre,
+    /// Whose scripts may run on it.
+    pub tenants: Vec<String>,
+}
+
+/// Where an account is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataCentre {
+    /// Telegram itself.
+    Telegram,
+    /// This host's embedded data centre.
+    Embedded {
+        /// The account's phone number there.
+        phone: String,
+        /// Its first name there.
+        first_name: String,
+    },
+    /// Another one.
+    At {
+        /// Its address.
+        address: SocketAddr,
+        /// Its number.
+        dc_id: i32,
+        /// The file with its public key.
+        key_file: PathBuf,
+    },
+}
+
+/// Who owns accounts and scripts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tenant {
+    /// Its own accounts, by name.
+    pub accounts: BTreeMap<String, TenantAccount>,
+    /// Its scripts, by name.
+    pub scripts: BTreeMap<String, Script>,
+}
+
+/// An account of one tenant's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantAccount {
+    /// Where it is.
+    pub data_centre: DataCentre,
+}
+
+/// A script of a tenant's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Script {
+    /// Its file.
+    pub path: PathBuf,
+    /// The account that it runs on.
+    pub account: String,
+    /// That account is one of the tenant's own.
+    pub is_own_account: bool,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its environment.
+    pub env: Vec<(String, String)>,
+    /// What it may do: what its tenant is granted and the script asks for.
+    pub grants: Grants,
+    /// It says what it asks for.
+    pub asks: bool,
+    /// How much it may use.
+    pub limits: Limits,
+}
+
+/// Reads what the host in this folder is told.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn read(folder: &Path) -> Result<Config, Faults> {
+    let mut faults = Vec::new();
+    let config = Reader { folder, faults: &mut faults }.config();
+    match config {
+        Some(config) if faults.is_empty() => Ok(config),
+        _ => Err(Faults(faults)),
+    }
+}
+
+struct Reader<'a> {
+    folder: &'a Path,
+    faults: &'a mut Vec<Fault>,
+}
+
+/// What a tenant's file is checked against.
+struct Above<'a> {
+    limits: Limits,
+    shared: &'a BTreeMap<String, HostAccount>,
+    host_folder: &'a Path,
+}
+
+impl Reader<'_> {
+    fn config(&mut self) -> Option<Config> {
+        let path = self.folder.join(HOST_FILE);
+        let text = self.text(&path)?;
+        let text = Text { path: &path, text: &text };
+        let file: HostFile = self.parse(&text)?;
+        let mut accounts = BTreeMap::new();
+        let names = self.tenant_names();
+        for (name, section) in &file.accounts {
+            self.check_name(&text, name);
+            for tenant in section.tenants.iter().filter(|tenant| !names.contains(tenant.get_ref())) {
+                let what = format!(
+                    "there is no tenant {:?}: make the folder {TENANTS}/{} with a {TENANT_FILE}, or take the name away",
+                    tenant.get_ref(),
+                    tenant.get_ref()
+                );
+                self.faults.push(text.fault(Some(tenant.span()), what));
+            }
+            let data_centre = self.data_centre(&text, section.data_centre.as_ref(), self.folder);
+            let tenants = section.tenants.iter().map(|tenant| tenant.get_ref().clone()).collect();
+            accounts.insert(name.get_ref().clone(), HostAccount { data_centre, tenants });
+        }
+        let telegram = file.telegram.as_ref().map(|section| {
+            let hash_file = self.folder.join(section.api_hash_file.get_ref());
+            if !hash_file.is_file() {
+                let what = format!("there is no file {}: write the api_hash into it", hash_file.display());
+                self.faults.push(text.fault(Some(section.api_hash_file.span()), what));
+            }
+            (section.api_id, hash_file)
+        });
+        let above = Above { limits: file.limits.of_host(), shared: &accounts, host_folder: self.folder };
+        let mut tenants = BTreeMap::new();
+        for name in names {
+            if let Some(tenant) = self.tenant(&name, &above) {
+                tenants.insert(name, tenant);
+            }
+        }
+        let uses_telegram = |data_centre: &DataCentre| *data_centre == DataCentre::Telegram;
+        let own = tenants.values().flat_map(|tenant| tenant.accounts.values().map(|account| &account.data_centre));
+        let is_at_telegram = accounts.values().map(|account| &account.data_centre).chain(own).any(uses_telegram);
+        if is_at_telegram && telegram.is_none() {
+            let what = "an account is at Telegram itself, which wants to know which program connects: write a section \
+                        [telegram] with api_id and api_hash_file (from https://my.telegram.org/apps)";
+            self.faults.push(text.fault(None, what));
+        }
+        Some(Config { telegram, accounts, tenants })
+    }
+
+    /// The tenants that have folders, in the order of their names.
+    fn tenant_names(&mut self) -> Vec<String> {
+        let folder = self.folder.join(TENANTS);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                self.faults.push(Fault { path: folder, place: None, what: format!("it cannot be listed: {error}") });
+                return Vec::new();
+            }
+        };
+        let mut names = Vec::new();
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !entry.path().is_dir() || name.starts_with('.') {
+                continue;
+            }
+            match unfit(&name) {
+                None => names.push(name),
+                Some(what) => self.faults.push(Fault { path: entry.path(), place: None, what }),
+            }
+        }
+        names.sort();
+        if names.len() > TENANTS_MAX {
+            let what = format!("there are {} tenants, and may be {TENANTS_MAX}", names.len());
+            self.faults.push(Fault { path: folder, place: None, what });
+            names.truncate(TENANTS_MAX);
+        }
+        names
+    }
+
+    fn tenant(&mut self, name: &str, above: &Above<'_>) -> Option<Tenant> {
+        let folder = self.folder.join(TENANTS).join(name);
+        let path = folder.join(TENANT_FILE);
+        let text = self.text(&path)?;
+        let text = Text { path: &path, text: &text };
+        let file: TenantFile = self.parse(&text)?;
+        let mut accounts = BTreeMap::new();
+        for (account, section) in &file.accounts {
+            self.check_name(&text, account);
+            if above.shared.contains_key(account.get_ref()) {
+                let what = format!("the host has an account {:?} too: give this one another name", account.get_ref());
+                self.faults.push(text.fault(Some(account.span()), what));
+            }
+            let data_centre = self.data_centre(&text, section.data_centre.as_ref(), above.host_folder);
+            accounts.insert(account.get_ref().clone(), TenantAccount { data_centre });
+        }
+        let mut spans = Vec::new();
+        let grants = file.grants.read(&mut spans);
+        let limits = file.limits.within(&above.limits, &mut spans);
+        self.tell(&text, spans);
+        let mut scripts = BTreeMap::new();
+        for (script, section) in &file.scripts {
+            self.check_name(&text, script);
+            let is_own_account = accounts.contains_key(section.account.get_ref());
+            let shared = above.shared.get(section.account.get_ref());
+            if !is_own_account && !shared.is_some_and(|account| account.tenants.iter().any(|tenant| tenant == name)) {
+                let own: Vec<&String> = accounts.keys().collect();
+                let what = format!(
+                    "this tenant has no account {:?}: it has {own:?} of its own; one of the host's has to name the tenant \
+                     in its `tenants`",
+                    section.account.get_ref()
+                );
+                self.faults.push(text.fault(Some(section.account.span()), what));
+            }
+            if let Some(script_read) = self.script(&text, &folder, section, &grants, &limits) {
+                scripts.insert(script.get_ref().clone(), Script { is_own_account, ..script_read });
+            }
+        }
+        Some(Tenant { accounts, scripts })
+    }
+
+    fn script(
+        &mut self,
+        text: &Text<'_>,
+        tenant: &Path,
+        section: &ScriptSection,
+        grants: &Grants,
+        limits: &Limits,
+    ) -> Option<Script> {
+        let mut spans = Vec::new();
+        let limits = section.limits.within(limits, &mut spans);
+        let own = section.grants.as_ref().map(|own| own.read(&mut spans));
+        let file = section.file.get_ref();
+        let is_below = file.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let path = tenant.join(SCRIPTS).join(file);
+        if !is_below {
+            spans.push((
+                section.file.span(),
+                format!("a script's file is named from the folder {SCRIPTS} on, without `..`"),
+            ));
+        } else if !path.is_file() {
+            spans.push((section.file.span(), format!("there is no file {}", path.display())));
+        }
+        for name in section.env.keys().filter(|name| !is_variable(name.get_ref())) {
+            let what = "a variable's name has letters, digits and _ only, and begins with no digit";
+            spans.push((name.span(), what.to_owned()));
+        }
+        self.tell(text, spans);
+        let asked = if is_below { asked_in(&path) } else { Ok(Default::default()) };
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(faults) => {
+                self.faults.extend(faults);
+                return None;
+            }
+        };
+        let given = own.map_or_else(|| grants.clone(), |own| grants.and(&own));
+        Some(Script {
+            path,
+            account: section.account.get_ref().clone(),
+            is_own_account: false,
+            args: section.args.clone(),
+            env: section.env.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
+            grants: given.and(&asked.grants),
+            asks: asked.is_said,
+            limits,
+        })
+    }
+
+    fn data_centre(
+        &mut self,
+        text: &Text<'_>,
+        section: Option<&Spanned<DataCentreSection>>,
+        host_folder: &Path,
+    ) -> DataCentre {
+        let Some(section) = section else { return DataCentre::Telegram };
+        match section.get_ref() {
+            DataCentreSection::Telegram => DataCentre::Telegram,
+            DataCentreSection::Embedded { phone, first_name } => {
+                let is_test =
+                    phone.len() == 10 && phone.starts_with("99966") && phone.bytes().all(|c| c.is_ascii_digit());
+                if !is_test || phone.as_bytes()[5] == b'0' {
+                    let what =
+                        "a phone number of the embedded data centre is 99966, a digit other than 0, and four more";
+                    self.faults.push(text.fault(Some(section.span()), what));
+                }
+                DataCentre::Embedded { phone: phone.clone(), first_name: first_name.clone() }
+            }
+            DataCentreSection::At { address, dc_id, key_file } => {
+                let key_file = host_folder.join(key_file);
+                if !key_file.is_file() {
+                    let what =
+                        format!("there is no file {}: write the data centre's public key into it", key_file.display());
+                    self.faults.push(text.fault(Some(section.span()), what));
+                }
+                DataCentre::At { address: *address, dc_id: *dc_id, key_file }
+            }
+        }
+    }
+
+    fn text(&mut self, path: &Path) -> Option<String> {
+        let read = || {
+            let bytes = fs::metadata(path)?.len();
+            if bytes > FILE_BYTES_MAX {
+                return Err(std::io::Error::other(format!("it has {bytes} bytes, and may have {FILE_BYTES_MAX}")));
+            }
+            fs::read_to_string(path)
+        };
+        read()
+            .map_err(|error| {
+                let what = match error.kind() {
+                    std::io::ErrorKind::NotFound => {
+                        "there is no such file; `tglhost serve --example DIR` writes one to begin with".to_owned()
+                    }
+                    _ => format!("it cannot be read: {error}"),
+                };
+                self.faults.push(Fault { path: path.to_owned(), place: None, what });
+            })
+            .ok()
+    }
+
+    fn parse<T: DeserializeOwned>(&mut self, text: &Text<'_>) -> Option<T> {
+        toml::from_str(text.text).map_err(|error| self.faults.push(text.fault(error.span(), error.message()))).ok()
+    }
+
+    fn check_name(&mut self, text: &Text<'_>, name: &Spanned<String>) {
+        if let Some(what) = unfit(name.get_ref()) {
+            self.faults.push(text.fault(Some(name.span()), what));
+        }
+    }
+
+    fn tell(&mut self, text: &Text<'_>, spans: Vec<(Range<usize>, String)>) {
+        self.faults.extend(spans.into_iter().map(|(span, what)| text.fault(Some(span), what)));
+    }
+}
+
+/// Why this can be no name of a tenant, account or script, if it can not.
+fn unfit(name: &str) -> Option<String> {
+    let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    (name.len() > NAME_BYTES_MAX || !begins_well || !name.chars().all(is_fit)).then(|| {
+        format!(
+            "{name:?} cannot be a name: use up to {NAME_BYTES_MAX} small letters, digits, - and _, the first one a letter or digit"
+        )
+    })
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

@@ -1,0 +1,189 @@
+//! What is right and what is wrong in a host's files, as their writer meets it.
+
+use std::fs;
+use std::path::Path;
+
+use config::{Config, DataCentre, Faults, read};
+use tempfile::TempDir;
+use tgl::{CallGroup, ChatKind, PeerId};
+
+/// A host with one of everything.
+const HOST: &str = r#"
+[accounts.house]
+tenants = ["ann", "ben"]
+data_centre.embedded = { phone = "9996610001", first_name = "House" }
+
+[limits]
+memory_bytes_max = "32 MiB"
+"#;
+const ANN: &str = r#"
+[grants]
+calls = ["read", "send", "media"]
+chats = ["users", "channel#9"]
+
+[accounts.shop]
+data_centre.embedded = { phone = "9996610002", first_name = "Shop" }
+
+[scripts.bot]
+file = "bot.py"
+account = "shop"
+args = ["--loud"]
+env = { GREETING = "hello" }
+
+[scripts.other]
+file = "other/main.py"
+account = "house"
+grants.calls = ["read", "contacts"]
+grants.chats = ["users", "groups"]
+limits.cpu_ms_max = 500
+"#;
+const BEN: &str = "[scripts.bot]\nfile = \"bot.py\"\naccount = \"house\"\n";
+const ASKS: &str = "#!/usr/bin/python\n# /// tglhost\n# calls = [\"read\", \"send\", \"profile\"]\n# chats = [\"users\", \"groups\"]\n# ///\nimport tgl\n";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let usual = [
+        ("tglhost.toml", HOST),
+        ("tenants/ann/tenant.toml", ANN),
+        ("tenants/ann/scripts/bot.py", ASKS),
+        ("tenants/ann/scripts/other/main.py", "import tgl\n"),
+        ("tenants/ann/scripts/other/main.py.toml", "calls = [\"read\"]\nchats = [\"users\"]\n"),
+        ("tenants/ben/tenant.toml", BEN),
+        ("tenants/ben/scripts/bot.py", "import tgl\n"),
+    ];
+    for (name, text) in usual.iter().chain(files) {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn read_with(files: &[(&str, &str)]) -> Result<Config, Faults> {
+    read(folder(files).path())
+}
+
+#[test]
+fn a_whole_configuration_is_read() {
+    let config = read_with(&[]).unwrap();
+    let (ann, ben) = (&config.tenants["ann"], &config.tenants["ben"]);
+    let shop = DataCentre::Embedded { phone: "9996610002".to_owned(), first_name: "Shop".to_owned() };
+    assert_eq!(ann.accounts["shop"].data_centre, shop);
+    let bot = &ann.scripts["bot"];
+    assert!(bot.is_own_account && bot.asks && bot.path.ends_with("tenants/ann/scripts/bot.py"));
+    assert_eq!(
+        (bot.args.as_slice(), bot.env.as_slice()),
+        (&["--loud".to_owned()][..], &[("GREETING".to_owned(), "hello".to_owned())][..])
+    );
+    assert_eq!((bot.limits.memory_bytes_max, bot.limits.cpu_ms_max), (32 << 20, 2_000));
+
+    assert_eq!(bot.grants.calls, [CallGroup::Read, CallGroup::Send].into(), "granted and asked for");
+    assert_eq!(bot.grants.chats.kinds, [ChatKind::Users].into());
+    assert_eq!(bot.grants.chats.listed, [PeerId::channel(9)].into(), "one chat granted, all groups asked for");
+    let other = &ann.scripts["other"];
+    assert!(!other.is_own_account);
+    assert_eq!(other.grants.calls, [CallGroup::Read].into(), "its own section cannot grant more than its tenant has");
+    assert_eq!((other.limits.memory_bytes_max, other.limits.cpu_ms_max), (32 << 20, 500));
+
+    let silent = &ben.scripts["bot"];
+    assert!(!silent.asks && silent.grants.calls.is_empty(), "who asks for nothing gets nothing");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
+    let host = |text: &'static str| ("tglhost.toml", text);
+    let ann = |text: &'static str| ("tenants/ann/tenant.toml", text);
+    let rows: &[((&str, &str), &str)] = &[
+        (
+            host("[limits]\nmemory = 5\n"),
+            "tglhost.toml:2:1: unknown field `memory`, expected one of `memory_bytes_max`",
+        ),
+        (
+            host("[limits]\n\nmemory_bytes_max = \"5 MB\"\n"),
+            "tglhost.toml:3:20: invalid value: string \"5 MB\", expected a number that is not negative, or a text as \"64 MiB\"",
+        ),
+        (host("[limits]\nmemory_bytes_max = -1\n"), "tglhost.toml:2:20: invalid value: integer `-1`"),
+        (host("[limits\n"), "tglhost.toml:1:8: "),
+        (
+            host("[accounts.House]\ntenants = []\ndata_centre = \"telegram\"\n"),
+            "tglhost.toml:1:11: \"House\" cannot be a name: use up to 32 small letters",
+        ),
+        (
+            host(
+                "[accounts.house]\ntenants = [\"ann\", \"eve\"]\ndata_centre.embedded = { phone = \"9996610001\", first_name = \"H\" }\n",
+            ),
+            "tglhost.toml:2:19: there is no tenant \"eve\": make the folder tenants/eve",
+        ),
+        (
+            host("[accounts.house]\ntenants = [\"ann\", \"ben\"]\n"),
+            "tglhost.toml: an account is at Telegram itself, which wants to know which program connects: write a section [telegram]",
+        ),
+        (
+            host("[telegram]\napi_id = 1\napi_hash_file = \"hash\"\n[accounts.house]\ntenants = [\"ann\", \"ben\"]\n"),
+            "tglhost.toml:3:17: there is no file ",
+        ),
+        (
+            host(
+                "[accounts.house]\ntenants = []\ndata_centre.embedded = { phone = \"12025550123\", first_name = \"H\" }\n",
+            ),
+            "tglhost.toml:3:1: a phone number of the embedded data centre is 99966",
+        ),
+        (
+            ann("[grants]\ncalls = [\n  \"read\",\n  \"write\",\n]\n"),
+            "tenant.toml:4:3: \"write\" is no group of calls: use read, send, edit,",
+        ),
+        (
+            ann("[grants]\nchats = [\"@bob\"]\n"),
+            "tenant.toml:2:10: \"@bob\" is no chat and no kind of chats: use users, groups, secret-chats, or one chat as user#5",
+        ),
+        (
+            ann("[limits]\nmemory_bytes_max = \"64 MiB\"\n"),
+            "tenant.toml:2:20: memory_bytes_max is 67108864, and may be 33554432 at most here",
+        ),
+        (
+            ann("[scripts.x]\nfile = \"bot.py\"\naccount = \"ship\"\n"),
+            "tenant.toml:3:11: this tenant has no account \"ship\"",
+        ),
+        (
+            ann("[scripts.x]\nfile = \"../../ben/scripts/bot.py\"\naccount = \"house\"\n"),
+            "tenant.toml:2:8: a script's file is named from the folder scripts on, without `..`",
+        ),
+        (ann("[scripts.x]\nfile = \"missing.py\"\naccount = \"house\"\n"), "tenant.toml:2:8: there is no file "),
+        (
+            ann("[scripts.x]\nfile = \"bot.py\"\naccount = \"house\"\nenv.\"A B\" = \"\"\n"),
+            "tenant.toml:4:5: a variable's name has letters",
+        ),
+        (ann("[scripts.x]\naccount = \"house\"\n"), "tenant.toml:1:1: missing field `file`"),
+        (
+            ann("[accounts.house]\ndata_centre = \"telegram\"\n"),
+            "tenant.toml:1:11: the host has an account \"house\" too",
+        ),
+        (
+            ("tenants/ben/tenant.toml", "[scripts.bot]\nfile = \"bot.py\"\naccount = \"shop\"\n"),
+            "ben/tenant.toml:3:11: this tenant has no account \"shop\"",
+        ),
+        (
+            ("tenants/ann/scripts/bot.py", "import tgl\n# /// tglhost\n# calls = [\"sends\"]\n# ///\n"),
+            "bot.py:3:12: \"sends\" is no group of calls",
+        ),
+        (
+            ("tenants/ann/scripts/other/main.py.toml", "call = [\"read\"]\n"),
+            "main.py.toml:1:1: unknown field `call`, expected `calls` or `chats`",
+        ),
+        (("tenants/Eve/tenant.toml", ""), "tenants/Eve: \"Eve\" cannot be a name"),
+    ];
+    for ((name, text), expected) in rows {
+        let faults = read_with(&[(name, text)]).expect_err(text).to_string();
+        assert!(faults.lines().any(|line| line.contains(expected)), "{text}\n{expected}\nis not in\n{faults}");
+    }
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let calls = (0..60).map(|number| format!("\"x{number}\", ")).collect::<String>();
+    let faults = read_with(&[("tenants/ann/tenant.toml", &format!("[grants]\ncalls = [{calls}]\n"))]).unwrap_err();
+    assert_eq!(faults.0.len(), 60);
+    assert!(faults.to_string().ends_with("\nand 10 further faults"), "{faults}");
+    let missing = read(Path::new("/nowhere")).unwrap_err().to_string();
+    assert!(missing.contains("tglhost serve --example"), "{missing}");
+}
