@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use tgl::{AccountState, Completion, Message, MessageId, Peer, PeerId, RequestId};
-use tokio::net::UnixStream;
 use tokio::sync::watch;
 
 use crate::error::BrokerError;
 use crate::messages::{Backlog, Events, Joined, NewCall};
 use crate::remote::{Remote, unexpected};
 use crate::server::{Records, Server};
+use crate::socket::Socket;
 use crate::wire::{Answer, Ask};
 
 /// A script's way to its account. Dropping it says that the script does not run any more.
@@ -65,7 +65,7 @@ impl Client {
     /// A way to the account at the other end of this socket, where [`crate::serve`] speaks. `said` counts what the script's
     /// side says by another way, what the script prints for example: no call is made before the other side has heard what was
     /// said before it. Must be called inside a Tokio runtime.
-    pub fn there(socket: UnixStream, said: Arc<AtomicU64>) -> Self {
+    pub fn there(socket: Socket, said: Arc<AtomicU64>) -> Self {
         let (remote, state) = Remote::new(socket, said);
         Self { account: Account::There(remote), state }
     }

@@ -15,6 +15,7 @@ mod messages;
 mod remote;
 mod serve;
 mod server;
+mod socket;
 mod wire;
 
 #[cfg(test)]
@@ -28,4 +29,5 @@ pub use ledger::{AWAY_EVENTS_MAX, BoxFuture, INBOX_BYTES_MAX, INBOX_EVENTS_MAX, 
 pub use messages::{Backlog, Events, Given, Joined, NewCall, ScriptId};
 pub use serve::{EVENTS_AT_ONCE_MAX, serve};
 pub use server::{Rules, Server};
+pub use socket::Socket;
 pub use wire::{Frames, WireError, at_most, frame};

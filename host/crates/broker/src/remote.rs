@@ -8,12 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tgl::{AccountState, Completion};
-use tokio::io::AsyncWriteExt;
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::error::BrokerError;
+use crate::socket::{ReadHalf, Socket, WriteHalf};
 use crate::wire::{ANSWER_BYTES_MAX, ASK_BYTES_MAX, Answer, Ask, Frames, Pulse, Question, Said, frame};
 
 /// Questions on their way: a script's side asks one at a time, and one more while a callback runs.
@@ -53,7 +51,7 @@ struct Heard {
 
 impl Remote {
     /// Begins to speak by this socket. Must be called inside a Tokio runtime.
-    pub(crate) fn new(socket: UnixStream, said: Arc<AtomicU64>) -> (Self, watch::Receiver<AccountState>) {
+    pub(crate) fn new(socket: Socket, said: Arc<AtomicU64>) -> (Self, watch::Receiver<AccountState>) {
         let (read, write) = socket.into_split();
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let (state, state_receiver) = watch::channel(AccountState::default());
@@ -195,7 +193,7 @@ pub(crate) fn unexpected() -> BrokerError {
 }
 
 /// Brings questions to the socket, until nobody asks any more.
-async fn ask_on(mut questions: mpsc::Receiver<Vec<u8>>, mut socket: OwnedWriteHalf) {
+async fn ask_on(mut questions: mpsc::Receiver<Vec<u8>>, mut socket: WriteHalf) {
     while let Some(question) = questions.recv().await {
         if let Err(error) = socket.write_all(&question).await {
             tracing::debug!(%error, "the account's side cannot be asked");
@@ -205,7 +203,7 @@ async fn ask_on(mut questions: mpsc::Receiver<Vec<u8>>, mut socket: OwnedWriteHa
 }
 
 /// Hears what the account's side says, until it has gone.
-async fn listen(socket: OwnedReadHalf, shared: Arc<Shared>, state: watch::Sender<AccountState>) {
+async fn listen(socket: ReadHalf, shared: Arc<Shared>, state: watch::Sender<AccountState>) {
     let mut said = Frames::new(socket, ANSWER_BYTES_MAX);
     loop {
         match said.next().await {

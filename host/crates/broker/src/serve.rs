@@ -6,13 +6,12 @@
 use std::time::Duration;
 
 use tgl::AccountState;
-use tokio::io::AsyncWriteExt;
-use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::error::BrokerError;
 use crate::server::Server;
+use crate::socket::Socket;
 use crate::wire::{ANSWER_BYTES_MAX, ASK_BYTES_MAX, Answer, Ask, Frames, Pulse, Question, Said, WireError, frame};
 
 /// Events that are given at once, at most.
@@ -47,7 +46,7 @@ enum Step {
 ///
 /// # Errors
 /// Where the other side does not keep to what it may say.
-pub async fn serve(server: &mut Server, socket: UnixStream, mut heard: watch::Receiver<u64>) -> Result<(), WireError> {
+pub async fn serve(server: &mut Server, socket: Socket, mut heard: watch::Receiver<u64>) -> Result<(), WireError> {
     server.expect_join();
     let (read, mut write) = socket.into_split();
     let mut asked = Frames::new(read, ASK_BYTES_MAX);

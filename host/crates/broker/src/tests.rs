@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
+use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,8 +15,8 @@ use tokio::task::JoinHandle;
 
 use crate::wire::{ASK_BYTES_MAX, Ask, CALLS_AT_ONCE_MAX, Question, WireError, frame};
 use crate::{
-    Attachment, BoxFuture, BrokerError, Client, Ledger, Load, NewCall, OutboxPlace, Rules, ScriptId, Server, serve,
-    size,
+    Attachment, BoxFuture, BrokerError, Client, Ledger, Load, NewCall, OutboxPlace, Rules, ScriptId, Server, Socket,
+    serve, size,
 };
 
 /// How long a test waits for what must come.
@@ -134,7 +135,7 @@ type Ends = (mpsc::Receiver<Request>, mpsc::Sender<crate::Arrived>, mpsc::Sender
 
 const CALLS_MAX: u64 = 10;
 
-fn account() -> (Account, UnixStream) {
+fn account() -> (Account, StdUnixStream) {
     let (requests, requests_end) = mpsc::channel(64);
     let (completions_end, completions) = mpsc::channel(64);
     let (notes_end, notes) = mpsc::channel(64);
@@ -151,14 +152,21 @@ fn account() -> (Account, UnixStream) {
 
 type Serving = JoinHandle<(Server, Result<(), WireError>)>;
 
-fn begin_serving(mut server: Server) -> (Serving, UnixStream, watch::Sender<u64>) {
-    let (ours, theirs) = UnixStream::pair().unwrap();
+fn begin_serving(mut server: Server) -> (Serving, StdUnixStream, watch::Sender<u64>) {
+    let (ours, theirs) = StdUnixStream::pair().unwrap();
+    let ours = Socket::new(ours).unwrap();
     let (heard_sender, heard) = watch::channel(0);
     let serving = tokio::spawn(async move {
         let ended = serve(&mut server, ours, heard).await;
         (server, ended)
     });
     (serving, theirs, heard_sender)
+}
+
+/// The socket of a script's side of which every byte is the test's.
+fn plain(socket: StdUnixStream) -> UnixStream {
+    socket.set_nonblocking(true).unwrap();
+    UnixStream::from_std(socket).unwrap()
 }
 
 impl Account {
@@ -190,7 +198,7 @@ fn commit(handled_seq: u64, calls: Vec<NewCall>) -> Ask<'static> {
 /// Sends these bytes in a script's place and reads until the account's side has had enough.
 async fn say(bytes: &[u8]) -> (Result<(), WireError>, usize) {
     let (account, socket) = account();
-    let (mut read, mut write) = socket.into_split();
+    let (mut read, mut write) = plain(socket).into_split();
     let mut nothing = Vec::new();
     // The account's side may end before all is said.
     let (_, _) = tokio::join!(read.read_to_end(&mut nothing), async {
@@ -280,7 +288,8 @@ async fn whatever_bytes_come_the_account_goes_on() {
 
 #[tokio::test]
 async fn who_does_not_read_its_answers_holds_up_itself_alone() {
-    let (account, mut socket) = account();
+    let (account, socket) = account();
+    let mut socket = plain(socket);
     let flood = asks((0..100_000).map(|_| Ask::Peer(PeerId::user(1))).collect());
     let sent = tokio::time::timeout(Duration::from_millis(500), socket.write_all(&flood)).await;
     assert!(sent.is_err(), "what is not answered is not taken either");
@@ -292,7 +301,7 @@ async fn who_does_not_read_its_answers_holds_up_itself_alone() {
 #[tokio::test]
 async fn who_asks_without_end_is_answered_at_a_bounded_rate() {
     let (account, socket) = account();
-    let mut client = Client::there(socket, Arc::default());
+    let mut client = Client::there(Socket::new(socket).unwrap(), Arc::default());
     client.join().await.unwrap();
     let (lookups, begun) = (client.lookups(), std::time::Instant::now());
     for _ in 0..40_000 {
@@ -307,7 +316,7 @@ async fn who_asks_without_end_is_answered_at_a_bounded_rate() {
 #[tokio::test]
 async fn what_a_full_disk_puts_off_is_told_and_tried_again() {
     let (account, socket) = account();
-    let mut client = Client::there(socket, Arc::default());
+    let mut client = Client::there(Socket::new(socket).unwrap(), Arc::default());
     account.notes.is_full.store(true, Ordering::Relaxed);
     let full = Err(BrokerError::NotNow("full".to_owned()));
     assert_eq!(client.join().await.map(drop), full);
@@ -325,7 +334,7 @@ async fn what_a_full_disk_puts_off_is_told_and_tried_again() {
 #[tokio::test]
 async fn an_account_that_goes_is_noticed_by_who_waits_and_by_who_asks() {
     let (account, socket) = account();
-    let mut client = Client::there(socket, Arc::default());
+    let mut client = Client::there(Socket::new(socket).unwrap(), Arc::default());
     client.join().await.unwrap();
     let lookups = client.lookups();
     account.serving.abort();
@@ -343,7 +352,7 @@ async fn an_account_that_goes_is_noticed_by_who_waits_and_by_who_asks() {
 #[tokio::test]
 async fn a_side_that_comes_after_another_goes_on_where_that_has_committed() {
     let (mut account, socket) = account();
-    let mut client = Client::there(socket, Arc::default());
+    let mut client = Client::there(Socket::new(socket).unwrap(), Arc::default());
     let joined = client.join().await.unwrap();
     assert_eq!((joined.handled_seq, joined.next_id), (0, 1));
     client.commit(3, &[call(1, "one"), call(2, "two")]).await.unwrap();
@@ -357,7 +366,7 @@ async fn a_side_that_comes_after_another_goes_on_where_that_has_committed() {
         assert!(ended.is_ok(), "{ended:?}");
         let (serving, socket, heard) = begin_serving(server);
         (account.serving, account.heard) = (serving, heard);
-        client = Client::there(socket, Arc::default());
+        client = Client::there(Socket::new(socket).unwrap(), Arc::default());
         let joined = client.join().await.unwrap();
         assert_eq!((joined.handled_seq, joined.left_to_seq), (3, INBOX_SEQ));
         assert_eq!(joined.next_id, 4, "no id is used again");
@@ -369,7 +378,7 @@ async fn a_side_that_comes_after_another_goes_on_where_that_has_committed() {
 async fn a_call_waits_until_what_was_said_before_it_is_heard() {
     let (account, socket) = account();
     let said = Arc::new(AtomicU64::new(0));
-    let mut client = Client::there(socket, Arc::clone(&said));
+    let mut client = Client::there(Socket::new(socket).unwrap(), Arc::clone(&said));
     client.join().await.unwrap();
     said.store(2, Ordering::Release);
     let calls = [call(1, "one")];
@@ -384,4 +393,19 @@ async fn a_call_waits_until_what_was_said_before_it_is_heard() {
     assert_eq!(account.notes.kept.lock().unwrap().len(), 1);
     said.store(u64::MAX, Ordering::Release);
     client.commit(2, &[call(2, "after what was never said")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn more_than_a_socket_holds_goes_by_it_and_its_end_is_told() {
+    let (ours, theirs) = StdUnixStream::pair().unwrap();
+    let (_read, mut write) = Socket::new(ours).unwrap().into_split();
+    let (mut theirs, bytes) = (plain(theirs), vec![7; 4 << 20]);
+    let mut taken = vec![0; bytes.len()];
+    // More than fits: the writer waits for room in between.
+    let (written, read) = tokio::join!(write.write_all(&bytes), theirs.read_exact(&mut taken));
+    written.unwrap();
+    read.unwrap();
+    assert!(taken == bytes);
+    drop(write);
+    assert_eq!(theirs.read(&mut taken).await.unwrap(), 0, "the end");
 }

@@ -11,7 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Duration;
 
-use broker::{Frames, Server, WireError, frame, serve};
+use broker::{Frames, Server, Socket, WireError, frame, serve};
 use files::FileSpace;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
@@ -192,8 +192,7 @@ impl<'a> Life<'a> {
                 link_previews: config.link_previews,
             };
             handed.push((setup, theirs, config.files.clone()));
-            account.set_nonblocking(true)?;
-            let account = tokio::net::UnixStream::from_std(account)?;
+            let account = Socket::new(account)?;
             if let Some(mut server) = self.scripts[script].server.take() {
                 let heard = self.heard.subscribe();
                 serving.spawn(async move {

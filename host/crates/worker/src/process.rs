@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use broker::{Client, Frames, WireError, frame};
+use broker::{Client, Frames, Socket, WireError, frame};
 use files::FileSpace;
 use lockdown::{Access, Allowed, Missing, lock_down};
 use runtime::{Phase, Script, ScriptConfig, Threads, give_way};
@@ -228,10 +228,9 @@ impl Worker {
             restart_wait: setup.restart_wait,
             link_previews: setup.link_previews,
         };
-        account.set_nonblocking(true)?;
         let script = {
             let _on_threads = self.threads.enter();
-            let account = Client::there(tokio::net::UnixStream::from_std(account)?, self.reports.said());
+            let account = Client::there(Socket::new(account)?, self.reports.said());
             Script::start(&self.threads, config, std::future::ready(program), account, voice)
         };
         let status = script.status();

@@ -16,16 +16,17 @@ mod order;
 #[path = "../it/stage.rs"]
 mod stage;
 
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use broker::{Client, Server, serve};
-use tokio::net::UnixStream;
+use broker::{Client, Server, Socket, serve};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// The account's side is at the other end of a socket, and ends some time after the script's.
 fn meet(mut server: Server) -> (Client, JoinHandle<()>) {
     let (ours, theirs) = UnixStream::pair().unwrap();
+    let (ours, theirs) = (Socket::new(ours).unwrap(), Socket::new(theirs).unwrap());
     let serving = tokio::spawn(async move {
         serve(&mut server, ours, watch::channel(0).1).await.expect("a script's side says what it may")
     });

@@ -9,7 +9,7 @@ use std::process::{ExitCode, exit};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use broker::{Client, frame};
+use broker::{Client, Socket, frame};
 use runtime::{End, News, Phase, ScriptStatus};
 use sandbox::Output;
 use tgl::PeerId;
@@ -249,8 +249,7 @@ impl There {
 pub(crate) fn on_account(account: UnixStream, act: impl AsyncFnOnce(&mut Client)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        account.set_nonblocking(true).expect("a socket");
-        let mut client = Client::there(tokio::net::UnixStream::from_std(account).expect("a socket"), Arc::default());
+        let mut client = Client::there(Socket::new(account).expect("a socket"), Arc::default());
         if client.join().await.is_ok() {
             act(&mut client).await;
         }
