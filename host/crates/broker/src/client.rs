@@ -135,7 +135,7 @@ impl Client {
     pub async fn events(&mut self, after: u64, limit: usize) -> Result<Events, BrokerError> {
         match &mut self.account {
             Account::Here(server) => server.events(after, limit),
-            Account::There(remote) => answer!(remote, Ask::Events { after, limit }, Answer::Events(events) => events),
+            Account::There(remote) => remote.events(after, limit).await,
         }
     }
 

@@ -11,8 +11,9 @@ use tgl::{AccountState, Completion};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::error::BrokerError;
+use crate::messages::Events;
 use crate::socket::{ReadHalf, Socket, WriteHalf};
-use crate::wire::{ANSWER_BYTES_MAX, ASK_BYTES_MAX, Answer, Ask, Frames, Pulse, Question, Said, frame};
+use crate::wire::{ANSWER_BYTES_MAX, ASK_BYTES_MAX, Answer, Ask, Frames, Pulse, Pushed, Question, Said, What, frame};
 
 /// Questions on their way: a script's side asks one at a time, and one more while a callback runs.
 const QUESTIONS_MAX: usize = 8;
@@ -41,6 +42,8 @@ struct Heard {
     last_number: u64,
     waiting: HashMap<u64, oneshot::Sender<Result<Answer, BrokerError>>>,
     pulse: Pulse,
+    /// Events that came unasked, and that nobody has taken.
+    pushed: Option<Pushed>,
     notes: VecDeque<String>,
     trouble: Option<BrokerError>,
     has_moved: bool,
@@ -89,6 +92,19 @@ impl Remote {
     /// What the account's side last said of itself.
     pub(crate) fn pulse(&self) -> Pulse {
         self.shared.heard().pulse
+    }
+
+    /// See [`crate::Client::events`]. Asks only where they have not come already.
+    pub(crate) async fn events(&self, after: u64, limit: usize) -> Result<Events, BrokerError> {
+        // Those that were asked for meanwhile are dropped.
+        let pushed = self.shared.heard().pushed.take();
+        if let Some(Pushed { events, .. }) = pushed.filter(|pushed| pushed.is_next(after, limit)) {
+            return Ok(events);
+        }
+        match self.ask(Ask::Events { after, limit }).await? {
+            Answer::Events(events) => Ok(events),
+            _ => Err(unexpected()),
+        }
     }
 
     /// See [`crate::Client::next_completion`]. Asks only where there may be one.
@@ -153,18 +169,19 @@ impl Shared {
     }
 
     fn hear(&self, said: Said, state: &watch::Sender<AccountState>) {
+        let Said { what, pulse, pushed } = said;
         let mut heard = self.heard();
-        match said {
-            Said::Answer { number, answer, pulse } => {
-                heard.pulse = pulse;
+        heard.pulse = pulse;
+        heard.pushed = pushed.or(heard.pushed.take());
+        match what {
+            What::Answer { number, answer } => {
                 if let Some(told) = heard.waiting.remove(&number) {
                     // Who has given up waiting does not hear of it.
                     let _ = told.send(answer);
                 }
                 return;
             }
-            Said::Moved { pulse, state: new_state, note, trouble } => {
-                heard.pulse = pulse;
+            What::Moved { state: new_state, note, trouble } => {
                 heard.has_moved = true;
                 heard.trouble = trouble.or(heard.trouble.take());
                 if heard.notes.len() < NOTES_MAX {

@@ -5,14 +5,15 @@
 
 use std::time::Duration;
 
-use tgl::AccountState;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::error::BrokerError;
 use crate::server::Server;
 use crate::socket::Socket;
-use crate::wire::{ANSWER_BYTES_MAX, ASK_BYTES_MAX, Answer, Ask, Frames, Pulse, Question, Said, WireError, frame};
+use crate::wire::{
+    ANSWER_BYTES_MAX, ASK_BYTES_MAX, Answer, Ask, Frames, Pulse, Question, Said, What, WireError, frame,
+};
 
 /// Events that are given at once, at most.
 pub const EVENTS_AT_ONCE_MAX: usize = 256;
@@ -80,7 +81,7 @@ pub async fn serve(server: &mut Server, socket: Socket, mut heard: watch::Receiv
             }
             () = again => Step::Again,
         };
-        let said = match step {
+        let what = match step {
             Step::Asked(None) => return Ok(()),
             Step::Asked(Some(Question { number, ask })) => {
                 paid_until = paid_until.max(Instant::now()) + ASK_COST;
@@ -93,26 +94,27 @@ pub async fn serve(server: &mut Server, socket: Socket, mut heard: watch::Receiv
                 if let Err(BrokerError::Refused(why)) = answer {
                     return Err(WireError::Refused(why));
                 }
-                last = pulse(server);
-                Said::Answer { number, answer, pulse: last }
+                What::Answer { number, answer }
             }
-            Step::Waited(Ok(note)) => match (note, pulse(server)) {
-                (None, same) if same == last => continue,
-                (note, pulse) => moved(&mut last, pulse, None, note, None),
-            },
+            Step::Waited(Ok(None)) if pulse(server) == last => continue,
+            Step::Waited(Ok(note)) => What::Moved { state: None, note, trouble: None },
             Step::Waited(Err(trouble)) => {
                 again_at = Some(Instant::now() + TROUBLE_PAUSE);
-                moved(&mut last, pulse(server), None, None, Some(trouble))
+                What::Moved { state: None, note: None, trouble: Some(trouble) }
             }
             Step::State => {
                 let now = state.borrow_and_update().clone();
-                moved(&mut last, pulse(server), Some(now), None, None)
+                What::Moved { state: Some(now), note: None, trouble: None }
             }
             Step::Again => {
                 again_at = None;
                 continue;
             }
         };
+        // Taken first: no event that is pushed is one that the pulse does not know of.
+        let pushed = server.next_events();
+        last = pulse(server);
+        let said = Said { what, pulse: last, pushed };
         write.write_all(&frame(&said, ANSWER_BYTES_MAX)?).await?;
     }
     Ok(())
@@ -120,17 +122,6 @@ pub async fn serve(server: &mut Server, socket: Socket, mut heard: watch::Receiv
 
 fn pulse(server: &Server) -> Pulse {
     Pulse { inbox_seq: server.inbox_seq(), backlog: server.backlog() }
-}
-
-fn moved(
-    last: &mut Pulse,
-    pulse: Pulse,
-    state: Option<AccountState>,
-    note: Option<String>,
-    trouble: Option<BrokerError>,
-) -> Said {
-    *last = pulse;
-    Said::Moved { pulse, state, note, trouble }
 }
 
 async fn answer(server: &mut Server, ask: Ask<'_>) -> Result<Answer, BrokerError> {

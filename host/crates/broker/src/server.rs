@@ -17,6 +17,8 @@ use crate::calls::Calls;
 use crate::error::BrokerError;
 use crate::ledger::{Ledger, Load, size};
 use crate::messages::{Backlog, Events, Given, Joined, NewCall, ScriptId};
+use crate::serve::EVENTS_AT_ONCE_MAX;
+use crate::wire::Pushed;
 
 /// What a script may do, and how much.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +38,10 @@ pub struct Server {
     calls: Calls,
     /// How far the script has handled the inbox.
     handled_seq: Result<u64, BrokerError>,
+    /// The script's side was given the inbox's events up to here.
+    given_seq: u64,
+    /// The guest is through with its start: it is given events as they come.
+    is_at_work: bool,
     /// What an earlier run has left is taken up.
     has_resumed: bool,
     has_joined: bool,
@@ -70,6 +76,8 @@ impl Server {
             attachment,
             calls,
             handled_seq,
+            given_seq: 0,
+            is_at_work: false,
             has_resumed: false,
             has_joined: false,
             has_left: false,
@@ -86,7 +94,7 @@ impl Server {
 
     /// The script's side is a new one: the one before, if there was any, has gone.
     pub(crate) fn expect_join(&mut self) {
-        self.has_joined = false;
+        (self.has_joined, self.is_at_work) = (false, false);
         if std::mem::take(&mut self.has_left) {
             self.handled_seq = self.records.ledger.join(&self.records.id.script);
         }
@@ -114,11 +122,13 @@ impl Server {
 
     /// See [`crate::Client::begin_life`].
     pub(crate) fn begin_life(&mut self, first_id: RequestId) {
+        self.is_at_work = false;
         self.calls.begin_life(first_id);
     }
 
     /// See [`crate::Client::open_gate`].
     pub(crate) fn open_gate(&mut self) {
+        self.is_at_work = true;
         self.calls.open_gate();
         self.try_to_send();
     }
@@ -129,15 +139,21 @@ impl Server {
     }
 
     /// See [`crate::Client::events`].
-    pub(crate) fn events(&self, after: u64, limit: usize) -> Result<Events, BrokerError> {
-        let Records { rules, ledger, .. } = &self.records;
-        let lost = ledger.pruned_seq().saturating_sub(after);
-        let events = ledger.events_after(after + lost, limit)?.into_iter().map(|(seq, event)| {
-            let event = rules.grants.shown_event(event);
-            let topic = event.as_deref().map(|event| self.records.topic(event)).transpose()?.flatten();
-            Ok(Given { seq, event, topic })
-        });
-        Ok(Events { lost, given: events.collect::<Result<_, _>>()? })
+    pub(crate) fn events(&mut self, after: u64, limit: usize) -> Result<Events, BrokerError> {
+        let events = self.records.events(after, limit)?;
+        self.given_seq = events.given.last().map_or(after, |last| last.seq);
+        Ok(events)
+    }
+
+    /// The events that come next, where the guest is at work and has handled all that it was given.
+    pub(crate) fn next_events(&mut self) -> Option<Pushed> {
+        let after = *self.handled_seq.as_ref().ok()?;
+        if !self.is_at_work || self.given_seq > after || self.inbox_seq() <= after {
+            return None;
+        }
+        // Where that fails, or they are lost, who asks hears why.
+        let events = self.events(after, EVENTS_AT_ONCE_MAX).ok().filter(|events| !events.given.is_empty())?;
+        Some(Pushed { after, events })
     }
 
     /// See [`crate::Client::commit`].
@@ -223,6 +239,7 @@ impl Server {
 
     /// The script does not run any more: it holds up nobody.
     pub(crate) fn leave(&mut self) {
+        self.is_at_work = false;
         let Records { id, ledger, .. } = &self.records;
         if !std::mem::replace(&mut self.has_left, true)
             && let Err(error) = ledger.part(&id.script)
@@ -254,6 +271,17 @@ impl Drop for Server {
 }
 
 impl Records {
+    /// The events after this one, as the script may see them.
+    fn events(&self, after: u64, limit: usize) -> Result<Events, BrokerError> {
+        let lost = self.ledger.pruned_seq().saturating_sub(after);
+        let events = self.ledger.events_after(after + lost, limit)?.into_iter().map(|(seq, event)| {
+            let event = self.rules.grants.shown_event(event);
+            let topic = event.as_deref().map(|event| self.topic(event)).transpose()?.flatten();
+            Ok(Given { seq, event, topic })
+        });
+        Ok(Events { lost, given: events.collect::<Result<_, _>>()? })
+    }
+
     /// See [`crate::Lookups::peer`].
     pub(crate) fn peer(&self, id: PeerId) -> Result<Option<Peer>, BrokerError> {
         Ok(self.ledger.peer(id)?.and_then(|peer| self.rules.grants.shown_peer(peer)))

@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tgl::{AccountState, Call, Event, Grants, Message, MessageId, Peer, PeerId, Request};
+use tgl::{AccountState, Call, Changes, Event, Grants, Message, MessageId, Peer, PeerDetails, PeerId, Request, User};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::wire::{ASK_BYTES_MAX, Ask, CALLS_AT_ONCE_MAX, Question, WireError, frame};
+use crate::wire::{
+    ANSWER_BYTES_MAX, ASK_BYTES_MAX, Ask, CALLS_AT_ONCE_MAX, Frames, Pushed, Question, Said, What, WireError, frame,
+};
 use crate::{
     Attachment, BoxFuture, BrokerError, Client, Ledger, Load, NewCall, OutboxPlace, Rules, ScriptId, Server, Socket,
     serve, size,
@@ -29,6 +31,8 @@ struct Notes {
     cursor: AtomicU64,
     is_full: AtomicBool,
     parted: AtomicBool,
+    /// Its inbox has been looked into so often.
+    looks: AtomicU64,
     unstaged: AtomicU64,
 }
 
@@ -58,9 +62,12 @@ impl Ledger for Notes {
     fn pruned_seq(&self) -> u64 {
         0
     }
-    fn events_after(&self, _: u64, limit: usize) -> Result<Vec<(u64, Arc<Event>)>, BrokerError> {
+    fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<Event>)>, BrokerError> {
         assert!(limit <= crate::EVENTS_AT_ONCE_MAX);
-        Ok(Vec::new())
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        let peer = Peer { name: String::new(), details: PeerDetails::User(User::default()) };
+        let event = Arc::new(Event::UserUpdate { user: peer, what: Changes::default() });
+        Ok((seq + 1..=INBOX_SEQ).take(limit).map(|seq| (seq, Arc::clone(&event))).collect())
     }
     fn commit<'a>(
         &'a self,
@@ -393,6 +400,74 @@ async fn a_call_waits_until_what_was_said_before_it_is_heard() {
     assert_eq!(account.notes.kept.lock().unwrap().len(), 1);
     said.store(u64::MAX, Ordering::Release);
     client.commit(2, &[call(2, "after what was never said")]).await.unwrap();
+}
+
+/// What is pushed by the time that each of these is answered: after which event, and which.
+async fn pushed_with_each(asked: Vec<Ask<'static>>) -> Vec<Option<(u64, Vec<u64>)>> {
+    let (_account, socket) = account();
+    let (read, mut write) = plain(socket).into_split();
+    let (mut heard, mut pushed) = (Frames::new(read, ANSWER_BYTES_MAX), Vec::new());
+    for (number, ask) in (1..).zip(asked) {
+        write.write_all(&frame(&Question { number, ask }, ASK_BYTES_MAX).unwrap()).await.unwrap();
+        let mut came = None;
+        loop {
+            let Said { what, pushed, .. } = heard.next().await.unwrap().expect("an answer");
+            came = pushed.or(came);
+            if matches!(what, What::Answer { number: of, .. } if of == number) {
+                break;
+            }
+        }
+        let seqs = |Pushed { after, events }| (after, events.given.iter().map(|given| given.seq).collect());
+        pushed.push(came.map(seqs));
+    }
+    pushed
+}
+
+#[tokio::test]
+async fn events_come_unasked_to_who_is_at_work_and_has_handled_those_before() {
+    let look = || Ask::Peer(PeerId::user(1));
+    let ask = |after| Ask::Events { after, limit: 2 };
+    let all = |after| Some((after, (after + 1..=INBOX_SEQ).collect::<Vec<_>>()));
+    let cases: Vec<(&str, Vec<(Ask<'static>, Option<(u64, Vec<u64>)>)>)> = vec![
+        ("not before its start is over", vec![(Ask::Join, None), (look(), None), (Ask::OpenGate, all(0))]),
+        (
+            "once those before are handled",
+            vec![
+                (Ask::Join, None),
+                (ask(0), None),
+                (Ask::OpenGate, None),
+                (commit(1, vec![]), None),
+                (commit(2, vec![]), all(2)),
+                (look(), None),
+                (commit(INBOX_SEQ, vec![]), None),
+            ],
+        ),
+        (
+            "not while another guest begins",
+            vec![(Ask::Join, None), (Ask::OpenGate, all(0)), (Ask::BeginLife { first_id: 1 }, None), (look(), None)],
+        ),
+        ("not to who has left", vec![(Ask::Join, None), (ask(4), None), (Ask::Leave, None)]),
+    ];
+    for (what, steps) in cases {
+        let (asked, expected): (Vec<_>, Vec<_>) = steps.into_iter().unzip();
+        assert_eq!(pushed_with_each(asked).await, expected, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn who_was_given_events_does_not_ask_for_them() {
+    let (account, socket) = account();
+    let mut client = Client::there(Socket::new(socket).unwrap(), Arc::default());
+    client.join().await.unwrap();
+    client.open_gate().await.unwrap();
+    for (after, limit, looks) in [(0, 256, 1), (3, 256, 2), (0, 1, 3)] {
+        let given = client.events(after, limit).await.unwrap().given;
+        assert_eq!(
+            given.iter().map(|given| given.seq).collect::<Vec<_>>(),
+            (after + 1..=INBOX_SEQ).take(limit).collect::<Vec<_>>()
+        );
+        assert_eq!(account.notes.looks.load(Ordering::Relaxed), looks, "after {after}");
+    }
 }
 
 #[tokio::test]

@@ -92,20 +92,42 @@ pub(crate) enum Ask<'a> {
 
 /// What the account's side says.
 #[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Said {
+    pub(crate) what: What,
+    pub(crate) pulse: Pulse,
+    /// What comes next, where the script waits for it.
+    pub(crate) pushed: Option<Pushed>,
+}
+
+/// Why it is said.
+#[derive(Debug, Serialize, Deserialize)]
 #[allow(clippy::large_enum_variant, reason = "one is moved at a time")]
-pub(crate) enum Said {
+pub(crate) enum What {
     Answer {
         number: u64,
         answer: Result<Answer, BrokerError>,
-        pulse: Pulse,
     },
     /// Something has changed by itself.
     Moved {
-        pulse: Pulse,
         state: Option<AccountState>,
         note: Option<String>,
         trouble: Option<BrokerError>,
     },
+}
+
+/// Events that nobody had to ask for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Pushed {
+    /// They are the next after this one.
+    pub(crate) after: u64,
+    pub(crate) events: Events,
+}
+
+impl Pushed {
+    /// Whether they are what is asked for.
+    pub(crate) fn is_next(&self, after: u64, limit: usize) -> bool {
+        self.after == after && self.events.given.len() <= limit
+    }
 }
 
 /// What came of a question.
