@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tgl::Event;
 
+use crate::near_peers::NearPeers;
 use crate::recent::{Recent, RecentEvent};
 use broker::Load;
 
@@ -17,6 +18,7 @@ pub(crate) struct Known {
     inbox_seq: AtomicU64,
     pruned_seq: AtomicU64,
     recent: Mutex<Recent>,
+    pub(crate) near_peers: NearPeers,
     loads: Mutex<HashMap<String, Load>>,
 }
 
@@ -44,6 +46,7 @@ impl Known {
     /// All of it anew: what was known before holds no more.
     pub(crate) fn replace(&self, inbox_seq: u64, pruned_seq: u64, loads: HashMap<String, Load>) {
         *self.recent() = Recent::default();
+        self.near_peers.forget_all();
         *self.loads() = loads;
         self.pruned_seq.store(pruned_seq, Ordering::Release);
         self.inbox_seq.store(inbox_seq, Ordering::Release);

@@ -14,6 +14,7 @@ mod known;
 mod ledger;
 mod media;
 mod messages;
+mod near_peers;
 mod outbox;
 mod peers;
 mod recent;
@@ -30,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use broker::{AWAY_EVENTS_MAX, INBOX_BYTES_MAX, INBOX_EVENTS_MAX};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tgl::PeerId;
 
 pub use channels::{CHANNELS_MAX, ChannelState, ServerMessage};
 use checkpoint::Checkpointer;
@@ -39,6 +41,7 @@ pub use error::StoreError;
 use known::Known;
 pub use media::{MediaFile, MediaKind, Thumbnail};
 pub use messages::RESTORED_MAX;
+use near_peers::NearPeers;
 use outbox::Outbox;
 pub use peers::{PeerFacts, PeerRecord};
 use recent::RecentEvent;
@@ -201,14 +204,24 @@ impl Inner {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| Fault::from(error).at(&self.path))?;
-        let (events, completed) = (Vec::new(), Vec::new());
-        let mut batch = Batch { transaction, path: &self.path, seq, room, events, messages_put: 0, completed };
+        let mut batch = Batch {
+            transaction,
+            path: &self.path,
+            seq,
+            room,
+            events: Vec::new(),
+            near_peers: &self.known.near_peers,
+            peers: HashMap::new(),
+            messages_put: 0,
+            completed: Vec::new(),
+        };
         let given = write(&mut batch)?;
         let done = batch.commit()?;
         let seq = done.seq;
         state.inbox_bytes += done.events.iter().map(|event| event.bytes).sum::<u64>();
         state.messages_since_prune += done.messages_put;
         self.known.count_completed(done.completed);
+        self.known.near_peers.replace(done.peers);
         self.known.add_events(done.events);
         state.prune(seq).map_err(|fault| fault.at(&self.path))?;
         self.checkpointer.count_transaction();
@@ -250,6 +263,9 @@ pub struct Batch<'a> {
     seq: u64,
     room: u64,
     events: Vec<RecentEvent>,
+    near_peers: &'a NearPeers,
+    /// Those that it has written.
+    peers: HashMap<PeerId, PeerRecord>,
     messages_put: u64,
     /// Whose calls have left the outbox, and how large they were.
     completed: Vec<(String, u64)>,
@@ -259,15 +275,16 @@ pub struct Batch<'a> {
 struct Done {
     seq: u64,
     events: Vec<RecentEvent>,
+    peers: HashMap<PeerId, PeerRecord>,
     messages_put: u64,
     completed: Vec<(String, u64)>,
 }
 
 impl Batch<'_> {
     fn commit(self) -> Result<Done, StoreError> {
-        let Self { transaction, path, seq, events, messages_put, completed, .. } = self;
+        let Self { transaction, path, seq, events, peers, messages_put, completed, .. } = self;
         transaction.commit().map_err(|error| Fault::from(error).at(path))?;
-        Ok(Done { seq, events, messages_put, completed })
+        Ok(Done { seq, events, peers, messages_put, completed })
     }
 
     fn run<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {

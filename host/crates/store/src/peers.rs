@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use tgl::{MessageId, Peer, PeerDetails, PeerId, PeerKind, Timestamp, User};
 
 use crate::error::Fault;
-use crate::{AccountStore, Batch, ScriptStore, StoreError};
+use crate::near_peers::NearPeers;
+use crate::{AccountStore, Batch, Inner, ScriptStore, StoreError};
 
 /// What the account knows of a peer beyond what scripts see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,33 +62,67 @@ pub struct PeerRecord {
 impl AccountStore {
     /// The peer as it was last seen; none if it never was. Who was to be online until a moment that has passed is not.
     pub fn peer(&self, id: PeerId) -> Result<Option<Peer>, StoreError> {
-        self.0.read(|db| last_seen(db, id))
+        self.0.peer(id)
     }
 
     /// The peer and all that is known of it.
     pub fn peer_record(&self, id: PeerId) -> Result<Option<PeerRecord>, StoreError> {
-        self.0.read(|db| find(db, id))
+        self.0.peer_record(id)
     }
 }
 
 impl ScriptStore {
     /// As [`AccountStore::peer`].
     pub fn peer(&self, id: PeerId) -> Result<Option<Peer>, StoreError> {
-        self.0.read(|db| last_seen(db, id))
+        self.0.peer(id)
+    }
+}
+
+impl Inner {
+    fn peer(&self, id: PeerId) -> Result<Option<Peer>, StoreError> {
+        let mut found = self.peer_record(id)?.map(|record| record.peer);
+        if let Some(Peer { details: PeerDetails::User(user), .. }) = &mut found {
+            user.status.online &= user.status.when > unix_time();
+        }
+        Ok(found)
+    }
+
+    fn peer_record(&self, id: PeerId) -> Result<Option<PeerRecord>, StoreError> {
+        near_or(&self.known.near_peers, id, || self.read(|db| find(db, id)))
     }
 }
 
 impl Batch<'_> {
     /// The peer as it was last seen.
     pub fn peer_record(&self, id: PeerId) -> Result<Option<PeerRecord>, StoreError> {
-        self.run(|db| find(db, id))
+        match self.peers.get(&id) {
+            Some(written) => Ok(Some(written.clone())),
+            None => near_or(self.near_peers, id, || self.run(|db| find(db, id))),
+        }
     }
 
     /// Keeps the peer and gives it back with its print name, which is the store's to choose: `record.peer.name` is
     /// not read.
     pub fn put_peer(&mut self, record: &PeerRecord) -> Result<Peer, StoreError> {
-        self.run(|db| put(db, record))
+        let peer = self.run(|db| put(db, record))?;
+        self.peers.insert(peer.id(), PeerRecord { peer: peer.clone(), ..record.clone() });
+        Ok(peer)
     }
+}
+
+/// The peer, of those that were looked at of late, or else as it is read now.
+fn near_or(
+    near: &NearPeers,
+    id: PeerId,
+    read: impl FnOnce() -> Result<Option<PeerRecord>, StoreError>,
+) -> Result<Option<PeerRecord>, StoreError> {
+    let moment = match near.get(id) {
+        Ok(record) => return Ok(Some(record)),
+        Err(moment) => moment,
+    };
+    let found = read()?;
+    found.iter().for_each(|record| near.keep(record, moment));
+    Ok(found)
 }
 
 pub(crate) fn unix_time() -> Timestamp {
@@ -102,14 +137,6 @@ pub(crate) fn kind_number(kind: PeerKind) -> i64 {
         PeerKind::SecretChat => 4,
         PeerKind::Channel => 5,
     }
-}
-
-fn last_seen(db: &Connection, id: PeerId) -> Result<Option<Peer>, Fault> {
-    let mut found = find(db, id)?.map(|record| record.peer);
-    if let Some(Peer { details: PeerDetails::User(user), .. }) = &mut found {
-        user.status.online &= user.status.when > unix_time();
-    }
-    Ok(found)
 }
 
 pub(crate) fn find(db: &Connection, id: PeerId) -> Result<Option<PeerRecord>, Fault> {

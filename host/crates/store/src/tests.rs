@@ -176,6 +176,32 @@ fn who_was_to_be_online_until_now_is_not() {
 }
 
 #[test]
+fn a_peer_is_given_as_it_was_last_committed_and_in_a_batch_as_that_has_it() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let id = PeerId::user(1);
+    let known = |store: &AccountStore| store.peer(id).unwrap().map(|peer| peer.name);
+    assert_eq!(known(&store), None);
+    store.record(|batch| batch.put_peer(&user(1, "Ada", "")).map(drop)).unwrap();
+    assert_eq!((known(&store), store.scripts().peer(id).unwrap()), (Some("Ada".to_owned()), store.peer(id).unwrap()));
+    let failed = store.record(|batch| {
+        batch.put_peer(&user(1, "Eve", ""))?;
+        assert_eq!(batch.peer_record(id)?.unwrap().peer.name, "Eve");
+        assert_eq!(known(&store), Some("Ada".to_owned()), "it is not committed");
+        Err::<(), _>(StoreError::InboxFull { path: PathBuf::new() })
+    });
+    assert!(failed.is_err());
+    assert_eq!(known(&store), Some("Ada".to_owned()));
+    store.record(|batch| batch.put_peer(&user(1, "Ida", "")).map(drop)).unwrap();
+    assert_eq!(known(&store), Some("Ida".to_owned()));
+    let at_next_start = {
+        drop(store);
+        open(&dir)
+    };
+    assert_eq!(known(&at_next_start), Some("Ida".to_owned()));
+}
+
+#[test]
 fn print_names_are_telegram_clis_and_unique() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
