@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::error::BrokerError;
@@ -90,7 +91,12 @@ pub async fn serve(server: &mut Server, socket: Socket, mut heard: watch::Receiv
                     let _ = timeout(HEARD_WAIT, heard.wait_for(|heard| *heard >= said)).await;
                 }
                 is_leaving = matches!(ask, Ask::Leave);
+                let is_commit = matches!(ask, Ask::Commit { .. });
                 let answer = answer(server, ask).await;
+                if is_commit {
+                    // Its calls leave first: who reads the answer has nothing to do that is more urgent.
+                    yield_now().await;
+                }
                 if let Err(BrokerError::Refused(why)) = answer {
                     return Err(WireError::Refused(why));
                 }

@@ -42,8 +42,8 @@ impl ScriptStore {
         self.write_commits(&commits.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// As [`Self::handled`], together with what other scripts have handled by then: after all that is ready to run on this thread has
-    /// had its turn. It is written even where nobody waits for that any more.
+    /// As [`Self::handled`], together with what other scripts have handled by then: where there are others, after all that is
+    /// ready to run on this thread has had its turn. It is written even where nobody waits for that any more.
     pub async fn handled_together(
         &self,
         script: &str,
@@ -60,7 +60,9 @@ impl ScriptStore {
         };
         if is_first {
             let _writer = Writer(self);
-            tokio::task::yield_now().await;
+            if self.0.lock().joined.len() > 1 {
+                tokio::task::yield_now().await;
+            }
         }
         // The writer tells everybody, unless it has failed inside.
         outcome.await.unwrap_or_else(|_| Err(Fault::Refused("the host failed inside".to_owned()).at(&self.0.path)))
