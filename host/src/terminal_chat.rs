@@ -81,7 +81,7 @@ impl Side {
         let events = self.store.inbox_after(self.cursor, EVENTS_AT_ONCE_MAX)?;
         let last_seq = events.last().map_or(self.cursor, |(seq, _)| *seq);
         for (seq, event) in &events {
-            if let Event::Message(message) = &**event
+            if let Event::Message(message) = &***event
                 && self.is_of_this_chat(message)
             {
                 self.messages += usize::from(*seq > self.counted_from_seq);

@@ -8,9 +8,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tgl::{Event, Message, MessageId, Peer, PeerId, Request};
+use tgl::{Message, MessageId, Peer, PeerId, Request};
 
 use crate::error::BrokerError;
+use crate::event::SharedEvent;
 
 /// Events that wait in the inbox for a script that runs.
 pub const INBOX_EVENTS_MAX: u64 = 1_000_000;
@@ -73,7 +74,7 @@ pub trait Ledger: Send + Sync + 'static {
     fn pruned_seq(&self) -> u64;
 
     /// The events after this one, the oldest first, at most `limit` of them.
-    fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<Event>)>, BrokerError>;
+    fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<SharedEvent>)>, BrokerError>;
 
     /// The script has handled the events up to `seq`, and these are the calls it made: those that have room to leave, and
     /// those that wait for [`Self::take_waiting`], what was staged before them. Written with what other scripts have done.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tgl::{Call, Event, MessageId, RequestId, ScriptName};
+use tgl::{Call, MessageId, RequestId, ScriptName};
 
 use crate::brake::SendRates;
+use crate::event::SharedEvent;
 use crate::ledger::Load;
 
 /// Who asks: a script, on an account, of a tenant. Cheap to clone.
@@ -72,7 +73,7 @@ pub struct Given {
     /// Its number.
     pub seq: u64,
     /// What happened; none where the script may not hear of it.
-    pub event: Option<Arc<Event>>,
+    pub event: Option<Arc<SharedEvent>>,
     /// The topic of its group in which the message lies: the message that began it.
     pub topic: Option<MessageId>,
 }

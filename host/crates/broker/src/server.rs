@@ -4,6 +4,7 @@
 //! Invariant: it belongs to one script from its beginning to its end. When it goes, the script does not run any more. The
 //! script's own side may go and come again meanwhile: what that has not committed was never done.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -275,7 +276,11 @@ impl Records {
     fn events(&self, after: u64, limit: usize) -> Result<Events, BrokerError> {
         let lost = self.ledger.pruned_seq().saturating_sub(after);
         let events = self.ledger.events_after(after + lost, limit)?.into_iter().map(|(seq, event)| {
-            let event = self.rules.grants.shown_event(event);
+            let event = match self.rules.grants.shown_event(&event) {
+                Some(Cow::Borrowed(_)) => Some(event),
+                Some(Cow::Owned(event)) => Some(Arc::new(event.into())),
+                None => None,
+            };
             let topic = event.as_deref().map(|event| self.topic(event)).transpose()?.flatten();
             Ok(Given { seq, event, topic })
         });

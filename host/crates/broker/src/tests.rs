@@ -17,8 +17,8 @@ use crate::wire::{
     ANSWER_BYTES_MAX, ASK_BYTES_MAX, Ask, CALLS_AT_ONCE_MAX, Frames, Pushed, Question, Said, What, WireError, frame,
 };
 use crate::{
-    Attachment, BoxFuture, BrokerError, Client, Ledger, Load, NewCall, OutboxPlace, Rules, ScriptId, Server, Socket,
-    serve, size,
+    Attachment, BoxFuture, BrokerError, Client, Ledger, Load, NewCall, OutboxPlace, Rules, ScriptId, Server,
+    SharedEvent, Socket, serve, size,
 };
 
 /// How long a test waits for what must come.
@@ -62,11 +62,11 @@ impl Ledger for Notes {
     fn pruned_seq(&self) -> u64 {
         0
     }
-    fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<Event>)>, BrokerError> {
+    fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<SharedEvent>)>, BrokerError> {
         assert!(limit <= crate::EVENTS_AT_ONCE_MAX);
         self.looks.fetch_add(1, Ordering::Relaxed);
         let peer = Peer { name: String::new(), details: PeerDetails::User(User::default()) };
-        let event = Arc::new(Event::UserUpdate { user: peer, what: Changes::default() });
+        let event = Arc::new(Event::UserUpdate { user: peer, what: Changes::default() }.into());
         Ok((seq + 1..=INBOX_SEQ).take(limit).map(|seq| (seq, Arc::clone(&event))).collect())
     }
     fn commit<'a>(

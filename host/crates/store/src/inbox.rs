@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use broker::SharedEvent;
 use rusqlite::{Connection, TransactionBehavior};
 use tgl::Event;
 
@@ -62,7 +63,7 @@ impl ScriptStore {
     }
 
     /// The events after `seq`, the oldest first, at most `limit` of them.
-    pub fn inbox_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<Event>)>, StoreError> {
+    pub fn inbox_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<SharedEvent>)>, StoreError> {
         if seq >= self.0.known.inbox_seq() {
             return Ok(Vec::new());
         }
@@ -77,7 +78,8 @@ impl ScriptStore {
             let mut events = Vec::new();
             for row in rows {
                 let (seq, event): (i64, String) = row?;
-                events.push((seq as u64, Arc::new(serde_json::from_str(&event)?)));
+                let event: Event = serde_json::from_str(&event)?;
+                events.push((seq as u64, Arc::new(event.into())));
             }
             Ok(events)
         })
@@ -127,7 +129,7 @@ impl Batch<'_> {
                 .execute((seq as i64, key, &event))?;
             Ok(event.len() as u64)
         })?;
-        self.events.push(RecentEvent { seq, event: Arc::new(event.clone()), bytes });
+        self.events.push(RecentEvent { seq, event: Arc::new(event.clone().into()), bytes });
         self.seq = seq;
         self.room -= 1;
         Ok(true)

@@ -6,11 +6,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tgl::Event;
-
 use crate::near_peers::NearPeers;
 use crate::recent::{Recent, RecentEvent};
-use broker::Load;
+use broker::{Load, SharedEvent};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -34,7 +32,7 @@ impl Known {
     }
 
     /// See [`Recent::after`].
-    pub(crate) fn recent_after(&self, seq: u64, limit: usize) -> Option<Vec<(u64, Arc<Event>)>> {
+    pub(crate) fn recent_after(&self, seq: u64, limit: usize) -> Option<Vec<(u64, Arc<SharedEvent>)>> {
         self.recent().after(seq, limit)
     }
 
@@ -115,7 +113,7 @@ mod tests {
         const EVENTS: u64 = 50_000;
         let known = Known::default();
         let peer = Peer { name: String::new(), details: PeerDetails::User(User::default()) };
-        let event = Arc::new(Event::UserUpdate { user: peer, what: Changes::default() });
+        let event = Arc::new(tgl::Event::UserUpdate { user: peer, what: Changes::default() }.into());
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for seq in 1..=EVENTS {

@@ -5,8 +5,8 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use broker::{BoxFuture, BrokerError, Ledger, Load, OutboxPlace};
-use tgl::{Event, Message, MessageId, Peer, PeerId, Request};
+use broker::{BoxFuture, BrokerError, Ledger, Load, OutboxPlace, SharedEvent};
+use tgl::{Message, MessageId, Peer, PeerId, Request};
 
 use crate::{ScriptStore, StoreError};
 
@@ -36,7 +36,7 @@ impl Ledger for ScriptStore {
         self.pruned_seq()
     }
 
-    fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<Event>)>, BrokerError> {
+    fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Arc<SharedEvent>)>, BrokerError> {
         Ok(self.inbox_after(seq, limit)?)
     }
 

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tgl::Event;
+use broker::SharedEvent;
 
 /// Events that are held, and how large they are as they are kept.
 pub(crate) const RECENT_EVENTS_MAX: usize = 1_024;
@@ -22,7 +22,7 @@ pub(crate) struct Recent {
 #[derive(Debug)]
 pub(crate) struct RecentEvent {
     pub(crate) seq: u64,
-    pub(crate) event: Arc<Event>,
+    pub(crate) event: Arc<SharedEvent>,
     pub(crate) bytes: u64,
 }
 
@@ -47,7 +47,7 @@ impl Recent {
     }
 
     /// The events after `seq`, the oldest first, at most `limit` of them; nothing where not all of them are held.
-    pub(crate) fn after(&self, seq: u64, limit: usize) -> Option<Vec<(u64, Arc<Event>)>> {
+    pub(crate) fn after(&self, seq: u64, limit: usize) -> Option<Vec<(u64, Arc<SharedEvent>)>> {
         let first = self.events.front()?.seq;
         let skipped = usize::try_from((seq + 1).checked_sub(first)?).ok()?;
         let given = self.events.iter().skip(skipped).take(limit);
@@ -61,7 +61,7 @@ mod tests {
 
     fn held(seqs: std::ops::RangeInclusive<u64>, bytes: u64) -> Vec<RecentEvent> {
         let peer = tgl::Peer { name: String::new(), details: tgl::PeerDetails::User(tgl::User::default()) };
-        let event = Arc::new(Event::UserUpdate { user: peer, what: tgl::Changes::default() });
+        let event = Arc::new(tgl::Event::UserUpdate { user: peer, what: tgl::Changes::default() }.into());
         seqs.map(|seq| RecentEvent { seq, event: Arc::clone(&event), bytes }).collect()
     }
 

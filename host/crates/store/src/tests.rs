@@ -77,7 +77,7 @@ fn waiting(store: &AccountStore, after: u64) -> Vec<i64> {
     let events = store.scripts().inbox_after(after, 1000).unwrap();
     events
         .into_iter()
-        .map(|(_, event)| match &*event {
+        .map(|(_, event)| match &**event {
             Event::Message(message) => message.id,
             other => panic!("not a message: {other:?}"),
         })

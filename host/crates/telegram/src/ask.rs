@@ -164,7 +164,7 @@ pub(crate) mod tests {
     /// How many messages are in the inbox.
     pub(crate) fn messages_kept(context: &Context) -> usize {
         let events = context.store.scripts().inbox_after(0, 100_000).unwrap();
-        events.iter().filter(|(_, event)| matches!(&**event, tgl::Event::Message(_))).count()
+        events.iter().filter(|(_, event)| matches!(&***event, tgl::Event::Message(_))).count()
     }
 
     pub(crate) fn error(code: i32, name: &str, value: Option<u32>) -> RpcError {

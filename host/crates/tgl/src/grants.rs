@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing is granted by default, and what two grants hold both is never more than one of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
@@ -192,16 +193,16 @@ impl Grants {
     }
 
     /// The event as the script may hear of it, if it may at all.
-    pub fn shown_event(&self, event: Arc<Event>) -> Option<Arc<Event>> {
-        match &*event {
+    pub fn shown_event<'a>(&self, event: &'a Event) -> Option<Cow<'a, Event>> {
+        match event {
             Event::Message(message) if !self.sees_messages_of(message) => None,
             Event::Message(message) if !self.service_messages && message.is_secret() => {
-                self.shown(message.clone()).map(|message| Arc::new(Event::Message(message)))
+                self.shown(message.clone()).map(|message| Cow::Owned(Event::Message(message)))
             }
-            Event::Message(_) => Some(event),
+            Event::Message(_) => Some(Cow::Borrowed(event)),
             Event::UserUpdate { user: peer, .. }
             | Event::ChatUpdate { chat: peer, .. }
-            | Event::SecretChatUpdate { chat: peer, .. } => self.chats.has(peer.id()).then_some(event),
+            | Event::SecretChatUpdate { chat: peer, .. } => self.chats.has(peer.id()).then_some(Cow::Borrowed(event)),
         }
     }
 

@@ -119,7 +119,7 @@ fn a_file_of_format_1_is_brought_up_to_date() {
     assert_eq!((kept.source, kept.destination, kept.forward.unwrap().source), (None, group, None));
     assert_eq!(store.message(7).unwrap(), None);
     let events = store.scripts().inbox_after(4, 2).unwrap();
-    assert!(matches!(&*events[0].1, Event::Message(message) if message.source == ada && message.destination == group));
+    assert!(matches!(&**events[0].1, Event::Message(message) if message.source == ada && message.destination == group));
 }
 
 #[test]

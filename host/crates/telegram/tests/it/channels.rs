@@ -270,6 +270,6 @@ async fn files_are_sent_and_loaded_and_sent_on() {
     put(alice, "face.png", &png(512));
     alice.call(Call::SetChatPhoto { chat: group, path: "face.png".to_owned() }).await.unwrap();
     bob.texts(2).await;
-    let is_photo = |event: &(u64, std::sync::Arc<Event>)| matches!(&*event.1, Event::ChatUpdate { chat, what } if what.photo && chat.id() == group);
+    let is_photo = |event: &(u64, std::sync::Arc<broker::SharedEvent>)| matches!(&**event.1, Event::ChatUpdate { chat, what } if what.photo && chat.id() == group);
     assert!(bob.store.scripts().inbox_after(0, 1_000).unwrap().iter().any(is_photo));
 }

@@ -40,7 +40,7 @@ async fn the_own_message_comes_before_its_completion() {
         let Ok(Outcome::Message(message)) = completion.result else { panic!("{completion:?}") };
         assert_eq!(message.text, Some(number.to_string()), "sends keep their order");
         let before = alice.store.scripts().inbox_after(0, 10_000).unwrap();
-        let seq = before.iter().find(|(_, event)| matches!(&**event, Event::Message(own) if own.id == message.id));
+        let seq = before.iter().find(|(_, event)| matches!(&***event, Event::Message(own) if own.id == message.id));
         assert!(seq.expect("the own message is in the inbox").0 <= completion.after_seq);
     }
     assert!(alice.store.scripts().outbox("test.py").unwrap().is_empty());
@@ -170,7 +170,7 @@ async fn people_and_groups_are_told_when_new_and_when_changed() {
     alice.messages(2).await;
 
     let told = bob.store.scripts().inbox_after(0, 1000).unwrap();
-    let creations = told.iter().filter(|(_, event)| match &**event {
+    let creations = told.iter().filter(|(_, event)| match &***event {
         Event::UserUpdate { user, what } => what.created && user.id() == alice.peer(),
         Event::ChatUpdate { chat, what } => what.created && chat.id() == group,
         _ => false,

@@ -76,7 +76,7 @@ async fn each_script_hears_every_event_and_its_own_completions() {
     bob.send(alice.peer(), "to both").await;
     let first = alice.texts(3).await;
     let heard =
-        alice.store.scripts().inbox_after(cursor, 100).unwrap().into_iter().filter_map(|(_, event)| match &*event {
+        alice.store.scripts().inbox_after(cursor, 100).unwrap().into_iter().filter_map(|(_, event)| match &**event {
             Event::Message(message) => message.text.clone(),
             _ => None,
         });
