@@ -104,9 +104,11 @@ clock after a warm-up. A budget is for the median (p50), or for the one figure t
   the kernel's: a script writes to some 190 pages of the snapshot that all share, the same ones but for a few; each is read
   first, and copied when it is written to, and then every processor that runs the worker has to hear of it, which alone is a
   fifth of all. The rest is the interpreter's own work and the linking of the component's fourteen modules.
-* Where *the turn-around* goes, by a trace of the system calls: nothing in it waits for a timer or a disk. The event is written
-  to the account's file, then what the script did, then the answer's peer is looked up: some fifty system calls. Without a worker
-  two threads are woken on the way, with one two processes.
+* Where *the turn-around* goes, by clock readings at each step on a busy machine: nothing in it waits for a timer or a disk. A
+  quarter is the guest's callback; a fifth each, the event's way into the account's file, and from there into the guest; a
+  seventh, the call's way to the network; a tenth, its way into the file before that. The rest is the way back from the worker,
+  and that of the update to who writes it. Two processes are woken. After a pause the processor's caches hold little of all
+  that, so each step takes several times as long as in a row of events.
 * Beside a host of Python processes (pyeryx) nothing is measured here: its wheel needs Python 3.12 or newer.
 ";
     page
