@@ -1,7 +1,7 @@
 //! One file per verb.
 
 /// The program that runs here, whatever lies by now where it was started from: an upgrade puts another one there.
-const THIS_PROGRAM: &str = "/proc/self/exe";
+pub(crate) const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// What the help calls options about the account to log in or run on.
 const ACCOUNT_HEADING: &str = "Account";

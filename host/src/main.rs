@@ -4,6 +4,8 @@
 
 mod commands;
 mod data_dir;
+mod held;
+mod isolation;
 mod log_file;
 mod logging;
 mod misuse;
@@ -11,6 +13,7 @@ mod output;
 mod proxy;
 mod python_component;
 mod readiness;
+mod script_file;
 mod settings;
 mod signals;
 mod terminal_chat;

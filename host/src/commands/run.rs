@@ -6,11 +6,8 @@
 mod brake;
 mod embedded;
 mod grants;
-mod held;
-mod isolation;
 mod place;
 mod project;
-mod script_file;
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -23,18 +20,17 @@ use runtime::{End, Phase, Script, ScriptStatus};
 use crate::commands::login::{Credentials, DcArgs};
 use crate::commands::{ACCOUNT_HEADING, FOLDERS_HEADING, SCRIPTS_HEADING};
 use crate::data_dir::DataDir;
+use crate::isolation::{Where, start_supervisor};
 use crate::misuse::OrMisuse;
 use crate::output::{self, NOBODY_READS_CODE, Output};
 use crate::readiness;
+use crate::script_file::{ScriptFile, compile};
 use crate::signals::asked_to_end;
 pub(crate) use brake::Brake;
 use grants::GrantArgs;
-pub(crate) use isolation::Where;
-use isolation::start_supervisor;
 use place::Place;
 pub(crate) use project::ProjectArgs;
 use project::{Projects, own_folder_in};
-use script_file::{ScriptFile, compile};
 
 /// Longest name that a script may be given, in bytes.
 const SCRIPT_NAME_BYTES_MAX: usize = 64;

@@ -77,7 +77,7 @@ pub(crate) struct Args {
     brake: Option<run::Brake>,
     /// Where the script runs
     #[arg(long, value_name = "WHERE", default_value = "process", help_heading = SCRIPTS_HEADING)]
-    isolation: run::Where,
+    isolation: crate::isolation::Where,
     #[command(flatten)]
     dc: DcArgs,
     #[command(flatten)]

@@ -48,8 +48,9 @@ impl Account {
     }
 
     /// The account's side of a script. It opens what the script names in a call, and saves files for it, in these folders.
-    pub(crate) fn serve(&self, script: ScriptName, files: FileSpace, rules: Rules) -> Server {
+    pub(crate) fn serve(&self, tenant: Arc<str>, script: ScriptName, files: FileSpace, rules: Rules) -> Server {
         let attachment = self.telegram.attach(script.clone(), files, rules.grants.clone());
-        Server::new(ScriptId::own(&self.name, script), rules, Arc::new(self.store.scripts()), attachment)
+        let id = ScriptId { tenant, account: Arc::clone(&self.name), script };
+        Server::new(id, rules, Arc::new(self.store.scripts()), attachment)
     }
 }

@@ -16,6 +16,8 @@ use crate::counter::WorkerCounter;
 
 /// What a script is, and what it may do.
 pub struct ScriptPlan {
+    /// Whose it is.
+    pub tenant: Arc<str>,
     /// What it is.
     pub config: ScriptConfig,
     /// Its program, or the interpreter of it.

@@ -167,8 +167,8 @@ impl Supervisor {
 
 /// Starts a script in this process.
 fn start_here(sandbox: &Sandbox, threads: &Threads, account: &Account, plan: ScriptPlan) -> Script {
-    let ScriptPlan { config, program, rules, output } = plan;
-    let server = account.serve(config.name.clone(), config.files.clone(), rules);
+    let ScriptPlan { tenant, config, program, rules, output } = plan;
+    let server = account.serve(tenant, config.name.clone(), config.files.clone(), rules);
     let sandbox = sandbox.clone();
     let program = async move {
         let code = program.code().await?;
@@ -181,10 +181,10 @@ fn start_here(sandbox: &Sandbox, threads: &Threads, account: &Account, plan: Scr
 
 /// A script that is to run in a worker, and its handle.
 fn place(account: &Account, plan: ScriptPlan) -> ((Placed, Compiling), Script) {
-    let ScriptPlan { config, program, rules, output } = plan;
+    let ScriptPlan { tenant, config, program, rules, output } = plan;
     let counter = WorkerCounter::default();
     let files = config.files.clone().counted_by(Arc::new(counter.clone()));
-    let server = account.serve(config.name.clone(), files, rules);
+    let server = account.serve(tenant, config.name.clone(), files, rules);
     let (placed, script) = Placed::new(config, output, server, counter);
     ((placed, program), script)
 }

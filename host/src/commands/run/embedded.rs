@@ -12,11 +12,12 @@ use telegram::login::SignIn;
 use telegram::{AccountConfig, DcAddress};
 use tgl::{Call, Connection, Grants, Outcome, PeerId, User};
 
-use super::{Begin, held};
+use super::Begin;
 use crate::commands::dc::DC_ID;
 use crate::commands::login;
 use crate::commands::room::{until_there_is_room, when_there_is_room};
 use crate::data_dir::{AccountDir, DataDir};
+use crate::held;
 use crate::output::Output;
 use crate::settings;
 use crate::terminal_chat::{Side, TerminalChat};

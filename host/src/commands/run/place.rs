@@ -3,7 +3,7 @@
 //! Invariant: what is started here is stopped by [`Place::close`], the accounts before their data centre.
 
 use anyhow::{Context, Result, anyhow, bail};
-use broker::{Load, Rules};
+use broker::{Load, Rules, ScriptId};
 use files::FileSpace;
 use runtime::{End, Script, ScriptConfig};
 use sandbox::Limits;
@@ -14,15 +14,15 @@ use telegram::{AccountConfig, DcAddress, RECOVERY_DIALOGS_MAX, RECOVERY_MESSAGES
 use tgl::{AccountState, Connection, ScriptName};
 
 use super::embedded::Embedded;
-use super::held;
 use super::project::ScriptProject;
-use super::script_file::ScriptFile;
 use super::{Args, Begin, Brake};
 use crate::commands::login;
 use crate::commands::room::when_there_is_room;
 use crate::data_dir::{AccountDir, DataDir};
+use crate::held;
 use crate::misuse::{OrMisuse, misuse};
 use crate::output::{Line, Output};
+use crate::script_file::ScriptFile;
 use crate::time_zone;
 
 /// The account that the scripts run on, and what stands around it.
@@ -142,7 +142,7 @@ impl Place {
                 load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
                 send_rates: Brake::rates(args.brake, self.is_telegram),
             };
-            plans.push(ScriptPlan { config, program, rules, output: voice });
+            plans.push(ScriptPlan { tenant: ScriptId::OWN_TENANT.into(), config, program, rules, output: voice });
         }
         Ok(plans)
     }

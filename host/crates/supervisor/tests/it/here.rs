@@ -103,7 +103,7 @@ impl Stage {
         let load_max = Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max };
         let rules = Rules { load_max, grants: Grants::trusted(), ..Rules::default() };
         let heard = Heard::default();
-        (ScriptPlan { config, program, rules, output: Arc::new(heard.clone()) }, heard)
+        (ScriptPlan { tenant: "tenant".into(), config, program, rules, output: Arc::new(heard.clone()) }, heard)
     }
 
     pub(crate) fn start(&self, name: &str) -> Actor {

@@ -132,6 +132,7 @@ impl Place {
         };
         let supervisor = Supervisor::start(config).expect("a supervisor");
         let plan = ScriptPlan {
+            tenant: "tenant".into(),
             config: ScriptConfig {
                 name: name.into(),
                 source: Some((String::new(), "/script/it".to_owned())),

@@ -7,7 +7,7 @@ use telegram::{Account, Held};
 use crate::output::Output;
 
 /// Says it for as long as the account is at work.
-pub(super) fn tell(account: &Account, name: &str, output: &Output) {
+pub(crate) fn tell(account: &Account, name: &str, output: &Output) {
     let (mut held, output, name) = (account.held(), output.on_account(name), name.to_owned());
     tokio::spawn(async move {
         let mut said = Held::default();

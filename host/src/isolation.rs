@@ -7,11 +7,11 @@ use std::sync::Arc;
 use anyhow::Result;
 use supervisor::{HostOutput, Isolation, Supervisor, SupervisorConfig, Waits, WorkerCommand};
 
-use super::script_file::compiler;
 use crate::commands::THIS_PROGRAM;
 use crate::commands::worker::WORKER;
 use crate::logging;
 use crate::output::Output;
+use crate::script_file::compiler;
 
 /// Where scripts run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -34,7 +34,7 @@ impl HostOutput for Output {
 }
 
 /// Starts what so many scripts need. Blocks for some milliseconds.
-pub(super) fn start_supervisor(place: Where, scripts: usize, output: &Output) -> Result<Supervisor> {
+pub(crate) fn start_supervisor(place: Where, scripts: usize, output: &Output) -> Result<Supervisor> {
     let isolation = match place {
         Where::Process => Isolation::Worker(WorkerCommand { program: THIS_PROGRAM.into(), args: vec![WORKER.into()] }),
         Where::None => Isolation::None,

@@ -23,16 +23,16 @@ use crate::settings;
 const SCRIPT_BYTES_MAX: u64 = 16 << 20;
 
 /// A script as it was found on disk.
-#[derive(Clone)]
-pub(super) struct ScriptFile {
+#[derive(Clone, PartialEq)]
+pub(crate) struct ScriptFile {
     /// Its file's name.
-    pub(super) name: ScriptName,
+    pub(crate) name: ScriptName,
     /// Its file, wherever links to it lie.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     content: Content,
 }
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 enum Content {
     Python(Arc<str>),
     Component(Arc<[u8]>),
@@ -42,7 +42,7 @@ enum Content {
 
 impl ScriptFile {
     /// Reads a script. As with telegram-cli, `.py` may be left off.
-    pub(super) fn read(given: &Path) -> Result<Self> {
+    pub(crate) fn read(given: &Path) -> Result<Self> {
         let with_suffix = given.with_added_extension("py");
         let path = if !given.exists() && with_suffix.is_file() { with_suffix.as_path() } else { given };
         let shown = path.display();
@@ -82,7 +82,7 @@ impl ScriptFile {
     }
 
     /// Why it cannot be run, where that is known already.
-    pub(super) fn unfit(&self) -> Option<anyhow::Error> {
+    pub(crate) fn unfit(&self) -> Option<anyhow::Error> {
         match &self.content {
             Content::Unfit(why) => Some(anyhow!("cannot run {}: {why}", self.path.display())),
             Content::Python(_) | Content::Component(_) => None,
@@ -90,7 +90,7 @@ impl ScriptFile {
     }
 
     /// Python source with this path, where the guest sees it, or nothing for a compiled guest.
-    pub(super) fn source(&self, path: &str) -> Option<(String, String)> {
+    pub(crate) fn source(&self, path: &str) -> Option<(String, String)> {
         match &self.content {
             Content::Python(text) => Some((text.to_string(), path.to_owned())),
             Content::Component(_) | Content::Unfit(_) => None,
@@ -134,7 +134,7 @@ fn declared_encoding(script: &[u8]) -> Option<&'static Encoding> {
 
 /// Has compiled what the scripts need, or taken from the cache: each by itself, so that none waits for another's. The Python
 /// runtime is compiled once for all of them.
-pub(super) fn compile(files: &[ScriptFile], supervisor: &Supervisor, output: &Output) -> Result<Vec<Compiling>> {
+pub(crate) fn compile(files: &[ScriptFile], supervisor: &Supervisor, output: &Output) -> Result<Vec<Compiling>> {
     let mut python: Option<Compiling> = None;
     let begin = |source: ComponentSource, what: &str| {
         let (output, text) = (output.clone(), format!("Compiling {what} for this machine (once)…"));
@@ -152,7 +152,7 @@ pub(super) fn compile(files: &[ScriptFile], supervisor: &Supervisor, output: &Ou
 }
 
 /// How programs are compiled: by a process of its own, into the cache.
-pub(super) fn compiler() -> Result<CompilerConfig> {
+pub(crate) fn compiler() -> Result<CompilerConfig> {
     let cache_dir = cache_dir()?;
     mark_own(&cache_dir);
     Ok(CompilerConfig {
