@@ -60,6 +60,19 @@ macro_rules! limits {
     } };
 }
 
+/// One limit, in words.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitRow {
+    /// Its name, with the unit last.
+    pub name: &'static str,
+    /// Without a word of anybody's.
+    pub default: u64,
+    /// What it bounds.
+    pub bounds: &'static str,
+    /// What happens where it is reached.
+    pub reached: &'static str,
+}
+
 macro_rules! make_limits {
     ($($name:ident: $type:ty = $default:expr, $bounds:literal, $reached:literal;)*) => {
         /// What one script may use. The defaults suit a chat script in Python.
@@ -69,6 +82,13 @@ macro_rules! make_limits {
                 #[doc = concat!($bounds, " ", $reached)]
                 pub $name: $type,
             )*
+        }
+
+        impl Limits {
+            /// Every limit, in words.
+            pub const TABLE: &[LimitRow] = &[$(
+                LimitRow { name: stringify!($name), default: $default as u64, bounds: $bounds, reached: $reached },
+            )*];
         }
 
         impl Default for Limits {
