@@ -11,6 +11,7 @@ const SCRIPTS_HEADING: &str = "Scripts";
 const FOLDERS_HEADING: &str = "Folders";
 
 pub(crate) mod accounts;
+pub(crate) mod ask;
 pub(crate) mod compile_worker;
 pub(crate) mod dc;
 pub(crate) mod forget;
@@ -18,5 +19,6 @@ pub(crate) mod login;
 mod room;
 pub(crate) mod run;
 pub(crate) mod scripts;
+pub(crate) mod serve;
 pub(crate) mod telegram_cli;
 pub(crate) mod worker;

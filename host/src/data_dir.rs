@@ -27,8 +27,10 @@ const EMBEDDED: &str = "embedded";
 /// accounts/NAME/scripts/SCRIPT/   one script's private folder, by what the script is called within the account
 /// embedded/data-centre/           the embedded data centre
 /// embedded/{script,you}/          its two accounts, laid out like the ones above
+/// control.sock                    where `tglhost serve` is asked
 /// .tglhost-own                    says that scripts see nothing of all this
 /// ```
+#[derive(Clone)]
 pub(crate) struct DataDir {
     root: PathBuf,
 }
@@ -53,6 +55,11 @@ impl DataDir {
             Ok(root) if root.is_dir() => Ok(Self { root }),
             _ => Err(misuse(format_args!("there is no data directory {}", given.display()))),
         }
+    }
+
+    /// The folder itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// tglhost's own folders, whether they are there yet or not: this data directory and the usual ones.

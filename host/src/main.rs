@@ -26,8 +26,11 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+use crate::commands::ask::ScriptArgs;
+use crate::commands::serve::HostArgs;
+use crate::commands::serve::control::Question;
 use crate::commands::telegram_cli::HandedOver;
-use crate::commands::{accounts, compile_worker, dc, forget, login, run, scripts, telegram_cli, worker};
+use crate::commands::{accounts, ask, compile_worker, dc, forget, login, run, scripts, serve, telegram_cli, worker};
 use crate::data_dir::DataDir;
 use crate::log_file::LogFile;
 use crate::misuse::is_misuse;
@@ -93,6 +96,21 @@ enum Command {
     /// Run scripts; without an account, in an embedded data centre with a chat in this terminal
     #[command(after_help = ENVIRONMENT_AND_EXIT_CODES)]
     Run(run::Args),
+    /// Run the scripts of many tenants on many accounts, as the files in a folder say
+    #[command(after_help = ENVIRONMENT_AND_EXIT_CODES)]
+    Serve(serve::Args),
+    /// Say what is wrong with the files of a host, without running anything
+    Check(HostArgs),
+    /// List the scripts of a host at work, and how they stand
+    Ps(HostArgs),
+    /// Start a script of a host at work that does not run
+    Start(ScriptArgs),
+    /// Stop a script of a host at work until it is started again
+    Stop(ScriptArgs),
+    /// Stop and start a script of a host at work, from its file as it is now
+    Restart(ScriptArgs),
+    /// Have a host at work read its files again and do what they say now
+    Reload(HostArgs),
     /// Run the embedded data centre alone
     Dc(dc::Args),
     /// Log an account in
@@ -200,8 +218,23 @@ fn begin(command: Command, data: Option<PathBuf>, output: &Output) -> anyhow::Re
             HandedOver::Ended(code) => Ok(code),
             HandedOver::Here(log_file) => execute(Command::Run(args.into_run()?), data, log_file, output),
         },
+        Command::Serve(args) => {
+            let data = args.data(data)?;
+            execute(Command::Serve(args), Some(data), None, output)
+        }
+        Command::Check(host) => serve::check(&host, output),
+        Command::Ps(host) => ask_host(&Question::Ps, &host, data, output),
+        Command::Reload(host) => ask_host(&Question::Reload, &host, data, output),
+        Command::Start(ScriptArgs { host, script }) => ask_host(&Question::Start { script }, &host, data, output),
+        Command::Stop(ScriptArgs { host, script }) => ask_host(&Question::Stop { script }, &host, data, output),
+        Command::Restart(ScriptArgs { host, script }) => ask_host(&Question::Restart { script }, &host, data, output),
         command => execute(command, data, None, output),
     }
+}
+
+/// Asks a host at work.
+fn ask_host(question: &Question, host: &HostArgs, data: Option<PathBuf>, output: &Output) -> anyhow::Result<u8> {
+    ask::execute(question, &DataDir::existing(Some(host.data(data)))?, output)
 }
 
 /// Threads that the host's own work is done by: network, disk and output. Guests have others.
@@ -227,7 +260,15 @@ fn execute(command: Command, data: Option<PathBuf>, log_file: Option<LogFile>, o
             Command::Accounts => accounts::execute(&data_dir, &output),
             Command::Scripts => scripts::execute(&data_dir, &output),
             Command::Forget(args) => forget::execute(&args, &data_dir, &output),
-            Command::TelegramCli(_) | Command::Help { .. } => unreachable!("it was done before"),
+            Command::Serve(args) => serve::execute(args, &data_dir, &output).await,
+            Command::TelegramCli(_)
+            | Command::Help { .. }
+            | Command::Check(_)
+            | Command::Ps(_)
+            | Command::Reload(_)
+            | Command::Start(_)
+            | Command::Stop(_)
+            | Command::Restart(_) => unreachable!("it was done before"),
         }
     };
     let outcome = runtime.block_on(runtime.spawn(work));

@@ -29,11 +29,22 @@ pub(crate) fn asked_to_end(output: &Output) -> Result<impl Future<Output = u8> +
     })
 }
 
+/// SIGHUP, which has a host read its files again.
+pub(crate) fn asked_to_reload() -> Result<Signal> {
+    outlive_full_disks()?;
+    Ok(signal(SignalKind::hangup())?)
+}
+
+/// A file that may not grow is a full disk, which is waited for; unheard, this signal ends the process.
+fn outlive_full_disks() -> Result<()> {
+    drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
+    Ok(())
+}
+
 /// From now on SIGHUP and SIGUSR1 have the log file opened anew, for whoever has moved the old one away, and SIGUSR2 does
 /// nothing. Where there is a terminal and no log file, SIGHUP goes on saying that the terminal has gone.
 pub(crate) fn heed_others(log_file: Option<LogFile>, output: &Output) -> Result<()> {
-    // A file that may not grow is a full disk, which is waited for; unheard, this signal ends the process.
-    drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
+    outlive_full_disks()?;
     let may_hang_up = log_file.is_none() && output.is_on_terminal();
     let mut hangup = if may_hang_up { None } else { Some(signal(SignalKind::hangup())?) };
     let (mut user1, mut user2) = (signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?);

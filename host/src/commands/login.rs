@@ -165,9 +165,14 @@ fn secret(option: Option<&String>, file: Option<&Path>, variable: &str) -> Resul
     if let Some(given) = option {
         return Ok(Some(given.clone()));
     }
-    let Some(path) = file else {
-        return Ok(settings::variable(variable));
-    };
+    match file {
+        Some(path) => secret_in(path).map(Some),
+        None => Ok(settings::variable(variable)),
+    }
+}
+
+/// The first line of a file.
+pub(crate) fn secret_in(path: &Path) -> Result<String> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text));
     read.with_context(|| format!("cannot read {}", path.display())).or_misuse()?;
@@ -177,7 +182,7 @@ fn secret(option: Option<&String>, file: Option<&Path>, variable: &str) -> Resul
         let path = path.display();
         return Err(misuse(format_args!("the first line of {path} is empty: what is secret belongs there")));
     }
-    Ok(Some(line.to_owned()))
+    Ok(line.to_owned())
 }
 
 /// api_id and api_hash for this data centre.

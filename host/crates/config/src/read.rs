@@ -21,7 +21,7 @@ const TENANTS: &str = "tenants";
 /// A tenant's file in its folder.
 pub const TENANT_FILE: &str = "tenant.toml";
 /// The folder of a tenant's scripts.
-const SCRIPTS: &str = "scripts";
+pub const SCRIPTS: &str = "scripts";
 /// Longest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Longest name, in bytes.

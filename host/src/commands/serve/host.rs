@@ -1,0 +1,423 @@
+//! A host at work: its accounts and scripts, brought to what its files say.
+//!
+//! Invariant: whatever cannot be started says why and is tried again at the next reload; the rest goes on. A script is what
+//! was last loaded well: a new version of it takes over only once its program is there.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use config::{Config, DataCentre, Script as Settings};
+use futures_util::future::join_all;
+use runtime::{Phase, Script, ScriptStatus};
+use supervisor::{Account, Supervisor};
+use tgl::Connection;
+
+use super::account::Surroundings;
+use super::script::{ScriptKey, Stage, account_name, all, own_account_name};
+use crate::commands::dc::DC_ID;
+use crate::data_dir::{AccountDir, DataDir};
+use crate::isolation::{Where, start_supervisor};
+use crate::output::Output;
+use crate::script_file::{ScriptFile, compile};
+
+/// See the module.
+pub(crate) struct Host {
+    data_dir: DataDir,
+    output: Output,
+    supervisor: Arc<Supervisor>,
+    embedded: Option<datacentre::DataCentre>,
+    telegram: Option<(i32, PathBuf)>,
+    accounts: BTreeMap<String, Seat>,
+    scripts: BTreeMap<ScriptKey, Entry>,
+    tenants: usize,
+}
+
+/// An account of the host's.
+struct Seat {
+    place: DataCentre,
+    at_work: Result<(Account, AccountDir), String>,
+}
+
+/// A script of the host's.
+struct Entry {
+    settings: Settings,
+    file: Option<ScriptFile>,
+    account: String,
+    state: State,
+}
+
+enum State {
+    Running(Script),
+    /// Somebody has stopped it.
+    Stopped,
+    /// It cannot be started, for this reason.
+    Failed(String),
+}
+
+/// How a script stands, for people.
+pub(crate) struct Standing {
+    pub(crate) tenant: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) account: String,
+    /// One word.
+    pub(crate) state: &'static str,
+    /// Why it does not run, if it does not.
+    pub(crate) why: Option<String>,
+    pub(crate) status: Option<ScriptStatus>,
+}
+
+impl Host {
+    /// Starts what all accounts and scripts need, none of them yet.
+    pub(super) async fn start(config: &Config, data_dir: DataDir, output: &Output) -> Result<Self> {
+        let (scripts, says) = (all(config).count(), output.clone());
+        let supervisor =
+            tokio::task::spawn_blocking(move || start_supervisor(Where::Process, scripts, &says)).await??;
+        Ok(Self {
+            data_dir,
+            output: output.clone(),
+            supervisor: Arc::new(supervisor),
+            embedded: None,
+            telegram: None,
+            accounts: BTreeMap::new(),
+            scripts: BTreeMap::new(),
+            tenants: 0,
+        })
+    }
+
+    /// Brings accounts and scripts to what is said here.
+    pub(super) async fn apply(&mut self, config: Config) {
+        self.telegram.clone_from(&config.telegram);
+        self.tenants = config.tenants.len();
+        let places = places(&config);
+        let mut wanted: BTreeMap<ScriptKey, Settings> = all(&config)
+            .map(|(tenant, told)| (ScriptKey { tenant: tenant.into(), name: told.name.into() }, told.settings.clone()))
+            .collect();
+        self.stop_what_went(&wanted).await;
+        self.close_accounts(&places).await;
+        self.open_accounts(&places, &wanted).await;
+        // Those that go on, with what may be new about them.
+        for (key, entry) in std::mem::take(&mut self.scripts) {
+            if let Some(settings) = wanted.remove(&key) {
+                let entry = self.renewed(&key, entry, settings).await;
+                self.scripts.insert(key, entry);
+            }
+        }
+        self.start_new(wanted).await;
+    }
+
+    /// Stops everything, in order.
+    pub(super) async fn stop(mut self) {
+        let running = self.scripts.into_values().filter_map(|entry| match entry.state {
+            State::Running(script) => Some(script.stop()),
+            State::Stopped | State::Failed(_) => None,
+        });
+        join_all(running).await;
+        let accounts = std::mem::take(&mut self.accounts).into_values().filter_map(|seat| seat.at_work.ok());
+        join_all(accounts.map(|(account, _)| account.stop())).await;
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
+    }
+
+    /// What it serves, in words.
+    pub(super) fn summary(&self) -> String {
+        let running = self.scripts.values().filter(|entry| matches!(entry.state, State::Running(_))).count();
+        let accounts = self.accounts.values().filter(|seat| seat.at_work.is_ok()).count();
+        format!(
+            "{running} of {} scripts of {} tenants on {accounts} of {} accounts",
+            self.scripts.len(),
+            self.tenants,
+            self.accounts.len()
+        )
+    }
+
+    /// How every script stands.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        let standing = |(key, entry): (&ScriptKey, &Entry)| {
+            let (state, why, status) = match &entry.state {
+                State::Running(script) => {
+                    let status = script.status().borrow().clone();
+                    let (state, why) = described(&status.phase);
+                    let why = why.or_else(|| self.trouble_of(&entry.account));
+                    (state, why, Some(status))
+                }
+                State::Stopped => ("stopped", None, None),
+                State::Failed(why) => ("failed", Some(why.clone()), None),
+            };
+            let (tenant, name) = (Arc::clone(&key.tenant), Arc::clone(&key.name));
+            Standing { tenant, name, account: entry.account.clone(), state, why, status }
+        };
+        self.scripts.iter().map(standing).collect()
+    }
+
+    /// Why an account is not connected, if it is not.
+    fn trouble_of(&self, account: &str) -> Option<String> {
+        let Some(Ok((account, _))) = self.accounts.get(account).map(|seat| &seat.at_work) else { return None };
+        match &account.telegram().state().borrow().connection {
+            Connection::Online => None,
+            Connection::Connecting => Some("its account connects".to_owned()),
+            Connection::Waiting(why) => Some(format!("its account is not connected: {why}")),
+            Connection::LoggedOut(why) => Some(format!("its account was logged out: {why}")),
+        }
+    }
+
+    /// Stops a script until it is started again.
+    pub(crate) async fn stop_script(&mut self, name: &str) -> Result<()> {
+        let entry = self.entry(name)?;
+        if let State::Running(script) = std::mem::replace(&mut entry.state, State::Stopped) {
+            script.stop().await;
+        }
+        Ok(())
+    }
+
+    /// Starts a script that does not run, from its file as it is now.
+    pub(crate) async fn start_script(&mut self, name: &str) -> Result<()> {
+        let entry = self.entry(name)?;
+        let is_over = match &entry.state {
+            State::Running(script) => matches!(script.status().borrow().phase, Phase::Ended(_)),
+            State::Stopped | State::Failed(_) => true,
+        };
+        if !is_over {
+            return Ok(());
+        }
+        let settings = entry.settings.clone();
+        let key = ScriptKey::read(name).unwrap_or_else(|| unreachable!("it was found by this name"));
+        self.scripts.remove(&key);
+        self.start_new(BTreeMap::from([(key.clone(), settings)])).await;
+        match self.scripts.get(&key).map(|entry| &entry.state) {
+            Some(State::Failed(why)) => Err(anyhow!("{name} cannot be started: {why}")),
+            _ => Ok(()),
+        }
+    }
+
+    fn entry(&mut self, name: &str) -> Result<&mut Entry> {
+        let known = ScriptKey::read(name).and_then(|key| self.scripts.get_mut(&key));
+        known.with_context(|| format!("there is no script {name:?}: name it as TENANT/SCRIPT; `tglhost ps` lists them"))
+    }
+
+    /// Stops scripts that are to be there no more, or on another account.
+    async fn stop_what_went(&mut self, wanted: &BTreeMap<ScriptKey, Settings>) {
+        let stays = |key: &ScriptKey, entry: &Entry| {
+            wanted.get(key).is_some_and(|settings| account_name(&key.tenant, settings) == entry.account)
+        };
+        let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.scripts).into_iter().partition(|(key, entry)| stays(key, entry));
+        self.scripts = stay;
+        join_all(go.into_values().filter_map(|entry| match entry.state {
+            State::Running(script) => Some(script.stop()),
+            State::Stopped | State::Failed(_) => None,
+        }))
+        .await;
+    }
+
+    /// Closes accounts that are to be there no more, or elsewhere.
+    async fn close_accounts(&mut self, places: &BTreeMap<String, DataCentre>) {
+        let stays = |name: &String, seat: &Seat| places.get(name) == Some(&seat.place) && seat.at_work.is_ok();
+        let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.accounts).into_iter().partition(|(name, seat)| stays(name, seat));
+        self.accounts = stay;
+        // A script on an account that moves is started anew.
+        let accounts = &self.accounts;
+        let (stay, go_too): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.scripts).into_iter().partition(|(_, entry)| accounts.contains_key(&entry.account));
+        self.scripts = stay;
+        join_all(go_too.into_values().filter_map(|entry| match entry.state {
+            State::Running(script) => Some(script.stop()),
+            State::Stopped | State::Failed(_) => None,
+        }))
+        .await;
+        join_all(go.into_values().filter_map(|seat| seat.at_work.ok()).map(|(account, _)| account.stop())).await;
+    }
+
+    async fn open_accounts(&mut self, places: &BTreeMap<String, DataCentre>, wanted: &BTreeMap<ScriptKey, Settings>) {
+        let needs_embedded = places.values().any(|place| matches!(place, DataCentre::Embedded { .. }));
+        if needs_embedded && self.embedded.is_none() {
+            let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+            let config = datacentre::Config { listen, data_dir: self.data_dir.data_centre(), dc_id: DC_ID };
+            match datacentre::DataCentre::start(config).await {
+                Ok(embedded) => self.embedded = Some(embedded),
+                Err(error) => self.output.note(&format!("The embedded data centre cannot start: {error}")),
+            }
+        }
+        let surroundings = Surroundings {
+            data_dir: &self.data_dir,
+            embedded: self.embedded.as_ref(),
+            telegram: self.telegram.as_ref(),
+            output: &self.output,
+        };
+        let new: Vec<_> = places.iter().filter(|(name, _)| !self.accounts.contains_key(*name)).collect();
+        let opened = join_all(new.into_iter().map(async |(name, place)| {
+            let scripts: Vec<(PathBuf, String)> = wanted
+                .iter()
+                .filter(|(key, settings)| account_name(&key.tenant, settings) == **name)
+                .map(|(key, settings)| (settings.path.clone(), key.within_account()))
+                .collect();
+            let at_work = surroundings.open(name, place, &scripts).await;
+            (name.clone(), Seat { place: place.clone(), at_work: at_work.map_err(|error| format!("{error:#}")) })
+        }))
+        .await;
+        for (name, seat) in opened {
+            if let Err(why) = &seat.at_work {
+                self.output.on_account(&name).note(&format!("The account {name} is not at work: {why}"));
+            }
+            self.accounts.insert(name, seat);
+        }
+    }
+
+    /// Starts scripts, those of one tenant on one account together.
+    async fn start_new(&mut self, scripts: BTreeMap<ScriptKey, Settings>) {
+        let mut together: BTreeMap<(Arc<str>, String), Vec<(ScriptKey, Settings)>> = BTreeMap::new();
+        for (key, settings) in scripts {
+            let account = account_name(&key.tenant, &settings);
+            together.entry((Arc::clone(&key.tenant), account)).or_default().push((key, settings));
+        }
+        for ((_, account), scripts) in together {
+            let names: Vec<ScriptKey> = scripts.iter().map(|(key, _)| key.clone()).collect();
+            let mut planned = Vec::new();
+            for (key, settings) in scripts {
+                let file = readable(&settings);
+                let (file, state) = match &file {
+                    Ok(_) => (file.ok(), State::Stopped),
+                    Err(error) => (None, State::Failed(format!("{error:#}"))),
+                };
+                planned.extend(file.clone().map(|file| (key.clone(), settings.clone(), file)));
+                self.scripts.insert(key, Entry { settings, file, account: account.clone(), state });
+            }
+            match self.start_together(&account, planned) {
+                Ok(states) => states.into_iter().for_each(|(key, state)| self.set_state(&key, state)),
+                Err(error) => names.iter().for_each(|key| self.set_state(key, State::Failed(format!("{error:#}")))),
+            }
+            for key in &names {
+                if let Some(Entry { state: State::Failed(why), .. }) = self.scripts.get(key) {
+                    self.output.note(&format!("{key} does not run: {why}"));
+                }
+            }
+        }
+    }
+
+    fn set_state(&mut self, key: &ScriptKey, state: State) {
+        if let Some(entry) = self.scripts.get_mut(key).filter(|entry| !matches!(entry.state, State::Failed(_))) {
+            entry.state = state;
+        }
+    }
+
+    /// Starts scripts of one tenant on one account.
+    fn start_together(
+        &self,
+        account: &str,
+        scripts: Vec<(ScriptKey, Settings, ScriptFile)>,
+    ) -> Result<Vec<(ScriptKey, State)>> {
+        let (at_work, stage) = self.stage(account)?;
+        // Those that the account has never had begin at the inbox's end.
+        let names: Vec<String> = scripts.iter().map(|(key, ..)| key.within_account()).collect();
+        let places: Vec<(&Path, Option<&str>)> = scripts
+            .iter()
+            .zip(&names)
+            .map(|((_, settings, _), name)| (settings.path.as_path(), Some(name.as_str())))
+            .collect();
+        at_work.store().scripts().enrol(&places)?;
+        let files: Vec<ScriptFile> = scripts.iter().map(|(.., file)| file.clone()).collect();
+        let programs = compile(&files, &self.supervisor, &self.output)?;
+        let mut states = Vec::with_capacity(scripts.len());
+        let mut plans = Vec::with_capacity(scripts.len());
+        for ((key, settings, file), program) in scripts.into_iter().zip(programs) {
+            match stage.plan(&key, &settings, &file, program) {
+                Ok(plan) => plans.push((key, plan)),
+                Err(error) => states.push((key, State::Failed(format!("{error:#}")))),
+            }
+        }
+        let (keys, plans): (Vec<_>, Vec<_>) = plans.into_iter().unzip();
+        let started = self.supervisor.start_scripts(at_work, plans).into_iter().map(State::Running);
+        states.extend(keys.into_iter().zip(started));
+        Ok(states)
+    }
+
+    /// An account at work, and what its scripts are started with.
+    fn stage(&self, account: &str) -> Result<(&Account, Stage<'_>)> {
+        let seat = self.accounts.get(account).with_context(|| format!("there is no account {account}"))?;
+        let (at_work, dir) = seat.at_work.as_ref().map_err(|why| anyhow!("its account is not at work: {why}"))?;
+        Ok((at_work, Stage { data_dir: &self.data_dir, account: dir, place: &seat.place, output: &self.output }))
+    }
+
+    /// A script that goes on, as its settings and its file say now.
+    async fn renewed(&mut self, key: &ScriptKey, entry: Entry, settings: Settings) -> Entry {
+        let State::Running(script) = entry.state else {
+            // What was stopped stays so; what failed is tried again.
+            if let State::Failed(_) = entry.state {
+                self.start_new(BTreeMap::from([(key.clone(), settings)])).await;
+                return self.scripts.remove(key).unwrap_or_else(|| unreachable!("it was just put there"));
+            }
+            return Entry { settings, ..entry };
+        };
+        let file = readable(&settings);
+        let is_same = entry.settings == settings && file.as_ref().is_ok_and(|file| Some(file) == entry.file.as_ref());
+        if is_same {
+            return Entry { state: State::Running(script), ..entry };
+        }
+        let old = Entry { state: State::Stopped, ..entry };
+        match self.replaced(key, script, &settings, file, &old.account).await {
+            Ok((script, file)) => {
+                Entry { settings, file: Some(file), account: old.account, state: State::Running(script) }
+            }
+            Err((script, why)) => {
+                self.output.note(&format!("{key} goes on as it was: {why}"));
+                Entry { state: State::Running(script), ..old }
+            }
+        }
+    }
+
+    /// Puts a new version of a script in the place of the one that runs, or gives that back, and why.
+    async fn replaced(
+        &self,
+        key: &ScriptKey,
+        script: Script,
+        settings: &Settings,
+        file: Result<ScriptFile>,
+        account: &str,
+    ) -> Result<(Script, ScriptFile), (Script, String)> {
+        let planned = file.and_then(|file| {
+            let (at_work, stage) = self.stage(account)?;
+            let program = compile(std::slice::from_ref(&file), &self.supervisor, &self.output)?;
+            let program = program.into_iter().next().context("one file is one program")?;
+            let plan = stage.plan(key, settings, &file, program)?;
+            Ok((at_work, plan, file))
+        });
+        match planned {
+            Ok((at_work, plan, file)) => {
+                self.supervisor.replace(at_work, script, plan).await.map(|script| (script, file))
+            }
+            Err(error) => Err((script, format!("{error:#}"))),
+        }
+    }
+}
+
+/// A script's file, if it can be run.
+fn readable(settings: &Settings) -> Result<ScriptFile> {
+    let file = ScriptFile::read(&settings.path)?;
+    file.unfit().map_or(Ok(file), Err)
+}
+
+/// Every account, by what it is called on the host, and where it is.
+fn places(config: &Config) -> BTreeMap<String, DataCentre> {
+    let shared = config.accounts.iter().map(|(name, account)| (name.clone(), account.data_centre.clone()));
+    let own = config.tenants.iter().flat_map(|(tenant, of)| {
+        let named = move |name: &String| own_account_name(tenant, name);
+        of.accounts.iter().map(move |(name, account)| (named(name), account.data_centre.clone()))
+    });
+    shared.chain(own).collect()
+}
+
+/// What a script is doing, in a word, and why it does no more.
+fn described(phase: &Phase) -> (&'static str, Option<String>) {
+    match phase {
+        Phase::Loading => ("loading", None),
+        Phase::Starting => ("starting", None),
+        Phase::Running => ("running", None),
+        Phase::BackingOff => ("restarting", None),
+        Phase::Ended(runtime::End::Exited(code)) => ("ended", Some(format!("it ended by itself, with code {code}"))),
+        Phase::Ended(runtime::End::LoadFailed(why) | runtime::End::Quarantined(why)) => ("failed", Some(why.clone())),
+        Phase::Ended(runtime::End::Stopped) => ("stopped", None),
+    }
+}

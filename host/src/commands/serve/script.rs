@@ -1,0 +1,133 @@
+//! One script of a tenant's, from its file to what is started.
+//!
+//! Invariant: within its account it is called `TENANT.SCRIPT`, which no other tenant's can be: names have no dots.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use broker::{Load, Rules, SendRates};
+use config::{Config, DataCentre, Script as Settings};
+use files::{FileSpace, Folders, HOME_BYTES_MAX, Project, SCRIPT_PATH};
+use runtime::ScriptConfig;
+use supervisor::{Compiling, ScriptPlan};
+use tgl::ScriptName;
+
+use crate::data_dir::{AccountDir, DataDir};
+use crate::output::Output;
+use crate::script_file::ScriptFile;
+
+/// Which script: its tenant and its name there. For people `TENANT/SCRIPT`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ScriptKey {
+    pub(super) tenant: Arc<str>,
+    pub(super) name: Arc<str>,
+}
+
+/// A script as the files say it.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    pub(super) name: &'a str,
+    pub(super) settings: &'a Settings,
+}
+
+/// Every script, with its tenant.
+pub(super) fn all(config: &Config) -> impl Iterator<Item = (&str, Told<'_>)> {
+    config.tenants.iter().flat_map(|(tenant, of)| {
+        of.scripts.iter().map(move |(name, settings)| (tenant.as_str(), Told { name, settings }))
+    })
+}
+
+impl std::fmt::Display for ScriptKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.tenant, self.name)
+    }
+}
+
+impl ScriptKey {
+    /// The script that people call so.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (tenant, name) = text.split_once('/')?;
+        Some(Self { tenant: tenant.into(), name: name.into() })
+    }
+
+    /// What it is called within its account.
+    pub(super) fn within_account(&self) -> String {
+        format!("{}.{}", self.tenant, self.name)
+    }
+}
+
+/// What an account is called on the host: one of a tenant's own by that tenant's name too.
+pub(super) fn account_name(tenant: &str, settings: &Settings) -> String {
+    if settings.is_own_account { own_account_name(tenant, &settings.account) } else { settings.account.clone() }
+}
+
+/// The same for an account of this tenant's.
+pub(super) fn own_account_name(tenant: &str, account: &str) -> String {
+    format!("{tenant}.{account}")
+}
+
+/// What scripts are started with.
+pub(super) struct Stage<'a> {
+    pub(super) data_dir: &'a DataDir,
+    pub(super) account: &'a AccountDir,
+    pub(super) place: &'a DataCentre,
+    pub(super) output: &'a Output,
+}
+
+impl Stage<'_> {
+    /// What the script is and may do.
+    pub(super) fn plan(
+        &self,
+        key: &ScriptKey,
+        settings: &Settings,
+        file: &ScriptFile,
+        program: Compiling,
+    ) -> Result<ScriptPlan> {
+        let name = ScriptName::from(key.within_account());
+        let home = self.account.make_script_home(&name)?;
+        let (project, script_path) = project(&settings.path)?;
+        let folders = Folders {
+            project: Some(project),
+            home: Some(home),
+            home_bytes_max: HOME_BYTES_MAX,
+            mounts: Vec::new(),
+            private: self.data_dir.own_folders(),
+        };
+        let limits = settings.limits;
+        let config = ScriptConfig {
+            name: name.clone(),
+            source: file.source(&script_path),
+            files: FileSpace::of(folders)?,
+            args: settings.args.clone(),
+            env: settings.env.clone(),
+            limits,
+            restart_wait: runtime::RESTART_WAIT,
+            link_previews: false,
+        };
+        let rules = Rules {
+            grants: settings.grants.clone(),
+            load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
+            send_rates: (*self.place == DataCentre::Telegram).then(SendRates::default),
+        };
+        let output = self.output.on_account(&self.account.name).voice(name, true, &limits);
+        Ok(ScriptPlan { tenant: Arc::clone(&key.tenant), config, program, rules, output })
+    }
+}
+
+/// What the script sees as its project, and where in it the script lies: the folder below `scripts` that holds it, or itself
+/// alone where it lies in `scripts`.
+fn project(path: &Path) -> Result<(Project, String)> {
+    let path = path.canonicalize().with_context(|| format!("cannot run {}", path.display()))?;
+    let scripts = path.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == config::SCRIPTS));
+    let scripts = scripts.with_context(|| format!("{} leads out of the folder {}", path.display(), config::SCRIPTS))?;
+    let inner = path.strip_prefix(scripts)?;
+    let inner_text = inner.to_str().with_context(|| format!("the name of {} is not UTF-8 text", path.display()))?;
+    Ok(match inner_text.split_once('/') {
+        Some((folder, rest)) => (Project::new(scripts.join(folder)), format!("{SCRIPT_PATH}/{rest}")),
+        None => {
+            let alone = Project { only: Some(inner_text.to_owned()), ..Project::new(scripts) };
+            (alone, format!("{SCRIPT_PATH}/{inner_text}"))
+        }
+    })
+}
