@@ -14,6 +14,7 @@ mod output;
 mod project;
 mod saved_messages;
 mod scripts;
+mod serve;
 mod service_messages;
 mod signals;
 mod telegram_cli;

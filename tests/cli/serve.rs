@@ -1,0 +1,256 @@
+//! A host of many tenants: `tglhost serve`, what it is told by its files and asked by other commands.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::{Finished, Process, binary, finish, wait_until};
+
+/// What a script says first that may read and send.
+const ASKS: &str =
+    "# /// tglhost\n# calls = [\"read\", \"send\", \"contacts\"]\n# chats = [\"users\"]\n# ///\nimport tgl\n";
+/// What a tenant gives its scripts.
+const GRANTS: &str = "[grants]\ncalls = [\"read\", \"send\", \"contacts\"]\nchats = [\"users\"]\n";
+
+/// A host's folder.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = Self(TempDir::new().expect("a folder"));
+        files.iter().for_each(|(name, text)| folder.write(name, text));
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("it has one")).expect("made");
+        fs::write(path, text).expect("written");
+    }
+
+    fn command(&self, verb: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.args(verb).arg("--host").arg(self.0.path()).env_remove("TGLHOST_DATA").env_remove("TGLHOST_API_ID");
+        command
+    }
+
+    fn ask(&self, verb: &[&str]) -> Finished {
+        finish(&mut self.command(verb), "")
+    }
+
+    /// How this script stands.
+    fn stands(&self, script: &str) -> Value {
+        let asked = self.ask(&["ps", "--json"]);
+        assert_eq!(asked.code(), Some(0), "{}", asked.stderr);
+        let is_it =
+            |line: &Value| format!("{}/{}", line["tenant"].as_str().unwrap(), line["name"].as_str().unwrap()) == script;
+        asked.json_lines().into_iter().find(is_it).unwrap_or_else(|| panic!("no {script} in {}", asked.stdout))
+    }
+
+    /// Starts the host, and waits until it serves.
+    fn serve(&self) -> Process {
+        let mut host = Process::start(&mut self.command(&["serve"]));
+        host.stderr_line_with("Serves ");
+        host
+    }
+}
+
+fn ended(host: Process) -> Finished {
+    host.terminate();
+    let ended = host.finish();
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    ended
+}
+
+/// The next line of stdout that contains this.
+fn line_with(host: &mut Process, part: &str) -> String {
+    loop {
+        let line = host.line();
+        if line.contains(part) {
+            return line;
+        }
+    }
+}
+
+/// Two tenants with a script bot.py each on an account that both share, and one with an account of its own that writes to it.
+fn shared() -> Folder {
+    let bot = format!(
+        "{ASKS}import os\nname = os.environ['WHO']\nfor f in os.listdir('/home'): print(name, 'found', f)\nopen('/home/' + name, 'w').close()\n\
+         def heard(msg):\n    if not msg.out: print(name, 'heard', msg.text)\ntgl.set_on_msg_receive(heard)\n"
+    );
+    let writer = format!(
+        "{ASKS}count = 0\n\
+         def met(ok, peers):\n    global house\n    house = peers[0]\n    house.send_msg('first')\n\
+         def tick():\n    global count\n    if count < 3:\n        count += 1\n        house.send_msg('tick %d' % count)\n\
+         tgl.set_on_get_difference_end(lambda: tgl.add_contact('9996610001', 'House', '', met))\n"
+    );
+    let tenant =
+        |who: &str| format!("{GRANTS}[scripts.bot]\nfile = \"bot.py\"\naccount = \"house\"\nenv.WHO = \"{who}\"\n");
+    Folder::new(&[
+        (
+            "tglhost.toml",
+            "[accounts.house]\ntenants = [\"ann\", \"ben\"]\ndata_centre.embedded = { phone = \"9996610001\", first_name = \"House\" }\n",
+        ),
+        ("tenants/ann/tenant.toml", &tenant("ann")),
+        ("tenants/ann/scripts/bot.py", &bot),
+        ("tenants/ben/tenant.toml", &tenant("ben")),
+        ("tenants/ben/scripts/bot.py", &bot),
+        (
+            "tenants/zoe/tenant.toml",
+            &format!(
+                "{GRANTS}[accounts.own]\ndata_centre.embedded = {{ phone = \"9996610002\", first_name = \"Zoe\" }}\n[scripts.writer]\nfile = \"writer.py\"\naccount = \"own\"\n"
+            ),
+        ),
+        ("tenants/zoe/scripts/writer.py", &writer),
+    ])
+}
+
+#[test]
+fn the_example_runs_at_once() {
+    let folder = Folder::new(&[]);
+    let host = folder.path("host");
+    let mut serve = Process::start(Command::new(binary()).args(["serve", "--example", "--host"]).arg(&host));
+    serve.stderr_line_with("Serves 3 of 3 scripts of 2 tenants on 2 of 2 accounts");
+    let lines = [serve.line(), serve.line()].concat();
+    assert!(lines.contains("ben.listener: message 1 from Bell\n"), "{lines}");
+    assert!(lines.contains("ben.greeter: House answers: you said: hello\n"), "{lines}");
+    let again = finish(Command::new(binary()).args(["serve", "--example", "--host"]).arg(&host), "");
+    assert_eq!(again.code(), Some(2), "it overwrites nothing");
+    let second = finish(Command::new(binary()).args(["serve", "--host"]).arg(&host), "");
+    assert!(
+        second.code() == Some(1) && second.stderr.contains("another `tglhost serve` is at work"),
+        "{}",
+        second.stderr
+    );
+    ended(serve);
+    let checked = finish(Command::new(binary()).args(["check", "--host"]).arg(&host), "");
+    assert_eq!((checked.code(), checked.stdout.as_str()), (Some(0), "2 tenants, 3 scripts: nothing is wrong\n"));
+}
+
+#[test]
+fn two_owners_scripts_of_one_name_on_one_account_share_nothing() {
+    let folder = shared();
+    let mut host = folder.serve();
+    let mut lines = [line_with(&mut host, "heard"), line_with(&mut host, "heard")];
+    lines.sort();
+    assert_eq!(lines, ["ann.bot: ann heard first\n", "ben.bot: ben heard first\n"]);
+    // What comes while one of them is stopped waits for that one.
+    assert_eq!(folder.ask(&["stop", "ann/bot"]).code(), Some(0));
+    assert_eq!(folder.ask(&["restart", "zoe/writer"]).code(), Some(0));
+    assert_eq!(line_with(&mut host, "heard"), "ben.bot: ben heard first\n");
+    assert_eq!(folder.stands("ann/bot")["state"], "stopped");
+    assert_eq!(folder.ask(&["start", "ann/bot"]).code(), Some(0));
+    let mut lines = ["ann.bot"; 3].map(|part| line_with(&mut host, part));
+    lines.sort();
+    let expected = ["ann.bot: ann found ann\n", "ann.bot: ann found bot.py\n", "ann.bot: ann heard first\n"];
+    assert_eq!(lines, expected, "its own folder, its own place");
+    wait_until("it runs", || folder.stands("ann/bot")["state"] == "running");
+    ended(host);
+}
+
+#[test]
+fn a_reload_does_what_the_files_say_now_and_nothing_where_they_are_wrong() {
+    let folder = shared();
+    let mut host = folder.serve();
+    line_with(&mut host, "heard");
+    line_with(&mut host, "heard");
+    let bot = fs::read_to_string(folder.path("tenants/ann/scripts/bot.py")).unwrap();
+
+    folder.write("tenants/ann/scripts/bot.py", &bot.replace("'heard'", "'has heard'"));
+    assert_eq!(folder.ask(&["reload"]).code(), Some(0));
+    assert_eq!(folder.ask(&["restart", "zoe/writer"]).code(), Some(0));
+    let mut lines = [line_with(&mut host, "heard"), line_with(&mut host, "heard")];
+    lines.sort();
+    assert_eq!(lines, ["ann.bot: ann has heard first\n", "ben.bot: ben heard first\n"], "only what is new is replaced");
+
+    let wrong = "[scripts.bot]\nfile = \"bot.py\"\naccount = \"nowhere\"\n";
+    let right = fs::read_to_string(folder.path("tenants/ben/tenant.toml")).unwrap();
+    folder.write("tenants/ben/tenant.toml", wrong);
+    let refused = folder.ask(&["reload"]);
+    assert!(
+        refused.code() == Some(1) && refused.stderr.contains("tenant.toml:3:11: this tenant has no account"),
+        "{}",
+        refused.stderr
+    );
+    host.signal("HUP");
+    host.stderr_line_with("Everything goes on as it was");
+    assert_eq!(folder.stands("ben/bot")["state"], "running");
+
+    folder.write("tenants/ben/tenant.toml", &right.replace("[scripts.bot]", "[scripts.other]"));
+    assert_eq!(folder.ask(&["reload"]).code(), Some(0));
+    let gone = folder.ask(&["stop", "ben/bot"]);
+    assert!(gone.code() == Some(1) && gone.stderr.contains("there is no script \"ben/bot\""), "{}", gone.stderr);
+    wait_until("the new one runs", || folder.stands("ben/other")["state"] == "running");
+    ended(host);
+}
+
+#[test]
+fn what_cannot_run_says_why_and_keeps_nobody_else() {
+    let folder = shared();
+    folder.write("hash", "0123456789abcdef0123456789abcdef\n");
+    let host_file = fs::read_to_string(folder.path("tglhost.toml")).unwrap();
+    folder.write("tglhost.toml", &format!("[telegram]\napi_id = 1\napi_hash_file = \"hash\"\n{host_file}"));
+    folder
+        .write("tenants/eve/tenant.toml", "[accounts.away]\n[scripts.waits]\nfile = \"bot.py\"\naccount = \"away\"\n");
+    folder.write("tenants/eve/scripts/bot.py", "import tgl\n");
+    folder.write("tenants/ben/scripts/bot.py", &format!("{ASKS}syntax error\n"));
+    let mut host = folder.serve();
+    assert_eq!(line_with(&mut host, "heard"), "ann.bot: ann heard first\n");
+    let waits = folder.stands("eve/waits");
+    assert_eq!(waits["state"], "failed");
+    let why = waits["why"].as_str().unwrap();
+    assert!(why.contains("nobody is logged in") && why.contains("tglhost login eve.away --data"), "{why}");
+    wait_until("it fails", || folder.stands("ben/bot")["state"] == "failed");
+    assert!(folder.stands("ben/bot")["why"].as_str().unwrap().contains("SyntaxError"));
+    ended(host);
+}
+
+#[test]
+fn a_script_gets_what_it_is_granted_and_asks_for() {
+    let rows = [
+        // Not granted, not asked for, both.
+        ("[grants]\ncalls = [\"read\", \"contacts\"]\nchats = [\"users\"]\n", ASKS, false),
+        (
+            GRANTS,
+            "# /// tglhost\n# calls = [\"read\", \"contacts\"]\n# chats = [\"users\"]\n# ///\nimport tgl\n",
+            false,
+        ),
+        (GRANTS, ASKS, true),
+    ];
+    for (grants, asks, is_sent) in rows {
+        let folder = shared();
+        let own = "[accounts.own]\ndata_centre.embedded = { phone = \"9996610002\", first_name = \"Zoe\" }\n[scripts.writer]\nfile = \"writer.py\"\naccount = \"own\"\n";
+        folder.write("tenants/zoe/tenant.toml", &format!("{grants}{own}"));
+        let writer = "def met(ok, peers): peers[0].send_msg('x', lambda ok, msg: print('sent', ok))\n\
+                      tgl.set_on_get_difference_end(lambda: tgl.add_contact('9996610001', 'House', '', met))\n";
+        folder.write("tenants/zoe/scripts/writer.py", &format!("{asks}{writer}"));
+        let mut host = folder.serve();
+        let expected = if is_sent { "zoe.writer: sent True\n" } else { "zoe.writer: sent False\n" };
+        assert_eq!(line_with(&mut host, "sent"), expected);
+        let said = ended(host).stderr;
+        let advice = "send_message is not granted to this script (send): add \"send\" to `calls` in its tenant's file";
+        assert_eq!(said.contains(advice), !is_sent, "{said}");
+    }
+}
+
+#[test]
+fn a_host_that_is_not_there_is_said() {
+    let folder = shared();
+    for verb in [&["ps"][..], &["reload"], &["stop", "ann/bot"]] {
+        let asked = folder.ask(verb);
+        assert!(asked.code() == Some(2) || asked.stderr.contains("no host is at work"), "{verb:?}: {}", asked.stderr);
+    }
+    let nowhere = finish(Command::new(binary()).args(["serve", "--host"]).arg(Path::new("/nowhere")), "");
+    assert_eq!(nowhere.code(), Some(2));
+    assert!(
+        nowhere.stderr.contains("/nowhere/tglhost.toml: there is no such file; `tglhost serve --example"),
+        "{}",
+        nowhere.stderr
+    );
+}
