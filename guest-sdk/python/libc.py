@@ -127,12 +127,12 @@ class Reader:
             self.uleb()
         self.uleb()
 
-    def imports(self) -> Iterator[tuple[str, str, int]]:
-        """A module's imports: of whom, what, and the kind of it."""
+    def imports(self) -> Iterator[tuple[str, str, int, int]]:
+        """A module's imports: of whom, what, and the kind of it; and a function's type."""
         for _ in range(self.uleb()):
-            of, name, kind = self.name(), self.name(), self.byte()
+            of, name, kind, function_type = self.name(), self.name(), self.byte(), -1
             if kind == IMPORTED_FUNCTION:
-                self.uleb()
+                function_type = self.uleb()
             elif kind == IMPORTED_TABLE:
                 self.byte()
                 self.limits()
@@ -142,7 +142,7 @@ class Reader:
                 self.at += 2
             else:
                 raise ValueError(f"an import of kind {kind}")
-            yield of, name, kind
+            yield of, name, kind, function_type
 
 
 def sections(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -182,7 +182,7 @@ class Module:
 
     def _read_imports(self, reader: Reader) -> None:
         globals_imported = 0
-        for of, name, kind in reader.imports():
+        for of, name, kind, _ in reader.imports():
             if kind == IMPORTED_FUNCTION:
                 self._functions_imported += 1
             elif kind == IMPORTED_GLOBAL:

@@ -103,7 +103,7 @@ clock after a warm-up. A budget is for the median (p50), or for the one figure t
 * Where *a script's start* goes, by a profile (`perf record`, 100 scripts): nine tenths are the worker's. About half of that is
   the kernel's: a script writes to some 190 pages of the snapshot that all share, the same ones but for a few; each is read
   first, and copied when it is written to, and then every processor that runs the worker has to hear of it, which alone is a
-  fifth of all. The rest is the interpreter's own work and the linking of the component's fourteen modules.
+  fifth of all. The rest is the interpreter's own work.
 * Where *the turn-around* goes, by clock readings at each step on a busy machine: nothing in it waits for a timer or a disk. A
   quarter is the guest's callback; a fifth each, the event's way into the account's file, and from there into the guest; a
   seventh, the call's way to the network; a tenth, its way into the file before that. The rest is the way back from the worker,

@@ -139,7 +139,7 @@ fn build_python_component() -> Result<()> {
     // Without it componentize-py takes the packages, tzdata among them, of whatever `python3` it finds.
     build.env("VIRTUAL_ENV", &tools);
     run_quietly(&mut build)?;
-    for change in ["libc.py", "immortal.py", "unused.py"] {
+    for change in ["libc.py", "immortal.py", "one_module.py"] {
         run_quietly(Command::new(tools.join("bin/python")).arg("-B").arg(source.join(change)).arg(&unfinished))?;
     }
     fs::rename(&unfinished, &component)?;

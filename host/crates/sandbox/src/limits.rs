@@ -5,7 +5,7 @@
 use tgl::Limits;
 use wasmtime::ResourceLimiter;
 
-/// Core instances in one component; the Python component has 14.
+/// Core instances in one component; the Python component has 3.
 pub(crate) const CORE_INSTANCES_MAX: usize = 60;
 /// Tables in one component; the Python component has 2.
 pub(crate) const TABLES_MAX: usize = 8;
