@@ -26,6 +26,7 @@ DATA = 11
 
 MARK = MARK_BACKWARDS[::-1]
 WORD_BYTES = 4
+PAGE_BYTES = 4096
 IMMORTAL_MIN = 1 << 30
 """A 32-bit CPython takes an object with so many references for immortal."""
 
@@ -65,7 +66,7 @@ class Memory:
     def words(self, address: int, count: int) -> Iterator[int]:
         """The numbers that lie one after the other from an address."""
         for place in range(address, address + count * WORD_BYTES, WORD_BYTES):
-            yield int.from_bytes(bytes(self._byte(place + n) for n in range(WORD_BYTES)), "little")
+            yield int.from_bytes(bytes(self.byte(place + n) for n in range(WORD_BYTES)), "little")
 
     def set_word(self, address: int, value: int) -> None:
         """Changes a number; where it lies there must not be zeros only."""
@@ -74,7 +75,13 @@ class Memory:
             raise SystemExit(f"the count at {address:#x} lies between the pieces of the component's memory")
         piece[place : place + WORD_BYTES] = value.to_bytes(WORD_BYTES, "little")
 
-    def _byte(self, address: int) -> int:
+    @property
+    def first_page(self) -> int:
+        """The address of the first page that has a content."""
+        return self._addresses[0] // PAGE_BYTES * PAGE_BYTES
+
+    def byte(self, address: int) -> int:
+        """What is there."""
         piece, place = self._piece(address)
         return piece[place] if 0 <= place < len(piece) else 0
 

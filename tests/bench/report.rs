@@ -100,10 +100,9 @@ clock after a warm-up. A budget is for the median (p50), or for the one figure t
 * *Turn-around*: by the clock of a data centre that runs in the measuring process: from a message that is there to be written
   to the bot's connection, to the bot's next send that has been read.
 * *The worker's price*: by itself `tglhost run` has scripts in a worker process; the same with `--isolation none`, in turns.
-* Where *a script's start* goes, by a profile (`perf record`, 100 scripts): nine tenths are the worker's. About half of that is
-  the kernel's: a script writes to some 190 pages of the snapshot that all share, the same ones but for a few; each is read
-  first, and copied when it is written to, and then every processor that runs the worker has to hear of it, which alone is a
-  fifth of all. The rest is the interpreter's own work.
+* Where *a script's start* goes, by a profile (`perf record`, 100 scripts): more than eight tenths are the worker's. About a sixth
+  of all is the kernel's copying of the 190 pages of the snapshot that every script writes to; about a third is the interpreter's
+  own work, for the most part loading the script, of which compiling it is a third.
 * Where *the turn-around* goes, by clock readings at each step on a busy machine: nothing in it waits for a timer or a disk. A
   quarter is the guest's callback; a fifth each, the event's way into the account's file, and from there into the guest; a
   seventh, the call's way to the network; a tenth, its way into the file before that. The rest is the way back from the worker,

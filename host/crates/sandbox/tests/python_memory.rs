@@ -20,7 +20,7 @@ const WARM_UP_MESSAGES: i64 = 20_000;
 const MESSAGES: i64 = 100_000;
 const GROWTH_KIB_MAX: u64 = 256;
 const SCRIPTS: u64 = 8;
-const SCRIPT_KIB_MAX: u64 = 2_560;
+const SCRIPT_KIB_MAX: u64 = 1_040;
 
 const SCRIPT: &str = "\
 import tgl
