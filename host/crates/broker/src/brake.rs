@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tgl::{PeerId, PeerKind};
+use tgl::{Limits, PeerId, PeerKind};
 use tokio::time::Instant;
 
 /// How fast a script may send in the long run.
@@ -21,9 +21,16 @@ pub struct SendRates {
     pub all_per_s: u32,
 }
 
+impl From<&Limits> for SendRates {
+    fn from(limits: &Limits) -> Self {
+        let Limits { chat_sends_per_s, group_sends_per_min, sends_per_s, .. } = *limits;
+        Self { chat_per_s: chat_sends_per_s, group_per_min: group_sends_per_min, all_per_s: sends_per_s }
+    }
+}
+
 impl Default for SendRates {
     fn default() -> Self {
-        Self { chat_per_s: 1, group_per_min: 20, all_per_s: 30 }
+        Self::from(&Limits::default())
     }
 }
 

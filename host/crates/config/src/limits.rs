@@ -33,6 +33,7 @@ macro_rules! section {
                     if let Some(given) = &self.$name {
                         let Size(size) = *given.get_ref();
                         match <$type>::try_from(size) {
+                            Ok(0) => faults.push((given.span(), none(stringify!($name)))),
                             Ok(size) if size <= above.$name => limits.$name = size,
                             _ => faults.push((given.span(), too_much(stringify!($name), size, above.$name as u64))),
                         }
@@ -41,12 +42,15 @@ macro_rules! section {
                 limits
             }
 
-            /// These limits, and where they say nothing the defaults.
-            pub(crate) fn of_host(&self) -> Limits {
+            /// These limits, and where they say nothing the defaults. One of 0 is told with its span.
+            pub(crate) fn of_host(&self, faults: &mut Vec<(Range<usize>, String)>) -> Limits {
                 let mut limits = Limits::default();
                 $(
                     if let Some(given) = &self.$name {
-                        limits.$name = <$type>::try_from(given.get_ref().0).unwrap_or(<$type>::MAX);
+                        match given.get_ref().0 {
+                            0 => faults.push((given.span(), none(stringify!($name)))),
+                            size => limits.$name = <$type>::try_from(size).unwrap_or(<$type>::MAX),
+                        }
                     }
                 )*
                 limits
@@ -56,6 +60,10 @@ macro_rules! section {
 }
 
 tgl::limits!(section);
+
+fn none(name: &str) -> String {
+    format!("{name} is 0, and a script needs some of it: leave the line out, or give at least 1")
+}
 
 fn too_much(name: &str, given: u64, allowed: u64) -> String {
     format!("{name} is {given}, and may be {allowed} at most here: lower it, or raise it where the host gives it")

@@ -164,7 +164,10 @@ impl Reader<'_> {
             }
             (section.api_id, hash_file)
         });
-        let above = Above { limits: file.limits.of_host(), shared: &accounts, host_folder: self.folder };
+        let mut spans = Vec::new();
+        let limits = file.limits.of_host(&mut spans);
+        self.tell(&text, spans);
+        let above = Above { limits, shared: &accounts, host_folder: self.folder };
         let mut tenants = BTreeMap::new();
         for name in names {
             if let Some(tenant) = self.tenant(&name, &above) {

@@ -103,6 +103,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
             "tglhost.toml:3:20: invalid value: string \"5 MB\", expected a number that is not negative, or a text as \"64 MiB\"",
         ),
         (host("[limits]\nmemory_bytes_max = -1\n"), "tglhost.toml:2:20: invalid value: integer `-1`"),
+        (host("[limits]\nsends_per_s = 0\n"), "tglhost.toml:2:15: sends_per_s is 0, and a script needs some of it"),
         (host("[limits\n"), "tglhost.toml:1:8: "),
         (
             host("[accounts.House]\ntenants = []\ndata_centre = \"telegram\"\n"),

@@ -57,6 +57,18 @@ macro_rules! limits {
         calls_bytes_max: u64 = 64 << 20,
             "What they take, as they are written down.",
             "The same.";
+        stored_bytes_max: u64 = 50 << 20,
+            "What the script's private folder holds, with what was deleted from it and is still open.",
+            "A write fails: `OSError` in Python; what is loaded is not saved, with a line.";
+        chat_sends_per_s: u32 = 1,
+            "Messages into one chat within a second, in the long run; five may follow each other at once.",
+            "Sends wait for their turn, those into other chats not.";
+        group_sends_per_min: u32 = 20,
+            "Messages into one group or channel within a minute, in the long run.",
+            "The same.";
+        sends_per_s: u32 = 30,
+            "Messages in all within a second, in the long run.",
+            "The same.";
     } };
 }
 

@@ -124,8 +124,9 @@ impl Place {
         for (((file, project), enrolled), program) in files.iter().zip(projects).zip(&self.enrolled).zip(programs) {
             let name = ScriptName::from(enrolled.name.as_str());
             let home = self.dir.script_home(&name);
-            let files = FileSpace::of(project.folders(home, &args.folders, data_dir.own_folders()))?;
             let limits = Limits::default();
+            let folders = project.folders(home, limits.stored_bytes_max, &args.folders, data_dir.own_folders());
+            let files = FileSpace::of(folders)?;
             let config = ScriptConfig {
                 name: name.clone(),
                 source: file.source(&project.script_path),

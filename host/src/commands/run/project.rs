@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
-use files::{Folders, HOME_BYTES_MAX, Mount, OWN_FOLDER_MARK, Project, SCRIPT_PATH, own_folder_around};
+use files::{Folders, Mount, OWN_FOLDER_MARK, Project, SCRIPT_PATH, own_folder_around};
 
 use crate::commands::FOLDERS_HEADING;
 
@@ -148,9 +148,15 @@ impl<'a> Projects<'a> {
 
 impl ScriptProject {
     /// All the folders that the script is to see.
-    pub(super) fn folders(&self, home: PathBuf, mounts: &[Mount], private: Vec<PathBuf>) -> Folders {
+    pub(super) fn folders(
+        &self,
+        home: PathBuf,
+        home_bytes_max: u64,
+        mounts: &[Mount],
+        private: Vec<PathBuf>,
+    ) -> Folders {
         let project = Some(self.project.clone());
-        Folders { project, home: Some(home), home_bytes_max: HOME_BYTES_MAX, mounts: mounts.to_vec(), private }
+        Folders { project, home: Some(home), home_bytes_max, mounts: mounts.to_vec(), private }
     }
 }
 

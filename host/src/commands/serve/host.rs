@@ -338,7 +338,7 @@ impl Host {
     fn stage(&self, account: &str) -> Result<(&Account, Stage<'_>)> {
         let seat = self.accounts.get(account).with_context(|| format!("there is no account {account}"))?;
         let (at_work, dir) = seat.at_work.as_ref().map_err(|why| anyhow!("its account is not at work: {why}"))?;
-        Ok((at_work, Stage { data_dir: &self.data_dir, account: dir, place: &seat.place, output: &self.output }))
+        Ok((at_work, Stage { data_dir: &self.data_dir, account: dir, output: &self.output }))
     }
 
     /// A script that goes on, as its settings and its file say now.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use broker::{Load, Rules, SendRates};
-use config::{Config, DataCentre, Script as Settings};
-use files::{FileSpace, Folders, HOME_BYTES_MAX, Project, SCRIPT_PATH};
+use config::{Config, Script as Settings};
+use files::{FileSpace, Folders, Project, SCRIPT_PATH};
 use runtime::ScriptConfig;
 use supervisor::{Compiling, ScriptPlan};
 use tgl::ScriptName;
@@ -71,7 +71,6 @@ pub(super) fn own_account_name(tenant: &str, account: &str) -> String {
 pub(super) struct Stage<'a> {
     pub(super) data_dir: &'a DataDir,
     pub(super) account: &'a AccountDir,
-    pub(super) place: &'a DataCentre,
     pub(super) output: &'a Output,
 }
 
@@ -90,7 +89,7 @@ impl Stage<'_> {
         let folders = Folders {
             project: Some(project),
             home: Some(home),
-            home_bytes_max: HOME_BYTES_MAX,
+            home_bytes_max: settings.limits.stored_bytes_max,
             mounts: Vec::new(),
             private: self.data_dir.own_folders(),
         };
@@ -108,7 +107,7 @@ impl Stage<'_> {
         let rules = Rules {
             grants: settings.grants.clone(),
             load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
-            send_rates: (*self.place == DataCentre::Telegram).then(SendRates::default),
+            send_rates: Some(SendRates::from(&limits)),
         };
         let output = self.output.on_account(&self.account.name).voice(name, true, &limits);
         Ok(ScriptPlan { tenant: Arc::clone(&key.tenant), config, program, rules, output })
