@@ -3,10 +3,10 @@
 //! Invariant: it is built from the repository's own history, below target/, and once.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::shell::{answer, root, run_quietly, step};
 
@@ -15,6 +15,9 @@ const COMMIT: &str = "6647595";
 
 /// What both builds have in common: build scripts, what is known of each package's build, and the tools.
 const SHARED: [&str; 3] = ["debug/build", "debug/.fingerprint", "componentize-venv"];
+
+/// Where in Cargo.toml the profiles begin, which are its last part.
+const PROFILES: &str = "[profile.dev]";
 
 /// What of `debug/deps` is of use to another build.
 const LIBRARIES: [&str; 4] = ["rlib", "rmeta", "so", "d"];
@@ -39,6 +42,7 @@ pub(crate) fn build() -> Result<Option<PathBuf>> {
     run_quietly(Command::new("git").current_dir(root()).args(["archive", COMMIT, "--output"]).arg(&files))?;
     // With the time of now: what is built of our own crates is older, and so is built anew.
     run_quietly(Command::new("tar").arg("xmf").arg(&files).arg("-C").arg(&folder))?;
+    build_by_profiles_of_now(&folder.join("Cargo.toml"))?;
     for shared in SHARED {
         let (from, to) = (root().join("target").join(shared), folder.join("target").join(shared));
         run_quietly(Command::new("cp").arg("-a").arg(from).arg(to))?;
@@ -54,4 +58,13 @@ pub(crate) fn build() -> Result<Option<PathBuf>> {
     run_quietly(Command::new("cargo").current_dir(&folder).args(["xtask", "build"]))?;
     ensure!(binary.is_file(), "{} is missing though it was built", binary.display());
     Ok(Some(binary))
+}
+
+/// So that what differs is the code, and what both are made of is built already.
+fn build_by_profiles_of_now(manifest: &Path) -> Result<()> {
+    let now = fs::read_to_string(root().join("Cargo.toml"))?;
+    let then = fs::read_to_string(manifest)?;
+    let profiles_at = |text: &str| text.find(PROFILES).context("Cargo.toml has no profile");
+    let joined = then[..profiles_at(&then)?].to_owned() + &now[profiles_at(&now)?..];
+    Ok(fs::write(manifest, joined)?)
 }
