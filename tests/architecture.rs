@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -109,4 +110,28 @@ fn every_file_says_first_what_it_is_for() {
         let first = text.lines().next().unwrap_or_default();
         assert!(first.starts_with("//! ") && first.len() > 15, "{} begins with {first:?}", source.display());
     }
+}
+
+#[test]
+fn macros_are_built_without_optimisation() {
+    let listing = Command::new(env!("CARGO"))
+        .args(["metadata", "--offline", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let listing: serde_json::Value = serde_json::from_slice(&listing.stdout).expect("JSON");
+    let packages = listing["packages"].as_array().expect("packages");
+    let name = |package: &serde_json::Value| package["name"].as_str().unwrap_or_default().to_owned();
+    let is_macro = |package: &&serde_json::Value| {
+        let kinds = package["targets"].as_array().into_iter().flatten().flat_map(|target| target["kind"].as_array());
+        !package["source"].is_null() && kinds.flatten().any(|kind| kind == "proc-macro")
+    };
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("readable");
+    let named: Vec<&str> = manifest.lines().filter_map(|line| line.strip_suffix(" = { opt-level = 0 }")).collect();
+    let macros: Vec<String> = packages.iter().filter(is_macro).map(name).collect();
+    assert!(macros.len() > 5, "{macros:?}");
+    let missing: Vec<&String> = macros.iter().filter(|name| !named.contains(&name.as_str())).collect();
+    assert!(missing.is_empty(), "name them in Cargo.toml's [profile.dev.package]: {missing:?}");
+    let gone = named.into_iter().find(|named| !packages.iter().any(|package| name(package) == *named));
+    assert_eq!(gone, None, "nothing needs it any more");
 }
