@@ -1,65 +1,16 @@
 //! A host of many tenants: `tglhost serve`, what it is told by its files and asked by other commands.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
-use tempfile::TempDir;
-use tests::{Finished, Process, binary, finish, wait_until};
+use tests::{Finished, HostFolder, Process, binary, finish, wait_until};
 
 /// What a script says first that may read and send.
 const ASKS: &str =
     "# /// tglhost\n# calls = [\"read\", \"send\", \"contacts\"]\n# chats = [\"users\"]\n# ///\nimport tgl\n";
 /// What a tenant gives its scripts.
 const GRANTS: &str = "[grants]\ncalls = [\"read\", \"send\", \"contacts\"]\nchats = [\"users\"]\n";
-
-/// A host's folder.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let folder = Self(TempDir::new().expect("a folder"));
-        files.iter().for_each(|(name, text)| folder.write(name, text));
-        folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().expect("it has one")).expect("made");
-        fs::write(path, text).expect("written");
-    }
-
-    fn command(&self, verb: &[&str]) -> Command {
-        let mut command = Command::new(binary());
-        command.args(verb).arg("--host").arg(self.0.path()).env_remove("TGLHOST_DATA").env_remove("TGLHOST_API_ID");
-        command
-    }
-
-    fn ask(&self, verb: &[&str]) -> Finished {
-        finish(&mut self.command(verb), "")
-    }
-
-    /// How this script stands.
-    fn stands(&self, script: &str) -> Value {
-        let asked = self.ask(&["ps", "--json"]);
-        assert_eq!(asked.code(), Some(0), "{}", asked.stderr);
-        let is_it =
-            |line: &Value| format!("{}/{}", line["tenant"].as_str().unwrap(), line["name"].as_str().unwrap()) == script;
-        asked.json_lines().into_iter().find(is_it).unwrap_or_else(|| panic!("no {script} in {}", asked.stdout))
-    }
-
-    /// Starts the host, and waits until it serves.
-    fn serve(&self) -> Process {
-        let mut host = Process::start(&mut self.command(&["serve"]));
-        host.stderr_line_with("Serves ");
-        host
-    }
-}
 
 fn ended(host: Process) -> Finished {
     host.terminate();
@@ -79,7 +30,7 @@ fn line_with(host: &mut Process, part: &str) -> String {
 }
 
 /// Two tenants with a script bot.py each on an account that both share, and one with an account of its own that writes to it.
-fn shared() -> Folder {
+fn shared() -> HostFolder {
     let bot = format!(
         "{ASKS}import os\nname = os.environ['WHO']\nfor f in os.listdir('/home'): print(name, 'found', f)\nopen('/home/' + name, 'w').close()\n\
          def heard(msg):\n    if not msg.out: print(name, 'heard', msg.text)\ntgl.set_on_msg_receive(heard)\n"
@@ -92,7 +43,7 @@ fn shared() -> Folder {
     );
     let tenant =
         |who: &str| format!("{GRANTS}[scripts.bot]\nfile = \"bot.py\"\naccount = \"house\"\nenv.WHO = \"{who}\"\n");
-    Folder::new(&[
+    HostFolder::new(&[
         (
             "tglhost.toml",
             "[accounts.house]\ntenants = [\"ann\", \"ben\"]\ndata_centre.embedded = { phone = \"9996610001\", first_name = \"House\" }\n",
@@ -113,7 +64,7 @@ fn shared() -> Folder {
 
 #[test]
 fn the_example_runs_at_once() {
-    let folder = Folder::new(&[]);
+    let folder = HostFolder::new(&[]);
     let host = folder.path("host");
     let mut serve = Process::start(Command::new(binary()).args(["serve", "--example", "--host"]).arg(&host));
     serve.stderr_line_with("Serves 3 of 3 scripts of 2 tenants on 2 of 2 accounts");

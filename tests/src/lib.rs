@@ -2,11 +2,13 @@
 //!
 //! Invariant: no run outlives its test, and none waits longer than [`WAIT_MAX`].
 
+mod host_folder;
 mod message;
 mod namespace;
 mod place;
 mod schema;
 
+pub use host_folder::HostFolder;
 pub use message::text_message;
 pub use namespace::{interop_python, run_inside};
 pub use place::Place;
@@ -187,6 +189,11 @@ impl Process {
         }
     }
 
+    /// The lines that it has written since they were read last: those of stdout, then those of stderr.
+    pub fn news(&self) -> impl Iterator<Item = String> {
+        self.stdout.try_iter().chain(self.stderr.try_iter())
+    }
+
     /// Ends it as SIGKILL does.
     pub fn kill(mut self) {
         self.child.kill().expect("a child can be killed");
@@ -202,6 +209,11 @@ impl Process {
     /// Sends it the signal of this name.
     pub fn signal(&self, name: &str) {
         signal(self.id(), name);
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be waited for").is_some()
     }
 
     /// Waits for its end; gives what it wrote that was not read yet.
