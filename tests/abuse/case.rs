@@ -36,7 +36,7 @@ pub(crate) struct Verdict {
     /// What nobody may read.
     #[serde(default)]
     pub(crate) never: Vec<String>,
-    /// How `ps` says that the script stands in the end.
+    /// How `ps` says that the script stands in the end; `restarting` also where it has crashed and runs again.
     pub(crate) state: String,
     /// What is wrong, where the verdict is known not to hold yet.
     pub(crate) known: Option<String>,
