@@ -13,6 +13,6 @@ mod size;
 
 pub use ask::{Asked, asked_in};
 pub use fault::{FAULTS_TOLD_MAX, Fault, Faults};
-pub use read::{Config, DataCentre, HostAccount, SCRIPTS, Script, TENANT_FILE, Tenant, TenantAccount, read};
-pub use sections::{HOST_FILE, schemas};
+pub use read::{Config, HostAccount, SCRIPTS, Script, TENANT_FILE, Tenant, TenantAccount, read};
+pub use sections::{DataCentre, HOST_FILE, schemas};
 pub use size::Size;

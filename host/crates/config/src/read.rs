@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use toml::Spanned;
 
 use crate::ask::asked_in;
 use crate::fault::{Fault, Faults, Text};
-use crate::sections::{DataCentreSection, HOST_FILE, HostFile, ScriptSection, TenantFile};
+use crate::sections::{DataCentre, HOST_FILE, HostFile, ScriptSection, TenantFile};
 
 /// The folder of the tenants.
 const TENANTS: &str = "tenants";
@@ -47,29 +46,6 @@ pub struct HostAccount {
     pub data_centre: DataCentre,
     /// Whose scripts may run on it.
     pub tenants: Vec<String>,
-}
-
-/// Where an account is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DataCentre {
-    /// Telegram itself.
-    Telegram,
-    /// This host's embedded data centre.
-    Embedded {
-        /// The account's phone number there.
-        phone: String,
-        /// Its first name there.
-        first_name: String,
-    },
-    /// Another one.
-    At {
-        /// Its address.
-        address: SocketAddr,
-        /// Its number.
-        dc_id: i32,
-        /// The file with its public key.
-        key_file: PathBuf,
-    },
 }
 
 /// Who owns accounts and scripts.
@@ -308,13 +284,14 @@ impl Reader<'_> {
     fn data_centre(
         &mut self,
         text: &Text<'_>,
-        section: Option<&Spanned<DataCentreSection>>,
+        section: Option<&Spanned<DataCentre>>,
         host_folder: &Path,
     ) -> DataCentre {
         let Some(section) = section else { return DataCentre::Telegram };
-        match section.get_ref() {
-            DataCentreSection::Telegram => DataCentre::Telegram,
-            DataCentreSection::Embedded { phone, first_name } => {
+        let mut place = section.get_ref().clone();
+        match &mut place {
+            DataCentre::Telegram => {}
+            DataCentre::Embedded { phone, .. } => {
                 let is_test =
                     phone.len() == 10 && phone.starts_with("99966") && phone.bytes().all(|c| c.is_ascii_digit());
                 if !is_test || phone.as_bytes()[5] == b'0' {
@@ -322,18 +299,17 @@ impl Reader<'_> {
                         "a phone number of the embedded data centre is 99966, a digit other than 0, and four more";
                     self.faults.push(text.fault(Some(section.span()), what));
                 }
-                DataCentre::Embedded { phone: phone.clone(), first_name: first_name.clone() }
             }
-            DataCentreSection::At { address, dc_id, key_file } => {
-                let key_file = host_folder.join(key_file);
+            DataCentre::At { key_file, .. } => {
+                *key_file = host_folder.join(&*key_file);
                 if !key_file.is_file() {
                     let what =
                         format!("there is no file {}: write the data centre's public key into it", key_file.display());
                     self.faults.push(text.fault(Some(section.span()), what));
                 }
-                DataCentre::At { address: *address, dc_id: *dc_id, key_file }
             }
         }
+        place
     }
 
     fn text(&mut self, path: &Path) -> Option<String> {

@@ -54,8 +54,8 @@ pub(crate) struct HostAccountSection {
     #[schemars(with = "Vec<String>")]
     pub(crate) tenants: Vec<Spanned<String>>,
     #[serde(default)]
-    #[schemars(with = "DataCentreSection")]
-    pub(crate) data_centre: Option<Spanned<DataCentreSection>>,
+    #[schemars(with = "DataCentre")]
+    pub(crate) data_centre: Option<Spanned<DataCentre>>,
 }
 
 /// tenant.toml: what one tenant has, may do, and how much.
@@ -79,14 +79,14 @@ pub(crate) struct TenantFile {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct TenantAccountSection {
-    #[schemars(with = "DataCentreSection")]
-    pub(crate) data_centre: Option<Spanned<DataCentreSection>>,
+    #[schemars(with = "DataCentre")]
+    pub(crate) data_centre: Option<Spanned<DataCentre>>,
 }
 
 /// Where an account is; without it at Telegram itself.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
-pub(crate) enum DataCentreSection {
+pub enum DataCentre {
     /// Telegram itself.
     Telegram,
     /// The embedded data centre of this host, with this phone number there: 99966, a digit other than 0, and four more.

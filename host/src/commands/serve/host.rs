@@ -109,11 +109,7 @@ impl Host {
 
     /// Stops everything, in order.
     pub(super) async fn stop(mut self) {
-        let running = self.scripts.into_values().filter_map(|entry| match entry.state {
-            State::Running(script) => Some(script.stop()),
-            State::Stopped | State::Failed(_) => None,
-        });
-        join_all(running).await;
+        stop_all(self.scripts.into_values()).await;
         let accounts = std::mem::take(&mut self.accounts).into_values().filter_map(|seat| seat.at_work.ok());
         join_all(accounts.map(|(account, _)| account.stop())).await;
         if let Some(embedded) = self.embedded {
@@ -205,11 +201,7 @@ impl Host {
         let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut self.scripts).into_iter().partition(|(key, entry)| stays(key, entry));
         self.scripts = stay;
-        join_all(go.into_values().filter_map(|entry| match entry.state {
-            State::Running(script) => Some(script.stop()),
-            State::Stopped | State::Failed(_) => None,
-        }))
-        .await;
+        stop_all(go.into_values()).await;
     }
 
     /// Closes accounts that are to be there no more, or elsewhere.
@@ -223,11 +215,7 @@ impl Host {
         let (stay, go_too): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut self.scripts).into_iter().partition(|(_, entry)| accounts.contains_key(&entry.account));
         self.scripts = stay;
-        join_all(go_too.into_values().filter_map(|entry| match entry.state {
-            State::Running(script) => Some(script.stop()),
-            State::Stopped | State::Failed(_) => None,
-        }))
-        .await;
+        stop_all(go_too.into_values()).await;
         join_all(go.into_values().filter_map(|seat| seat.at_work.ok()).map(|(account, _)| account.stop())).await;
     }
 
@@ -391,6 +379,15 @@ impl Host {
             Err(error) => Err((script, format!("{error:#}"))),
         }
     }
+}
+
+/// Stops those that run, all at once: each may take as long as its callback does.
+async fn stop_all(scripts: impl Iterator<Item = Entry>) {
+    join_all(scripts.filter_map(|entry| match entry.state {
+        State::Running(script) => Some(script.stop()),
+        State::Stopped | State::Failed(_) => None,
+    }))
+    .await;
 }
 
 /// A script's file, if it can be run.
