@@ -5,6 +5,7 @@ mod bounds;
 mod chat;
 mod compiling;
 mod data_centre;
+mod documents;
 mod full_disk;
 mod grants;
 mod isolation;
