@@ -16,6 +16,7 @@ pub(crate) mod compile_worker;
 pub(crate) mod dc;
 pub(crate) mod forget;
 pub(crate) mod login;
+pub(crate) mod manual;
 mod room;
 pub(crate) mod run;
 pub(crate) mod scripts;

@@ -24,13 +24,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::ask::ScriptArgs;
 use crate::commands::serve::HostArgs;
 use crate::commands::serve::control::Question;
 use crate::commands::telegram_cli::HandedOver;
-use crate::commands::{accounts, ask, compile_worker, dc, forget, login, run, scripts, serve, telegram_cli, worker};
+use crate::commands::{
+    accounts, ask, compile_worker, dc, forget, login, manual, run, scripts, serve, telegram_cli, worker,
+};
 use crate::data_dir::DataDir;
 use crate::log_file::LogFile;
 use crate::misuse::is_misuse;
@@ -56,13 +58,16 @@ Environment:
                    As --proxy, and what is reached without it
   TGLHOST_LOG      The host's own log: error, warn, info, debug or trace, or
                    by part: error,telegram=debug [default: error]
-  NOTIFY_SOCKET    Where a service manager is told of readiness (sd_notify)
+  NOTIFY_SOCKET, WATCHDOG_USEC
+                   Where a service manager is told of readiness, and how often
+                   that a host is at work (sd_notify)
                    A variable that is empty is as good as none
 
 Signals:
   SIGTERM          Ends in order, with code 0
   SIGINT (Ctrl-C)  Ends in order, with code 130
-  SIGHUP, SIGUSR1  Opens the log file (telegram-cli -L) anew
+  SIGHUP, SIGUSR1  Opens the log file (telegram-cli -L) anew; SIGHUP has a host
+                   (serve) read its files again
 
 Exit codes:
   0                Done, or ended by SIGTERM
@@ -124,6 +129,11 @@ enum Command {
     /// Run a script by telegram-cli's own command line
     #[command(name = "telegram-cli", disable_version_flag = true, after_help = ENVIRONMENT_AND_EXIT_CODES)]
     TelegramCli(Box<telegram_cli::Args>),
+    /// Print what a shell reads to complete command lines of tglhost
+    Completions(manual::CompletionsArgs),
+    /// Write the man pages, as packages of tglhost have them
+    #[command(hide = true)]
+    ManPages(manual::ManPagesArgs),
     /// Print this, or the help of a command
     Help {
         /// Which one
@@ -222,6 +232,8 @@ fn begin(command: Command, data: Option<PathBuf>, output: &Output) -> anyhow::Re
             let data = args.data(data)?;
             execute(Command::Serve(args), Some(data), None, output)
         }
+        Command::Completions(args) => Ok(manual::completions(&args, Cli::command(), output)),
+        Command::ManPages(args) => manual::man_pages(&args, Cli::command()),
         Command::Check(host) => serve::check(&host, output),
         Command::Ps(host) => ask_host(&Question::Ps, &host, data, output),
         Command::Reload(host) => ask_host(&Question::Reload, &host, data, output),
@@ -263,6 +275,8 @@ fn execute(command: Command, data: Option<PathBuf>, log_file: Option<LogFile>, o
             Command::Serve(args) => serve::execute(args, &data_dir, &output).await,
             Command::TelegramCli(_)
             | Command::Help { .. }
+            | Command::Completions(_)
+            | Command::ManPages(_)
             | Command::Check(_)
             | Command::Ps(_)
             | Command::Reload(_)

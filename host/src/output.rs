@@ -112,6 +112,15 @@ impl Output {
         }
     }
 
+    /// A result of several lines: the value as JSON, else the text as it is.
+    pub(crate) fn document(&self, value: &impl Serialize, text: &str) {
+        if self.is_json() {
+            self.json(value);
+        } else {
+            self.write(Stream::Stdout, &self.for_terminal(Stream::Stdout, text));
+        }
+    }
+
     /// A line of JSON, whatever was asked for. The value says its `kind`.
     pub(crate) fn json(&self, value: &impl Serialize) {
         self.write(Stream::Stdout, &self.json_line(value));
