@@ -1,7 +1,8 @@
-//! What tglhost is installed with: its pages and completions. What the machine has no program
+//! What tglhost is installed with: its pages and completions, its systemd unit. What the machine has no program
 //! to check with is said and passed over.
 
 mod manual;
+mod unit;
 
 use std::process::{Command, Output};
 

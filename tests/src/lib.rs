@@ -177,15 +177,20 @@ impl Process {
 
     /// The next line of stderr that contains `part`.
     pub fn stderr_line_with(&mut self, part: &str) -> String {
+        self.stderr_until(part).lines().next_back().unwrap_or_default().to_owned() + "\n"
+    }
+
+    /// The lines of stderr to the next one that contains `part`.
+    pub fn stderr_until(&mut self, part: &str) -> String {
         let until = Instant::now() + WAIT_MAX;
         let mut seen = String::new();
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let Ok(line) = self.stderr.recv_timeout(left) else { panic!("no {part:?} on stderr, only:\n{seen}") };
-            if line.contains(part) {
-                return line;
-            }
             seen.push_str(&line);
+            if line.contains(part) {
+                return seen;
+            }
         }
     }
 

@@ -182,7 +182,6 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let projects = Projects::new(&args.project, &private).find_all(files.iter().map(|file| &*file.path)).or_misuse()?;
     projects.iter().filter_map(|project| project.note.as_ref()).for_each(|note| output.note(note));
     tell_open_ways(&args, &private, output);
-    raise_open_files();
     // Folders that clash are said now, not after the login.
     FileSpace::of(Folders { mounts: args.folders.clone(), private, ..Folders::default() }).or_misuse()?;
     let programs = async {
@@ -228,15 +227,6 @@ fn tell_open_ways(args: &Args, private: &[PathBuf], output: &Output) {
             mount.host.display()
         ));
     }
-}
-
-/// Each script may have a thousand files open, and many systems give a process little more unless it asks.
-fn raise_open_files() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-    // Then opening one fails as it does for other programs, and the script is told.
-    let _ = raised.inspect_err(|reason| tracing::warn!("no more open files are to be had: {reason}"));
 }
 
 /// Tells whoever started this process that each script has come through its start, or has ended while another goes on.

@@ -17,7 +17,7 @@ use config::Config;
 use crate::data_dir::DataDir;
 use crate::misuse::OrMisuse;
 use crate::output::Output;
-use crate::readiness;
+use crate::readiness::{self, Watchdog};
 use crate::signals::{asked_to_end, asked_to_reload};
 use control::Control;
 use host::Host;
@@ -91,6 +91,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let asked_to_end = asked_to_end(output)?;
     tokio::pin!(asked_to_end);
     let mut control = Control::open(data_dir)?;
+    let mut watchdog = Watchdog::start();
     let mut host = Host::start(&config, data_dir.clone(), output).await?;
     let begun = tokio::select! {
         () = host.apply(config) => None,
@@ -106,6 +107,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
         tokio::select! {
             code = &mut asked_to_end => break code,
             () = output.until_nobody_reads() => break crate::output::NOBODY_READS_CODE,
+            () = watchdog.round() => {}
             _ = reloads.recv() => {
                 if let Err(error) = reload(&mut host, &args.host.folder).await {
                     output.note(&format!("Everything goes on as it was: {error:#}"));
@@ -127,6 +129,6 @@ async fn reload(host: &mut Host, folder: &Path) -> Result<()> {
         Ok(config) => config,
         Err(faults) => bail!("{faults}"),
     };
-    host.apply(config).await;
+    readiness::tell_reload(host.apply(config)).await;
     Ok(())
 }
