@@ -12,6 +12,7 @@ const FOLDERS_HEADING: &str = "Folders";
 
 pub(crate) mod accounts;
 pub(crate) mod ask;
+pub(crate) mod backup;
 pub(crate) mod compile_worker;
 pub(crate) mod dc;
 pub(crate) mod forget;

@@ -107,6 +107,13 @@ impl DataDir {
         Ok(std::iter::once(embedded).filter(|account| account.path.is_dir()).chain(self.accounts()?).collect())
     }
 
+    /// The folders of all accounts that have a file, those of the embedded data centre's chat among them.
+    pub(crate) fn account_folders(&self) -> Result<Vec<PathBuf>> {
+        let folders =
+            folders_in(&self.root.join("accounts"))?.into_iter().chain(folders_in(&self.root.join("embedded"))?);
+        Ok(folders.filter(|folder| folder.join(store::DATABASE_FILE).is_file()).collect())
+    }
+
     /// Where the embedded data centre keeps what it must.
     pub(crate) fn data_centre(&self) -> PathBuf {
         self.root.join("embedded/data-centre")
@@ -225,6 +232,22 @@ impl AccountDir {
         }
         Ok(aside)
     }
+}
+
+/// The private folders of the scripts of the account in this folder.
+pub(crate) fn script_homes(account: &Path) -> Result<Vec<PathBuf>> {
+    folders_in(&account.join("scripts"))
+}
+
+/// The folders in one that may not be there.
+fn folders_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("cannot list {}", folder.display()))?,
+    };
+    let paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>();
+    let paths = paths.with_context(|| format!("cannot list {}", folder.display()))?;
+    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }
 
 /// The platform's own data directory, whether it is there or not.

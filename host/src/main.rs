@@ -31,7 +31,7 @@ use crate::commands::serve::HostArgs;
 use crate::commands::serve::control::Question;
 use crate::commands::telegram_cli::HandedOver;
 use crate::commands::{
-    accounts, ask, compile_worker, dc, forget, login, manual, run, scripts, serve, telegram_cli, worker,
+    accounts, ask, backup, compile_worker, dc, forget, login, manual, run, scripts, serve, telegram_cli, worker,
 };
 use crate::data_dir::DataDir;
 use crate::log_file::LogFile;
@@ -116,6 +116,10 @@ enum Command {
     Restart(ScriptArgs),
     /// Have a host at work read its files again and do what they say now
     Reload(HostArgs),
+    /// Write all that a host is into one file, also while it is at work
+    Backup(backup::BackupArgs),
+    /// Make a host's folder from a backup
+    Restore(backup::RestoreArgs),
     /// Run the embedded data centre alone
     Dc(dc::Args),
     /// Log an account in
@@ -234,6 +238,8 @@ fn begin(command: Command, data: Option<PathBuf>, output: &Output) -> anyhow::Re
         }
         Command::Completions(args) => Ok(manual::completions(&args, Cli::command(), output)),
         Command::ManPages(args) => manual::man_pages(&args, Cli::command()),
+        Command::Backup(args) => backup::backup(&args, data, output),
+        Command::Restore(args) => backup::restore(&args, output),
         Command::Check(host) => serve::check(&host, output),
         Command::Ps(host) => ask_host(&Question::Ps, &host, data, output),
         Command::Reload(host) => ask_host(&Question::Reload, &host, data, output),
@@ -276,6 +282,8 @@ fn execute(command: Command, data: Option<PathBuf>, log_file: Option<LogFile>, o
             Command::TelegramCli(_)
             | Command::Help { .. }
             | Command::Completions(_)
+            | Command::Backup(_)
+            | Command::Restore(_)
             | Command::ManPages(_)
             | Command::Check(_)
             | Command::Ps(_)

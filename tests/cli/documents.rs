@@ -45,7 +45,8 @@ fn commands(text: &str) -> Vec<Vec<String>> {
 
 /// What tglhost is given in a line that calls it, to the comment.
 fn arguments(line: &str) -> Option<Vec<String>> {
-    let line = line.split(" #").next().unwrap_or_default().trim_start_matches("sudo -u tglhost ");
+    let line =
+        line.split(" #").next().unwrap_or_default().trim_start_matches("sudo ").trim_start_matches("-u tglhost ");
     let rest = line.strip_prefix("target/debug/").unwrap_or(line).strip_prefix("tglhost ")?;
     Some(rest.split_whitespace().map(str::to_owned).collect())
 }

@@ -1,5 +1,6 @@
 //! The command line as its users meet it: the chat in the terminal, exit codes, bad input, JSON.
 
+mod backup;
 mod bad_input;
 mod bounds;
 mod chat;

@@ -23,7 +23,7 @@ use control::Control;
 use host::Host;
 
 /// The folder of the data, in the host's folder.
-const DATA: &str = "data";
+pub(crate) const DATA: &str = "data";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -44,6 +44,11 @@ pub(crate) struct HostArgs {
 }
 
 impl HostArgs {
+    /// The host's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where the host keeps its data, whether it is there or not.
     pub(crate) fn data(&self, given: Option<PathBuf>) -> PathBuf {
         given.unwrap_or_else(|| self.folder.join(DATA))

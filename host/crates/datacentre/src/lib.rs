@@ -145,6 +145,19 @@ impl DataCentre {
     }
 }
 
+/// The database in a data centre's directory, if there is one. The rest of what lies there is files that stay as they are.
+pub fn database(data_dir: &Path) -> Option<PathBuf> {
+    Some(data_dir.join(model::DATABASE_FILE)).filter(|path| path.is_file())
+}
+
+/// Writes a copy of that database, as it is at one moment, to `to`, where there must be none: also while a data centre has it.
+///
+/// # Errors
+/// [`StartError::NoRoom`] and [`StartError::Database`].
+pub fn copy_to(data_dir: &Path, to: &Path) -> Result<(), StartError> {
+    model::snapshot::copy_to(data_dir, to).map_err(unusable)
+}
+
 /// Everything that lies in the data directory.
 fn open(data_dir: &Path) -> Result<(RsaKey, Arc<Model>), StartError> {
     make_private(data_dir).map_err(|source| match is_no_room_for_file(&source) {
@@ -155,11 +168,12 @@ fn open(data_dir: &Path) -> Result<(RsaKey, Arc<Model>), StartError> {
         RsaKeyError::File { source, .. } if is_no_room_for_file(source) => StartError::NoRoom(error.to_string()),
         _ => error.into(),
     })?;
-    let model = Model::open(data_dir, model::Limits::default()).map_err(|error| match error.is_no_room() {
-        true => StartError::NoRoom(error.to_string()),
-        false => StartError::Database(error.to_string()),
-    })?;
+    let model = Model::open(data_dir, model::Limits::default()).map_err(unusable)?;
     Ok((rsa, Arc::new(model)))
+}
+
+fn unusable(error: model::OpenError) -> StartError {
+    if error.is_no_room() { StartError::NoRoom(error.to_string()) } else { StartError::Database(error.to_string()) }
 }
 
 /// Makes the directory, for its owner only; one that is there already keeps the rights its owner gave it.

@@ -21,6 +21,7 @@ mod recent;
 mod schema;
 mod scripts;
 mod session;
+mod snapshot;
 mod summary;
 
 use std::collections::{HashMap, HashSet};
@@ -47,10 +48,11 @@ pub use peers::{PeerFacts, PeerRecord};
 use recent::RecentEvent;
 pub use scripts::{Enrolled, Forgotten, Origin, ScriptRecord, forget, scripts};
 pub use session::{DcRecord, Owner, UpdateState};
+pub use snapshot::copy_to;
 pub use summary::{AccountSummary, inspect};
 
 /// The account's file in its directory.
-const DATABASE_FILE: &str = "account.db";
+pub const DATABASE_FILE: &str = "account.db";
 
 /// Held locked for as long as the account is open, so that one session is never used by two processes.
 const LOCK_FILE: &str = "account.lock";

@@ -21,6 +21,7 @@ pub(crate) mod posts;
 pub(crate) mod qts;
 pub(crate) mod room;
 mod schema;
+pub(crate) mod snapshot;
 pub(crate) mod uploads;
 pub(crate) mod users;
 
@@ -40,7 +41,7 @@ use rusqlite::{OptionalExtension, Params};
 use sha2::{Digest, Sha256};
 
 /// The database's name in the data directory.
-const DATABASE_FILE: &str = "datacentre.sqlite";
+pub(crate) const DATABASE_FILE: &str = "datacentre.sqlite";
 const LOCK_FILE: &str = "datacentre.lock";
 /// The directory of files that clients uploaded.
 const FILES_DIRECTORY: &str = "files";
