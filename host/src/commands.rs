@@ -15,6 +15,7 @@ pub(crate) mod ask;
 pub(crate) mod backup;
 pub(crate) mod compile_worker;
 pub(crate) mod dc;
+pub(crate) mod doctor;
 pub(crate) mod forget;
 pub(crate) mod login;
 pub(crate) mod manual;

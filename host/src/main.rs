@@ -31,7 +31,7 @@ use crate::commands::serve::HostArgs;
 use crate::commands::serve::control::Question;
 use crate::commands::telegram_cli::HandedOver;
 use crate::commands::{
-    accounts, ask, backup, compile_worker, dc, forget, login, manual, run, scripts, serve, telegram_cli, worker,
+    accounts, ask, backup, compile_worker, dc, doctor, forget, login, manual, run, scripts, serve, telegram_cli, worker,
 };
 use crate::data_dir::DataDir;
 use crate::log_file::LogFile;
@@ -116,6 +116,8 @@ enum Command {
     Restart(ScriptArgs),
     /// Have a host at work read its files again and do what they say now
     Reload(HostArgs),
+    /// Say what is wrong on this machine, why that matters and what to do
+    Doctor(doctor::Args),
     /// Write all that a host is into one file, also while it is at work
     Backup(backup::BackupArgs),
     /// Make a host's folder from a backup
@@ -238,6 +240,7 @@ fn begin(command: Command, data: Option<PathBuf>, output: &Output) -> anyhow::Re
         }
         Command::Completions(args) => Ok(manual::completions(&args, Cli::command(), output)),
         Command::ManPages(args) => manual::man_pages(&args, Cli::command()),
+        Command::Doctor(args) => doctor::execute(&args, data, output),
         Command::Backup(args) => backup::backup(&args, data, output),
         Command::Restore(args) => backup::restore(&args, output),
         Command::Check(host) => serve::check(&host, output),
@@ -282,6 +285,7 @@ fn execute(command: Command, data: Option<PathBuf>, log_file: Option<LogFile>, o
             Command::TelegramCli(_)
             | Command::Help { .. }
             | Command::Completions(_)
+            | Command::Doctor(_)
             | Command::Backup(_)
             | Command::Restore(_)
             | Command::ManPages(_)

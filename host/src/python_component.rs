@@ -9,7 +9,7 @@ use sandbox::ComponentSource;
 static COMPRESSED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/python.wasm.zst"));
 
 /// BLAKE3 of the component before compression, in hexadecimal.
-const CONTENT_HASH: &str = env!("PYTHON_COMPONENT_BLAKE3");
+pub(crate) const CONTENT_HASH: &str = env!("PYTHON_COMPONENT_BLAKE3");
 
 /// Where the sandbox gets the component from. An error if this binary was built without it.
 pub(crate) fn source() -> Result<ComponentSource> {

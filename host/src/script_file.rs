@@ -166,7 +166,7 @@ pub(crate) fn compiler() -> Result<CompilerConfig> {
 }
 
 /// Where compiled components are kept: private to this user, and safe to delete.
-fn cache_dir() -> Result<PathBuf> {
+pub(crate) fn cache_dir() -> Result<PathBuf> {
     let cache = dirs::cache_dir().context("no cache directory is known for this user: set HOME")?;
     Ok(cache.join("tglhost"))
 }

@@ -6,6 +6,7 @@ mod bounds;
 mod chat;
 mod compiling;
 mod data_centre;
+mod doctor;
 mod documents;
 mod full_disk;
 mod grants;

@@ -21,6 +21,7 @@ use crate::readiness::{self, Watchdog};
 use crate::signals::{asked_to_end, asked_to_reload};
 use control::Control;
 use host::Host;
+pub(crate) use host::places;
 
 /// The folder of the data, in the host's folder.
 pub(crate) const DATA: &str = "data";

@@ -397,7 +397,7 @@ fn readable(settings: &Settings) -> Result<ScriptFile> {
 }
 
 /// Every account, by what it is called on the host, and where it is.
-fn places(config: &Config) -> BTreeMap<String, DataCentre> {
+pub(crate) fn places(config: &Config) -> BTreeMap<String, DataCentre> {
     let shared = config.accounts.iter().map(|(name, account)| (name.clone(), account.data_centre.clone()));
     let own = config.tenants.iter().flat_map(|(tenant, of)| {
         let named = move |name: &String| own_account_name(tenant, name);
