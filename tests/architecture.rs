@@ -33,7 +33,10 @@ fn sources() -> Vec<PathBuf> {
 fn only_the_crates_that_may_name_wasmtime_and_grammers_do() {
     let rules: &[(&str, &[&str])] = &[
         ("wasmtime", &["host/crates/sandbox"]),
-        ("grammers-", &["host/crates/telegram", "host/crates/datacentre", "host/crates/tl-blank"]),
+        (
+            "grammers-",
+            &["host/crates/telegram", "host/crates/datacentre", "host/crates/tl-blank", "host/crates/raw-query"],
+        ),
         ("rusqlite", &["host/crates/store", "host/crates/datacentre"]),
     ];
     let mut manifests = Vec::new();
