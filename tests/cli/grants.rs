@@ -3,7 +3,7 @@
 use tests::{Finished, Place, finish};
 
 /// One call of each group, and the name under which it is refused.
-const CALLS: [(&str, &str, &str); 9] = [
+const CALLS: [(&str, &str, &str); 8] = [
     ("read", "get_history", "bob.get_history(0, 5, say)"),
     ("send", "send_message", "bob.send_msg('hello', say)"),
     ("edit", "delete_message", "tgl.delete_msg(1, say)"),
@@ -12,7 +12,6 @@ const CALLS: [(&str, &str, &str); 9] = [
     ("groups", "create_chat", "tgl.create_group_chat([bob], 'group', say)"),
     ("profile", "set_profile_name", "tgl.set_profile_name('Ann', '', say)"),
     ("secret-chats", "create_secret_chat", "tgl.create_secret_chat(bob, say)"),
-    ("raw", "raw_query", "tgl.ext_function('help.getConfig', say)"),
 ];
 
 struct World {
@@ -58,15 +57,13 @@ fn what_is_denied_is_not_done_and_is_said_with_what_to_do() {
         "import tgl\ndef say(ok, *given): pass\ndef go():\n    bob = tgl.Peer(tgl.PEER_USER, {bob})\n{calls}    tgl.safe_exit(0)\ntgl.set_on_get_difference_end(go)\n"
     );
     for (group, name, _) in CALLS {
-        let run =
-            run(&place, "ann", &source, &["--allow", if group == "raw" { "send" } else { "raw" }, "--deny", group]);
+        let run = run(&place, "ann", &source, &["--deny", group]);
         let refused: Vec<&str> = run.stderr.lines().filter(|line| line.contains("not granted")).collect();
         let expected = format!("{name} is not granted to this script ({group}): run it with --allow {group}");
         assert!(refused.len() == 1 && refused[0].ends_with(&expected), "{group}: {}", run.stderr);
     }
     let run = run(&place, "ann", &source, &[]);
-    let refused: Vec<&str> = run.stderr.lines().filter(|line| line.contains("not granted")).collect();
-    assert!(refused.len() == 1 && refused[0].contains("(raw)"), "by itself all but raw is allowed: {}", run.stderr);
+    assert!(!run.stderr.contains("not granted"), "by itself all of them are allowed: {}", run.stderr);
 }
 
 /// Says what it hears and finds, and tries to write to Bob and to the group.
@@ -139,8 +136,12 @@ fn python(truth: bool) -> &'static str {
 fn grants_that_are_none_are_refused_with_what_there_is() {
     let place = Place::new();
     let script = place.script("script.py", "import tgl\n");
-    let rows: [(&[&str], &str); 4] = [
+    let rows: [(&[&str], &str); 8] = [
         (&["--allow", "everything"], "secret-chats"),
+        (&["--allow", "raw"], "raw=METHOD"),
+        (&["--allow", "raw=help.getconfig"], "--allow raw=help.getconfig: layer "),
+        (&["--allow", "raw=account.getTmpPassword"], "it is about who may use the account, and no script may call it"),
+        (&["--allow", "send,raw=initConnection"], "it carries another query, or is about the connection"),
         (&["--chats", "bob"], "user#5, chat#7 or channel#9"),
         (&["--chats", "user#0"], "user#5, chat#7 or channel#9"),
         (&["--allow", "send", "--deny", "send"], "send is both allowed and denied"),
@@ -149,5 +150,36 @@ fn grants_that_are_none_are_refused_with_what_there_is() {
         let run = finish(place.command(&["run", "--account", "ann"]).arg(&script).args(options), "");
         assert_eq!(run.code(), Some(2), "{options:?}: {}", run.stderr);
         assert!(run.stderr.contains(said), "{options:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn raw_queries_are_granted_by_their_methods() {
+    let place = Place::new();
+    place.sign_up("ann", "9996631001", "Ann");
+    let source = "import tgl\n\
+                  def ask(text, then): tgl.ext_function(text, lambda ok, answer: (print(ok, answer), then()))\n\
+                  def go(): ask('(help.getNearestDc)', lambda: ask('(help.getConfig)', lambda: tgl.safe_exit(0)))\n\
+                  tgl.set_on_get_difference_end(go)\n";
+    let nearest = "True  ( nearestDc country :\"XX\" this_dc : 2 nearest_dc : 2 )";
+    let refused = |method: &str| {
+        format!("help.{method} is not granted to this script (raw): run it with --allow raw=help.{method}")
+    };
+    let none = "raw_query is not granted to this script (raw): run it with --allow raw=METHOD".to_owned();
+    let rows: [(&[&str], &[&str], Vec<String>); 3] = [
+        (&[], &["False None", "False None"], vec![none]),
+        (&["--allow", "raw=help.getNearestDc"], &[nearest, "False None"], vec![refused("getConfig")]),
+        (
+            &["--allow", "send,raw=help.getNearestDc,raw=help.getConfig"],
+            &[nearest, "True  ( config flags : "],
+            Vec::new(),
+        ),
+    ];
+    for (options, printed, said) in rows {
+        let run = run(&place, "ann", source, options);
+        let lines: Vec<&str> = run.stdout.lines().collect();
+        assert!(lines.iter().zip(printed).all(|(line, part)| line.starts_with(part)), "{options:?}: {}", run.stdout);
+        assert_eq!(run.stderr.contains("not granted"), !said.is_empty(), "{options:?}: {}", run.stderr);
+        assert!(said.iter().all(|said| run.stderr.contains(said)), "{options:?}: {}", run.stderr);
     }
 }

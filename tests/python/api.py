@@ -66,7 +66,22 @@ GROUPS = [
     ),
     ("Groups", "", ["create_group_chat", "chat_*", "rename_chat", "import_chat_link"]),
     ("Secret chats", "", ["*_secret_chat"]),
-    ("The script itself", "", ["set_link_preview", "safe_*", "ext_function"]),
+    (
+        "Raw queries",
+        "Telegram is asked in the words of [its schema](https://core.telegram.org/schema), by methods that are granted by their "
+        "names: `tglhost run --allow raw=METHOD`, or `raw` in a tenant's file and in what the script asks for. Methods that decide "
+        "who may use the account are granted to no script. The text is as telegram-cli took it, and the answer as it wrote it: a "
+        "name and its fields in parentheses, in the schema's order, each with its name and a colon before it or without. A list "
+        "says its length: `(vector 2 [ 1 2 ])`. Words of flags are numbers; an optional field stands there only where its bit is "
+        "set, as `(true)` where it has no value. Truth is `(boolTrue)` or `(boolFalse)`. A text goes in quotes, with `\\n`, `\\t`, "
+        '`\\r`, `\\b`, `\\a`, `\\\\`, `\\"` and `\\x41` in it, or without where it is a word of letters, digits, `.`, `_` and '
+        "`-`. An object whose type has one form with one field is that field alone. So "
+        "`(messages.getHistory peer:(inputPeerSelf) 0 0 0 limit:10 0 0 0)`, and an answer as "
+        '` ( nearestDc country :"DE" this_dc : 2 nearest_dc : 2 )`, of up to 1 MiB. What is wrong in a text is logged with its '
+        "column.",
+        ["ext_function"],
+    ),
+    ("The script itself", "", ["set_link_preview", "safe_*"]),
 ]
 
 

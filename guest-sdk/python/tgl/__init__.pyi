@@ -380,7 +380,7 @@ def accept_secret_chat(peer: Peer, callback: _secret_chat_cb | None = None, /) -
     """Accepts a secret chat. callback(success, peer)"""
 
 def ext_function(text: str, callback: _str_cb | None = None, /) -> bool:
-    """A raw query in TL notation. callback(success, string)"""
+    """Asks Telegram in its own words. callback(success, string)"""
 
 def set_on_binlog_replay_end(callback: Callable[[], object], /) -> None:
     """callback() is called once, when what was left from last time has been delivered."""

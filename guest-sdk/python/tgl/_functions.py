@@ -296,7 +296,7 @@ def accept_secret_chat(peer: Peer, callback: Optional[Callback] = None, /) -> No
 
 @queued
 def ext_function(text: str, callback: Optional[Callback] = None, /) -> None:
-    """A raw query in TL notation. callback(success, string)"""
+    """Asks Telegram in its own words. callback(success, string)"""
     _calls.raw_query(decoded(text), callback)
 
 

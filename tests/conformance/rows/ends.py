@@ -1,7 +1,7 @@
 """Ending a script, and what is refused for now: functions that need no other account."""
 
 from given import check
-from table import EMPTY_VALUE, Row, people
+from table import EMPTY_VALUE, Failure, Row, flood, people
 from world import Failed
 
 DRAINS = """\
@@ -20,6 +20,9 @@ def f():
     tgl.get_contact_list(lambda ok, peers: (tell(event="lives", args=[]), tgl.NAME(3)))
 tgl.set_on_get_difference_end(f)
 """
+
+
+NEAREST = ' ( nearestDc country :"XX" this_dc : 2 nearest_dc : 2 )'
 
 
 async def try_exit(w, row):
@@ -66,5 +69,17 @@ ROWS = [
         "tgl.accept_secret_chat(bob, done)",
         "secret chats come later; the original's ended the process",
     ),
-    refused("tgl.ext_function", "str_cb", "tgl.ext_function('help.getConfig', done)", "a raw query knows no limits"),
+    Row(
+        "tgl.ext_function",
+        signature="str_cb",
+        call="tgl.ext_function('(help.getNearestDc)', done)",
+        gets=[True, NEAREST],
+        fails=(
+            flood("help.getNearestDc"),
+            Failure("a text that is no query", "column 1: `\\(` is to come.*", "tgl.ext_function('help.getNearestDc', done)"),
+            Failure("a method that is not granted", ".*--allow raw=help.getConfig", "tgl.ext_function('(help.getConfig)', done)"),
+        ),
+        differs="A script asks what it is granted by the method's name, in words of Telegram's present schema; "
+        "what decides who may use the account is granted to none",
+    ),
 ]

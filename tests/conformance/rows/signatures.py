@@ -4,7 +4,7 @@ from given import group, message
 from pattern import test
 from table import Row, flood
 
-from .ends import refused
+from .ends import NEAREST, refused
 from .files import photo_from_bob
 
 
@@ -99,11 +99,11 @@ ROWS = [
     signature(
         "user_cb", "(success, peer)", "tgl.user_info(bob, done)", [True, {"is": "Peer", "type": 1}], "users.getFullUser"
     ),
-    refused(
+    signature(
         "str_cb",
-        "str_cb",
-        "tgl.ext_function('help.getConfig', done)",
-        "a raw query knows no limits",
-        "Callback signatures",
+        "(success, string)",
+        "tgl.ext_function('(help.getNearestDc)', done)",
+        [True, NEAREST],
+        "help.getNearestDc",
     ),
 ]

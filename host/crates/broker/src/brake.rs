@@ -76,6 +76,16 @@ impl Brake {
         }
     }
 
+    /// Whether a call may leave now that may send anywhere; then it counts. Else when it may.
+    pub(crate) fn admit_anywhere(&mut self, now: Instant) -> Result<(), Instant> {
+        let ready = self.all.ready_at(self.all_used);
+        if ready > now {
+            return Err(ready);
+        }
+        self.all_used = self.all.take(self.all_used, now);
+        Ok(())
+    }
+
     /// Whether a send into this chat may leave now; then it counts. Else when it may.
     pub(crate) fn admit(&mut self, to: PeerId, now: Instant) -> Result<(), Instant> {
         let used = self.chats.get(&to).copied().unwrap_or(Chat { as_chat: Used(now), as_group: Used(now) });
@@ -161,6 +171,15 @@ mod tests {
         }
         let faster = SendRates { chat_per_s: 10, ..rates };
         assert_eq!(sent_after(faster, &[PeerId::user(1)], &[0, 1]), [5, 15]);
+    }
+
+    #[test]
+    fn what_may_send_anywhere_counts_among_all() {
+        let (mut brake, now) = (Brake::new(SendRates { all_per_s: 10, ..SendRates::default() }), Instant::now());
+        let queries = (0..20).take_while(|_| brake.admit_anywhere(now).is_ok()).count();
+        assert_eq!(queries, 10);
+        assert!(brake.admit(PeerId::user(1), now).is_err(), "nothing is left for a send");
+        assert!(brake.admit_anywhere(now + Duration::from_millis(100)).is_ok(), "ten a second");
     }
 
     #[test]

@@ -239,10 +239,13 @@ impl Calls {
                 }
                 Err(TrySendError::Closed(())) => return Err(BrokerError::Closed),
             };
-            if let (Some(lane), Some(brake)) = (lane, &mut self.brake)
-                && let Err(until) = brake.admit(lane, now)
-            {
-                waiting_lanes.insert(lane);
+            let admitted = match (&mut self.brake, lane) {
+                (Some(brake), Some(lane)) => brake.admit(lane, now),
+                (Some(brake), None) if self.held[at].call.is_raw() => brake.admit_anywhere(now),
+                _ => Ok(()),
+            };
+            if let Err(until) = admitted {
+                waiting_lanes.extend(lane);
                 self.delay.braked_until = Some(self.delay.braked_until.map_or(until, |other| other.min(until)));
                 at += 1;
                 continue;

@@ -3,13 +3,14 @@
 //! Invariant: what is not named is not granted.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use tgl::{CHATS_LISTED_MAX, CallGroup, ChatKind, ChatWord, Giver, Grants};
+use tgl::{CHATS_LISTED_MAX, CallGroup, ChatKind, ChatWord, Giver, Grants, METHODS_LISTED_MAX};
 use toml::Spanned;
 
 /// What each script may do.
@@ -19,6 +20,10 @@ pub(crate) struct GrantsSection {
     /// The calls it may make, by their groups.
     #[schemars(with = "Vec<CallWord>")]
     calls: Vec<Spanned<String>>,
+    /// The methods that it may ask Telegram by raw queries (`tgl.ext_function`). They reach every chat of the account, whatever
+    /// `chats` says.
+    #[schemars(with = "Vec<String>")]
+    raw: Vec<Spanned<String>>,
     /// The chats that it hears of, sees and may write to: kinds, or single ones as user#5, chat#7, channel#9.
     #[schemars(with = "Vec<ChatWords>")]
     chats: Vec<Spanned<String>>,
@@ -36,10 +41,26 @@ impl GrantsSection {
         }
         Grants {
             calls: calls.into_iter().collect(),
+            raw: Arc::new(self.methods(faults)),
             chats: Arc::new(chats.into_iter().collect()),
             service_messages: false,
             giver: Giver::TenantFile,
         }
+    }
+}
+
+impl GrantsSection {
+    fn methods(&self, faults: &mut Vec<(Range<usize>, String)>) -> BTreeSet<String> {
+        if let Some(beyond) = self.raw.get(METHODS_LISTED_MAX) {
+            let what = format!("{} methods are listed, of {METHODS_LISTED_MAX} at most", self.raw.len());
+            faults.push((beyond.span(), what));
+        }
+        for method in &self.raw {
+            if let Err(why) = raw_query::check_grantable(method.get_ref()) {
+                faults.push((method.span(), format!("{:?} cannot be granted: {why}", method.get_ref())));
+            }
+        }
+        self.raw.iter().map(|method| method.get_ref().clone()).collect()
     }
 }
 

@@ -20,6 +20,7 @@ const ANN: &str = r#"
 [grants]
 calls = ["read", "send", "media"]
 chats = ["users", "channel#9"]
+raw = ["help.getConfig", "messages.getDialogs"]
 
 [accounts.shop]
 data_centre.embedded = { phone = "9996610002", first_name = "Shop" }
@@ -38,7 +39,7 @@ grants.chats = ["users", "groups"]
 limits.cpu_ms_max = 500
 "#;
 const BEN: &str = "[scripts.bot]\nfile = \"bot.py\"\naccount = \"house\"\n";
-const ASKS: &str = "#!/usr/bin/python\n# /// tglhost\n# calls = [\"read\", \"send\", \"profile\"]\n# chats = [\"users\", \"groups\"]\n# ///\nimport tgl\n";
+const ASKS: &str = "#!/usr/bin/python\n# /// tglhost\n# calls = [\"read\", \"send\", \"profile\"]\n# chats = [\"users\", \"groups\"]\n# raw = [\"messages.getDialogs\", \"users.getUsers\"]\n# ///\nimport tgl\n";
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -80,6 +81,7 @@ fn a_whole_configuration_is_read() {
     assert_eq!(bot.grants.calls, [CallGroup::Read, CallGroup::Send].into(), "granted and asked for");
     assert_eq!(bot.grants.chats.kinds, [ChatKind::Users].into());
     assert_eq!(bot.grants.chats.listed, [PeerId::channel(9)].into(), "one chat granted, all groups asked for");
+    assert_eq!(*bot.grants.raw, ["messages.getDialogs".to_owned()].into(), "methods are granted and asked for too");
     let other = &ann.scripts["other"];
     assert!(!other.is_own_account);
     assert_eq!(other.grants.calls, [CallGroup::Read].into(), "its own section cannot grant more than its tenant has");
@@ -138,6 +140,26 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
             "tenant.toml:2:10: \"@bob\" is no chat and no kind of chats: use users, groups, secret-chats, or one chat as user#5",
         ),
         (
+            ann("[grants]\ncalls = [\"raw\"]\n"),
+            "tenant.toml:2:10: \"raw\" is no group of calls: use read, send, edit, media, contacts, groups, profile, secret-chats; raw queries are granted by their methods, in `raw`",
+        ),
+        (
+            ann("[grants]\nraw = [\"messages.getDialogs\", \"messages.getdialogs\"]\n"),
+            "tenant.toml:2:31: \"messages.getdialogs\" cannot be granted: layer ",
+        ),
+        (
+            ann("[grants]\nraw = [\"auth.exportAuthorization\"]\n"),
+            "tenant.toml:2:8: \"auth.exportAuthorization\" cannot be granted: it is about who may use the account",
+        ),
+        (
+            ann("[grants]\nraw = [\"account.updatePasswordSettings\"]\n"),
+            "tenant.toml:2:8: \"account.updatePasswordSettings\" cannot be granted: it is about who may use the account",
+        ),
+        (
+            ann("[grants]\nraw = [\"invokeWithTakeout\"]\n"),
+            "tenant.toml:2:8: \"invokeWithTakeout\" cannot be granted: it carries another query",
+        ),
+        (
             ann("[limits]\nmemory_bytes_max = \"64 MiB\"\n"),
             "tenant.toml:2:20: memory_bytes_max is 67108864, and may be 33554432 at most here",
         ),
@@ -169,7 +191,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
         ),
         (
             ("tenants/ann/scripts/other/main.py.toml", "call = [\"read\"]\n"),
-            "main.py.toml:1:1: unknown field `call`, expected `calls` or `chats`",
+            "main.py.toml:1:1: unknown field `call`, expected one of `calls`, `raw`, `chats`",
         ),
         (("tenants/Eve/tenant.toml", ""), "tenants/Eve: \"Eve\" cannot be a name"),
     ];

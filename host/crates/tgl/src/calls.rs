@@ -70,7 +70,7 @@ macro_rules! calls {
 
         create_secret_chat CreateSecretChat { user: PeerId } -> Peer, Repeated, Nowhere, Nothing, SecretChats;
         accept_secret_chat AcceptSecretChat { chat: PeerId } -> Peer, Repeated, Nowhere, Nothing, SecretChats;
-        raw_query RawQuery { text: String [query] } -> Text, Repeated, Nowhere, Nothing, Raw;
+        raw_query RawQuery { text: String [query] } -> Text, Never, Nowhere, Nothing, Raw;
     } };
 }
 
@@ -170,10 +170,10 @@ macro_rules! make_calls {
                 }
             }
 
-            /// Whether what it ends with is a list, which may be long.
+            /// Whether what it ends with is a list, or a text, which may be long.
             pub fn gives_list(&self) -> bool {
                 match self {
-                    $(Self::$call { .. } => matches!(stringify!($outcome), "Messages" | "Dialogs" | "Peers"),)*
+                    $(Self::$call { .. } => matches!(stringify!($outcome), "Messages" | "Dialogs" | "Peers" | "Text"),)*
                     Self::InTopic { send, .. } => send.gives_list(),
                 }
             }
@@ -291,6 +291,11 @@ impl Call {
             Conversation::SentTo(peer) => Some(peer),
             Conversation::About(_) | Conversation::Nowhere => None,
         }
+    }
+
+    /// Whether it asks Telegram in its own words, and so may send something, anywhere.
+    pub fn is_raw(&self) -> bool {
+        matches!(self, Self::RawQuery { .. })
     }
 
     /// Whether the call is kept in the outbox and made again after a restart that came before its completion.

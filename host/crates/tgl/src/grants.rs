@@ -16,6 +16,9 @@ const SERVICE_USERS: [i64; 2] = [777_000, 333_000];
 /// Chats that may be listed by themselves.
 pub const CHATS_LISTED_MAX: usize = 1_000;
 
+/// Methods of raw queries that may be listed.
+pub const METHODS_LISTED_MAX: usize = 200;
+
 /// Calls that are granted together. Each call of the table is of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CallGroup {
@@ -35,7 +38,7 @@ pub enum CallGroup {
     Profile,
     /// Begin and accept secret chats.
     SecretChats,
-    /// Ask Telegram in its own words.
+    /// Ask Telegram in its own words. It is granted by the names of the methods, and not as a whole.
     Raw,
 }
 
@@ -74,6 +77,8 @@ pub enum Giver {
 pub struct Grants {
     /// The calls it may make, by their groups.
     pub calls: BTreeSet<CallGroup>,
+    /// The methods that it may ask by raw queries. They reach every chat of the account.
+    pub raw: Arc<BTreeSet<String>>,
     /// The chats that it hears of, sees and may write to.
     pub chats: Arc<Chats>,
     /// See messages of Telegram's service account. Who has a login code of it can take the account over.
@@ -83,8 +88,8 @@ pub struct Grants {
 }
 
 impl CallGroup {
-    /// Every one, with its name.
-    pub const NAMED: [(Self, &'static str); 9] = [
+    /// Those that are granted as a whole, with their names.
+    pub const NAMED: [(Self, &'static str); 8] = [
         (Self::Read, "read"),
         (Self::Send, "send"),
         (Self::Edit, "edit"),
@@ -93,7 +98,6 @@ impl CallGroup {
         (Self::Groups, "groups"),
         (Self::Profile, "profile"),
         (Self::SecretChats, "secret-chats"),
-        (Self::Raw, "raw"),
     ];
 
     /// What it lets a script do, for people.
@@ -153,9 +157,9 @@ impl Chats {
 impl Grants {
     /// What suits a script that its user trusts: everything but Telegram's own words and the service account's messages.
     pub fn trusted() -> Self {
-        let calls = CallGroup::NAMED.map(|(group, _)| group).into_iter().filter(|group| *group != CallGroup::Raw);
         Self {
-            calls: calls.collect(),
+            calls: CallGroup::NAMED.map(|(group, _)| group).into(),
+            raw: Arc::default(),
             chats: Arc::new(Chats::all()),
             service_messages: false,
             giver: Giver::CommandLine,
@@ -166,6 +170,7 @@ impl Grants {
     pub fn and(&self, other: &Self) -> Self {
         Self {
             calls: self.calls.intersection(&other.calls).copied().collect(),
+            raw: Arc::new(self.raw.intersection(&other.raw).cloned().collect()),
             chats: Arc::new(self.chats.and(&other.chats)),
             service_messages: self.service_messages && other.service_messages,
             giver: self.giver,
@@ -175,7 +180,11 @@ impl Grants {
     /// The group that a call would need and is not granted.
     pub fn lacks(&self, call: &Call) -> Option<CallGroup> {
         let group = call.group();
-        (!self.calls.contains(&group)).then_some(group)
+        let is_granted = match group {
+            CallGroup::Raw => !self.raw.is_empty(),
+            group => self.calls.contains(&group),
+        };
+        (!is_granted).then_some(group)
     }
 
     /// The message as the script may see it, if it may see it at all. One of the service account that somebody has
@@ -278,14 +287,14 @@ impl FromStr for CallGroup {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        named(name, &Self::NAMED, "")
+        named(name, &Self::NAMED, "; raw queries are granted by their methods, in `raw`")
     }
 }
 
 impl fmt::Display for CallGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = Self::NAMED.iter().find(|(group, _)| group == self).map(|(_, name)| *name);
-        f.write_str(name.unwrap_or_default())
+        f.write_str(name.unwrap_or("raw"))
     }
 }
 

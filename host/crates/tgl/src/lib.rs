@@ -19,7 +19,9 @@ pub use call::{
 };
 pub use calls::{Again, Call, Conversation, Names};
 pub use event::{AccountState, Changes, Connection, Event};
-pub use grants::{CHATS_LISTED_MAX, CallGroup, ChatKind, ChatWord, Chats, Giver, Grants, UnknownName};
+pub use grants::{
+    CHATS_LISTED_MAX, CallGroup, ChatKind, ChatWord, Chats, Giver, Grants, METHODS_LISTED_MAX, UnknownName,
+};
 pub use limits::{LimitRow, Limits};
 pub use message::{
     ContactCard, Dialog, Forward, GeoPoint, Media, Message, MessageFlags, MessageId, ServiceAction, Venue, WebPage,

@@ -67,7 +67,7 @@ macro_rules! limits {
             "Messages into one group or channel within a minute, in the long run.",
             "The same.";
         sends_per_s: u32 = 30,
-            "Messages in all within a second, in the long run.",
+            "Messages in all within a second, in the long run. A raw query counts as one.",
             "The same.";
     } };
 }

@@ -85,12 +85,22 @@ impl Named {
 
 fn group_not_granted(giver: Giver, call: &Call, group: CallGroup) -> Fault {
     let how = match giver {
+        _ if group == CallGroup::Raw => return method_not_granted(giver, call.name(), "METHOD"),
         Giver::CommandLine => format!("run it with --allow {group}"),
         Giver::TenantFile => {
             format!("add \"{group}\" to `calls` in its tenant's file, and in what the script asks for")
         }
     };
     not_granted(format!("{} is not granted to this script ({group}): {how}", call.name()))
+}
+
+/// What a raw query asks is not granted: this method.
+pub(super) fn method_not_granted(giver: Giver, asked: &str, method: &str) -> Fault {
+    let how = match giver {
+        Giver::CommandLine => format!("run it with --allow raw={method}"),
+        Giver::TenantFile => format!("add \"{method}\" to `raw` in its tenant's file, and in what the script asks for"),
+    };
+    not_granted(format!("{asked} is not granted to this script (raw): {how}"))
 }
 
 fn chat_not_granted(giver: Giver, chat: Option<PeerId>) -> Fault {
@@ -105,7 +115,7 @@ fn chat_not_granted(giver: Giver, chat: Option<PeerId>) -> Fault {
     not_granted(format!("{what} is not among the chats granted to this script: {how}"))
 }
 
-fn service_not_granted(giver: Giver) -> Fault {
+pub(super) fn service_not_granted(giver: Giver) -> Fault {
     let how = match giver {
         Giver::CommandLine => " unless they run with --allow service-messages",
         Giver::TenantFile => "",

@@ -13,6 +13,7 @@ mod list;
 mod members;
 mod messages;
 mod profile;
+mod raw;
 
 use grammers_tl_types as tl;
 use tgl::{Call, Grants, Names, Outcome, PeerId, PeerKind};
@@ -105,7 +106,7 @@ async fn make(caller: &Caller, call: &Call, grants: &Grants) -> Result<Outcome, 
         Call::CreateSecretChat { .. } | Call::AcceptSecretChat { .. } => {
             Err(Fault::invalid("secret chats are not supported yet"))
         }
-        Call::RawQuery { .. } => Err(Fault::invalid("raw queries are not supported yet")),
+        Call::RawQuery { text } => raw::query(caller, grants, text).await,
         Call::InTopic { .. } => Err(Fault::invalid("a topic has no topics")),
     }
 }
