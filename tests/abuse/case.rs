@@ -25,6 +25,9 @@ pub(crate) struct Verdict {
     /// The calls that the script is granted and asks for.
     #[serde(default = "read_and_send")]
     pub(crate) calls: Vec<String>,
+    /// The methods of raw queries that it is granted and asks for.
+    #[serde(default)]
+    pub(crate) raw: Vec<String>,
     /// It runs on the account that its neighbour runs on, and hears what that hears.
     #[serde(default)]
     pub(crate) is_on_neighbours_account: bool,

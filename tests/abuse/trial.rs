@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tests::{HostFolder, Process};
 
-use crate::case::Case;
+use crate::case::{Case, Verdict};
 
 /// Round trips before the attack, and at least so many during it.
 const ROUNDS: usize = 40;
@@ -200,7 +200,8 @@ impl Trial {
 
 /// What the case's script asks for, and is given.
 fn grants(case: &Case) -> String {
-    format!("calls = {:?}\nchats = [\"users\", \"groups\", \"secret-chats\"]\n", case.verdict.calls)
+    let Verdict { calls, raw, .. } = &case.verdict;
+    format!("calls = {calls:?}\nraw = {raw:?}\nchats = [\"users\", \"groups\", \"secret-chats\"]\n")
 }
 
 fn p99(values_ms: &[f64]) -> f64 {
