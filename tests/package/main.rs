@@ -1,6 +1,7 @@
-//! What tglhost is installed with: its pages and completions, its systemd unit. What the machine has no program
-//! to check with is said and passed over.
+//! What tglhost is installed with: its pages and completions, its systemd unit, its Debian package and container. What the
+//! machine has no program to check with is said and passed over.
 
+mod deb;
 mod manual;
 mod unit;
 

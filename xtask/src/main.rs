@@ -1,4 +1,4 @@
-//! `cargo xtask <verb>`: set-up, run, install, test, bench. Each verb has a file.
+//! `cargo xtask <verb>`: set-up, run, install, package, test, bench. Each verb has a file.
 //!
 //! Invariant: every verb does the set-up that it needs, and none does work twice.
 
@@ -6,6 +6,7 @@ mod baseline;
 mod bench;
 mod conformance;
 mod guests;
+mod package;
 mod run;
 mod setup;
 mod shell;
@@ -24,6 +25,8 @@ Usage: cargo xtask <verb>
   bench [--quick]           measure, and write docs/BENCHMARKS.md; --quick tries each measurement and writes nothing
   build                     build the host with everything in it
   install [OPTIONS]         build it and install it as `cargo install` does, whose options these are (--root DIR)
+  package [deb]             build it and write what packages hold to target/package: the program, man pages,
+                            completions; deb makes the Debian package of that, in target/debian
   setup                     get the tools and build the Python runtime component, as every other verb does first";
 
 fn main() -> ExitCode {
@@ -39,6 +42,8 @@ fn main() -> ExitCode {
         ("bench", [option]) if option == "--quick" => bench::bench(bench::quick()),
         ("build", []) => run::build_host(),
         ("install", _) => run::install(arguments),
+        ("package", []) => package::package(),
+        ("package", [kind]) if kind == "deb" => package::deb(),
         ("setup", []) => setup::setup(),
         _ => {
             eprintln!("{USAGE}");
