@@ -2,6 +2,7 @@
 //! machine has no program to check with is said and passed over.
 
 mod deb;
+mod docker;
 mod manual;
 mod unit;
 
