@@ -10,9 +10,11 @@ mod limits;
 mod read;
 mod sections;
 mod size;
+mod totals;
 
 pub use ask::{Asked, asked_in};
 pub use fault::{FAULTS_TOLD_MAX, Fault, Faults};
 pub use read::{Config, HostAccount, SCRIPTS, Script, TENANT_FILE, Tenant, TenantAccount, read};
 pub use sections::{DataCentre, HOST_FILE, schemas};
 pub use size::Size;
+pub use totals::{TotalRow, totals};

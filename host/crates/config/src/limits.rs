@@ -61,10 +61,10 @@ macro_rules! section {
 
 tgl::limits!(section);
 
-fn none(name: &str) -> String {
+pub(crate) fn none(name: &str) -> String {
     format!("{name} is 0, and a script needs some of it: leave the line out, or give at least 1")
 }
 
-fn too_much(name: &str, given: u64, allowed: u64) -> String {
+pub(crate) fn too_much(name: &str, given: u64, allowed: u64) -> String {
     format!("{name} is {given}, and may be {allowed} at most here: lower it, or raise it where the host gives it")
 }

@@ -14,6 +14,7 @@ use toml::Spanned;
 use crate::ask::asked_in;
 use crate::fault::{Fault, Faults, Text};
 use crate::sections::{DataCentre, HOST_FILE, HostFile, ScriptSection, TenantFile};
+use crate::totals::Totals;
 
 /// The folder of the tenants.
 const TENANTS: &str = "tenants";
@@ -106,6 +107,7 @@ struct Reader<'a> {
 /// What a tenant's file is checked against.
 struct Above<'a> {
     limits: Limits,
+    totals: Totals,
     shared: &'a BTreeMap<String, HostAccount>,
     host_folder: &'a Path,
 }
@@ -142,8 +144,9 @@ impl Reader<'_> {
         });
         let mut spans = Vec::new();
         let limits = file.limits.of_host(&mut spans);
+        let totals = file.totals.of_host(&mut spans);
         self.tell(&text, spans);
-        let above = Above { limits, shared: &accounts, host_folder: self.folder };
+        let above = Above { limits, totals, shared: &accounts, host_folder: self.folder };
         let mut tenants = BTreeMap::new();
         for name in names {
             if let Some(tenant) = self.tenant(&name, &above) {
@@ -211,8 +214,12 @@ impl Reader<'_> {
         let mut spans = Vec::new();
         let grants = file.grants.read(&mut spans);
         let limits = file.limits.within(&above.limits, &mut spans);
+        let totals = file.totals.within(&above.totals, &mut spans);
         self.tell(&text, spans);
+        self.check_count(&text, "accounts", file.accounts.keys(), totals.accounts_max);
+        self.check_count(&text, "scripts", file.scripts.keys(), totals.scripts_max);
         let mut scripts = BTreeMap::new();
+        let mut places = Vec::new();
         for (script, section) in &file.scripts {
             self.check_name(&text, script);
             let is_own_account = accounts.contains_key(section.account.get_ref());
@@ -227,10 +234,39 @@ impl Reader<'_> {
                 self.faults.push(text.fault(Some(section.account.span()), what));
             }
             if let Some(script_read) = self.script(&text, &folder, section, &grants, &limits) {
+                places.push((script.span(), script_read.limits));
                 scripts.insert(script.get_ref().clone(), Script { is_own_account, ..script_read });
             }
         }
+        self.check_sums(&text, &totals, places);
         Some(Tenant { accounts, scripts })
+    }
+
+    fn check_count<'k>(
+        &mut self,
+        text: &Text<'_>,
+        what: &str,
+        mut names: impl ExactSizeIterator<Item = &'k Spanned<String>>,
+        most: u64,
+    ) {
+        let count = names.len();
+        let beyond = usize::try_from(most).ok().and_then(|most| names.nth(most));
+        if let Some(beyond) = beyond {
+            let what = format!(
+                "this tenant has {count} {what}, and may have {most}: take some away, or raise {what}_max in [totals], here or \
+                 where the host gives it"
+            );
+            self.faults.push(text.fault(Some(beyond.span()), what));
+        }
+    }
+
+    /// Checks what scripts may use, in the order in which they are written.
+    fn check_sums(&mut self, text: &Text<'_>, totals: &Totals, mut scripts: Vec<(Range<usize>, Limits)>) {
+        scripts.sort_by_key(|(span, _)| span.start);
+        let limits: Vec<Limits> = scripts.iter().map(|(_, limits)| *limits).collect();
+        for (first, what) in totals.exceeded(&limits) {
+            self.faults.push(text.fault(Some(scripts[first].0.clone()), what));
+        }
     }
 
     fn script(

@@ -12,6 +12,7 @@ use toml::Spanned;
 
 use crate::grants::GrantsSection;
 use crate::limits::LimitsSection;
+use crate::totals::TotalsSection;
 
 /// The host's own file in its folder.
 pub const HOST_FILE: &str = "tglhost.toml";
@@ -33,6 +34,8 @@ pub(crate) struct HostFile {
     pub(crate) accounts: BTreeMap<Spanned<String>, HostAccountSection>,
     /// How much each script of each tenant may use at most.
     pub(crate) limits: LimitsSection,
+    /// How much all scripts of a tenant may use together, of each tenant at most.
+    pub(crate) totals: TotalsSection,
 }
 
 /// As https://my.telegram.org/apps gives it.
@@ -67,6 +70,8 @@ pub(crate) struct TenantFile {
     pub(crate) grants: GrantsSection,
     /// How much each script may use.
     pub(crate) limits: LimitsSection,
+    /// How much all scripts may use together: what each may, added up.
+    pub(crate) totals: TotalsSection,
     /// The tenant's own accounts.
     #[schemars(with = "BTreeMap<String, TenantAccountSection>")]
     pub(crate) accounts: BTreeMap<Spanned<String>, TenantAccountSection>,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use config::{Config, DataCentre, Faults, read};
 use tempfile::TempDir;
-use tgl::{CallGroup, ChatKind, PeerId};
+use tgl::{CallGroup, ChatKind, Limits, PeerId};
 
 /// A host with one of everything.
 const HOST: &str = r#"
@@ -209,4 +209,76 @@ fn every_fault_is_told_at_once() {
     assert!(faults.to_string().ends_with("\nand 10 further faults"), "{faults}");
     let missing = read(Path::new("/nowhere")).unwrap_err().to_string();
     assert!(missing.contains("tglhost serve --example"), "{missing}");
+}
+
+#[test]
+fn what_scripts_may_use_is_added_up_and_is_within_their_tenants_totals() {
+    let scripts = |count: usize| {
+        (0..count).map(|n| format!("[scripts.s{n}]\nfile = \"bot.py\"\naccount = \"house\"\n")).collect::<String>()
+    };
+    let accounts = |count: usize| {
+        let account =
+            |n| format!("[accounts.a{n}]\ndata_centre.embedded = {{ phone = \"9996610003\", first_name = \"A\" }}\n");
+        (0..count).map(account).collect::<String>()
+    };
+    // Each total, with two scripts that need all of it and with one byte, message or millisecond less.
+    for total in config::totals().into_iter().filter(|total| !["scripts_max", "accounts_max"].contains(&total.name)) {
+        let limit = Limits::TABLE.iter().find(|limit| limit.name == total.name).expect("it adds up a limit");
+        let tenant = |most: u64| format!("[totals]\n{} = {most}\n{}", total.name, scripts(2));
+        let sum = limit.default * 2;
+        let read_with = |most| {
+            read_with(&[
+                (
+                    "tglhost.toml",
+                    "[accounts.house]\ntenants = [\"ann\"]\ndata_centre.embedded = { phone = \"9996610001\", first_name = \"H\" }\n",
+                ),
+                ("tenants/ann/tenant.toml", &tenant(most)),
+                ("tenants/ben/tenant.toml", ""),
+            ])
+        };
+        assert!(read_with(sum).is_ok(), "{}: {:?}", total.name, read_with(sum));
+        let said = read_with(sum - 1).unwrap_err().to_string();
+        let expected = format!(
+            "ann/tenant.toml:6:10: {} of this tenant's 2 scripts is {sum} in all, and may be {}: lower it in [limits] or for \
+             single scripts, or raise it in [totals]",
+            total.name,
+            sum - 1
+        );
+        assert!(said.contains(&expected), "{said}\n{expected}");
+        assert_eq!(total.default, limit.default * 32, "{}", total.name);
+    }
+    let ann = |text: String| read_with(&[("tenants/ann/tenant.toml", &text)]);
+    let rows = [
+        (
+            format!("[totals]\nscripts_max = 2\n{}", scripts(3)),
+            "tenant.toml:9:10: this tenant has 3 scripts, and may have 2",
+        ),
+        (scripts(33), "this tenant has 33 scripts, and may have 32"),
+        (accounts(33), "this tenant has 33 accounts, and may have 32"),
+        ("[totals]\nscripts_max = 33\n".to_owned(), "tenant.toml:2:15: scripts_max is 33, and may be 32 at most here"),
+        ("[totals]\nsends_per_s = 0\n".to_owned(), "tenant.toml:2:15: sends_per_s is 0"),
+        (
+            "[totals]\nmemory_bytes_max = \"3 GiB\"\n".to_owned(),
+            "memory_bytes_max is 3221225472, and may be 2147483648 at most here",
+        ),
+        (
+            "[totals]\nload_ms_max = 1\n".to_owned(),
+            "tenant.toml:2:1: unknown field `load_ms_max`, expected one of `scripts_max`",
+        ),
+    ];
+    for (text, expected) in rows {
+        let said = ann(text).unwrap_err().to_string();
+        assert!(said.contains(expected), "{said}\n{expected}");
+    }
+    assert!(ann(scripts(32)).is_ok(), "{:?}", ann(scripts(32)));
+    // A script that may use less leaves the others more.
+    let less = format!(
+        "[totals]\nsends_per_s = 35\n{}limits.sends_per_s = 5\n{}",
+        scripts(1),
+        "[scripts.other]\nfile = \"bot.py\"\naccount = \"house\"\n"
+    );
+    assert!(ann(less).is_ok());
+    let host = HOST.replace("[limits]", "[totals]\nsends_per_s = 59\n[limits]");
+    let said = read_with(&[("tglhost.toml", &host)]).unwrap_err().to_string();
+    assert!(said.contains("sends_per_s of this tenant's 2 scripts is 60 in all, and may be 59"), "{said}");
 }

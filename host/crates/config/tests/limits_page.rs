@@ -2,10 +2,19 @@
 
 use std::fs;
 
+use broker::{AWAY_EVENTS_MAX, INBOX_BYTES_MAX, INBOX_EVENTS_MAX};
+use config::TotalRow;
+use files::ENTRY_BYTES;
 use tgl::{LimitRow, Limits};
 
 /// Set to write the page anew.
 const WRITE: &str = "TGLHOST_WRITE_LIMITS";
+
+const TOTALS: &str = "\n## Totals of a tenant\n\nWhat all of a tenant's scripts may use together, by these names in a section `[totals]` of the host's file, for each tenant, and \
+of\na tenant's own, which lowers them. The limits of its scripts, added up, are to be within them: a tenant's file in which they are not\nis \
+refused, with the script by which they are more. So what holds each script back holds all of them back, and none can use up what\nanother \
+was given. Give many scripts less each in `[limits]`.\n\n| total | default | what it bounds |\n|---|---:|---|\n";
+const FIXED: &str = "\n## What no file changes\n\n| | bound | where it is reached |\n|---|---:|---|\n";
 
 fn page() -> String {
     let mut page = "# Limits\n\nHow much one script may use. A tenant's file and the host's own lower them in a section `[limits]`, by these names; amounts\n\
@@ -15,7 +24,37 @@ fn page() -> String {
         let default = amount(name, *default);
         page.push_str(&format!("| `{name}` | {default} | {bounds} | {reached} |\n"));
     }
+    page.push_str(TOTALS);
+    for TotalRow { name, default, bounds } in config::totals() {
+        page.push_str(&format!("| `{name}` | {} | {bounds} |\n", amount(name, default)));
+    }
+    page.push_str(FIXED);
+    for (what, bound, reached) in fixed() {
+        page.push_str(&format!("| {what} | {bound} | {reached} |\n"));
+    }
     page
+}
+
+/// What the host keeps of itself for every script, whatever files say.
+fn fixed() -> [(&'static str, String, &'static str); 4] {
+    [
+        (
+            "Events that wait for a script that runs and lags",
+            format!("{INBOX_EVENTS_MAX} or {} MiB", INBOX_BYTES_MAX >> 20),
+            "The oldest are lost, with a line that says how many.",
+        ),
+        ("Events that wait for a script that does not run", AWAY_EVENTS_MAX.to_string(), "The same."),
+        (
+            "Timers of a script: one, which it sets anew. Those of Python code are kept in the script's own memory",
+            "1".to_owned(),
+            "A later one takes the place of the earlier one.",
+        ),
+        (
+            "Files of a private folder: each counts 4 KiB of `stored_bytes_max` beside what it holds",
+            (Limits::default().stored_bytes_max / ENTRY_BYTES).to_string(),
+            "As `stored_bytes_max`.",
+        ),
+    ]
 }
 
 /// A default as people read it.
