@@ -9,7 +9,7 @@ use std::process::Command;
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 use tempfile::TempDir;
-use tests::{HostFolder, Process, WAIT_MAX, binary, root};
+use tests::{HostFolder, Process, WAIT_MAX, after, binary, root};
 
 use crate::{run_if_there, text};
 
@@ -112,6 +112,19 @@ fn numbers() -> Option<BTreeMap<String, i64>> {
     let numbers: BTreeMap<_, _> = listed.lines().filter_map(number).collect();
     assert!(numbers.len() > 100, "the headers have them");
     Some(numbers)
+}
+
+#[test]
+fn a_host_asks_for_as_many_open_files_as_it_may_have() {
+    let folder = HostFolder::new(&[("tglhost.toml", "")]);
+    let mut host = Process::start(&mut after("ulimit -Sn 256", &folder.command(&["serve"])));
+    host.stderr_line_with("Serves ");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", host.id())).expect("readable");
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).expect("it is listed");
+    let numbers: Vec<_> = files.split_whitespace().skip(3).take(2).collect();
+    assert_eq!(numbers[0], numbers[1], "{files}");
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod archive;
 mod steady;
 mod unpack;
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -114,6 +114,7 @@ pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> Result<u8> {
     let unfinished = staging.path().join("host");
     let files = unpack::unpack(&args.file, &unfinished)
         .with_context(|| format!("cannot restore from {}", args.file.display()))?;
+    rustix::fs::syncfs(File::open(&unfinished)?)?;
     // An empty folder gives way, any other does not.
     fs::rename(&unfinished, &args.folder).with_context(|| format!("cannot make {shown}"))?;
     let text = format!(
