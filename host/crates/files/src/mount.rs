@@ -43,12 +43,14 @@ pub struct Project {
     pub only: Option<String>,
     /// Whether the script works in it, instead of in a view of it that keeps what it writes in the private folder.
     pub writable: bool,
+    /// It lies in the folder of a host of many tenants, of which a script sees its own project and nothing else.
+    pub is_in_host_folder: bool,
 }
 
 impl Project {
     /// All of a folder, which stays as it is.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), only: None, writable: false }
+        Self { folder: folder.into(), only: None, writable: false, is_in_host_folder: false }
     }
 }
 

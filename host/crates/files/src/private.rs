@@ -86,10 +86,15 @@ impl Private {
 
     /// The one that a folder of the host's is or lies in, whichever command's it is.
     pub(crate) fn around<'a>(&'a self, folder: &'a Path) -> Option<&'a Path> {
+        self.known_around(folder).or_else(|| own_folder_around(folder))
+    }
+
+    /// The same of those that are known by their places, and not by what is in them.
+    pub(crate) fn known_around<'a>(&'a self, folder: &'a Path) -> Option<&'a Path> {
         let is_one = |folder: &&Path| rustix::fs::stat(*folder).is_ok_and(|about| self.is(&about));
         let mut known = self.folders.iter().map(|private| private.path.as_path());
         let known = known.find(|private| folder.starts_with(private));
-        known.or_else(|| folder.ancestors().find(is_one)).or_else(|| own_folder_around(folder))
+        known.or_else(|| folder.ancestors().find(is_one))
     }
 
     /// Whether one of them is, or would be, at this name of an open folder, or below.

@@ -82,10 +82,16 @@ impl FileSpace {
         mount::check(&mounts)?;
         let private = Private::new(&private);
         // A script that sees itself alone may lie anywhere.
-        let whole = project.iter().filter(|project| project.only.is_none()).map(|project| &project.folder);
-        let seen = whole.chain(mounts.iter().map(|mount| &mount.host));
-        for folder in seen {
-            if let Some(own) = private.around(&private::resolved(folder)) {
+        let whole = project.iter().filter(|project| project.only.is_none());
+        let whole = whole.map(|project| (&project.folder, project.is_in_host_folder));
+        let seen = whole.chain(mounts.iter().map(|mount| (&mount.host, false)));
+        for (folder, is_in_host_folder) in seen {
+            let folder_resolved = private::resolved(folder);
+            let own = match is_in_host_folder {
+                true => private.known_around(&folder_resolved),
+                false => private.around(&folder_resolved),
+            };
+            if let Some(own) = own {
                 let (host, own) = (folder.display().to_string(), own.display().to_string());
                 return Err(MountError::Private { host, own });
             }

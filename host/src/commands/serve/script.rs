@@ -123,7 +123,10 @@ fn project(path: &Path) -> Result<(Project, String)> {
     let inner = path.strip_prefix(scripts)?;
     let inner_text = inner.to_str().with_context(|| format!("the name of {} is not UTF-8 text", path.display()))?;
     Ok(match inner_text.split_once('/') {
-        Some((folder, rest)) => (Project::new(scripts.join(folder)), format!("{SCRIPT_PATH}/{rest}")),
+        Some((folder, rest)) => {
+            let project = Project { is_in_host_folder: true, ..Project::new(scripts.join(folder)) };
+            (project, format!("{SCRIPT_PATH}/{rest}"))
+        }
         None => {
             let alone = Project { only: Some(inner_text.to_owned()), ..Project::new(scripts) };
             (alone, format!("{SCRIPT_PATH}/{inner_text}"))
