@@ -15,6 +15,7 @@ mod json;
 mod lagging;
 mod output;
 mod project;
+mod reload;
 mod saved_messages;
 mod scripts;
 mod serve;

@@ -130,7 +130,7 @@ fn a_reload_does_what_the_files_say_now_and_nothing_where_they_are_wrong() {
         refused.stderr
     );
     host.signal("HUP");
-    host.stderr_line_with("Everything goes on as it was");
+    host.stderr_line_with("everything goes on as it was");
     assert_eq!(folder.stands("ben/bot")["state"], "running");
 
     folder.write("tenants/ben/tenant.toml", &right.replace("[scripts.bot]", "[scripts.other]"));

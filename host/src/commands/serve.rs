@@ -100,7 +100,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let mut watchdog = Watchdog::start();
     let mut host = Host::start(&config, data_dir.clone(), output).await?;
     let begun = tokio::select! {
-        () = host.apply(config) => None,
+        _ = host.apply(config) => None,
         code = &mut asked_to_end => Some(code),
     };
     if let Some(code) = begun {
@@ -116,7 +116,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
             () = watchdog.round() => {}
             _ = reloads.recv() => {
                 if let Err(error) = reload(&mut host, &args.host.folder).await {
-                    output.note(&format!("Everything goes on as it was: {error:#}"));
+                    output.note(&format!("Reloaded: {error:#}"));
                 }
             }
             asked = control.next() => {
@@ -129,12 +129,18 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     Ok(code)
 }
 
-/// Reads the files again and does what they say now. Where they are wrong everything goes on as it was.
+/// Reads the files again and does what they say now. Where they are wrong everything goes on as it was, and so does each
+/// script whose new version cannot be loaded.
 async fn reload(host: &mut Host, folder: &Path) -> Result<()> {
     let config = match config::read(folder) {
         Ok(config) => config,
-        Err(faults) => bail!("{faults}"),
+        Err(faults) => bail!("everything goes on as it was: {faults}"),
     };
-    readiness::tell_reload(host.apply(config)).await;
-    Ok(())
+    let kept = readiness::tell_reload(host.apply(config)).await;
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let lines =
+        kept.iter().map(|(key, why)| format!("{key} goes on as it was, as its new version cannot be loaded: {why}"));
+    bail!("{}", lines.collect::<Vec<_>>().join("\n"))
 }

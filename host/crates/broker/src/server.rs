@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tgl::{AccountState, Completion, Event, Grants, Message, MessageId, Peer, PeerId, PeerKind, Request, RequestId};
 use tokio::sync::watch;
@@ -46,7 +46,6 @@ pub struct Server {
     /// What an earlier run has left is taken up.
     has_resumed: bool,
     has_joined: bool,
-    has_left: bool,
 }
 
 /// What of a script's server may be asked at any time, while something else is under way. Cheap to clone.
@@ -61,6 +60,8 @@ pub(crate) struct Records {
 /// What the script has made so far.
 #[derive(Default)]
 struct Made {
+    /// The script has its place among those that run on the account: it may make calls.
+    has_place: AtomicBool,
     /// Calls of the callback under way that are staged.
     staged: AtomicU64,
     /// The last call's id.
@@ -70,19 +71,29 @@ struct Made {
 impl Server {
     /// The script has its place from now on: what the account gets is the script's to handle.
     pub fn new(id: ScriptId, rules: Rules, ledger: Arc<dyn Ledger>, attachment: Attachment) -> Self {
-        let handled_seq = ledger.join(&id.script);
+        let mut server = Self::successor(id, rules, ledger, attachment);
+        server.take_place();
+        server
+    }
+
+    /// The same for one that takes another's place: until it joins, what is done there is the other's.
+    pub fn successor(id: ScriptId, rules: Rules, ledger: Arc<dyn Ledger>, attachment: Attachment) -> Self {
         let calls = Calls::new(id.script.clone(), Arc::clone(&ledger), rules.send_rates);
         Self {
             records: Records { id, rules, ledger, made: Arc::default() },
             attachment,
             calls,
-            handled_seq,
+            handled_seq: Ok(0),
             given_seq: 0,
             is_at_work: false,
             has_resumed: false,
             has_joined: false,
-            has_left: false,
         }
+    }
+
+    fn take_place(&mut self) {
+        self.handled_seq = self.records.ledger.join(&self.records.id.script);
+        self.records.made.has_place.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn records(&self) -> &Records {
@@ -96,13 +107,13 @@ impl Server {
     /// The script's side is a new one: the one before, if there was any, has gone.
     pub(crate) fn expect_join(&mut self) {
         (self.has_joined, self.is_at_work) = (false, false);
-        if std::mem::take(&mut self.has_left) {
-            self.handled_seq = self.records.ledger.join(&self.records.id.script);
-        }
     }
 
     /// See [`crate::Client::join`].
     pub(crate) fn join(&mut self) -> Result<Joined, BrokerError> {
+        if !self.records.made.has_place.load(Ordering::Relaxed) {
+            self.take_place();
+        }
         let handled_seq = self.handled_seq.clone()?;
         if self.has_joined {
             return Err(BrokerError::Refused("a script joins once".to_owned()));
@@ -241,8 +252,8 @@ impl Server {
     /// The script does not run any more: it holds up nobody.
     pub(crate) fn leave(&mut self) {
         self.is_at_work = false;
-        let Records { id, ledger, .. } = &self.records;
-        if !std::mem::replace(&mut self.has_left, true)
+        let Records { id, ledger, made, .. } = &self.records;
+        if made.has_place.swap(false, Ordering::Relaxed)
             && let Err(error) = ledger.part(&id.script)
         {
             tracing::debug!(script = %id, %error, "that a script has ended is not written down");
@@ -308,6 +319,9 @@ impl Records {
 
     /// The calls as the account takes them, as far as the script may make them.
     fn stamped(&self, calls: &[NewCall]) -> Result<Vec<Request>, BrokerError> {
+        if !self.made.has_place.load(Ordering::Relaxed) {
+            return Err(BrokerError::NotNow("the script has no place on its account yet".to_owned()));
+        }
         let mut load = self.ledger.outbox_load(&self.id.script);
         let mut last_id = self.made.last_id.load(Ordering::Relaxed);
         let mut requests = Vec::with_capacity(calls.len());

@@ -103,6 +103,12 @@ impl Quota {
     pub fn may_be_less(&self) {
         self.inner.may_be_less();
     }
+
+    /// Others may have written to the folder: what was counted is worth nothing. Waits as [`Self::turn`] does.
+    pub fn measure_anew(&self) {
+        self.turn().usage.bytes = None;
+        self.may_be_less();
+    }
 }
 
 impl Counter for Quota {

@@ -15,7 +15,7 @@ use crate::backoff::Backoff;
 use crate::desk::{Clerk, Desk};
 use crate::drain::Drain;
 use crate::patience::{Said, patiently};
-use crate::script::{End, Hold, News, Phase, ScriptConfig, ScriptOutput, ScriptStatus};
+use crate::script::{End, Hold, News, Phase, ScriptConfig, ScriptOutput, ScriptStatus, Wish};
 use crate::share::Share;
 
 /// One script's task.
@@ -24,7 +24,9 @@ pub(crate) struct Actor {
     pub(crate) account: Client,
     pub(crate) output: Arc<dyn ScriptOutput>,
     status: watch::Sender<ScriptStatus>,
-    pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) wish: watch::Receiver<Wish>,
+    /// It is loaded beside the one whose place it takes.
+    is_on_trial: bool,
     pub(crate) desk: Desk,
     /// The inbox has been handled up to here.
     pub(crate) cursor: u64,
@@ -71,16 +73,17 @@ impl Actor {
         account: Client,
         output: Arc<dyn ScriptOutput>,
         status: watch::Sender<ScriptStatus>,
-        stop: watch::Receiver<bool>,
+        wish: watch::Receiver<Wish>,
     ) -> Self {
         let desk = Desk::new(&config.limits);
         let share = Share::new(config.limits.cpu_ms_per_min_max, Instant::now());
         Self {
+            is_on_trial: config.is_successor,
             config,
             account,
             output,
             status,
-            stop,
+            wish,
             desk,
             cursor: 0,
             written_seq: 0,
@@ -111,16 +114,16 @@ impl Actor {
 
     /// One life after another, to the last.
     async fn lives(&mut self, program: &Program) -> End {
-        match self.begin().await {
-            Ok(()) => {}
+        let mut loaded = match self.begin(program).await {
+            Ok(loaded) => loaded,
             Err(LifeEnd::Over(end)) => return end,
-            Err(LifeEnd::Crashed { what }) => return End::Quarantined(what),
-        }
+            Err(LifeEnd::Crashed { what }) => return End::Quarantined(format!("stopped {what}")),
+        };
         let mut backoff = Backoff::new(self.config.restart_wait);
         loop {
             let born = Instant::now();
             self.publish(Phase::Loading);
-            let lived = self.live(program).await;
+            let lived = self.live(program, loaded.take()).await;
             let end = match self.end_turn().await.and(lived) {
                 Ok(end) | Err(LifeEnd::Over(end)) => end,
                 Err(LifeEnd::Crashed { what }) => match backoff.crashed(born.elapsed(), self.is_started) {
@@ -142,21 +145,51 @@ impl Actor {
         }
     }
 
-    /// Takes up what an earlier run has left.
-    async fn begin(&mut self) -> Result<(), LifeEnd> {
+    /// Takes up what an earlier run has left. A successor is loaded before that, and gives its guest.
+    async fn begin(&mut self, program: &Program) -> Result<Option<Instance>, LifeEnd> {
+        let loaded = match self.is_on_trial {
+            true => Some(self.load_beside(program).await?),
+            false => None,
+        };
         let joined = patiently!(self, self.account.join());
         (self.cursor, self.written_seq) = (joined.handled_seq, joined.handled_seq);
         self.send_rates = joined.send_rates;
         self.left_to_seq = joined.left_to_seq;
         self.desk.papers().begin_at(joined.next_id);
-        Ok(())
+        Ok(loaded)
     }
 
-    /// One life of the guest.
-    async fn live(&mut self, program: &Program) -> Result<End, LifeEnd> {
+    /// Loads a guest while another is at work in its place, and waits until that has gone. What it asks for meanwhile stays on
+    /// the desk.
+    async fn load_beside(&mut self, program: &Program) -> Result<Instance, LifeEnd> {
+        let guest = self.load(program).await?;
+        if self.exits_now().is_some() {
+            return Err(self.give_up(LifeEnd::Over(End::Stopped)).await);
+        }
+        self.publish_hold(Hold::Told);
+        let wish = self.wish.wait_for(|wish| *wish != Wish::Hold).await.map_or(Wish::Stop, |wish| *wish);
+        if wish == Wish::Stop {
+            return Err(LifeEnd::Over(End::Stopped));
+        }
+        self.is_on_trial = false;
+        self.config.files.quota().measure_anew();
+        Ok(guest)
+    }
+
+    /// One life of the guest, which may be loaded already.
+    async fn live(&mut self, program: &Program, loaded: Option<Instance>) -> Result<End, LifeEnd> {
         (self.is_started, self.drain) = (false, None);
         self.mailbox.clear();
-        let mut guest = self.load(program).await?;
+        let mut guest = match loaded {
+            Some(guest) => guest,
+            None => {
+                self.begin_guest().await?;
+                self.load(program).await?
+            }
+        };
+        self.settle_start(Ok(()), "while it was loaded").await?;
+        self.output.tell(&News::Loaded);
+        self.publish(Phase::Starting);
         let our_id = self.our_id().await?;
         let outcome = self.unless_stopped(guest.on_our_id(our_id)).await?;
         self.settle_start(outcome, "in on_our_id").await?;
@@ -201,17 +234,16 @@ impl Actor {
 
     /// Waits for what may be given up at any moment; nothing where the script is to stop first.
     async fn unless_stopped_at_once<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut stop = self.stop.clone();
+        let mut wish = self.wish.clone();
         tokio::select! {
             biased;
             outcome = work => Some(outcome),
-            _ = stop.wait_for(|stop| *stop) => None,
+            _ = wish.wait_for(|wish| *wish == Wish::Stop) => None,
         }
     }
 
-    /// A new guest with its program loaded.
+    /// A new guest with its program loaded. What it has asked for meanwhile lies on the desk.
     async fn load(&mut self, program: &Program) -> Result<Instance, LifeEnd> {
-        self.begin_guest().await?;
         let mut args = vec![self.config.source.as_ref().map_or(self.config.name.to_string(), |(_, path)| path.clone())];
         args.extend(self.config.args.iter().cloned());
         let config = StartConfig {
@@ -233,14 +265,13 @@ impl Actor {
             Err(error) => return Err(LifeEnd::Over(End::LoadFailed(error.to_string()))),
         };
         if let Some((source, path)) = self.config.source.clone() {
-            let outcome = self.unless_stopped(guest.load(&source, &path)).await?;
-            if let Err(GuestError::Raised(traceback)) = outcome {
-                return Err(self.give_up(LifeEnd::Over(End::LoadFailed(traceback))).await);
-            }
-            self.settle_start(outcome, "while it was loaded").await?;
+            let failed = match self.unless_stopped(guest.load(&source, &path)).await? {
+                Ok(()) => return Ok(guest),
+                Err(GuestError::Raised(traceback)) => LifeEnd::Over(End::LoadFailed(traceback)),
+                Err(GuestError::Trapped(trap)) => trapped("while it was loaded", &trap),
+            };
+            return Err(self.give_up(failed).await);
         }
-        self.output.tell(&News::Loaded);
-        self.publish(Phase::Starting);
         Ok(guest)
     }
 
@@ -285,8 +316,34 @@ impl Actor {
         }
     }
 
-    /// Waits until there may be something to do, at the latest until this moment.
+    /// Waits until there may be something to do, at the latest until this moment, and for as long as it is to hold still.
     pub(crate) async fn wait(&mut self, until: Option<Instant>) -> Result<(), LifeEnd> {
+        self.wait_told(self.is_on_trial, until).await?;
+        self.rest_while_told().await
+    }
+
+    /// Holds still while it is to.
+    pub(crate) async fn rest_while_told(&mut self) -> Result<(), LifeEnd> {
+        let mut has_rested = false;
+        while !self.is_on_trial && *self.wish.borrow() == Wish::Hold {
+            has_rested = true;
+            self.end_turn().await?;
+            self.publish_hold(Hold::Told);
+            self.wait_told(true, None).await?;
+        }
+        if has_rested && *self.wish.borrow() == Wish::Stop {
+            return Err(LifeEnd::Over(End::Stopped));
+        }
+        if has_rested {
+            self.status.send_modify(|status| status.hold = None);
+            // A successor that did not take its place may have written to its folder.
+            self.config.files.quota().measure_anew();
+        }
+        Ok(())
+    }
+
+    /// Waits until there may be something to do, or it is told otherwise.
+    async fn wait_told(&mut self, is_held: bool, until: Option<Instant>) -> Result<(), LifeEnd> {
         self.end_turn().await?;
         let sleep = async {
             match until {
@@ -296,7 +353,7 @@ impl Actor {
         };
         let waited = tokio::select! {
             waited = self.account.wait() => waited,
-            _ = self.stop.wait_for(|stop| *stop) => Err(BrokerError::Closed),
+            wish = next_wish(&mut self.wish, is_held) => if wish == Wish::Stop { Err(BrokerError::Closed) } else { Ok(None) },
             () = sleep => Ok(None),
         };
         match waited {
@@ -375,6 +432,13 @@ impl Actor {
             _ => None,
         }
     }
+}
+
+/// What is wished of the script, once it is to stop, or to hold still where it is not, or to do so no more where it is.
+async fn next_wish(wish: &mut watch::Receiver<Wish>, is_held: bool) -> Wish {
+    let next = wish.wait_for(|wish| *wish == Wish::Stop || (*wish == Wish::Hold) != is_held).await;
+    // Nobody is left who could say so: as good as said.
+    next.map_or(Wish::Stop, |wish| *wish)
 }
 
 /// What a trap means for the script: its end if it ended its own process, else a crash.

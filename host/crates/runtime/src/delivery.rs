@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::actor::{Actor, LifeEnd, trapped};
 use crate::patience::patiently;
-use crate::script::End;
+use crate::script::{End, Wish};
 
 /// How long a script handles events that lead to no call before it is written down that it did. One that handles many in a
 /// row is much faster than one that takes turns with others: what it works on stays in the processor's cache.
@@ -28,12 +28,14 @@ const STOP_MAX: Duration = Duration::from_secs(1);
 impl Actor {
     /// Waits for a callback. Where the script is to stop and the callback does not return, it is given up as if the process
     /// had ended: nothing of it is written down, so the next start does it again. What was handled before a callback that
-    /// takes longer than a turn is written down meanwhile. A script that has used its share of the CPU waits before it.
+    /// takes longer than a turn is written down meanwhile. A script that is to hold still, or has used its share of
+    /// the CPU, waits before it.
     pub(crate) async fn unless_stopped<T>(&mut self, callback: impl Future<Output = T>) -> Result<T, LifeEnd> {
+        self.rest_while_told().await?;
         self.wait_for_share().await?;
         self.desk.papers().begin_callback(self.load_now());
         tokio::pin!(callback);
-        let mut stop = self.stop.clone();
+        let mut wish = self.wish.clone();
         let turn = sleep(TURN_MAX);
         tokio::pin!(turn);
         let mut is_turn_over = false;
@@ -41,7 +43,7 @@ impl Actor {
             // The stop goes first: among many busy scripts each further turn of a callback is another's time.
             tokio::select! {
                 biased;
-                () = asked_to_stop(&mut stop) => break,
+                () = asked_to_stop(&mut wish) => break,
                 outcome = &mut callback => return Ok(outcome),
                 () = &mut turn, if !is_turn_over => {
                     is_turn_over = true;
@@ -74,7 +76,7 @@ impl Actor {
         if let Some(code) = self.exits_now() {
             return Err(LifeEnd::Over(End::Exited(code)));
         }
-        if *self.stop.borrow() {
+        if *self.wish.borrow() == Wish::Stop {
             return Err(LifeEnd::Over(End::Stopped));
         }
         match outcome {
@@ -244,8 +246,8 @@ impl Actor {
 }
 
 /// Waits until the script is to stop.
-async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
+async fn asked_to_stop(wish: &mut watch::Receiver<Wish>) {
+    let _ = wish.wait_for(|wish| *wish == Wish::Stop).await;
 }
 
 /// What a script was doing, for the line that tells of its crash.

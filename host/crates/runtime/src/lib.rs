@@ -18,5 +18,5 @@ mod topics;
 
 pub use allowance::Allowance;
 pub use backoff::{Backoff, RESTART_WAIT};
-pub use script::{End, Hold, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
+pub use script::{End, Hold, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, Wish};
 pub use threads::{Threads, give_way};

@@ -11,7 +11,7 @@ use sandbox::LogLevel;
 use tokio::time::{Instant, timeout};
 
 use crate::actor::{Actor, LifeEnd};
-use crate::script::{End, Hold};
+use crate::script::{End, Hold, Wish};
 
 /// How long to wait before the disk is tried again.
 const DISK_PAUSE: Duration = Duration::from_secs(1);
@@ -143,7 +143,7 @@ impl Actor {
             self.log(LogLevel::Error, &format!("it waits until the disk takes its data: {error}"));
         }
         self.publish_hold(Hold::Disk);
-        let stopped = timeout(DISK_PAUSE, self.stop.wait_for(|stop| *stop)).await;
+        let stopped = timeout(DISK_PAUSE, self.wish.wait_for(|wish| *wish == Wish::Stop)).await;
         if stopped.is_ok() { Err(LifeEnd::Over(End::Stopped)) } else { Ok(()) }
     }
 }

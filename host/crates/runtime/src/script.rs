@@ -33,6 +33,20 @@ pub struct ScriptConfig {
     pub restart_wait: Duration,
     /// Whether messages for which it does not say get the link preview that Telegram would give them.
     pub link_previews: bool,
+    /// Whether another one is at work in its place: then it is loaded beside that, and holds still before it has done anything
+    /// on its account, until it is to run.
+    pub is_successor: bool,
+}
+
+/// What a script is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wish {
+    /// Whatever comes.
+    Run,
+    /// Nothing, from the end of the callback it is in; its guest stays.
+    Hold,
+    /// End, after the callback it is in.
+    Stop,
 }
 
 /// Where everything goes that one script says and that is said of it. Nothing here may block; what
@@ -107,6 +121,8 @@ pub enum Hold {
     Cpu,
     /// The disk takes nothing.
     Disk,
+    /// It was told to: nothing is under way, and what it has done is written down.
+    Told,
 }
 
 /// How a script stands. Everything in it is of one moment.
@@ -134,7 +150,7 @@ pub struct ScriptStatus {
 #[derive(Debug)]
 pub struct Script {
     status: watch::Receiver<ScriptStatus>,
-    stop: watch::Sender<bool>,
+    wish: watch::Sender<Wish>,
 }
 
 impl Script {
@@ -147,10 +163,10 @@ impl Script {
         account: Client,
         output: Arc<dyn ScriptOutput>,
     ) -> Self {
-        let (script, status_sender, stopped) = Self::elsewhere();
+        let (script, status_sender, wish) = Self::elsewhere(config.is_successor);
         let name = config.name.clone();
         threads.handle().spawn(async move {
-            let actor = Actor::new(config, account, Arc::clone(&output), status_sender.clone(), stopped);
+            let actor = Actor::new(config, account, Arc::clone(&output), status_sender.clone(), wish);
             if let Err(error) = tokio::spawn(actor.run(program)).await {
                 tracing::error!(script = %name, %error, "the script's actor ended badly");
                 let end = End::Quarantined("a fault in the host (a bug in tglhost)".to_owned());
@@ -161,9 +177,9 @@ impl Script {
         script
     }
 
-    /// A script that is run by whoever has the two other ends: they say how it stands, and hear that it is to stop (also where
-    /// nobody is left who could say so).
-    pub fn elsewhere() -> (Self, watch::Sender<ScriptStatus>, watch::Receiver<bool>) {
+    /// A script that is run by whoever has the two other ends: they say how it stands, and hear what it is to do (it is to stop
+    /// also where nobody is left who could say so). A successor holds still at first.
+    pub fn elsewhere(is_successor: bool) -> (Self, watch::Sender<ScriptStatus>, watch::Receiver<Wish>) {
         let begin = ScriptStatus {
             phase: Phase::Loading,
             handled_seq: 0,
@@ -175,8 +191,8 @@ impl Script {
             crashes: 0,
         };
         let (status_sender, status) = watch::channel(begin);
-        let (stop, stopped) = watch::channel(false);
-        (Self { status, stop }, status_sender, stopped)
+        let (wish, wished) = watch::channel(if is_successor { Wish::Hold } else { Wish::Run });
+        (Self { status, wish }, status_sender, wished)
     }
 
     /// How it stands, now and later.
@@ -195,10 +211,38 @@ impl Script {
         }
     }
 
+    /// Says that it is to hold still, as [`Hold::Told`] says, or to run again.
+    pub fn hold(&self, is_held: bool) {
+        self.wish.send_replace(if is_held { Wish::Hold } else { Wish::Run });
+    }
+
+    /// Waits until it holds still as it was told, with its guest loaded or none there.
+    ///
+    /// # Errors
+    /// Where it has ended, and how.
+    pub async fn rests(&self) -> Result<(), End> {
+        let mut status = self.status.clone();
+        let at_rest = status.wait_for(|status| {
+            status.hold == Some(Hold::Told) || matches!(status.phase, Phase::BackingOff | Phase::Ended(_))
+        });
+        match at_rest.await.map(|status| status.phase.clone()) {
+            Ok(Phase::Ended(end)) => Err(end),
+            Ok(_) => Ok(()),
+            Err(_) => Err(End::Stopped),
+        }
+    }
+
+    /// Waits until it holds still no more.
+    pub async fn goes_on(&self) {
+        let mut status = self.status.clone();
+        // The tokio runtime is going down.
+        let _ = status.wait_for(|status| status.hold != Some(Hold::Told)).await;
+    }
+
     /// Stops it after the callback it is in, and waits for that. A callback that does not return within a second is given
     /// up, and what it was called for is there again at the next start.
     pub async fn stop(self) -> End {
-        self.stop.send_replace(true);
+        self.wish.send_replace(Wish::Stop);
         self.ended().await
     }
 }

@@ -4,10 +4,10 @@
 
 use broker::{Rules, ScriptId, Server};
 use files::FileSpace;
+use runtime::ScriptConfig;
 use std::sync::Arc;
 use store::{AccountStore, StoreError};
 use telegram::AccountConfig;
-use tgl::ScriptName;
 
 /// An account at work. Dropping it ends its connections; what it knew is in its store at any moment.
 #[derive(Debug)]
@@ -48,9 +48,14 @@ impl Account {
     }
 
     /// The account's side of a script. It opens what the script names in a call, and saves files for it, in these folders.
-    pub(crate) fn serve(&self, tenant: Arc<str>, script: ScriptName, files: FileSpace, rules: Rules) -> Server {
+    pub(crate) fn serve(&self, tenant: Arc<str>, config: &ScriptConfig, files: FileSpace, rules: Rules) -> Server {
+        let script = config.name.clone();
+        if !config.is_successor {
+            files.remove_leftovers();
+        }
         let attachment = self.telegram.attach(script.clone(), files, rules.grants.clone());
         let id = ScriptId { tenant, account: Arc::clone(&self.name), script };
-        Server::new(id, rules, Arc::new(self.store.scripts()), attachment)
+        let begin = if config.is_successor { Server::successor } else { Server::new };
+        begin(id, rules, Arc::new(self.store.scripts()), attachment)
     }
 }

@@ -8,6 +8,7 @@ mod compiling;
 mod counter;
 mod life;
 mod log;
+mod replace;
 mod script;
 mod spawner;
 mod supervisor;

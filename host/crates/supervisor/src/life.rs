@@ -16,7 +16,7 @@ use files::FileSpace;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use runtime::{Allowance, News, RESTART_WAIT};
+use runtime::{Allowance, News, RESTART_WAIT, Wish};
 use sandbox::{Code, CodeId};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -106,7 +106,7 @@ type Served = (usize, Server, Result<(), WireError>);
 enum Step {
     Report(Option<Report<'static>>),
     Served(Option<Result<Served, tokio::task::JoinError>>),
-    Stop(usize),
+    Wish(usize, Wish),
     Ping,
     Due,
     Died(io::Result<std::process::ExitStatus>),
@@ -163,7 +163,7 @@ impl<'a> Life<'a> {
 
     /// Waits until all its scripts are to stop.
     fn all_stopped(&self) -> impl Future<Output = ()> + use<> {
-        let stops = self.running.iter().map(|&script| stopped(&self.scripts[script]));
+        let stops = self.running.iter().map(|&script| self.scripts[script].stopped());
         join_all(stops.collect::<Vec<_>>()).map(drop)
     }
 
@@ -190,6 +190,7 @@ impl<'a> Life<'a> {
                 limits: config.limits,
                 restart_wait: config.restart_wait,
                 link_previews: config.link_previews,
+                is_successor: self.scripts[script].is_on_trial(),
             };
             handed.push((setup, theirs, config.files.clone()));
             let account = Socket::new(account)?;
@@ -223,11 +224,12 @@ impl<'a> Life<'a> {
         let (orders, to_send) = mpsc::channel(ORDERS_MAX + self.running.len());
         // Ends when the last sender goes: with this life, and with the scripts' counters.
         tokio::spawn(send_orders(to_send, host));
-        let mut stops: FuturesUnordered<BoxFuture<'static, usize>> = FuturesUnordered::new();
+        let mut wishes: FuturesUnordered<BoxFuture<'static, (usize, Wish)>> = FuturesUnordered::new();
         for (number, &script) in self.running.iter().enumerate() {
             let script = &self.scripts[script];
             script.counter.set_worker(orders.clone(), number);
-            stops.push(Box::pin(stopped(script).map(move |()| number)));
+            let at_first = if script.is_on_trial() { Wish::Hold } else { Wish::Run };
+            wishes.push(Box::pin(script.next_wish(at_first).map(move |wish| (number, wish))));
         }
         let mut orders = Some(orders);
         let mut pings = interval(self.site.waits.ping);
@@ -257,7 +259,7 @@ impl<'a> Life<'a> {
                     Err(WireError::Failed(_)) => Step::Report(None),
                     Err(error) => return format!("its process says what it may not: {error}"),
                 },
-                Some(number) = stops.next(), if !stops.is_empty() => Step::Stop(number),
+                Some((number, wish)) = wishes.next(), if !wishes.is_empty() => Step::Wish(number, wish),
                 served = serving.join_next(), if !serving.is_empty() => Step::Served(served),
                 _ = pings.tick() => Step::Ping,
                 () = due => Step::Due,
@@ -276,9 +278,17 @@ impl<'a> Life<'a> {
                         Err(why) => return why,
                     }
                 }
-                Step::Stop(number) => {
-                    self.expect_end(number);
-                    Order::Stop { script: number }
+                Step::Wish(number, wish) => {
+                    let script = &mut self.scripts[self.running[number]];
+                    match wish {
+                        Wish::Stop => script.expect_end(Instant::now() + self.site.waits.stop),
+                        Wish::Run => script.end_trial(),
+                        Wish::Hold => {}
+                    }
+                    if wish != Wish::Stop {
+                        wishes.push(Box::pin(script.next_wish(wish).map(move |wish| (number, wish))));
+                    }
+                    Order::Wish { script: number, wish }
                 }
                 Step::Ping if self.pings_unanswered >= self.site.waits.pings_unanswered_max => {
                     return "its process hung".to_owned();
@@ -373,13 +383,6 @@ impl<'a> Life<'a> {
             }
         }
     }
-}
-
-/// Waits until the script is to stop.
-fn stopped(script: &Placed) -> impl Future<Output = ()> + use<> {
-    let mut stopped = script.stopped.clone();
-    // Nobody is left who could say so: as good as said.
-    async move { drop(stopped.wait_for(|stopped| *stopped).await) }
 }
 
 /// The programs of one worker's scripts, each once.

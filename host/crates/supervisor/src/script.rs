@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use broker::{Rules, Server};
-use runtime::{Allowance, End, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus};
+use runtime::{Allowance, End, Hold, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, Wish};
 use sandbox::{Code, LogLevel, Output};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -39,7 +39,8 @@ const NEWS_COST_BYTES: usize = 64 << 10;
 /// A script that runs in one worker after another.
 pub(crate) struct Placed {
     pub(crate) config: ScriptConfig,
-    pub(crate) stopped: watch::Receiver<bool>,
+    pub(crate) wish: watch::Receiver<Wish>,
+    trial: Trial,
     /// The account's side of it; elsewhere while a worker is served, and gone once the script is over.
     pub(crate) server: Option<Server>,
     pub(crate) counter: WorkerCounter,
@@ -59,6 +60,17 @@ pub(crate) struct Placed {
     before: Before,
 }
 
+/// How far a script is that is to take another's place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trial {
+    /// It is being loaded beside the other.
+    Loading,
+    /// It has been: from now on it is started again where it is lost.
+    Loaded,
+    /// It has the place, or never had to take one.
+    Over,
+}
+
 #[derive(Clone, Copy, Default)]
 struct Before {
     crashes: u64,
@@ -72,10 +84,11 @@ impl Placed {
         server: Server,
         counter: WorkerCounter,
     ) -> (Self, Script) {
-        let (script, status, stopped) = Script::elsewhere();
+        let (script, status, wish) = Script::elsewhere(config.is_successor);
         let placed = Self {
+            trial: if config.is_successor { Trial::Loading } else { Trial::Over },
             config,
-            stopped,
+            wish,
             server: Some(server),
             counter,
             due: None,
@@ -97,7 +110,37 @@ impl Placed {
 
     /// Whether it is to end: somebody has said so, or nobody is left who could.
     pub(crate) fn is_stopping(&self) -> bool {
-        *self.stopped.borrow() || self.stopped.has_changed().is_err()
+        *self.wish.borrow() == Wish::Stop || self.wish.has_changed().is_err()
+    }
+
+    /// Waits until it is to end.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        let mut wish = self.wish.clone();
+        async move { drop(wish.wait_for(|wish| *wish == Wish::Stop).await) }
+    }
+
+    /// What it is to do, as soon as that is another than this.
+    pub(crate) fn next_wish(&self, now: Wish) -> impl Future<Output = Wish> + use<> {
+        let mut wish = self.wish.clone();
+        // Nobody is left who could say so: as good as said.
+        async move { wish.wait_for(|wish| *wish != now).await.map_or(Wish::Stop, |wish| *wish) }
+    }
+
+    /// Whether it is loaded beside the one whose place it is to take.
+    pub(crate) fn is_on_trial(&self) -> bool {
+        self.trial != Trial::Over
+    }
+
+    /// It takes the other's place.
+    pub(crate) fn end_trial(&mut self) {
+        self.trial = Trial::Over;
+    }
+
+    /// Where it was lost before it was loaded beside another: that goes on, and this one is not tried again.
+    pub(crate) fn fail_trial(&mut self, why: &str) {
+        if self.trial == Trial::Loading {
+            self.end(End::Quarantined(format!("stopped while it was loaded, as {why}")));
+        }
     }
 
     /// It is to be over by then, unless it has to be earlier.
@@ -156,6 +199,9 @@ impl Placed {
         if is_last {
             self.has_last_status = true;
             now.phase = self.status.borrow().phase.clone();
+        }
+        if self.trial == Trial::Loading && now.hold == Some(Hold::Told) {
+            self.trial = Trial::Loaded;
         }
         now.crashes = now.crashes.saturating_add(self.before.crashes);
         now.events_lost = now.events_lost.saturating_add(self.before.events_lost);

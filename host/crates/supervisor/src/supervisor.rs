@@ -149,26 +149,12 @@ impl Supervisor {
             }
         }
     }
-
-    /// Stops a script and starts another in its place, which goes on where the first one was. The first one runs on until
-    /// the other's program is there.
-    ///
-    /// # Errors
-    /// Where it cannot be had: the first script, which runs on, and why.
-    pub async fn replace(&self, account: &Account, script: Script, by: ScriptPlan) -> Result<Script, (Script, String)> {
-        if let Err(why) = by.program.code().await {
-            return Err((script, why));
-        }
-        script.stop().await;
-        let started = self.start_scripts(account, vec![by]).into_iter().next();
-        Ok(started.expect("one plan is one script"))
-    }
 }
 
 /// Starts a script in this process.
 fn start_here(sandbox: &Sandbox, threads: &Threads, account: &Account, plan: ScriptPlan) -> Script {
     let ScriptPlan { tenant, config, program, rules, output } = plan;
-    let server = account.serve(tenant, config.name.clone(), config.files.clone(), rules);
+    let server = account.serve(tenant, &config, config.files.clone(), rules);
     let sandbox = sandbox.clone();
     let program = async move {
         let code = program.code().await?;
@@ -184,7 +170,7 @@ fn place(account: &Account, plan: ScriptPlan) -> ((Placed, Compiling), Script) {
     let ScriptPlan { tenant, config, program, rules, output } = plan;
     let counter = WorkerCounter::default();
     let files = config.files.clone().counted_by(Arc::new(counter.clone()));
-    let server = account.serve(tenant, config.name.clone(), files, rules);
+    let server = account.serve(tenant, &config, files, rules);
     let (placed, script) = Placed::new(config, output, server, counter);
     ((placed, program), script)
 }
@@ -215,13 +201,9 @@ async fn start_in_workers(site: WorkerSite, placed: Vec<(Placed, Compiling)>) {
 
 /// The script once its program is there; none where it has ended before.
 async fn until_compiled(mut placed: Placed, program: Compiling) -> Option<Ready> {
-    let stop = async {
-        // Nobody is left who could say so: as good as said.
-        let _ = placed.stopped.wait_for(|stopped| *stopped).await;
-    };
     let code = tokio::select! {
         code = program.code() => Some(code),
-        () = stop => None,
+        () = placed.stopped() => None,
     };
     match code {
         Some(Ok(code)) => return Some((placed, code)),

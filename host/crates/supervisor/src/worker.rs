@@ -38,6 +38,7 @@ impl Worker {
                 return;
             }
             tracing::warn!("a worker was lost: {why}");
+            self.scripts.iter_mut().filter(|script| !script.has_ended()).for_each(|script| script.fail_trial(&why));
             match backoff.crashed(born.elapsed(), is_started) {
                 Some(restart_in) => self.back_off(&why, restart_in).await,
                 None => self.give_up(&why),
@@ -56,9 +57,9 @@ impl Worker {
             script.back_off(News::Crashed { why, restart_in });
         }
         let stops = self.scripts.iter_mut().filter(|script| !script.has_ended()).map(async |script| {
-            let mut stopped = script.stopped.clone();
+            let stopped = script.stopped();
             tokio::select! {
-                _ = stopped.wait_for(|stopped| *stopped) => script.end(End::Stopped),
+                () = stopped => script.end(End::Stopped),
                 () = sleep_until(until) => {}
             }
         });

@@ -111,7 +111,6 @@ impl Account {
         let (request_sender, requests) = mpsc::channel(REQUESTS_PENDING_MAX);
         let (completions, completion_receiver) = mpsc::channel(CALLS_UNDER_WAY_MAX);
         let (notes, note_receiver) = mpsc::channel(NOTES_PENDING_MAX);
-        files.remove_leftovers();
         let seat = Arc::new(Seat::new(script, files, notes, grants));
         let attached = Attached { seat, requests, completions };
         locked(&self.shared.attached).push(attached);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use broker::{Client, Frames, Socket, WireError, frame};
 use files::FileSpace;
 use lockdown::{Access, Allowed, Missing, lock_down};
-use runtime::{Phase, Script, ScriptConfig, Threads, give_way};
+use runtime::{Phase, Script, ScriptConfig, Threads, Wish, give_way};
 use rustix::process::Signal;
 use sandbox::{Code, Program, Sandbox};
 use tokio::signal::unix::{SignalKind, signal};
@@ -227,6 +227,7 @@ impl Worker {
             limits: setup.limits,
             restart_wait: setup.restart_wait,
             link_previews: setup.link_previews,
+            is_successor: setup.is_successor,
         };
         let script = {
             let _on_threads = self.threads.enter();
@@ -260,9 +261,12 @@ impl Worker {
                     let _on_threads = self.threads.enter();
                     tokio::spawn(async move { reports.say(&Report::Pong) });
                 }
-                Order::Stop { script } => {
-                    if let Some(script) = self.running(script)?.script.take() {
-                        tokio::spawn(script.stop());
+                Order::Wish { script, wish } => {
+                    let running = &mut self.running(script)?.script;
+                    match (wish, running.as_ref()) {
+                        (Wish::Stop, _) => drop(running.take().map(|script| tokio::spawn(script.stop()))),
+                        (Wish::Hold | Wish::Run, Some(script)) => script.hold(wish == Wish::Hold),
+                        (Wish::Hold | Wish::Run, None) => {}
                     }
                 }
                 Order::TakeRoom { script, number, bytes } => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use broker::at_most;
 use files::Parts;
 use lockdown::Missing;
-use runtime::{News, ScriptStatus};
+use runtime::{News, ScriptStatus, Wish};
 use sandbox::{Limits, LogLevel, Output};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,7 @@ pub struct ScriptSetup {
     pub limits: Limits,
     pub restart_wait: Duration,
     pub link_previews: bool,
+    pub is_successor: bool,
 }
 
 /// What a host asks of a worker at work. Scripts by their order, the first one 0.
@@ -59,10 +60,12 @@ pub struct ScriptSetup {
 pub enum Order {
     /// Answer, by way of the threads that scripts run on.
     Ping,
-    /// Stop the script after the callback it is in.
-    Stop {
+    /// From now on the script is to do this.
+    Wish {
         /// Which.
         script: usize,
+        /// What. Nothing follows [`Wish::Stop`].
+        wish: Wish,
     },
     /// Count what has been put into the script's private folder ([`files::Counter::take`]), and say whether it may stay.
     TakeRoom {

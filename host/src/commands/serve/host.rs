@@ -1,7 +1,7 @@
 //! A host at work: its accounts and scripts, brought to what its files say.
 //!
 //! Invariant: whatever cannot be started says why and is tried again at the next reload; the rest goes on. A script is what
-//! was last loaded well: a new version of it takes over only once its program is there.
+//! was last loaded well: a new version of it takes over only once that is loaded.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use config::{Config, DataCentre, Script as Settings};
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream;
 use runtime::{Phase, Script, ScriptStatus};
 use supervisor::{Account, Supervisor};
 use tgl::Connection;
@@ -21,6 +23,9 @@ use crate::data_dir::{AccountDir, DataDir};
 use crate::isolation::{Where, start_supervisor};
 use crate::output::Output;
 use crate::script_file::{ScriptFile, compile};
+
+/// Scripts of which a new version is loaded at one time.
+const REPLACED_AT_ONCE_MAX: usize = 16;
 
 /// See the module.
 pub(crate) struct Host {
@@ -86,8 +91,9 @@ impl Host {
         })
     }
 
-    /// Brings accounts and scripts to what is said here.
-    pub(super) async fn apply(&mut self, config: Config) {
+    /// Brings accounts and scripts to what is said here. Gives the scripts that go on as they were because their new version
+    /// cannot be loaded, and why.
+    pub(super) async fn apply(&mut self, config: Config) -> Vec<(ScriptKey, String)> {
         self.telegram.clone_from(&config.telegram);
         self.tenants = config.tenants.len();
         let places = places(&config);
@@ -97,14 +103,35 @@ impl Host {
         self.stop_what_went(&wanted).await;
         self.close_accounts(&places).await;
         self.open_accounts(&places, &wanted).await;
-        // Those that go on, with what may be new about them.
-        for (key, entry) in std::mem::take(&mut self.scripts) {
-            if let Some(settings) = wanted.remove(&key) {
-                let entry = self.renewed(&key, entry, settings).await;
-                self.scripts.insert(key, entry);
-            }
-        }
+        let kept = self.replace_what_changed(&mut wanted).await;
         self.start_new(wanted).await;
+        kept
+    }
+
+    /// Brings the scripts that run to what is wanted of them. What is left of that is to be started.
+    async fn replace_what_changed(&mut self, wanted: &mut BTreeMap<ScriptKey, Settings>) -> Vec<(ScriptKey, String)> {
+        let (mut stay, mut replacing) = (BTreeMap::new(), Vec::new());
+        for (key, entry) in std::mem::take(&mut self.scripts) {
+            let Some(settings) = wanted.get(&key) else { continue };
+            match (&entry.state, entry.renewal(settings)) {
+                // What failed is tried again.
+                (State::Failed(_), _) => continue,
+                (State::Running(script), Some(_)) if is_over(script) => continue,
+                (State::Running(_), Some(renewal)) => replacing.push((key.clone(), entry, renewal)),
+                // What was stopped stays so.
+                _ => _ = stay.insert(key.clone(), Entry { settings: settings.clone(), ..entry }),
+            }
+            wanted.remove(&key);
+        }
+        let replacing = replacing.into_iter().map(|(key, entry, renewal)| self.replaced(key, entry, renewal));
+        let replaced: Vec<_> = stream::iter(replacing).buffer_unordered(REPLACED_AT_ONCE_MAX).collect().await;
+        let mut kept = Vec::new();
+        for (key, entry, why_kept) in replaced {
+            kept.extend(why_kept.map(|why| (key.clone(), why)));
+            stay.insert(key, entry);
+        }
+        self.scripts = stay;
+        kept
     }
 
     /// Stops everything, in order.
@@ -172,7 +199,7 @@ impl Host {
     pub(crate) async fn start_script(&mut self, name: &str) -> Result<()> {
         let entry = self.entry(name)?;
         let is_over = match &entry.state {
-            State::Running(script) => matches!(script.status().borrow().phase, Phase::Ended(_)),
+            State::Running(script) => is_over(script),
             State::Stopped | State::Failed(_) => true,
         };
         if !is_over {
@@ -329,55 +356,41 @@ impl Host {
         Ok((at_work, Stage { data_dir: &self.data_dir, account: dir, output: &self.output }))
     }
 
-    /// A script that goes on, as its settings and its file say now.
-    async fn renewed(&mut self, key: &ScriptKey, entry: Entry, settings: Settings) -> Entry {
-        let State::Running(script) = entry.state else {
-            // What was stopped stays so; what failed is tried again.
-            if let State::Failed(_) = entry.state {
-                self.start_new(BTreeMap::from([(key.clone(), settings)])).await;
-                return self.scripts.remove(key).unwrap_or_else(|| unreachable!("it was just put there"));
-            }
-            return Entry { settings, ..entry };
-        };
-        let file = readable(&settings);
-        let is_same = entry.settings == settings && file.as_ref().is_ok_and(|file| Some(file) == entry.file.as_ref());
-        if is_same {
-            return Entry { state: State::Running(script), ..entry };
-        }
+    /// Puts a new version of a script in the place of the one that runs. Where that fails the one before goes on; gives why.
+    async fn replaced(&self, key: ScriptKey, entry: Entry, renewal: Renewal) -> (ScriptKey, Entry, Option<String>) {
+        let State::Running(script) = entry.state else { return (key, entry, None) };
         let old = Entry { state: State::Stopped, ..entry };
-        match self.replaced(key, script, &settings, file, &old.account).await {
-            Ok((script, file)) => {
-                Entry { settings, file: Some(file), account: old.account, state: State::Running(script) }
-            }
-            Err((script, why)) => {
-                self.output.note(&format!("{key} goes on as it was: {why}"));
-                Entry { state: State::Running(script), ..old }
-            }
-        }
-    }
-
-    /// Puts a new version of a script in the place of the one that runs, or gives that back, and why.
-    async fn replaced(
-        &self,
-        key: &ScriptKey,
-        script: Script,
-        settings: &Settings,
-        file: Result<ScriptFile>,
-        account: &str,
-    ) -> Result<(Script, ScriptFile), (Script, String)> {
+        let Renewal { settings, file } = renewal;
         let planned = file.and_then(|file| {
-            let (at_work, stage) = self.stage(account)?;
+            let (at_work, stage) = self.stage(&old.account)?;
             let program = compile(std::slice::from_ref(&file), &self.supervisor, &self.output)?;
             let program = program.into_iter().next().context("one file is one program")?;
-            let plan = stage.plan(key, settings, &file, program)?;
+            let plan = stage.plan(&key, &settings, &file, program)?;
             Ok((at_work, plan, file))
         });
-        match planned {
-            Ok((at_work, plan, file)) => {
-                self.supervisor.replace(at_work, script, plan).await.map(|script| (script, file))
-            }
-            Err(error) => Err((script, format!("{error:#}"))),
+        let (replaced, file) = match planned {
+            Ok((at_work, plan, file)) => (self.supervisor.replace(at_work, script, plan).await, Some(file)),
+            Err(error) => (Err((script, format!("{error:#}"))), None),
+        };
+        match replaced {
+            Ok(script) => (key, Entry { settings, file, account: old.account, state: State::Running(script) }, None),
+            Err((script, why)) => (key, Entry { state: State::Running(script), ..old }, Some(why)),
         }
+    }
+}
+
+/// What a script is to become that runs.
+struct Renewal {
+    settings: Settings,
+    file: Result<ScriptFile>,
+}
+
+impl Entry {
+    /// What it is to become by these settings and its file as it is now, if that is anything new.
+    fn renewal(&self, settings: &Settings) -> Option<Renewal> {
+        let file = readable(settings);
+        let is_same = self.settings == *settings && file.as_ref().is_ok_and(|file| Some(file) == self.file.as_ref());
+        (!is_same).then(|| Renewal { settings: settings.clone(), file })
     }
 }
 
@@ -388,6 +401,10 @@ async fn stop_all(scripts: impl Iterator<Item = Entry>) {
         State::Stopped | State::Failed(_) => None,
     }))
     .await;
+}
+
+fn is_over(script: &Script) -> bool {
+    matches!(script.status().borrow().phase, Phase::Ended(_))
 }
 
 /// A script's file, if it can be run.

@@ -103,6 +103,7 @@ impl Stage<'_> {
             limits,
             restart_wait: runtime::RESTART_WAIT,
             link_previews: false,
+            is_successor: false,
         };
         let rules = Rules {
             grants: settings.grants.clone(),

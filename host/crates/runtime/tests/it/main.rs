@@ -10,6 +10,7 @@ mod crashes;
 mod ends;
 mod order;
 mod stage;
+mod trials;
 
 use broker::{Client, Server};
 use tokio::task::JoinHandle;

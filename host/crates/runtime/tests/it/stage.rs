@@ -45,6 +45,7 @@ pub(crate) struct Setting {
     pub(crate) send_rates: Option<SendRates>,
     pub(crate) bounds: Bounds,
     pub(crate) restart_wait: Duration,
+    pub(crate) is_successor: bool,
 }
 
 impl Setting {
@@ -58,6 +59,7 @@ impl Setting {
             send_rates: None,
             bounds: Bounds::default(),
             restart_wait: runtime::RESTART_WAIT,
+            is_successor: false,
             grants: Grants::trusted(),
         }
     }
@@ -97,6 +99,7 @@ impl Stage {
             limits: setting.limits,
             restart_wait: setting.restart_wait,
             link_previews: setting.link_previews,
+            is_successor: setting.is_successor,
         };
         let attachment = Attachment {
             requests: requests_sender,
@@ -110,8 +113,9 @@ impl Stage {
             load_max: Load { calls: calls_pending_max as u64, bytes: calls_bytes_max },
             send_rates: setting.send_rates,
         };
+        let begin = if setting.is_successor { Server::successor } else { Server::new };
         let id = ScriptId::own("account", "puppet".into());
-        let (account, serving) = crate::meet(Server::new(id, rules, Arc::new(store.scripts()), attachment));
+        let (account, serving) = crate::meet(begin(id, rules, Arc::new(store.scripts()), attachment));
         let said = Said::default();
         let script = Script::start(threads(), config, async { Ok(program) }, account, Arc::new(said.clone()));
         Self { store, requests, completions, notes, state, script, serving, said, folder }

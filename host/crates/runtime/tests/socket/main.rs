@@ -15,6 +15,8 @@ mod ends;
 mod order;
 #[path = "../it/stage.rs"]
 mod stage;
+#[path = "../it/trials.rs"]
+mod trials;
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker::{Client, Socket, frame};
-use runtime::{End, News, Phase, ScriptStatus};
+use runtime::{End, News, Phase, ScriptStatus, Wish};
 use sandbox::Output;
 use tgl::PeerId;
 use worker::{Order, REPORT_BYTES_MAX, Report, ScriptSetup, Setup, take_over};
@@ -128,8 +128,8 @@ impl There {
         loop {
             match self.order() {
                 Some(Order::Ping) => self.say(&Report::Pong),
-                Some(Order::Stop { script }) => self.end(script, End::Stopped),
-                Some(Order::TakeRoom { .. } | Order::MayBeLess { .. }) => {}
+                Some(Order::Wish { script, wish: Wish::Stop }) => self.end(script, End::Stopped),
+                Some(Order::Wish { .. } | Order::TakeRoom { .. } | Order::MayBeLess { .. }) => {}
                 None => exit(0),
             }
         }

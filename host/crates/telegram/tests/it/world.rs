@@ -154,6 +154,7 @@ impl User {
         let script: ScriptName = Arc::from("test.py");
         let cursor = store.scripts().join(&script).unwrap();
         let account = Account::start(config).unwrap();
+        files.remove_leftovers();
         let Attachment { requests, completions, notes, state } =
             account.attach(script.clone(), files.clone(), Grants::trusted());
         let id = state.borrow().our_id.unwrap_or_default();
