@@ -274,9 +274,11 @@ impl TerminalChat {
                 Phase::Loading => Some(format!("{name} is being loaded")),
                 Phase::BackingOff => Some(format!("{name} is about to be started again")),
                 Phase::Starting => Some(format!("{name} is handling messages")),
-                Phase::Running if status.handled_seq < seq => Some(format!("{name} is handling messages")),
+                Phase::Running | Phase::Sleeping if status.handled_seq < seq => {
+                    Some(format!("{name} is handling messages"))
+                }
                 Phase::Running if status.calls_pending > 0 => Some(format!("{name} has calls under way")),
-                Phase::Running | Phase::Ended(_) => None,
+                Phase::Running | Phase::Sleeping | Phase::Ended(_) => None,
             }
         };
         let of_scripts: Vec<String> = self.names.iter().zip(&self.statuses).filter_map(of_script).collect();

@@ -205,3 +205,21 @@ fn a_host_that_is_not_there_is_said() {
         nowhere.stderr
     );
 }
+
+#[test]
+fn a_script_that_may_sleep_is_woken_by_what_comes() {
+    let folder = shared();
+    let ann = fs::read_to_string(folder.path("tenants/ann/tenant.toml")).unwrap();
+    folder.write("tenants/ann/tenant.toml", &format!("{ann}sleep_after_s = 1\n"));
+    let mut host = folder.serve();
+    line_with(&mut host, "ann.bot: ann heard first");
+    for _ in 0..2 {
+        wait_until("it sleeps", || folder.stands("ann/bot")["state"] == "sleeping");
+        assert_eq!(folder.ask(&["restart", "zoe/writer"]).code(), Some(0));
+        let mut lines = [line_with(&mut host, "ann.bot"), line_with(&mut host, "ann.bot")];
+        lines.sort();
+        assert_eq!(lines, ["ann.bot: ann found ann\n", "ann.bot: ann found bot.py\n"], "it is started from its file");
+        assert_eq!(line_with(&mut host, "ann.bot"), "ann.bot: ann heard first\n", "and hears of this once");
+    }
+    ended(host);
+}

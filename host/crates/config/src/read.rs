@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tgl::{Grants, Limits};
@@ -84,6 +85,8 @@ pub struct Script {
     pub asks: bool,
     /// How much it may use.
     pub limits: Limits,
+    /// After so long without anything to do it gives its memory back.
+    pub sleep_after: Option<Duration>,
 }
 
 /// Reads what the host in this folder is told.
@@ -314,6 +317,7 @@ impl Reader<'_> {
             grants: given.and(&asked.grants),
             asks: asked.is_said,
             limits,
+            sleep_after: section.sleep_after_s.map(|seconds| Duration::from_secs(seconds.get().into())),
         })
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, schema_for};
@@ -134,4 +135,7 @@ pub(crate) struct ScriptSection {
     /// How much it may use, where that is less than the tenant's scripts may.
     #[serde(default)]
     pub(crate) limits: LimitsSection,
+    /// After so many seconds in which it had nothing to do and waited for no call and no timer it sleeps: its memory is given
+    /// back, and what is in its variables is gone. What comes next has it started again from its file.
+    pub(crate) sleep_after_s: Option<NonZeroU32>,
 }

@@ -36,6 +36,8 @@ pub(crate) struct Actor {
     left_to_seq: u64,
     /// When the first event was handled of which that is not written down.
     pub(crate) turn_began: Instant,
+    /// When the last callback returned.
+    pub(crate) idle_since: Instant,
     /// Events read from the inbox.
     pub(crate) mailbox: VecDeque<Given>,
     /// How fast it may send.
@@ -89,6 +91,7 @@ impl Actor {
             written_seq: 0,
             left_to_seq: 0,
             turn_began: Instant::now(),
+            idle_since: Instant::now(),
             mailbox: VecDeque::new(),
             send_rates: None,
             cpu_used: CpuUsed::default(),
@@ -123,9 +126,13 @@ impl Actor {
         loop {
             let born = Instant::now();
             self.publish(Phase::Loading);
-            let lived = self.live(program, loaded.take()).await;
+            let lived = match self.live(program, loaded.take()).await {
+                Ok(None) => self.sleep().await.map(|()| None),
+                lived => lived,
+            };
             let end = match self.end_turn().await.and(lived) {
-                Ok(end) | Err(LifeEnd::Over(end)) => end,
+                Ok(None) => continue,
+                Ok(Some(end)) | Err(LifeEnd::Over(end)) => end,
                 Err(LifeEnd::Crashed { what }) => match backoff.crashed(born.elapsed(), self.is_started) {
                     Some(restart_in) => {
                         self.output.tell(&News::Crashed { why: what, restart_in });
@@ -176,8 +183,18 @@ impl Actor {
         Ok(guest)
     }
 
-    /// One life of the guest, which may be loaded already.
-    async fn live(&mut self, program: &Program, loaded: Option<Instance>) -> Result<End, LifeEnd> {
+    /// Without a guest, until there is something for one.
+    async fn sleep(&mut self) -> Result<(), LifeEnd> {
+        while !self.has_event().await? {
+            self.end_turn().await?;
+            self.publish(Phase::Sleeping);
+            self.wait(None).await?;
+        }
+        Ok(())
+    }
+
+    /// One life of the guest, which may be loaded already. Gives its end, or nothing where it is to sleep.
+    async fn live(&mut self, program: &Program, loaded: Option<Instance>) -> Result<Option<End>, LifeEnd> {
         (self.is_started, self.drain) = (false, None);
         self.mailbox.clear();
         let mut guest = match loaded {
@@ -213,7 +230,7 @@ impl Actor {
         let mut difference_told = false;
         loop {
             if let Some(end) = self.end_asked_for() {
-                return Ok(end);
+                return Ok(Some(end));
             }
             self.tell_of_brake();
             // A script that always has something to do still lets others have their turn.
@@ -227,7 +244,11 @@ impl Actor {
             if !progress {
                 self.end_turn().await?;
                 self.publish(Phase::Running);
-                self.wait(self.next_moment()).await?;
+                let sleeps_at = self.sleeps_at();
+                if sleeps_at.is_some_and(|moment| moment <= Instant::now()) {
+                    return Ok(None);
+                }
+                self.wait(self.next_moment().into_iter().chain(sleeps_at).min()).await?;
             }
         }
     }
@@ -305,6 +326,18 @@ impl Actor {
             self.log(LogLevel::Warn, &format!("ended with {calls_pending} calls not completed"));
         }
         (is_drained || Instant::now() >= by).then_some(End::Exited(code))
+    }
+
+    /// When it is to sleep if nothing comes before. Not while its guest waits for a call or a timer: what is to be done then
+    /// is in the guest's memory.
+    fn sleeps_at(&mut self) -> Option<Instant> {
+        let after = self.config.sleep_after?;
+        if self.desk.papers().timer.is_some() {
+            self.tell_kept_awake();
+            return None;
+        }
+        let is_waiting = self.is_ending() || self.account.backlog().calls_pending > 0;
+        (!is_waiting).then(|| self.idle_since + after)
     }
 
     /// When there will be something to do though nothing comes from outside.

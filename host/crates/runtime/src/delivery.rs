@@ -68,6 +68,7 @@ impl Actor {
 
     /// After a callback: takes up what it left, and says what became of it. `during` fits after "stopped".
     async fn settle(&mut self, outcome: Result<(), GuestError>, during: &str, handled_seq: u64) -> Result<(), LifeEnd> {
+        self.idle_since = Instant::now();
         if let Err(GuestError::Trapped(Trap::Exited(code))) = &outcome {
             // An end of the process by itself is one at once, by a word of the guest's language.
             self.desk.papers().end(*code as u8, ExitMoment::Now);
@@ -165,16 +166,7 @@ impl Actor {
         if self.written_seq < self.cursor && self.turn_began.elapsed() >= TURN_MAX {
             self.end_turn().await?;
         }
-        if self.mailbox.is_empty() {
-            if self.account.inbox_seq() <= self.cursor {
-                return Ok(false);
-            }
-            let after = self.cursor;
-            let events = patiently!(self, self.account.events(after, MAILBOX_EVENTS_MAX));
-            self.tell_of_loss(events.lost);
-            self.mailbox.extend(events.given);
-        }
-        if self.is_held() {
+        if !self.fetch_events().await? || self.is_held() {
             return Ok(false);
         }
         let Some(Given { seq, event, topic }) = self.mailbox.pop_front() else { return Ok(false) };
@@ -187,6 +179,28 @@ impl Actor {
             None => self.take_up(seq).await?,
         }
         Ok(true)
+    }
+
+    /// Whether an event waits that the script may hear of. Those that it may not are passed.
+    pub(crate) async fn has_event(&mut self) -> Result<bool, LifeEnd> {
+        while self.fetch_events().await? {
+            match self.mailbox.pop_front_if(|given| given.event.is_none()) {
+                Some(passed) => self.take_up(passed.seq).await?,
+                None => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the mailbox has events; those that follow are fetched where it has none.
+    async fn fetch_events(&mut self) -> Result<bool, LifeEnd> {
+        if self.mailbox.is_empty() && self.account.inbox_seq() > self.cursor {
+            let after = self.cursor;
+            let events = patiently!(self, self.account.events(after, MAILBOX_EVENTS_MAX));
+            self.tell_of_loss(events.lost);
+            self.mailbox.extend(events.given);
+        }
+        Ok(!self.mailbox.is_empty())
     }
 
     /// Delivers the next completion whose events have been delivered, if there is one.

@@ -26,6 +26,7 @@ pub(crate) struct Said {
     pub(crate) events_lost: u64,
     is_held: bool,
     is_disk_waited_for: bool,
+    is_kept_awake: bool,
     braked_at: Option<Instant>,
     held_by_share_at: Option<Instant>,
 }
@@ -113,6 +114,13 @@ impl Actor {
             self.wait(Some(until)).await?;
         }
         Ok(())
+    }
+
+    /// Says that a timer keeps it from sleeping.
+    pub(crate) fn tell_kept_awake(&mut self) {
+        if !std::mem::replace(&mut self.said.is_kept_awake, true) {
+            self.log(LogLevel::Info, "it does not sleep while it waits for a timer; with set_on_loop it always does");
+        }
     }
 
     /// Says that the brake puts sends off, where it does.

@@ -33,6 +33,8 @@ pub struct ScriptConfig {
     pub restart_wait: Duration,
     /// Whether messages for which it does not say get the link preview that Telegram would give them.
     pub link_previews: bool,
+    /// After so long without a callback it gives its guest's memory back, until something comes for it.
+    pub sleep_after: Option<Duration>,
     /// Whether another one is at work in its place: then it is loaded beside that, and holds still before it has done anything
     /// on its account, until it is to run.
     pub is_successor: bool,
@@ -102,6 +104,8 @@ pub enum Phase {
     Starting,
     /// It has had [`tgl::Event`]s up to [`ScriptStatus::handled_seq`] and waits for more.
     Running,
+    /// It has no guest until something comes for it.
+    Sleeping,
     /// It crashed and is started again in a while.
     BackingOff,
     /// It is over.

@@ -190,6 +190,7 @@ impl<'a> Life<'a> {
                 limits: config.limits,
                 restart_wait: config.restart_wait,
                 link_previews: config.link_previews,
+                sleep_after: config.sleep_after,
                 is_successor: self.scripts[script].is_on_trial(),
             };
             handed.push((setup, theirs, config.files.clone()));

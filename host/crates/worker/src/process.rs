@@ -227,6 +227,7 @@ impl Worker {
             limits: setup.limits,
             restart_wait: setup.restart_wait,
             link_previews: setup.link_previews,
+            sleep_after: setup.sleep_after,
             is_successor: setup.is_successor,
         };
         let script = {

@@ -52,6 +52,7 @@ pub struct ScriptSetup {
     pub limits: Limits,
     pub restart_wait: Duration,
     pub link_previews: bool,
+    pub sleep_after: Option<Duration>,
     pub is_successor: bool,
 }
 

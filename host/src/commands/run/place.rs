@@ -136,6 +136,7 @@ impl Place {
                 limits,
                 restart_wait: runtime::RESTART_WAIT,
                 link_previews: args.link_previews,
+                sleep_after: None,
                 is_successor: false,
             };
             let voice = output.voice(name.clone(), is_one_of_several, &config.limits);

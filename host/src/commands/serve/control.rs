@@ -61,7 +61,7 @@ pub(crate) struct ScriptLine {
     pub(crate) tenant: String,
     pub(crate) script: String,
     pub(crate) account: String,
-    /// loading, starting, running, restarting, stopped, ended or failed.
+    /// loading, starting, running, sleeping, restarting, stopped, ended or failed.
     pub(crate) state: String,
     /// Why it does not run, or its account is not connected.
     pub(crate) why: Option<String>,

@@ -429,6 +429,7 @@ fn described(phase: &Phase) -> (&'static str, Option<String>) {
         Phase::Loading => ("loading", None),
         Phase::Starting => ("starting", None),
         Phase::Running => ("running", None),
+        Phase::Sleeping => ("sleeping", None),
         Phase::BackingOff => ("restarting", None),
         Phase::Ended(runtime::End::Exited(code)) => ("ended", Some(format!("it ended by itself, with code {code}"))),
         Phase::Ended(runtime::End::LoadFailed(why) | runtime::End::Quarantined(why)) => ("failed", Some(why.clone())),

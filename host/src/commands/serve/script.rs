@@ -103,6 +103,7 @@ impl Stage<'_> {
             limits,
             restart_wait: runtime::RESTART_WAIT,
             link_previews: false,
+            sleep_after: settings.sleep_after,
             is_successor: false,
         };
         let rules = Rules {

@@ -9,6 +9,7 @@ mod bounds;
 mod crashes;
 mod ends;
 mod order;
+mod sleep;
 mod stage;
 mod trials;
 

@@ -46,6 +46,7 @@ pub(crate) struct Setting {
     pub(crate) bounds: Bounds,
     pub(crate) restart_wait: Duration,
     pub(crate) is_successor: bool,
+    pub(crate) sleep_after: Option<Duration>,
 }
 
 impl Setting {
@@ -60,6 +61,7 @@ impl Setting {
             bounds: Bounds::default(),
             restart_wait: runtime::RESTART_WAIT,
             is_successor: false,
+            sleep_after: None,
             grants: Grants::trusted(),
         }
     }
@@ -99,6 +101,7 @@ impl Stage {
             limits: setting.limits,
             restart_wait: setting.restart_wait,
             link_previews: setting.link_previews,
+            sleep_after: setting.sleep_after,
             is_successor: setting.is_successor,
         };
         let attachment = Attachment {

@@ -13,6 +13,8 @@ mod crashes;
 mod ends;
 #[path = "../it/order.rs"]
 mod order;
+#[path = "../it/sleep.rs"]
+mod sleep;
 #[path = "../it/stage.rs"]
 mod stage;
 #[path = "../it/trials.rs"]

@@ -99,6 +99,7 @@ impl Stage {
             limits,
             restart_wait: runtime::RESTART_WAIT,
             link_previews: true,
+            sleep_after: None,
             is_successor: false,
         };
         let load_max = Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max };

@@ -142,6 +142,7 @@ impl Place {
                 limits,
                 restart_wait: runtime::RESTART_WAIT,
                 link_previews: true,
+                sleep_after: None,
                 is_successor: false,
             },
             program: supervisor.compile(ComponentSource::user(built::puppet()), || ()),
