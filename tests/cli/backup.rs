@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
-use tests::{Finished, HostFolder, Process, binary, finish};
+use tests::{Finished, HostFolder, Process, binary, finish, wait_until};
 
 /// What a script says first that may read and send.
 const ASKS: &str =
@@ -146,6 +146,42 @@ fn what_is_not_a_whole_backup_is_refused() {
         refused(&file, "cannot restore from");
     }
     refused(&folder.path("nowhere"), "No such file");
+}
+
+#[test]
+fn a_backup_that_is_ended_leaves_nothing() {
+    let folder = HostFolder::new(&[("host/tglhost.toml", "")]);
+    fs::create_dir(folder.path("host/data")).expect("made");
+    // A hole that takes minutes to read.
+    File::create(folder.path("host/data/large")).and_then(|file| file.set_len(1 << 40)).expect("made");
+    let mut command = Command::new(binary());
+    command.arg("backup").arg("--host").arg(folder.path("host")).arg("--to").arg(folder.path("file"));
+    let backup = Process::start(command.env_remove("TGLHOST_DATA"));
+    let names = || -> Vec<_> {
+        let entries = fs::read_dir(folder.path("")).expect("listed");
+        entries.map(|entry| entry.expect("one").file_name()).filter(|name| name != "host").collect()
+    };
+    wait_until("it has begun", || {
+        names().first().is_some_and(|name| folder.path(&name.to_string_lossy()).join("backup").exists())
+    });
+    backup.terminate();
+    let ended = backup.finish();
+    assert!(ended.code() == Some(1) && ended.stderr.contains("nothing was made"), "{}", ended.stderr);
+    assert_eq!(names(), Vec::<std::ffi::OsString>::new());
+}
+
+#[test]
+fn both_verbs_tell_what_they_did_as_json() {
+    let folder = HostFolder::new(&[("host/tglhost.toml", ""), ("host/data/a", "text")]);
+    let run = |arguments: &[&str], host: &str| {
+        let mut command = Command::new(binary());
+        command.args(arguments).arg(folder.path("file")).arg("--host").arg(folder.path(host));
+        finish(command.env_remove("TGLHOST_DATA"), "").json_lines()
+    };
+    let backed_up = run(&["backup", "--json", "--to"], "host");
+    assert_eq!((&backed_up[0]["kind"], &backed_up[0]["files"]), (&"backed_up".into(), &2.into()));
+    let restored = run(&["restore", "--json", "--from"], "there");
+    assert_eq!((&restored[0]["kind"], &restored[0]["files"]), (&"restored".into(), &2.into()));
 }
 
 /// An archive with these entries, in which a name may be anything.

@@ -9,18 +9,21 @@ mod steady;
 mod unpack;
 
 use std::fs::{self, File, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
 use tempfile::{Builder, TempDir};
 
+use crate::FAILED_CODE;
 use crate::commands::serve::{DATA, HostArgs};
-use crate::data_dir::{DataDir, script_homes};
+use crate::data_dir::{DataDir, remove_folder, script_homes};
 use crate::misuse::misuse;
 use crate::output::Output;
+use crate::signals::asked_to_end;
 use archive::Archive;
 
 #[derive(clap::Args)]
@@ -54,7 +57,7 @@ pub(crate) fn backup(args: &BackupArgs, data: Option<PathBuf>, output: &Output) 
     }
     let data = DataDir::existing(Some(args.host.data(data)))?;
     // Beside the file, where there is room for it.
-    let staging = staging(&args.file)?;
+    let staging = staging(&args.file, output)?;
     let unfinished = staging.path().join("backup");
     let mut archive = Archive::create(&unfinished, staging.path())?;
     pack_data(&mut archive, &data)?;
@@ -110,7 +113,7 @@ pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> Result<u8> {
     if !is_free {
         return Err(misuse(format_args!("{shown} is not empty, and nothing is overwritten: name a new folder")));
     }
-    let staging = staging(&args.folder)?;
+    let staging = staging(&args.folder, output)?;
     let unfinished = staging.path().join("host");
     let files = unpack::unpack(&args.file, &unfinished)
         .with_context(|| format!("cannot restore from {}", args.file.display()))?;
@@ -125,9 +128,25 @@ pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> Result<u8> {
     Ok(0)
 }
 
-/// A folder that only we can enter, beside what is made. It goes when dropped.
-fn staging(beside: &Path) -> Result<TempDir> {
+/// A folder that only we can enter, beside what is made. It goes when dropped, and when an end is asked for: it has keys in it.
+fn staging(beside: &Path, output: &Output) -> Result<TempDir> {
     let parent = beside.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let made = Builder::new().prefix(".tglhost-").permissions(Permissions::from_mode(0o700)).tempdir_in(parent);
-    made.with_context(|| format!("cannot write in {}", parent.display()))
+    let made = made.with_context(|| format!("cannot write in {}", parent.display()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let asked_to_end = {
+        let _inside = runtime.enter();
+        asked_to_end(output)?
+    };
+    let (folder, output) = (made.path().to_owned(), output.clone());
+    std::thread::spawn(move || {
+        let code = runtime.block_on(asked_to_end);
+        // What is made in it meanwhile would keep it from going.
+        while remove_folder(&folder).is_err_and(|error| error.kind() == ErrorKind::DirectoryNotEmpty) {}
+        output.failed(&anyhow!("it was ended before it was done: nothing was made"));
+        output.finish();
+        // It did not do what it was to, whatever it was ended by.
+        std::process::exit(code.max(FAILED_CODE).into());
+    });
+    Ok(made)
 }
