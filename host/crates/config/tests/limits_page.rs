@@ -4,7 +4,6 @@ use std::fs;
 
 use broker::{AWAY_EVENTS_MAX, INBOX_BYTES_MAX, INBOX_EVENTS_MAX};
 use config::TotalRow;
-use files::ENTRY_BYTES;
 use tgl::{LimitRow, Limits};
 
 /// Set to write the page anew.
@@ -36,7 +35,7 @@ fn page() -> String {
 }
 
 /// What the host keeps of itself for every script, whatever files say.
-fn fixed() -> [(&'static str, String, &'static str); 4] {
+fn fixed() -> [(&'static str, String, &'static str); 3] {
     [
         (
             "Events that wait for a script that runs and lags",
@@ -48,11 +47,6 @@ fn fixed() -> [(&'static str, String, &'static str); 4] {
             "Timers of a script: one, which it sets anew. Those of Python code are kept in the script's own memory",
             "1".to_owned(),
             "A later one takes the place of the earlier one.",
-        ),
-        (
-            "Files of a private folder: each counts 4 KiB of `stored_bytes_max` beside what it holds",
-            (Limits::default().stored_bytes_max / ENTRY_BYTES).to_string(),
-            "As `stored_bytes_max`.",
         ),
     ]
 }

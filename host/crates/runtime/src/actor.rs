@@ -122,7 +122,7 @@ impl Actor {
             Err(LifeEnd::Over(end)) => return end,
             Err(LifeEnd::Crashed { what }) => return End::Quarantined(format!("stopped {what}")),
         };
-        let mut backoff = Backoff::new(self.config.restart_wait);
+        let mut backoff = Backoff::new(self.config.restart_wait, self.config.limits.start_crashes_max);
         loop {
             let born = Instant::now();
             self.publish(Phase::Loading);
@@ -145,7 +145,10 @@ impl Actor {
                             Some(end) => end,
                         }
                     }
-                    None => End::Quarantined(format!("stopped {what}, at every start")),
+                    None => End::Quarantined(format!(
+                        "stopped {what}, at every start ({} in a row are the limit start_crashes_max)",
+                        self.config.limits.start_crashes_max
+                    )),
                 },
             };
             return end;

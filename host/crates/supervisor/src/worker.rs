@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use runtime::{Backoff, End, News};
-use sandbox::Code;
+use sandbox::{Code, Limits};
 use tokio::time::{Instant, sleep_until};
 
 use crate::life::{Life, LifeEnd};
@@ -29,7 +29,7 @@ impl Worker {
 
     /// To the end of the last script.
     pub(crate) async fn run(mut self) {
-        let mut backoff = Backoff::new(self.site.waits.restart);
+        let mut backoff = Backoff::new(self.site.waits.restart, Limits::default().start_crashes_max);
         while !self.scripts.iter().all(Placed::has_ended) {
             let born = Instant::now();
             let LifeEnd { why, is_started } = Life::new(&self.site, &mut self.scripts, &self.codes).live().await;

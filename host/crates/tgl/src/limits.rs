@@ -39,6 +39,10 @@ macro_rules! limits {
         wall_ms_max: u64 = 60_000,
             "Time from a callback's begin to its end, sleep and file access included.",
             "The script is stopped and started anew.";
+        start_crashes_max: u32 = 5,
+            "Crashes in a row before the script is through with its start. A script that crashes waits before it is started anew: \
+             a second, then twice as long each time, up to a minute.",
+            "It is given up, and not started again by itself.";
         output_bytes_per_s: u64 = 64 << 10,
             "Bytes written for what it prints, logs and fails at, in the long run.",
             "What is more is dropped, and its amount logged.";
@@ -58,7 +62,8 @@ macro_rules! limits {
             "What they take, as they are written down.",
             "The same.";
         stored_bytes_max: u64 = 50 << 20,
-            "What the script's private folder holds, with what was deleted from it and is still open.",
+            "What the script's private folder holds, with what was deleted from it and is still open. Each file, folder and link \
+             counts 4 KiB more, so there may be 12,800 by default.",
             "A write fails: `OSError` in Python; what is loaded is not saved, with a line.";
         chat_sends_per_s: u32 = 1,
             "Messages into one chat within a second, in the long run; five may follow each other at once.",

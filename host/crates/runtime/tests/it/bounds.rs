@@ -174,7 +174,10 @@ async fn a_script_that_never_gets_beyond_its_start_is_given_up_and_leaves_no_cal
     for source in ["on-our-id newsletter 1000;panic", "on-our-id newsletter 10;panic", "newsletter 1000\npanic"] {
         let stage = Stage::new(Setting { restart_wait: Duration::from_millis(5), ..Setting::of(source) }).await;
         let end = stage.ends().await;
-        assert!(matches!(&end, End::Quarantined(why) if why.ends_with(", at every start")), "{end:?}");
+        assert!(
+            matches!(&end, End::Quarantined(why) if why.ends_with(", at every start (5 in a row are the limit start_crashes_max)")),
+            "{end:?}"
+        );
         assert_eq!(stage.store.scripts().outbox_load("puppet").calls, 0, "{source}");
     }
 }
