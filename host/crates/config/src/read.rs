@@ -147,7 +147,7 @@ impl Reader<'_> {
         });
         let mut spans = Vec::new();
         let limits = file.limits.of_host(&mut spans);
-        let totals = file.totals.of_host(&mut spans);
+        let totals = file.totals.of_host(&limits, &mut spans);
         self.tell(&text, spans);
         let above = Above { limits, totals, shared: &accounts, host_folder: self.folder };
         let mut tenants = BTreeMap::new();

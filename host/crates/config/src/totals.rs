@@ -14,7 +14,7 @@ use toml::Spanned;
 use crate::limits::{none, too_much};
 use crate::size::Size;
 
-/// Scripts of a tenant where nothing else is said. The other totals are what so many scripts use by default.
+/// Scripts of a tenant where nothing else is said. The other totals are then what so many scripts may use on this host.
 const SCRIPTS: u64 = 32;
 
 /// The table of totals, given to the macro that is named: the name, which is that of the limit that is added up; the default;
@@ -79,24 +79,25 @@ macro_rules! make_totals {
 
         /// Every total, in words.
         pub fn totals() -> Vec<TotalRow> {
-            let each = Totals::default();
+            let each = Totals::of(&Limits::default());
             vec![
                 $(TotalRow { name: stringify!($counted), default: each.$counted, bounds: $counted_bounds },)*
                 $(TotalRow { name: stringify!($added), default: each.$added, bounds: $added_bounds },)*
             ]
         }
 
-        impl Default for Totals {
-            fn default() -> Self {
-                let each = Limits::default();
+        impl Totals {
+            /// What [`SCRIPTS`] may use with these limits.
+            fn of(each: &Limits) -> Self {
                 Self { $($counted: $count,)* $($added: (each.$added as u64).saturating_mul(SCRIPTS),)* }
             }
         }
 
         impl TotalsSection {
-            /// These totals, and where they say nothing the defaults. One of 0 is told with its span.
-            pub(crate) fn of_host(&self, faults: &mut Vec<(Range<usize>, String)>) -> Totals {
-                let mut totals = Totals::default();
+            /// These totals, and where they say nothing what [`SCRIPTS`] may use with the host's limits. One of 0 is told
+            /// with its span.
+            pub(crate) fn of_host(&self, limits: &Limits, faults: &mut Vec<(Range<usize>, String)>) -> Totals {
+                let mut totals = Totals::of(limits);
                 $(read(&self.$counted, &mut totals.$counted, stringify!($counted), None, faults);)*
                 $(read(&self.$added, &mut totals.$added, stringify!($added), None, faults);)*
                 totals

@@ -259,7 +259,7 @@ fn what_scripts_may_use_is_added_up_and_is_within_their_tenants_totals() {
         ("[totals]\nsends_per_s = 0\n".to_owned(), "tenant.toml:2:15: sends_per_s is 0"),
         (
             "[totals]\nmemory_bytes_max = \"3 GiB\"\n".to_owned(),
-            "memory_bytes_max is 3221225472, and may be 2147483648 at most here",
+            "memory_bytes_max is 3221225472, and may be 1073741824 at most here",
         ),
         (
             "[totals]\nload_ms_max = 1\n".to_owned(),
@@ -271,6 +271,9 @@ fn what_scripts_may_use_is_added_up_and_is_within_their_tenants_totals() {
         assert!(said.contains(expected), "{said}\n{expected}");
     }
     assert!(ann(scripts(32)).is_ok(), "{:?}", ann(scripts(32)));
+    let faster = HOST.replace("memory_bytes_max = \"32 MiB\"", "sends_per_s = 1_000");
+    let one_fast = read_with(&[("tglhost.toml", &faster)]);
+    assert!(one_fast.is_ok(), "a host that gives each more gives 32 of them more: {one_fast:?}");
     // A script that may use less leaves the others more.
     let less = format!(
         "[totals]\nsends_per_s = 35\n{}limits.sends_per_s = 5\n{}",

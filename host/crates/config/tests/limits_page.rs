@@ -12,7 +12,7 @@ const WRITE: &str = "TGLHOST_WRITE_LIMITS";
 const TOTALS: &str = "\n## Totals of a tenant\n\nWhat all of a tenant's scripts may use together, by these names in a section `[totals]` of the host's file, for each tenant, and \
 of\na tenant's own, which lowers them. The limits of its scripts, added up, are to be within them: a tenant's file in which they are not\nis \
 refused, with the script by which they are more. So what holds each script back holds all of them back, and none can use up what\nanother \
-was given. Give many scripts less each in `[limits]`.\n\n| total | default | what it bounds |\n|---|---:|---|\n";
+was given. The defaults are what\n32 scripts may use, more where the host gives each more. Give many scripts less each in `[limits]`.\n\n| total | default | what it bounds |\n|---|---:|---|\n";
 const FIXED: &str = "\n## What no file changes\n\n| | bound | where it is reached |\n|---|---:|---|\n";
 
 fn page() -> String {
