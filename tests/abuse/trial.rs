@@ -32,6 +32,7 @@ data_centre.embedded = { phone = \"9996610001\", first_name = \"House\" }
 [limits]
 chat_sends_per_s = 1_000
 sends_per_s = 1_000
+loop_rounds_max = 1_000_000
 ";
 const NEIGHBOUR: &str = "\
 [grants]

@@ -5,7 +5,7 @@ use tests::{HostFolder, Process};
 
 /// What both tenants may.
 const MAY: &str = "[grants]\ncalls = [\"read\", \"send\", \"contacts\"]\nchats = [\"users\"]\n\
-                   [limits]\nchat_sends_per_s = 20\nload_ms_max = 500\n";
+                   [limits]\nchat_sends_per_s = 20\nloop_rounds_max = 1000000\nload_ms_max = 500\n";
 const ASKS: &str =
     "# /// tglhost\n# calls = [\"read\", \"send\", \"contacts\"]\n# chats = [\"users\"]\n# ///\nimport tgl\n";
 
@@ -36,7 +36,7 @@ fn host() -> HostFolder {
     };
     let script = |file: &str| format!("[scripts.bot]\nfile = \"{file}\"\naccount = \"own\"\n");
     HostFolder::new(&[
-        ("tglhost.toml", "[limits]\nchat_sends_per_s = 20\n"),
+        ("tglhost.toml", "[limits]\nchat_sends_per_s = 20\nloop_rounds_max = 1000000\n"),
         ("tenants/ann/tenant.toml", &[MAY, &account("9996610001"), &script("bot/bot.py")].concat()),
         ("tenants/ann/scripts/bot/bot.py", &answerer("one", "")),
         ("tenants/ann/scripts/bot/wrong.py", "def f(:\n"),

@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tgl::{Limits, PeerId, PeerKind};
+use tgl::{Limits, Message, PeerId, PeerKind};
 use tokio::time::Instant;
+
+use crate::loops::{Loop, Loops};
 
 /// How fast a script may send in the long run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +21,19 @@ pub struct SendRates {
     pub group_per_min: u32,
     /// In all, a second. Default: 30.
     pub all_per_s: u32,
+    /// So many times in a row one peer may answer at once before sends into that chat are slowed down further. Default: 60.
+    pub loop_rounds_max: u32,
 }
 
 impl From<&Limits> for SendRates {
     fn from(limits: &Limits) -> Self {
-        let Limits { chat_sends_per_s, group_sends_per_min, sends_per_s, .. } = *limits;
-        Self { chat_per_s: chat_sends_per_s, group_per_min: group_sends_per_min, all_per_s: sends_per_s }
+        let Limits { chat_sends_per_s, group_sends_per_min, sends_per_s, loop_rounds_max, .. } = *limits;
+        Self {
+            chat_per_s: chat_sends_per_s,
+            group_per_min: group_sends_per_min,
+            all_per_s: sends_per_s,
+            loop_rounds_max,
+        }
     }
 }
 
@@ -36,7 +45,7 @@ impl Default for SendRates {
 
 impl std::fmt::Display for SendRates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { chat_per_s, group_per_min, all_per_s } = self;
+        let Self { chat_per_s, group_per_min, all_per_s, .. } = self;
         write!(f, "{chat_per_s} a second in a chat, {group_per_min} a minute in a group, {all_per_s} a second in all")
     }
 }
@@ -54,6 +63,7 @@ pub(crate) struct Brake {
     group: Pace,
     all: Pace,
     all_used: Used,
+    loops: Loops,
     chats: HashMap<PeerId, Chat>,
 }
 
@@ -72,6 +82,7 @@ impl Brake {
             group: Pace::new(rates.group_per_min, Duration::from_secs(60), rates.group_per_min),
             all: Pace::new(rates.all_per_s, Duration::from_secs(1), rates.all_per_s),
             all_used: Used(now),
+            loops: Loops::new(rates.loop_rounds_max),
             chats: HashMap::new(),
         }
     }
@@ -86,14 +97,25 @@ impl Brake {
         Ok(())
     }
 
-    /// Whether a send into this chat may leave now; then it counts. Else when it may.
-    pub(crate) fn admit(&mut self, to: PeerId, now: Instant) -> Result<(), Instant> {
+    /// The script is given this message, which is this event of the inbox.
+    pub(crate) fn heard(&mut self, seq: u64, message: &Message, now: Instant) {
+        self.loops.heard(seq, message, now);
+    }
+
+    /// A chat that goes round, and that nobody was told of yet.
+    pub(crate) fn take_loop(&mut self) -> Option<Loop> {
+        self.loops.take_found()
+    }
+
+    /// Whether a send into this chat may leave now; then it counts. Else when it may. The inbox's last event is this one.
+    pub(crate) fn admit(&mut self, to: PeerId, inbox_seq: u64, now: Instant) -> Result<(), Instant> {
         let used = self.chats.get(&to).copied().unwrap_or(Chat { as_chat: Used(now), as_group: Used(now) });
         let is_group = to.kind != PeerKind::User;
         let ready = [
             Some(self.all.ready_at(self.all_used)),
             Some(self.chat.ready_at(used.as_chat)),
             is_group.then(|| self.group.ready_at(used.as_group)),
+            self.loops.ready_at(to),
         ];
         if let Some(later) = ready.into_iter().flatten().max().filter(|at| *at > now) {
             return Err(later);
@@ -102,6 +124,7 @@ impl Brake {
             self.chats.retain(|_, chat| chat.as_chat.0.max(chat.as_group.0) > now);
         }
         self.all_used = self.all.take(self.all_used, now);
+        self.loops.sent(to, inbox_seq, now);
         let as_group = if is_group { self.group.take(used.as_group, now) } else { used.as_group };
         self.chats.insert(to, Chat { as_chat: self.chat.take(used.as_chat, now), as_group });
         Ok(())
@@ -146,7 +169,7 @@ mod tests {
         for ms in (0..=seconds.last().unwrap() * 1_000).step_by(10) {
             let now = begin + Duration::from_millis(ms);
             for chat in chats {
-                while brake.admit(*chat, now).is_ok() {
+                while brake.admit(*chat, 0, now).is_ok() {
                     count += 1;
                 }
             }
@@ -178,7 +201,7 @@ mod tests {
         let (mut brake, now) = (Brake::new(SendRates { all_per_s: 10, ..SendRates::default() }), Instant::now());
         let queries = (0..20).take_while(|_| brake.admit_anywhere(now).is_ok()).count();
         assert_eq!(queries, 10);
-        assert!(brake.admit(PeerId::user(1), now).is_err(), "nothing is left for a send");
+        assert!(brake.admit(PeerId::user(1), 0, now).is_err(), "nothing is left for a send");
         assert!(brake.admit_anywhere(now + Duration::from_millis(100)).is_ok(), "ten a second");
     }
 
@@ -186,8 +209,8 @@ mod tests {
     fn one_chat_holds_up_no_other() {
         let mut brake = Brake::new(SendRates::default());
         let now = Instant::now();
-        while brake.admit(PeerId::user(1), now).is_ok() {}
-        assert!(brake.admit(PeerId::user(2), now).is_ok());
+        while brake.admit(PeerId::user(1), 0, now).is_ok() {}
+        assert!(brake.admit(PeerId::user(2), 0, now).is_ok());
     }
 
     #[test]
@@ -196,7 +219,7 @@ mod tests {
         let mut now = Instant::now();
         for id in 0..10 * CHATS_MAX as i64 {
             now += Duration::from_millis(10);
-            assert!(brake.admit(PeerId::user(id), now).is_ok(), "{id}");
+            assert!(brake.admit(PeerId::user(id), 0, now).is_ok(), "{id}");
             assert!(brake.chats.len() <= CHATS_MAX);
         }
     }

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use tgl::{CallError, Completion, Failure, MessageId, Outcome, PeerId, Request, RequestId, ScriptName};
+use tgl::{CallError, Completion, Failure, Message, MessageId, Outcome, PeerId, Request, RequestId, ScriptName};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
@@ -17,6 +17,7 @@ use crate::attachment::Arrived;
 use crate::brake::{Brake, SendRates};
 use crate::error::BrokerError;
 use crate::ledger::Ledger;
+use crate::loops::Loop;
 
 /// Calls of one script that are held in memory until they can leave.
 const CALLS_HELD_MAX: usize = 256;
@@ -240,7 +241,7 @@ impl Calls {
                 Err(TrySendError::Closed(())) => return Err(BrokerError::Closed),
             };
             let admitted = match (&mut self.brake, lane) {
-                (Some(brake), Some(lane)) => brake.admit(lane, now),
+                (Some(brake), Some(lane)) => brake.admit(lane, self.ledger.inbox_seq(), now),
                 (Some(brake), None) if self.held[at].call.is_raw() => brake.admit_anywhere(now),
                 _ => Ok(()),
             };
@@ -278,6 +279,18 @@ impl Calls {
     /// Whether there are calls that could leave if the account had room for them.
     pub(crate) fn waits_for_room(&self) -> bool {
         self.delay.is_account_full
+    }
+
+    /// The script is given this message, which is this event of the inbox.
+    pub(crate) fn heard(&mut self, seq: u64, message: &Message) {
+        if let Some(brake) = &mut self.brake {
+            brake.heard(seq, message, Instant::now());
+        }
+    }
+
+    /// A chat that goes round, and that nobody was told of yet.
+    pub(crate) fn take_loop(&mut self) -> Option<Loop> {
+        self.brake.as_mut().and_then(Brake::take_loop)
     }
 
     /// When the brake lets the next call go, where it holds any.

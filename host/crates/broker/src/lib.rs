@@ -12,6 +12,7 @@ mod client;
 mod error;
 mod event;
 mod ledger;
+mod loops;
 mod messages;
 mod remote;
 mod serve;

@@ -5,6 +5,7 @@
 //! script's own side may go and come again meanwhile: what that has not committed was never done.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -154,6 +155,11 @@ impl Server {
     pub(crate) fn events(&mut self, after: u64, limit: usize) -> Result<Events, BrokerError> {
         let events = self.records.events(after, limit)?;
         self.given_seq = events.given.last().map_or(after, |last| last.seq);
+        for Given { seq, event, .. } in &events.given {
+            if let Some(Event::Message(message)) = event.as_deref().map(Deref::deref) {
+                self.calls.heard(*seq, message);
+            }
+        }
         Ok(events)
     }
 
@@ -227,6 +233,10 @@ impl Server {
     /// Waits until there may be something to do, and sends what can leave meanwhile. Gives a line for the script's log, if
     /// one has come. May be given up at any moment.
     pub(crate) async fn wait(&mut self) -> Result<Option<String>, BrokerError> {
+        if let Some(found) = self.calls.take_loop() {
+            let [with, chat] = [found.with, found.chat].map(|id| self.records.name_of(id));
+            return Ok(Some(format!("{with} answers what it sends to {chat} {found}")));
+        }
         self.send_calls()?;
         let braked_until = self.calls.braked_until();
         let braked = async {
@@ -296,6 +306,14 @@ impl Records {
             Ok(Given { seq, event, topic })
         });
         Ok(Events { lost, given: events.collect::<Result<_, _>>()? })
+    }
+
+    /// A peer in words.
+    fn name_of(&self, id: PeerId) -> String {
+        match self.peer(id) {
+            Ok(Some(peer)) => format!("{} ({id})", peer.name),
+            _ => id.to_string(),
+        }
     }
 
     /// See [`crate::Lookups::peer`].

@@ -74,6 +74,9 @@ macro_rules! limits {
         sends_per_s: u32 = 30,
             "Messages in all within a second, in the long run. A raw query counts as one.",
             "The same.";
+        loop_rounds_max: u32 = 60,
+            "Times in a row that one peer may answer within 2 s what the script sends into a chat: so answers a script, not a person.",
+            "Sends into that chat are 10 s apart until an answer takes longer, with a line that names both.";
     } };
 }
 

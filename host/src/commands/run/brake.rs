@@ -34,6 +34,7 @@ impl FromStr for Brake {
                 chat_per_s: numbers.next()??,
                 group_per_min: numbers.next()??,
                 all_per_s: numbers.next()??,
+                ..SendRates::default()
             };
             numbers.next().is_none().then_some(rates)
         };
@@ -54,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_brake_is_on_off_or_three_numbers() {
-        let rates = SendRates { chat_per_s: 2, group_per_min: 40, all_per_s: 9 };
+        let rates = SendRates { chat_per_s: 2, group_per_min: 40, all_per_s: 9, ..SendRates::default() };
         for (text, expected) in [
             ("on", Some(Brake::On(SendRates::default()))),
             ("off", Some(Brake::Off)),
