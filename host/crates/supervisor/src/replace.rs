@@ -19,6 +19,9 @@ use crate::supervisor::Supervisor;
 /// and what that still writes to the script's folder it may not see.
 const REST_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a new version may take to be loaded, whatever its worker says: more than its limits let it.
+const LOAD_WAIT: Duration = Duration::from_secs(120);
+
 impl Supervisor {
     /// Puts another version of a script in its place, which goes on where it was. The old one holds still while the new one is
     /// loaded.
@@ -37,7 +40,8 @@ impl Supervisor {
         let plan = ScriptPlan { config, output: Arc::clone(&output) as _, ..by };
         let started = self.start_scripts(account, vec![plan]).into_iter().next();
         let successor = started.expect("one plan is one script");
-        if let Err(end) = successor.rests().await {
+        let late = || End::Quarantined(format!("it was not loaded within {} s", LOAD_WAIT.as_secs()));
+        if let Err(end) = timeout(LOAD_WAIT, successor.rests()).await.unwrap_or_else(|_| Err(late())) {
             script.hold(false);
             let _ = timeout(REST_WAIT, script.goes_on()).await;
             let why = why_not(end);

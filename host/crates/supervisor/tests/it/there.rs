@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker::{Client, Socket, frame};
-use runtime::{End, News, Phase, ScriptStatus, Wish};
+use runtime::{End, Hold, News, Phase, ScriptStatus, Wish};
 use sandbox::Output;
 use tgl::PeerId;
 use worker::{Order, REPORT_BYTES_MAX, Report, ScriptSetup, Setup, take_over};
@@ -155,6 +155,10 @@ impl There {
     /// Each of its scripts starts and says in which process.
     fn begin(&self) {
         for script in 0..self.scripts.len() {
+            if self.scripts[script].0.is_successor {
+                let held = ScriptStatus { hold: Some(Hold::Told), ..status(Phase::Starting) };
+                self.say(&Report::Statuses(vec![(script, held)]));
+            }
             self.tell(script, News::Loaded);
             self.tell(script, News::Ready);
             self.print(script, &format!("{}\n", std::process::id()));
