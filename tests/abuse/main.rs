@@ -19,6 +19,7 @@ const AT_ONCE: usize = 2;
 fn no_attack_hurts_anybody() {
     let cases = Case::all();
     assert!(!cases.is_empty(), "there is no such case");
+    trial::compile_first();
     let (next, failed) = (Mutex::new(cases.iter()), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {

@@ -82,19 +82,19 @@ impl std::fmt::Display for Measured {
     }
 }
 
+/// Has the Python component compiled where it is not yet: that takes much memory, and is no attack's doing.
+pub(crate) fn compile_first() {
+    let mut trial = Trial::begin(&[]);
+    trial.wait_for("the first round", |trial| !trial.rounds_ms.is_empty());
+    trial.end();
+}
+
 /// Runs the case. Panics where its verdict does not hold.
 pub(crate) fn run(case: &Case) -> Measured {
-    let folder = HostFolder::new(&[
-        ("tglhost.toml", HOST),
-        ("tenants/neighbour/tenant.toml", NEIGHBOUR),
-        ("tenants/neighbour/scripts/bot.py", include_str!("neighbour.py")),
-        ("tenants/prober/tenant.toml", PROBER),
-        ("tenants/prober/scripts/bot.py", include_str!("prober.py")),
-        ("tenants/evil/tenant.toml", EVIL),
+    let mut trial = Trial::begin(&[
         ("tenants/evil/scripts/bot.py", &case.attack),
         ("tenants/evil/scripts/bot.py.toml", &grants(case)),
     ]);
-    let mut trial = Trial { host: folder.serve(), folder, rounds_ms: Vec::new(), said: String::new() };
     trial.wait_for("the quiet rounds", |trial| trial.rounds_ms.len() >= ROUNDS);
     let quiet = trial.rounds_ms.len();
     trial.attack(case);
@@ -129,6 +129,20 @@ struct Trial {
 }
 
 impl Trial {
+    /// A host with the neighbour, the prober and these files.
+    fn begin(files: &[(&str, &str)]) -> Self {
+        let innocent = [
+            ("tglhost.toml", HOST),
+            ("tenants/neighbour/tenant.toml", NEIGHBOUR),
+            ("tenants/neighbour/scripts/bot.py", include_str!("neighbour.py")),
+            ("tenants/prober/tenant.toml", PROBER),
+            ("tenants/prober/scripts/bot.py", include_str!("prober.py")),
+            ("tenants/evil/tenant.toml", EVIL),
+        ];
+        let folder = HostFolder::new(&[&innocent, files].concat());
+        Self { host: folder.serve(), folder, rounds_ms: Vec::new(), said: String::new() }
+    }
+
     /// Gives the attack's tenant its script.
     fn attack(&self, case: &Case) {
         let account = if case.verdict.is_on_neighbours_account { "house" } else { "own" };
