@@ -17,6 +17,7 @@ use crate::drain::Drain;
 use crate::patience::{Said, patiently};
 use crate::script::{End, Hold, News, Phase, ScriptConfig, ScriptOutput, ScriptStatus, Wish};
 use crate::share::Share;
+use crate::usage::Usage;
 
 /// One script's task.
 pub(crate) struct Actor {
@@ -45,6 +46,8 @@ pub(crate) struct Actor {
     /// The CPU time that it has used, and how much of that it may.
     pub(crate) cpu_used: CpuUsed,
     pub(crate) share: Share,
+    /// What it has used, its CPU time aside.
+    pub(crate) usage: Usage,
     /// What of its bounds was said already.
     pub(crate) said: Said,
     /// The life has come through its start: all that was left from last time is handled.
@@ -96,6 +99,7 @@ impl Actor {
             send_rates: None,
             cpu_used: CpuUsed::default(),
             share,
+            usage: Usage::default(),
             said: Said::default(),
             is_started: false,
             drain: None,
@@ -190,6 +194,7 @@ impl Actor {
     async fn sleep(&mut self) -> Result<(), LifeEnd> {
         while !self.has_event().await? {
             self.end_turn().await?;
+            self.usage.memory_bytes = 0;
             self.publish(Phase::Sleeping);
             self.wait(None).await?;
         }
@@ -208,6 +213,7 @@ impl Actor {
             }
         };
         self.settle_start(Ok(()), "while it was loaded").await?;
+        self.usage.memory_bytes = guest.memory_bytes() as u64;
         self.output.tell(&News::Loaded);
         self.publish(Phase::Starting);
         let our_id = self.our_id().await?;
@@ -441,6 +447,7 @@ impl Actor {
                 calls_bytes: backlog.load.bytes,
                 hold,
                 crashes: status.crashes,
+                usage: Usage { cpu_us: self.cpu_used.total().as_micros() as u64, ..self.usage },
             };
             let is_new = *status != now;
             *status = now;

@@ -120,6 +120,7 @@ impl Actor {
             self.cursor = seq;
             return Ok(());
         }
+        self.usage.calls += made.count();
         self.write_down(seq, &made.calls).await?;
         self.cursor = seq;
         Ok(())
@@ -173,7 +174,11 @@ impl Actor {
         match event {
             Some(event) => {
                 self.desk.papers().topics.begin_event(&event, topic);
+                let begun = Instant::now();
                 let outcome = self.unless_stopped(guest.on_event(&event)).await?;
+                self.usage.callbacks.add(begun.elapsed());
+                self.usage.events += 1;
+                self.usage.memory_bytes = guest.memory_bytes() as u64;
                 self.settle(outcome, &during(&event), seq).await?;
             }
             None => self.take_up(seq).await?,

@@ -15,8 +15,10 @@ mod script;
 mod share;
 mod threads;
 mod topics;
+mod usage;
 
 pub use allowance::Allowance;
 pub use backoff::{Backoff, RESTART_WAIT};
 pub use script::{End, Hold, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, Wish};
 pub use threads::{Threads, give_way};
+pub use usage::{Durations, Usage};

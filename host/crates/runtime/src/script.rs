@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::actor::Actor;
 use crate::threads::Threads;
+use crate::usage::Usage;
 
 /// What a script is.
 pub struct ScriptConfig {
@@ -148,6 +149,8 @@ pub struct ScriptStatus {
     pub hold: Option<Hold>,
     /// Events whose callback trapped, and other crashes, since it was started.
     pub crashes: u64,
+    /// What it has used.
+    pub usage: Usage,
 }
 
 /// A script at work. Dropping it stops it without waiting.
@@ -193,6 +196,7 @@ impl Script {
             calls_bytes: 0,
             hold: None,
             crashes: 0,
+            usage: Usage::default(),
         };
         let (status_sender, status) = watch::channel(begin);
         let (wish, wished) = watch::channel(if is_successor { Wish::Hold } else { Wish::Run });

@@ -145,6 +145,11 @@ impl Instance {
         self.call(Callback::Timer).await
     }
 
+    /// Its linear memory, in bytes; 0 once it has trapped.
+    pub fn memory_bytes(&self) -> usize {
+        self.running.as_ref().map_or(0, |running| running.store.data().limiter.memory_bytes())
+    }
+
     /// Enters the guest. The store is out of `self` meanwhile, so that it goes with this future if that is dropped.
     async fn call(&mut self, callback: Callback<'_>) -> Result<(), GuestError> {
         let Some(mut running) = self.running.take() else { return Err(GuestError::Trapped(Trap::Gone)) };

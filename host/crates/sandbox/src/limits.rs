@@ -29,6 +29,11 @@ impl Limiter {
         }
     }
 
+    /// All memories together, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_bytes.total
+    }
+
     /// Whether memory has been refused since this was last asked.
     pub(crate) fn take_memory_refused(&mut self) -> bool {
         std::mem::take(&mut self.memory_refused)

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use broker::{Rules, Server};
-use runtime::{Allowance, End, Hold, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, Wish};
+use runtime::{Allowance, End, Hold, News, Phase, Script, ScriptConfig, ScriptOutput, ScriptStatus, Usage, Wish};
 use sandbox::{Code, LogLevel, Output};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -75,6 +75,7 @@ enum Trial {
 struct Before {
     crashes: u64,
     events_lost: u64,
+    usage: Usage,
 }
 
 impl Placed {
@@ -205,6 +206,7 @@ impl Placed {
         }
         now.crashes = now.crashes.saturating_add(self.before.crashes);
         now.events_lost = now.events_lost.saturating_add(self.before.events_lost);
+        now.usage = now.usage.after(&self.before.usage);
         self.status.send_replace(now);
         self.settle();
     }
@@ -229,8 +231,8 @@ impl Placed {
             status.phase = Phase::BackingOff;
             status.crashes = status.crashes.saturating_add(1);
         });
-        let ScriptStatus { crashes, events_lost, .. } = *self.status.borrow();
-        self.before = Before { crashes, events_lost };
+        let ScriptStatus { crashes, events_lost, usage, .. } = *self.status.borrow();
+        self.before = Before { crashes, events_lost, usage };
     }
 
     /// Where it has ended: nothing more is waited for from its worker.

@@ -196,7 +196,8 @@ fn ends_otherwise(mut there: There) {
 }
 
 fn counts_beyond(there: There) {
-    standing(&there, ScriptStatus { crashes: u64::MAX, events_lost: u64::MAX, ..status(Phase::Running) });
+    let usage = runtime::Usage { events: u64::MAX, cpu_us: u64::MAX, ..runtime::Usage::default() };
+    standing(&there, ScriptStatus { crashes: u64::MAX, events_lost: u64::MAX, usage, ..status(Phase::Running) });
     exit(1)
 }
 

@@ -81,6 +81,7 @@ pub(crate) fn status(phase: Phase) -> ScriptStatus {
         calls_bytes: 0,
         hold: None,
         crashes: 0,
+        usage: runtime::Usage::default(),
     }
 }
 
