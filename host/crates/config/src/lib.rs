@@ -14,7 +14,7 @@ mod totals;
 
 pub use ask::{Asked, asked_in};
 pub use fault::{FAULTS_TOLD_MAX, Fault, Faults};
-pub use read::{Config, HostAccount, SCRIPTS, Script, TENANT_FILE, Tenant, TenantAccount, read};
+pub use read::{Config, HostAccount, SCRIPTS, Script, TENANT_FILE, TENANTS, Tenant, TenantAccount, read, unfit_name};
 pub use sections::{DataCentre, HOST_FILE, schemas};
 pub use size::Size;
 pub use totals::{TotalRow, totals};

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,11 +15,11 @@ use toml::Spanned;
 
 use crate::ask::asked_in;
 use crate::fault::{Fault, Faults, Text};
-use crate::sections::{DataCentre, HOST_FILE, HostFile, ScriptSection, TenantFile};
+use crate::sections::{DataCentre, HOST_FILE, HostFile, ListenSection, ScriptSection, TenantFile};
 use crate::totals::Totals;
 
 /// The folder of the tenants.
-const TENANTS: &str = "tenants";
+pub const TENANTS: &str = "tenants";
 /// A tenant's file in its folder.
 pub const TENANT_FILE: &str = "tenant.toml";
 /// The folder of a tenant's scripts.
@@ -35,6 +36,10 @@ const TENANTS_MAX: usize = 10_000;
 pub struct Config {
     /// Which program connects to Telegram itself, and the file of its secret.
     pub telegram: Option<(i32, PathBuf)>,
+    /// Where tenants reach the host with their tokens, read when it starts.
+    pub http: Option<SocketAddr>,
+    /// Where Prometheus reads the host's metrics, read when it starts.
+    pub metrics: Option<SocketAddr>,
     /// The accounts that tenants share, by name.
     pub accounts: BTreeMap<String, HostAccount>,
     /// The tenants, by name.
@@ -164,7 +169,9 @@ impl Reader<'_> {
                         [telegram] with api_id and api_hash_file (from https://my.telegram.org/apps)";
             self.faults.push(text.fault(None, what));
         }
-        Some(Config { telegram, accounts, tenants })
+        let listen = |section: &Option<ListenSection>| section.as_ref().map(|section| section.listen);
+        let (http, metrics) = (listen(&file.http), listen(&file.metrics));
+        Some(Config { telegram, http, metrics, accounts, tenants })
     }
 
     /// The tenants that have folders, in the order of their names.
@@ -184,7 +191,7 @@ impl Reader<'_> {
             if !entry.path().is_dir() || name.starts_with('.') {
                 continue;
             }
-            match unfit(&name) {
+            match unfit_name(&name) {
                 None => names.push(name),
                 Some(what) => self.faults.push(Fault { path: entry.path(), place: None, what }),
             }
@@ -378,7 +385,7 @@ impl Reader<'_> {
     }
 
     fn check_name(&mut self, text: &Text<'_>, name: &Spanned<String>) {
-        if let Some(what) = unfit(name.get_ref()) {
+        if let Some(what) = unfit_name(name.get_ref()) {
             self.faults.push(text.fault(Some(name.span()), what));
         }
     }
@@ -389,7 +396,7 @@ impl Reader<'_> {
 }
 
 /// Why this can be no name of a tenant, account or script, if it can not.
-fn unfit(name: &str) -> Option<String> {
+pub fn unfit_name(name: &str) -> Option<String> {
     let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     (name.len() > NAME_BYTES_MAX || !begins_well || !name.chars().all(is_fit)).then(|| {

@@ -30,6 +30,10 @@ pub fn schemas() -> [(&'static str, Schema); 2] {
 pub(crate) struct HostFile {
     /// Which program connects, for accounts at Telegram itself.
     pub(crate) telegram: Option<TelegramSection>,
+    /// Where tenants reach the host with their tokens; without it they do not.
+    pub(crate) http: Option<ListenSection>,
+    /// Where Prometheus reads the host's metrics; without it nowhere.
+    pub(crate) metrics: Option<ListenSection>,
     /// Accounts that scripts of several tenants run on.
     #[schemars(with = "BTreeMap<String, HostAccountSection>")]
     pub(crate) accounts: BTreeMap<Spanned<String>, HostAccountSection>,
@@ -48,6 +52,14 @@ pub(crate) struct TelegramSection {
     /// The file with its hash, which is a secret; from the host's folder on.
     #[schemars(with = "PathBuf")]
     pub(crate) api_hash_file: Spanned<PathBuf>,
+}
+
+/// A port that is listened at. What it says is not encrypted: another machine than this one comes by a proxy or a tunnel.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListenSection {
+    /// Its address, as `127.0.0.1:8480`.
+    pub(crate) listen: SocketAddr,
 }
 
 /// An account of the host's.
