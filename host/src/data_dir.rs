@@ -27,7 +27,10 @@ const EMBEDDED: &str = "embedded";
 /// accounts/NAME/scripts/SCRIPT/   one script's private folder, by what the script is called within the account
 /// embedded/data-centre/           the embedded data centre
 /// embedded/{script,you}/          its two accounts, laid out like the ones above
-/// control.sock                    where `tglhost serve` is asked
+/// control.sock                    where `tglhost serve` is asked by its owner
+/// tokens.json                     digests of tenants' tokens
+/// logs/TENANT.SCRIPT.jsonl        what a host's script has printed and logged
+/// removed/                        what was a tenant's that was removed
 /// .tglhost-own                    says that scripts see nothing of all this
 /// ```
 #[derive(Clone)]
@@ -112,6 +115,11 @@ impl DataDir {
         let folders =
             folders_in(&self.root.join("accounts"))?.into_iter().chain(folders_in(&self.root.join("embedded"))?);
         Ok(folders.filter(|folder| folder.join(store::DATABASE_FILE).is_file()).collect())
+    }
+
+    /// Where logs of a host's scripts are.
+    pub(crate) fn script_logs(&self) -> PathBuf {
+        self.root.join("logs")
     }
 
     /// Where the embedded data centre keeps what it must.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: stdout carries only what was asked for (a script's prints, chat answers, JSON); everything else is stderr.
 
+mod api;
 mod commands;
 mod data_dir;
 mod held;
@@ -26,9 +27,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::ask::ScriptArgs;
 use crate::commands::serve::HostArgs;
-use crate::commands::serve::control::Question;
 use crate::commands::telegram_cli::HandedOver;
 use crate::commands::{
     accounts, ask, backup, compile_worker, dc, doctor, forget, login, manual, run, scripts, serve, telegram_cli, worker,
@@ -106,16 +105,8 @@ enum Command {
     Serve(serve::Args),
     /// Say what is wrong with the files of a host, without running anything
     Check(HostArgs),
-    /// List the scripts of a host at work, and how they stand
-    Ps(HostArgs),
-    /// Start a script of a host at work that does not run
-    Start(ScriptArgs),
-    /// Stop a script of a host at work until it is started again
-    Stop(ScriptArgs),
-    /// Stop and start a script of a host at work, from its file as it is now
-    Restart(ScriptArgs),
-    /// Have a host at work read its files again and do what they say now
-    Reload(HostArgs),
+    #[command(flatten)]
+    Ask(ask::Verb),
     /// Say what is wrong on this machine, why that matters and what to do
     Doctor(doctor::Args),
     /// Write all that a host is into one file, also while it is at work
@@ -244,18 +235,12 @@ fn begin(command: Command, data: Option<PathBuf>, output: &Output) -> anyhow::Re
         Command::Backup(args) => backup::backup(&args, data, output),
         Command::Restore(args) => backup::restore(&args, output),
         Command::Check(host) => serve::check(&host, output),
-        Command::Ps(host) => ask_host(&Question::Ps, &host, data, output),
-        Command::Reload(host) => ask_host(&Question::Reload, &host, data, output),
-        Command::Start(ScriptArgs { host, script }) => ask_host(&Question::Start { script }, &host, data, output),
-        Command::Stop(ScriptArgs { host, script }) => ask_host(&Question::Stop { script }, &host, data, output),
-        Command::Restart(ScriptArgs { host, script }) => ask_host(&Question::Restart { script }, &host, data, output),
+        Command::Ask(verb) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(verb.execute(data, output))
+        }
         command => execute(command, data, None, output),
     }
-}
-
-/// Asks a host at work.
-fn ask_host(question: &Question, host: &HostArgs, data: Option<PathBuf>, output: &Output) -> anyhow::Result<u8> {
-    ask::execute(question, &DataDir::existing(Some(host.data(data)))?, output)
 }
 
 /// Threads that the host's own work is done by: network, disk and output. Guests have others.
@@ -290,11 +275,7 @@ fn execute(command: Command, data: Option<PathBuf>, log_file: Option<LogFile>, o
             | Command::Restore(_)
             | Command::ManPages(_)
             | Command::Check(_)
-            | Command::Ps(_)
-            | Command::Reload(_)
-            | Command::Start(_)
-            | Command::Stop(_)
-            | Command::Restart(_) => unreachable!("it was done before"),
+            | Command::Ask(_) => unreachable!("it was done before"),
         }
     };
     let outcome = runtime.block_on(runtime.spawn(work));

@@ -5,6 +5,7 @@
 
 mod escape;
 mod line;
+mod script_logs;
 mod voice;
 mod writer;
 
@@ -21,7 +22,8 @@ use serde::Serialize;
 use tgl::ScriptName;
 
 use self::line::About;
-pub(crate) use self::line::Line;
+pub(crate) use self::line::{Line, now};
+pub(crate) use self::script_logs::{LOG_LINES_MAX, LogTail, ScriptLog, ScriptLogs};
 pub(crate) use self::voice::{Voice, exit_code};
 use self::writer::{Loss, Stream, Writer};
 use crate::FAILED_CODE;
@@ -88,9 +90,15 @@ impl Output {
         Self { script: Some(name.into()), ..self.clone() }
     }
 
-    /// The way of one script, which is alone or one of several.
-    pub(crate) fn voice(&self, script: ScriptName, is_one_of_several: bool, limits: &Limits) -> Arc<Voice> {
-        Arc::new(Voice::new(self, script, is_one_of_several, limits))
+    /// The way of one script, which is alone or one of several, and may have a log of its own.
+    pub(crate) fn voice(
+        &self,
+        script: ScriptName,
+        log: Option<ScriptLog>,
+        is_one_of_several: bool,
+        limits: &Limits,
+    ) -> Arc<Voice> {
+        Arc::new(Voice::new(self, script, log, is_one_of_several, limits))
     }
 
     /// Whether somebody sits at a terminal that this process reads or writes.
@@ -126,6 +134,16 @@ impl Output {
         self.write(Stream::Stdout, &self.json_line(value));
     }
 
+    /// A line of JSON that another process has made.
+    pub(crate) fn pass_json_line(&self, line: &str) {
+        self.write(Stream::Stdout, &format!("{}\n", escape::json(line)));
+    }
+
+    /// Has the terminal begin anew.
+    pub(crate) fn clear_terminal(&self) {
+        self.write(Stream::Stdout, "\x1b[H\x1b[2J");
+    }
+
     /// Something that happened: the line as JSON, else the text for the person at the terminal.
     pub(crate) fn tell(&self, line: &Line<'_>, text: &str) {
         if self.is_json() {
@@ -151,7 +169,7 @@ impl Output {
 
     /// A line of the host's own log.
     pub(crate) fn host_log(&self, text: &str) {
-        self.tell(&Line::HostLog { text }, &format!("{} {text}", line::now()));
+        self.tell(&Line::HostLog { text }, &format!("{} {text}", now()));
     }
 
     /// A message of the chat in this terminal; where several scripts run, its lines are named as the chat's, so that they are

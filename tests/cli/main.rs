@@ -10,6 +10,7 @@ mod doctor;
 mod documents;
 mod full_disk;
 mod grants;
+mod host_api;
 mod isolation;
 mod json;
 mod lagging;

@@ -4,27 +4,38 @@
 //! is wrong when it is read again keep nobody else from going on.
 
 mod account;
-pub(crate) mod control;
+mod api;
+mod board;
+mod deploy;
 mod example;
+mod handle;
 mod host;
+mod metrics;
+mod refusal;
 mod script;
+mod tenants;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 use config::Config;
 
 use crate::data_dir::DataDir;
 use crate::misuse::OrMisuse;
-use crate::output::Output;
+use crate::output::{Output, ScriptLogs};
 use crate::readiness::{self, Watchdog};
 use crate::signals::{asked_to_end, asked_to_reload};
-use control::Control;
+use api::{Listening, OwnersSocket, Tokens};
+use board::Board;
+use handle::Handle;
 use host::Host;
 pub(crate) use host::places;
 
 /// The folder of the data, in the host's folder.
 pub(crate) const DATA: &str = "data";
+/// The socket at which the owner asks, in the data.
+const SOCKET: &str = "control.sock";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -92,13 +103,18 @@ pub(crate) fn check(args: &HostArgs, output: &Output) -> Result<u8> {
 
 /// Serves until it is asked to end.
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
-    let config = read(&args.host.folder)?;
+    let folder = &args.host.folder;
+    let config = read(folder)?;
     let mut reloads = asked_to_reload()?;
     let asked_to_end = asked_to_end(output)?;
     tokio::pin!(asked_to_end);
-    let mut control = Control::open(data_dir)?;
+    let socket = api::open_socket(socket_in(data_dir.root()))?;
+    let tokens = Tokens::open(data_dir.root())?;
+    let logs = ScriptLogs::start(data_dir.script_logs()).context("there can be no logs of scripts")?;
     let mut watchdog = Watchdog::start();
-    let mut host = Host::start(&config, data_dir.clone(), output).await?;
+    let board = Board::default();
+    let mut host = Host::start(&config, data_dir.clone(), board.clone(), logs.clone(), output).await?;
+    let (http, metrics) = (config.http, config.metrics);
     let begun = tokio::select! {
         _ = host.apply(config) => None,
         code = &mut asked_to_end => Some(code),
@@ -107,40 +123,56 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
         host.stop().await;
         return Ok(code);
     }
+    let summary = host.summary();
+    let handle = Handle::new(host, board, logs, tokens, folder, data_dir.clone());
+    let _listening = match listen(socket, http, metrics, &handle, output).await {
+        Ok(listening) => listening,
+        Err(error) => {
+            handle.end().await;
+            return Err(error);
+        }
+    };
     readiness::tell(output).await;
-    output.note(&format!("Serves {}; Ctrl-C ends it.", host.summary()));
+    output.note(&format!("Serves {summary}; Ctrl-C ends it."));
     let code = loop {
         tokio::select! {
             code = &mut asked_to_end => break code,
             () = output.until_nobody_reads() => break crate::output::NOBODY_READS_CODE,
             () = watchdog.round() => {}
             _ = reloads.recv() => {
-                if let Err(error) = reload(&mut host, &args.host.folder).await {
-                    output.note(&format!("Reloaded: {error:#}"));
+                if let Err(refusal) = handle.reload().await {
+                    output.note(&format!("Not reloaded, everything goes on as it was: {refusal}"));
                 }
-            }
-            asked = control.next() => {
-                let folder = &args.host.folder;
-                control::answer(asked, &mut host, async |host| reload(host, folder).await).await;
             }
         }
     };
-    host.stop().await;
+    handle.end().await;
     Ok(code)
 }
 
-/// Reads the files again and does what they say now. Where they are wrong everything goes on as it was, and so does each
-/// script whose new version cannot be loaded.
-async fn reload(host: &mut Host, folder: &Path) -> Result<()> {
-    let config = match config::read(folder) {
-        Ok(config) => config,
-        Err(faults) => bail!("everything goes on as it was: {faults}"),
-    };
-    let kept = readiness::tell_reload(host.apply(config)).await;
-    if kept.is_empty() {
-        return Ok(());
+/// Answers whoever asks, until what is given back is dropped.
+async fn listen(
+    socket: OwnersSocket,
+    http: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
+    handle: &Handle,
+    output: &Output,
+) -> Result<Vec<Listening>> {
+    let mut listening = vec![api::at_socket(socket, handle.clone())];
+    if let Some(address) = http {
+        let (at_port, address) = api::at_port(address, handle.clone()).await?;
+        output.note(&format!("Tenants reach the host at http://{address}."));
+        listening.push(at_port);
     }
-    let lines =
-        kept.iter().map(|(key, why)| format!("{key} goes on as it was, as its new version cannot be loaded: {why}"));
-    bail!("{}", lines.collect::<Vec<_>>().join("\n"))
+    if let Some(address) = metrics {
+        let (at_port, address) = metrics::at_port(address, handle.clone()).await?;
+        output.note(&format!("Metrics are at http://{address}/metrics."));
+        listening.push(at_port);
+    }
+    Ok(listening)
+}
+
+/// Where a host with these data is asked by its owner.
+pub(crate) fn socket_in(data: &Path) -> PathBuf {
+    data.join(SOCKET)
 }

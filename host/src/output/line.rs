@@ -75,7 +75,7 @@ pub(super) fn json(about: About<'_>, what: &impl Serialize) -> String {
 }
 
 /// The time, as RFC 3339 and UTC.
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = SystemTime.format_time(&mut Writer::new(&mut text));

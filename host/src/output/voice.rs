@@ -12,6 +12,7 @@ use sandbox::{Limits, LogLevel};
 use tgl::ScriptName;
 
 use super::line::Line;
+use super::script_logs::ScriptLog;
 use super::writer::Stream;
 use super::{Output, escape};
 
@@ -26,6 +27,8 @@ const DROPPED_SAID_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Voice {
     output: Output,
     name: ScriptName,
+    /// Its own log, where it has one.
+    log: Option<ScriptLog>,
     /// Its prints carry its name: others print as well.
     is_one_of_several: bool,
     inner: Mutex<Inner>,
@@ -51,34 +54,41 @@ impl Inner {
 }
 
 impl Voice {
-    pub(super) fn new(output: &Output, name: ScriptName, is_one_of_several: bool, limits: &Limits) -> Self {
+    pub(super) fn new(
+        output: &Output,
+        name: ScriptName,
+        log: Option<ScriptLog>,
+        is_one_of_several: bool,
+        limits: &Limits,
+    ) -> Self {
         let inner = Inner {
             allowance: Allowance::of_output(limits),
             dropped: 0,
             dropped_said: None,
             unfinished: [String::new(), String::new()],
         };
-        Self { output: output.about_script(&name), name, is_one_of_several, inner: Mutex::new(inner) }
+        Self { output: output.about_script(&name), name, log, is_one_of_several, inner: Mutex::new(inner) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has it written if the script may write so much, else drops it.
-    fn say(&self, inner: &mut Inner, stream: Stream, text: &str) {
+    /// Has it written if the script may write so much, else drops it. The text is how the line is shown.
+    fn say(&self, inner: &mut Inner, stream: Stream, text: &str, line: &Line<'_>) {
         if !inner.has_room(text) {
             return;
         }
         if inner.dropped_said.is_none_or(|said| said.elapsed() >= DROPPED_SAID_EVERY) {
             self.say_dropped(inner);
         }
-        self.say_anyway(inner, stream, text);
+        self.say_anyway(inner, stream, text, line);
     }
 
-    /// Has it written: what the script may write later has to pay for it.
-    fn say_anyway(&self, inner: &mut Inner, stream: Stream, text: &str) {
-        inner.allowance.take(text.len());
+    /// Has it written: what the script may write later has to pay for it, by the longer of the two forms.
+    fn say_anyway(&self, inner: &mut Inner, stream: Stream, text: &str, line: &Line<'_>) {
+        let kept = self.log.as_ref().map(|log| log.write(self.output.json_line(line)));
+        inner.allowance.take(text.len().max(kept.unwrap_or(0)));
         self.output.write(stream, text);
     }
 
@@ -89,8 +99,9 @@ impl Voice {
         }
         inner.dropped_said = Some(Instant::now());
         let text = format!("{bytes} bytes of output were dropped: the script writes too much");
-        let (stream, text) = self.line(&Line::Dropped { bytes, why: "limit" }, &text);
-        self.say_anyway(inner, stream, &text);
+        let line = Line::Dropped { bytes, why: "limit" };
+        let (stream, text) = self.line(&line, &text);
+        self.say_anyway(inner, stream, &text, &line);
     }
 
     /// A line about the script: as JSON, or the text with its name in front of each line.
@@ -114,11 +125,11 @@ impl Voice {
             line.push_str(piece);
             while line.len() > PRINT_LINE_BYTES_MAX {
                 let rest = line.split_off(line.floor_char_boundary(PRINT_LINE_BYTES_MAX));
-                self.say(inner, stream, &self.named(&line));
+                self.say(inner, stream, &self.named(&line), &Line::Print { stream, text: &line });
                 line = rest;
             }
             if line.ends_with('\n') {
-                self.say(inner, stream, &self.named(&line));
+                self.say(inner, stream, &self.named(&line), &Line::Print { stream, text: &line });
             } else {
                 inner.unfinished[stream as usize] = line;
             }
@@ -130,8 +141,7 @@ impl Voice {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let line = std::mem::take(&mut inner.unfinished[stream as usize]);
             if !line.is_empty() {
-                let line = self.named(&line);
-                self.say(inner, stream, &line);
+                self.say(inner, stream, &self.named(&line), &Line::Print { stream, text: &line });
             }
         }
     }
@@ -147,12 +157,12 @@ impl runtime::ScriptOutput for Voice {
         if !inner.has_room(text) {
             // Not even put into its form.
         } else if self.output.is_json() {
-            let line = self.output.json_line(&Line::Print { stream, text });
-            self.say(&mut inner, Stream::Stdout, &line);
+            let line = Line::Print { stream, text };
+            self.say(&mut inner, Stream::Stdout, &self.output.json_line(&line), &line);
         } else if self.is_one_of_several {
             self.print_named(&mut inner, stream, text);
         } else {
-            self.say(&mut inner, stream, &self.output.for_terminal(stream, text));
+            self.say(&mut inner, stream, &self.output.for_terminal(stream, text), &Line::Print { stream, text });
         }
     }
 
@@ -165,8 +175,9 @@ impl runtime::ScriptOutput for Voice {
             LogLevel::Warn => "warn",
             LogLevel::Error => "error",
         };
-        let (stream, line) = self.line(&Line::Log { level, text: &text }, &text);
-        self.say(&mut self.lock(), stream, &line);
+        let line = Line::Log { level, text: &text };
+        let (stream, text) = self.line(&line, &text);
+        self.say(&mut self.lock(), stream, &text, &line);
     }
 
     fn dropped(&self, bytes: u64) {
@@ -220,13 +231,15 @@ impl Voice {
 
     fn tell_line(&self, line: &Line<'_>, text: &str) {
         let (stream, text) = self.line(line, text);
-        self.say_anyway(&mut self.lock(), stream, &text);
+        self.say_anyway(&mut self.lock(), stream, &text, line);
     }
 
     /// What a person need not be told.
     fn tell_json(&self, line: &Line<'_>) {
         if self.output.is_json() {
             self.tell_line(line, "");
+        } else if let Some(log) = &self.log {
+            self.lock().allowance.take(log.write(self.output.json_line(line)));
         }
     }
 }
@@ -268,7 +281,7 @@ mod tests {
             let mut bytes = std::io::BufReader::new(reader);
             bytes.read_until(b'\0', &mut text).map(|_| String::from_utf8(text))
         });
-        act(&Voice::new(&output.on_account("me"), "bot.py".into(), is_one_of_several, limits));
+        act(&Voice::new(&output.on_account("me"), "bot.py".into(), None, is_one_of_several, limits));
         output.finish();
         output.write(Stream::Stdout, "\0");
         let text = reading.join().expect("it reads").expect("a pipe").expect("text");

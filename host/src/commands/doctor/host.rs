@@ -8,8 +8,7 @@ use std::path::Path;
 use config::DataCentre;
 
 use super::Finding;
-use crate::commands::serve::control::socket;
-use crate::commands::serve::{places, read};
+use crate::commands::serve::{places, read, socket_in};
 use crate::data_dir::DataDir;
 
 /// Everything that is about the host.
@@ -33,7 +32,7 @@ pub(super) fn look(folder: &Path, data: &Path) -> Vec<Finding> {
 }
 
 fn at_work(data: Option<&DataDir>) -> Finding {
-    match data.is_some_and(|data| UnixStream::connect(socket(data)).is_ok()) {
+    match data.is_some_and(|data| UnixStream::connect(socket_in(data.root())).is_ok()) {
         true => Finding::right("host", "it is at work"),
         false => {
             Finding::notice("host", "it is not at work", "Start it with `tglhost serve --host DIR`, or its service")

@@ -139,7 +139,7 @@ impl Place {
                 sleep_after: None,
                 is_successor: false,
             };
-            let voice = output.voice(name.clone(), is_one_of_several, &config.limits);
+            let voice = output.voice(name.clone(), None, is_one_of_several, &config.limits);
             let rules = Rules {
                 grants: args.grants.grants()?,
                 load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },

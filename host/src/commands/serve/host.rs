@@ -12,31 +12,38 @@ use config::{Config, DataCentre, Script as Settings};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream;
-use runtime::{Phase, Script, ScriptStatus};
+use runtime::{Phase, Script};
+use store::ScriptStore;
 use supervisor::{Account, Supervisor};
-use tgl::Connection;
 
 use super::account::Surroundings;
+use super::board::{Board, Shown, ShownScript, ShownState};
+use super::refusal::Refusal;
 use super::script::{ScriptKey, Stage, account_name, all, own_account_name};
+use crate::api::types::Trouble;
 use crate::commands::dc::DC_ID;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::isolation::{Where, start_supervisor};
-use crate::output::Output;
+use crate::output::{Output, ScriptLogs};
 use crate::script_file::{ScriptFile, compile};
 
 /// Scripts of which a new version is loaded at one time.
 const REPLACED_AT_ONCE_MAX: usize = 16;
 
 /// See the module.
-pub(crate) struct Host {
+pub(super) struct Host {
     data_dir: DataDir,
     output: Output,
+    logs: ScriptLogs,
     supervisor: Arc<Supervisor>,
     embedded: Option<datacentre::DataCentre>,
     telegram: Option<(i32, PathBuf)>,
     accounts: BTreeMap<String, Seat>,
     scripts: BTreeMap<ScriptKey, Entry>,
-    tenants: usize,
+    tenants: Vec<Arc<str>>,
+    board: Board,
+    /// What went wrong with scripts since it was last asked for.
+    troubles: Vec<Trouble>,
 }
 
 /// An account of the host's.
@@ -61,41 +68,37 @@ enum State {
     Failed(String),
 }
 
-/// How a script stands, for people.
-pub(crate) struct Standing {
-    pub(crate) tenant: Arc<str>,
-    pub(crate) name: Arc<str>,
-    pub(crate) account: String,
-    /// One word.
-    pub(crate) state: &'static str,
-    /// Why it does not run, if it does not.
-    pub(crate) why: Option<String>,
-    pub(crate) status: Option<ScriptStatus>,
-}
-
 impl Host {
     /// Starts what all accounts and scripts need, none of them yet.
-    pub(super) async fn start(config: &Config, data_dir: DataDir, output: &Output) -> Result<Self> {
+    pub(super) async fn start(
+        config: &Config,
+        data_dir: DataDir,
+        board: Board,
+        logs: ScriptLogs,
+        output: &Output,
+    ) -> Result<Self> {
         let (scripts, says) = (all(config).count(), output.clone());
         let supervisor =
             tokio::task::spawn_blocking(move || start_supervisor(Where::Process, scripts, &says)).await??;
         Ok(Self {
             data_dir,
             output: output.clone(),
+            logs,
             supervisor: Arc::new(supervisor),
             embedded: None,
             telegram: None,
             accounts: BTreeMap::new(),
             scripts: BTreeMap::new(),
-            tenants: 0,
+            tenants: Vec::new(),
+            board,
+            troubles: Vec::new(),
         })
     }
 
-    /// Brings accounts and scripts to what is said here. Gives the scripts that go on as they were because their new version
-    /// cannot be loaded, and why.
-    pub(super) async fn apply(&mut self, config: Config) -> Vec<(ScriptKey, String)> {
+    /// Brings accounts and scripts to what is said here, and gives what went wrong.
+    pub(super) async fn apply(&mut self, config: Config) -> Vec<Trouble> {
         self.telegram.clone_from(&config.telegram);
-        self.tenants = config.tenants.len();
+        self.tenants = config.tenants.keys().map(|name| name.as_str().into()).collect();
         let places = places(&config);
         let mut wanted: BTreeMap<ScriptKey, Settings> = all(&config)
             .map(|(tenant, told)| (ScriptKey { tenant: tenant.into(), name: told.name.into() }, told.settings.clone()))
@@ -105,7 +108,11 @@ impl Host {
         self.open_accounts(&places, &wanted).await;
         let kept = self.replace_what_changed(&mut wanted).await;
         self.start_new(wanted).await;
-        kept
+        for (key, why) in kept {
+            self.go_on_as_before(&key, &why);
+        }
+        self.show();
+        std::mem::take(&mut self.troubles)
     }
 
     /// Brings the scripts that run to what is wanted of them. What is left of that is to be started.
@@ -151,53 +158,24 @@ impl Host {
         format!(
             "{running} of {} scripts of {} tenants on {accounts} of {} accounts",
             self.scripts.len(),
-            self.tenants,
+            self.tenants.len(),
             self.accounts.len()
         )
     }
 
-    /// How every script stands.
-    pub(crate) fn standings(&self) -> Vec<Standing> {
-        let standing = |(key, entry): (&ScriptKey, &Entry)| {
-            let (state, why, status) = match &entry.state {
-                State::Running(script) => {
-                    let status = script.status().borrow().clone();
-                    let (state, why) = described(&status.phase);
-                    let why = why.or_else(|| self.trouble_of(&entry.account));
-                    (state, why, Some(status))
-                }
-                State::Stopped => ("stopped", None, None),
-                State::Failed(why) => ("failed", Some(why.clone()), None),
-            };
-            let (tenant, name) = (Arc::clone(&key.tenant), Arc::clone(&key.name));
-            Standing { tenant, name, account: entry.account.clone(), state, why, status }
-        };
-        self.scripts.iter().map(standing).collect()
-    }
-
-    /// Why an account is not connected, if it is not.
-    fn trouble_of(&self, account: &str) -> Option<String> {
-        let Some(Ok((account, _))) = self.accounts.get(account).map(|seat| &seat.at_work) else { return None };
-        match &account.telegram().state().borrow().connection {
-            Connection::Online => None,
-            Connection::Connecting => Some("its account connects".to_owned()),
-            Connection::Waiting(why) => Some(format!("its account is not connected: {why}")),
-            Connection::LoggedOut(why) => Some(format!("its account was logged out: {why}")),
-        }
-    }
-
     /// Stops a script until it is started again.
-    pub(crate) async fn stop_script(&mut self, name: &str) -> Result<()> {
-        let entry = self.entry(name)?;
+    pub(super) async fn stop_script(&mut self, key: &ScriptKey) -> Result<(), Refusal> {
+        let entry = self.entry(key)?;
         if let State::Running(script) = std::mem::replace(&mut entry.state, State::Stopped) {
             script.stop().await;
         }
+        self.show();
         Ok(())
     }
 
     /// Starts a script that does not run, from its file as it is now.
-    pub(crate) async fn start_script(&mut self, name: &str) -> Result<()> {
-        let entry = self.entry(name)?;
+    pub(super) async fn start_script(&mut self, key: &ScriptKey) -> Result<(), Refusal> {
+        let entry = self.entry(key)?;
         let is_over = match &entry.state {
             State::Running(script) => is_over(script),
             State::Stopped | State::Failed(_) => true,
@@ -206,18 +184,99 @@ impl Host {
             return Ok(());
         }
         let settings = entry.settings.clone();
-        let key = ScriptKey::read(name).unwrap_or_else(|| unreachable!("it was found by this name"));
-        self.scripts.remove(&key);
+        self.scripts.remove(key);
         self.start_new(BTreeMap::from([(key.clone(), settings)])).await;
-        match self.scripts.get(&key).map(|entry| &entry.state) {
-            Some(State::Failed(why)) => Err(anyhow!("{name} cannot be started: {why}")),
+        self.show();
+        match self.scripts.get(key).map(|entry| &entry.state) {
+            Some(State::Failed(why)) => Err(Refusal::Conflict(format!("{key} cannot be started: {why}"))),
             _ => Ok(()),
         }
     }
 
-    fn entry(&mut self, name: &str) -> Result<&mut Entry> {
-        let known = ScriptKey::read(name).and_then(|key| self.scripts.get_mut(&key));
-        known.with_context(|| format!("there is no script {name:?}: name it as TENANT/SCRIPT; `tglhost ps` lists them"))
+    /// Has a script be as its file says now; one that is stopped stays so.
+    ///
+    /// # Errors
+    /// Where the file cannot be run: then it goes on as it was.
+    pub(super) async fn renew_script(&mut self, key: &ScriptKey) -> Result<(), Refusal> {
+        let entry = self.scripts.remove(key).ok_or_else(|| Refusal::no_script(key))?;
+        let settings = entry.settings.clone();
+        let why = match (&entry.state, entry.renewal(&settings)) {
+            (State::Running(script), Some(renewal)) if !is_over(script) => {
+                let (_, entry, why_kept) = self.replaced(key.clone(), entry, renewal).await;
+                self.scripts.insert(key.clone(), entry);
+                why_kept
+            }
+            (State::Stopped, _) | (State::Running(_), None) => {
+                self.scripts.insert(key.clone(), entry);
+                None
+            }
+            (State::Failed(_) | State::Running(_), _) => {
+                self.start_new(BTreeMap::from([(key.clone(), settings)])).await;
+                self.troubles.clear();
+                match self.scripts.get(key).map(|entry| &entry.state) {
+                    Some(State::Failed(why)) => Some(why.clone()),
+                    _ => None,
+                }
+            }
+        };
+        self.show();
+        why.map_or(Ok(()), |why| Err(Refusal::Conflict(format!("the new version cannot be loaded: {why}"))))
+    }
+
+    /// Says that a script's new version is not what runs.
+    fn go_on_as_before(&mut self, key: &ScriptKey, why: &str) {
+        let why = format!("goes on as it was, as its new version cannot be loaded: {why}");
+        self.output.note(&format!("{key} {why}"));
+        self.troubles.push(Trouble::of(key, &why));
+    }
+
+    /// The file of a script.
+    pub(super) fn script_path(&self, key: &ScriptKey) -> Result<PathBuf, Refusal> {
+        let entry = self.scripts.get(key).ok_or_else(|| Refusal::no_script(key))?;
+        Ok(entry.settings.path.clone())
+    }
+
+    /// A tenant that has nothing yet.
+    pub(super) fn add_tenant(&mut self, name: &str) {
+        self.tenants.push(name.into());
+        self.show();
+    }
+
+    /// Where this tenant's things lie in the data: its own accounts, and what its scripts have on others'.
+    pub(super) fn places_of(&self, tenant: &str) -> Vec<Place> {
+        let is_own = |account: &str| account.starts_with(&own_account_name(tenant, ""));
+        let own = self.accounts.keys().filter(|name| is_own(name));
+        let own = own.filter_map(|name| self.data_dir.account(name).ok()).map(Place::Account);
+        let scripts = self.scripts.iter().filter(|(key, entry)| *key.tenant == *tenant && !is_own(&entry.account));
+        let of_scripts = scripts.filter_map(|(key, entry)| {
+            let (account, dir) = self.accounts.get(&entry.account)?.at_work.as_ref().ok()?;
+            let name = key.within_account();
+            Some(Place::Script { store: account.store().scripts(), account: dir.clone(), name })
+        });
+        of_scripts.chain(own).collect()
+    }
+
+    fn entry(&mut self, key: &ScriptKey) -> Result<&mut Entry, Refusal> {
+        self.scripts.get_mut(key).ok_or_else(|| Refusal::no_script(key))
+    }
+
+    /// Shows to everybody how things stand.
+    fn show(&self) {
+        let state = |entry: &Entry| match &entry.state {
+            State::Running(script) => ShownState::Running(script.status()),
+            State::Stopped => ShownState::Stopped,
+            State::Failed(why) => ShownState::Failed(why.clone()),
+        };
+        let script = |entry: &Entry| ShownScript { account: entry.account.clone(), state: state(entry) };
+        let account = |seat: &Seat| match &seat.at_work {
+            Ok((account, _)) => Ok(account.telegram().state()),
+            Err(why) => Err(why.clone()),
+        };
+        self.board.show(Shown {
+            tenants: self.tenants.clone(),
+            scripts: self.scripts.iter().map(|(key, entry)| (key.clone(), script(entry))).collect(),
+            accounts: self.accounts.iter().map(|(name, seat)| (name.clone(), account(seat))).collect(),
+        });
     }
 
     /// Stops scripts that are to be there no more, or on another account.
@@ -306,7 +365,9 @@ impl Host {
             }
             for key in &names {
                 if let Some(Entry { state: State::Failed(why), .. }) = self.scripts.get(key) {
-                    self.output.note(&format!("{key} does not run: {why}"));
+                    let why = format!("does not run: {why}");
+                    self.output.note(&format!("{key} {why}"));
+                    self.troubles.push(Trouble::of(key, &why));
                 }
             }
         }
@@ -353,7 +414,7 @@ impl Host {
     fn stage(&self, account: &str) -> Result<(&Account, Stage<'_>)> {
         let seat = self.accounts.get(account).with_context(|| format!("there is no account {account}"))?;
         let (at_work, dir) = seat.at_work.as_ref().map_err(|why| anyhow!("its account is not at work: {why}"))?;
-        Ok((at_work, Stage { data_dir: &self.data_dir, account: dir, output: &self.output }))
+        Ok((at_work, Stage { data_dir: &self.data_dir, account: dir, output: &self.output, logs: &self.logs }))
     }
 
     /// Puts a new version of a script in the place of the one that runs. Where that fails the one before goes on; gives why.
@@ -394,6 +455,45 @@ impl Entry {
     }
 }
 
+/// Something of a tenant's in the host's data.
+pub(super) enum Place {
+    /// An account of its own.
+    Account(AccountDir),
+    /// What a script has on another's account.
+    Script { store: ScriptStore, account: AccountDir, name: String },
+}
+
+impl Place {
+    /// Moves it into this folder. Nobody may be at work with it.
+    ///
+    /// # Errors
+    /// Where it cannot be moved.
+    pub(super) fn put_aside(self, aside: &Path) -> Result<()> {
+        match self {
+            Self::Account(account) => move_into(&account.path, &aside.join("accounts"), &account.name),
+            Self::Script { store, account, name } => {
+                store.leave(&name)?;
+                move_into(&account.script_home(&name), &aside.join("scripts"), &format!("{}-{name}", account.name))
+            }
+        }
+    }
+}
+
+fn move_into(from: &Path, folder: &Path, name: &str) -> Result<()> {
+    if !from.exists() {
+        return Ok(());
+    }
+    let to = folder.join(name);
+    let moved = std::fs::create_dir_all(folder).and_then(|()| std::fs::rename(from, &to));
+    moved.with_context(|| format!("cannot move {} to {}", from.display(), to.display()))
+}
+
+impl Trouble {
+    fn of(key: &ScriptKey, why: &str) -> Self {
+        Self { tenant: key.tenant.to_string(), name: key.name.to_string(), why: why.to_owned() }
+    }
+}
+
 /// Stops those that run, all at once: each may take as long as its callback does.
 async fn stop_all(scripts: impl Iterator<Item = Entry>) {
     join_all(scripts.filter_map(|entry| match entry.state {
@@ -421,18 +521,4 @@ pub(crate) fn places(config: &Config) -> BTreeMap<String, DataCentre> {
         of.accounts.iter().map(move |(name, account)| (named(name), account.data_centre.clone()))
     });
     shared.chain(own).collect()
-}
-
-/// What a script is doing, in a word, and why it does no more.
-fn described(phase: &Phase) -> (&'static str, Option<String>) {
-    match phase {
-        Phase::Loading => ("loading", None),
-        Phase::Starting => ("starting", None),
-        Phase::Running => ("running", None),
-        Phase::Sleeping => ("sleeping", None),
-        Phase::BackingOff => ("restarting", None),
-        Phase::Ended(runtime::End::Exited(code)) => ("ended", Some(format!("it ended by itself, with code {code}"))),
-        Phase::Ended(runtime::End::LoadFailed(why) | runtime::End::Quarantined(why)) => ("failed", Some(why.clone())),
-        Phase::Ended(runtime::End::Stopped) => ("stopped", None),
-    }
 }

@@ -14,7 +14,7 @@ use supervisor::{Compiling, ScriptPlan};
 use tgl::ScriptName;
 
 use crate::data_dir::{AccountDir, DataDir};
-use crate::output::Output;
+use crate::output::{Output, ScriptLogs};
 use crate::script_file::ScriptFile;
 
 /// Which script: its tenant and its name there. For people `TENANT/SCRIPT`.
@@ -45,12 +45,6 @@ impl std::fmt::Display for ScriptKey {
 }
 
 impl ScriptKey {
-    /// The script that people call so.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        let (tenant, name) = text.split_once('/')?;
-        Some(Self { tenant: tenant.into(), name: name.into() })
-    }
-
     /// What it is called within its account.
     pub(super) fn within_account(&self) -> String {
         format!("{}.{}", self.tenant, self.name)
@@ -72,6 +66,7 @@ pub(super) struct Stage<'a> {
     pub(super) data_dir: &'a DataDir,
     pub(super) account: &'a AccountDir,
     pub(super) output: &'a Output,
+    pub(super) logs: &'a ScriptLogs,
 }
 
 impl Stage<'_> {
@@ -111,7 +106,8 @@ impl Stage<'_> {
             load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
             send_rates: Some(SendRates::from(&limits)),
         };
-        let output = self.output.on_account(&self.account.name).voice(name, true, &limits);
+        let log = self.logs.of(&name);
+        let output = self.output.on_account(&self.account.name).voice(name, Some(log), true, &limits);
         Ok(ScriptPlan { tenant: Arc::clone(&key.tenant), config, program, rules, output })
     }
 }

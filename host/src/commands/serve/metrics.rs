@@ -1,0 +1,100 @@
+//! What Prometheus reads of a host (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
+//!
+//! Invariant: it is made anew each time from how things stand, so what is no more there is no more told; and nothing that a
+//! guest wrote is in it.
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use metrics::{Label, counter, describe_counter, describe_gauge, gauge, with_local_recorder};
+use metrics_exporter_prometheus::PrometheusBuilder;
+
+use super::api::{Listening, listen_at_port};
+use super::board::{Shown, ShownState};
+use super::handle::Handle;
+use crate::api::types::{AccountState, ScriptStanding, ScriptState};
+
+/// Tells them at a port, and gives its address.
+///
+/// # Errors
+/// Where it cannot be listened there.
+pub(super) async fn at_port(address: SocketAddr, handle: Handle) -> Result<(Listening, SocketAddr)> {
+    let tell = async move || {
+        let text = text(&handle.board().shown());
+        ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+    };
+    listen_at_port(address, Router::new().route("/metrics", get(tell))).await
+}
+
+/// All of them, as text.
+fn text(shown: &Shown) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    with_local_recorder(&recorder, || {
+        describe();
+        for account in shown.accounts(|_| true, |_| true) {
+            let labels = vec![Label::new("account", account.name)];
+            gauge!("tglhost_account_online", labels).set(f64::from(u8::from(account.state == AccountState::Online)));
+        }
+        for standing in shown.scripts(|_| true) {
+            record(&standing);
+        }
+        for (key, script) in &shown.scripts {
+            let ShownState::Running(status) = &script.state else { continue };
+            let callbacks = status.borrow().usage.callbacks;
+            let labels =
+                || vec![Label::new("tenant", key.tenant.to_string()), Label::new("script", key.name.to_string())];
+            gauge!("tglhost_script_callback_seconds_sum", labels()).set(callbacks.sum_us() as f64 / 1e6);
+            for (bound_us, below) in callbacks.below_us() {
+                let mut labels = labels();
+                labels.push(Label::new("le", (bound_us as f64 / 1e6).to_string()));
+                counter!("tglhost_script_callback_seconds_bucket", labels).absolute(below);
+            }
+        }
+    });
+    handle.render()
+}
+
+/// What is told of one script.
+fn record(script: &ScriptStanding) {
+    let labels = || {
+        let names = [("tenant", &script.tenant), ("script", &script.name), ("account", &script.account)];
+        names.into_iter().map(|(name, value)| Label::new(name, value.clone())).collect::<Vec<_>>()
+    };
+    let is_running = f64::from(u8::from(script.state == ScriptState::Running));
+    gauge!("tglhost_script_running", labels()).set(is_running);
+    gauge!("tglhost_script_held", labels()).set(f64::from(u8::from(is_running > 0.0 && script.why.is_some())));
+    gauge!("tglhost_script_inbox_events", labels()).set(script.waiting_events as f64);
+    gauge!("tglhost_script_pending_calls", labels()).set(script.waiting_calls as f64);
+    gauge!("tglhost_script_memory_bytes", labels()).set(script.usage.memory_bytes as f64);
+    let counts = [
+        ("tglhost_script_events_total", script.usage.events),
+        ("tglhost_script_calls_total", script.usage.calls),
+        ("tglhost_script_cpu_milliseconds_total", script.usage.cpu_ms),
+        ("tglhost_script_crashes_total", script.crashes),
+        ("tglhost_script_lost_events_total", script.lost_events),
+    ];
+    for (name, count) in counts {
+        counter!(name, labels()).absolute(count);
+    }
+}
+
+fn describe() {
+    describe_gauge!("tglhost_account_online", "1 where the account is connected");
+    describe_gauge!("tglhost_script_running", "1 where the script takes what comes");
+    describe_gauge!("tglhost_script_held", "1 where a running script waits for one of its limits or for its account");
+    describe_gauge!("tglhost_script_inbox_events", "Events that wait for the script");
+    describe_gauge!("tglhost_script_pending_calls", "Calls that have not completed");
+    describe_gauge!("tglhost_script_memory_bytes", "Linear memory of the script, shared pages included");
+    describe_counter!("tglhost_script_events_total", "Events handled since the script was started");
+    describe_counter!("tglhost_script_calls_total", "Calls made since the script was started");
+    describe_counter!("tglhost_script_cpu_milliseconds_total", "CPU time since the script was started");
+    describe_counter!("tglhost_script_crashes_total", "Crashes since the script was started");
+    describe_counter!("tglhost_script_lost_events_total", "Events that left the inbox before the script came to them");
+    describe_counter!("tglhost_script_callback_seconds_bucket", "Events whose callback took less than `le` seconds");
+    describe_gauge!("tglhost_script_callback_seconds_sum", "What the callbacks of events took in all");
+}

@@ -1,0 +1,50 @@
+//! Why a host does not do what it is asked.
+//!
+//! Invariant: each says what happened and what to do, and nothing of another tenant's.
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// It is not known who asks.
+    #[error("this needs a tenant's token: the host's owner makes one with `tglhost tenant token NAME`")]
+    Unknown,
+    /// Whoever asks may not.
+    #[error("only the host's owner can do this, at its socket")]
+    OwnerOnly,
+    /// There is no such thing, or it is another tenant's.
+    #[error("{0}")]
+    NotThere(String),
+    /// What is asked means nothing.
+    #[error("{0}")]
+    Wrong(String),
+    /// It cannot be done as things stand.
+    #[error("{0}")]
+    Conflict(String),
+    /// More is asked than may be.
+    #[error("{0}")]
+    TooMuch(String),
+    /// It has taken too long.
+    #[error("the host is too busy: ask again in a while")]
+    Busy,
+    /// The host ends.
+    #[error("the host is about to end")]
+    Ending,
+    /// What the host needs for it failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Refusal {
+    pub(super) fn no_script(name: impl std::fmt::Display) -> Self {
+        Self::NotThere(format!("there is no script {name}: name it as TENANT/SCRIPT; `tglhost ps` lists them"))
+    }
+
+    pub(super) fn no_tenant(name: &str) -> Self {
+        Self::NotThere(format!("there is no tenant {name:?}: `tglhost ps` names those that have scripts"))
+    }
+
+    /// Something beneath failed.
+    pub(super) fn failed(error: &anyhow::Error) -> Self {
+        Self::Failed(crate::output::sentence(error))
+    }
+}

@@ -1,0 +1,126 @@
+//! Tenants that come and go while the host is at work.
+//!
+//! Invariant: nothing that was a tenant's is deleted: it is put aside as a whole, for the host's owner to look at.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use config::TENANT_FILE;
+
+use super::handle::Handle;
+use super::host::Host;
+use super::refusal::Refusal;
+use crate::api::types::Removed;
+use crate::output::now;
+
+/// What a new tenant's file says.
+const NEW_FILE: &str = include_str!("tenants/tenant.toml");
+/// Where in the data is put what was a tenant's.
+const REMOVED: &str = "removed";
+
+/// Makes a tenant's folder.
+///
+/// # Errors
+/// Where there is such a tenant, or the name is none, or the folder cannot be made.
+pub(super) async fn add(handle: &Handle, name: String) -> Result<(), Refusal> {
+    if let Some(why) = config::unfit_name(&name) {
+        return Err(Refusal::Wrong(why));
+    }
+    let folder = tenant_folder(handle, &name);
+    handle
+        .change(|host| {
+            Box::pin(async move {
+                if folder.exists() {
+                    return Err(Refusal::Conflict(format!("there is {} already", folder.display())));
+                }
+                make_folder(&folder).map_err(|error| Refusal::failed(&error))?;
+                host.add_tenant(&name);
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Stops all that is this tenant's and puts it aside.
+///
+/// # Errors
+/// Where there is no such tenant, or the host's file names it still.
+pub(super) async fn remove(handle: &Handle, name: String) -> Result<Removed, Refusal> {
+    known(handle, &name)?;
+    let folder = tenant_folder(handle, &name);
+    let host_folder = handle.folder().to_owned();
+    let aside = handle.data_dir().root().join(REMOVED).join(format!("{name}-{}", now().replace(':', "-")));
+    let kept_in = aside.display().to_string();
+    handle.tokens().forget(&name).map_err(|error| Refusal::failed(&error))?;
+    handle.change(|host| Box::pin(async move { put_aside(host, &name, &folder, &host_folder, &aside).await })).await?;
+    Ok(Removed { kept_in })
+}
+
+/// Makes a token that reaches this tenant.
+///
+/// # Errors
+/// Where there is no such tenant, or the token cannot be kept.
+pub(super) async fn make_token(handle: &Handle, tenant: &str) -> Result<String, Refusal> {
+    known(handle, tenant)?;
+    let (tokens, tenant) = (handle.tokens().clone(), tenant.to_owned());
+    blocking(move || tokens.make(&tenant)).await
+}
+
+/// Forgets all tokens of this tenant.
+///
+/// # Errors
+/// Where there is no such tenant, or that cannot be kept.
+pub(super) async fn forget_tokens(handle: &Handle, tenant: &str) -> Result<(), Refusal> {
+    known(handle, tenant)?;
+    let (tokens, tenant) = (handle.tokens().clone(), tenant.to_owned());
+    blocking(move || tokens.forget(&tenant)).await
+}
+
+fn known(handle: &Handle, tenant: &str) -> Result<(), Refusal> {
+    if handle.board().has_tenant(tenant) { Ok(()) } else { Err(Refusal::no_tenant(tenant)) }
+}
+
+fn tenant_folder(handle: &Handle, name: &str) -> PathBuf {
+    handle.folder().join(config::TENANTS).join(name)
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let make = || {
+        fs::create_dir_all(folder.join(config::SCRIPTS))?;
+        fs::write(folder.join(TENANT_FILE), NEW_FILE)
+    };
+    make().with_context(|| format!("cannot make {}", folder.display()))
+}
+
+async fn put_aside(
+    host: &mut Host,
+    name: &str,
+    folder: &Path,
+    host_folder: &Path,
+    aside: &Path,
+) -> Result<(), Refusal> {
+    let failed = |error: anyhow::Error| Refusal::failed(&error);
+    fs::create_dir_all(aside).with_context(|| format!("cannot make {}", aside.display())).map_err(failed)?;
+    let kept = aside.join("tenant");
+    fs::rename(folder, &kept).with_context(|| format!("cannot move {}", folder.display())).map_err(failed)?;
+    let config = match config::read(host_folder) {
+        Ok(config) => config,
+        Err(faults) => {
+            let back = fs::rename(&kept, folder).and_then(|()| fs::remove_dir(aside));
+            back.with_context(|| format!("cannot move {} back", kept.display())).map_err(failed)?;
+            return Err(Refusal::Conflict(format!("without {name} the host's files are wrong: {faults}")));
+        }
+    };
+    let places = host.places_of(name);
+    host.apply(config).await;
+    for place in places {
+        place.put_aside(aside).map_err(failed)?;
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(anyhow::Error::from).flatten().map_err(|error| Refusal::failed(&error))
+}

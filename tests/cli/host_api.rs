@@ -1,0 +1,253 @@
+//! How a host at work is asked: by its owner at the socket, by tenants with tokens, by Prometheus.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+
+use tests::{Finished, HostFolder, Process, finish, wait_until};
+
+/// Two tenants, a script each, on an account that both share; and ports that are listened at.
+fn folder() -> HostFolder {
+    let tenant =
+        "[grants]\ncalls = [\"read\"]\nchats = [\"users\"]\n[scripts.bot]\nfile = \"bot.py\"\naccount = \"house\"\n";
+    HostFolder::new(&[
+        (
+            "tglhost.toml",
+            "[http]\nlisten = \"127.0.0.1:0\"\n[metrics]\nlisten = \"127.0.0.1:0\"\n\
+             [accounts.house]\ntenants = [\"ann\", \"ben\"]\n\
+             data_centre.embedded = { phone = \"9996610001\", first_name = \"House\" }\n",
+        ),
+        ("tenants/ann/tenant.toml", tenant),
+        ("tenants/ann/scripts/bot.py", "print('I am the first')\n"),
+        ("tenants/ben/tenant.toml", tenant),
+        ("tenants/ben/scripts/bot.py", "print('I am ben')\n"),
+    ])
+}
+
+/// The address that the host says after these words.
+fn address(host: &mut Process, words: &str) -> String {
+    let line = host.stderr_line_with(words);
+    let (_, rest) = line.split_once("http://").expect("an address");
+    rest.trim_end().trim_end_matches(['.', '/']).trim_end_matches("/metrics").to_owned()
+}
+
+/// A host at work, and its two addresses.
+fn served(folder: &HostFolder) -> (Process, String, String) {
+    let mut host = Process::start(&mut folder.command(&["serve"]));
+    let http = address(&mut host, "Tenants reach the host at");
+    let metrics = address(&mut host, "Metrics are at");
+    host.stderr_line_with("Serves ");
+    (host, http, metrics)
+}
+
+/// A question in HTTP, and the whole answer.
+fn asked(address: &str, head: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.write_all(format!("{head}\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).expect("it listens");
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+/// A tenant's own command, by its token.
+fn ask_as(folder: &HostFolder, http: &str, token: &str, verb: &[&str]) -> Finished {
+    let mut command = std::process::Command::new(tests::binary());
+    command.args(verb).args(["--at", &format!("http://{http}")]).env("TGLHOST_TOKEN", token);
+    command.current_dir(folder.path("."));
+    finish(&mut command, "")
+}
+
+fn token(folder: &HostFolder, tenant: &str) -> String {
+    let made = folder.ask(&["tenant", "token", tenant]);
+    assert_eq!(made.code(), Some(0), "{}", made.stderr);
+    made.stdout.trim_end().to_owned()
+}
+
+#[test]
+fn a_tenant_reaches_what_is_its_own_and_nothing_else() {
+    let folder = folder();
+    let (host, http, _) = served(&folder);
+    let ann = token(&folder, "ann");
+    let as_ann = |verb: &[&str]| ask_as(&folder, &http, &ann, verb);
+    let listed = as_ann(&["ps"]);
+    assert_eq!(listed.code(), Some(0), "{}", listed.stderr);
+    assert!(listed.stdout.contains("ann/bot") && !listed.stdout.contains("ben"), "{}", listed.stdout);
+    assert_eq!(as_ann(&["stop", "ann/bot"]).code(), Some(0));
+    assert_eq!(folder.stands("ann/bot")["state"], "stopped");
+    assert_eq!(as_ann(&["start", "ann/bot"]).code(), Some(0));
+    let accounts = as_ann(&["account", "list"]);
+    assert!(accounts.stdout.contains("house\tonline\t1 scripts"), "{}", accounts.stdout);
+    // What is another's is as good as not there; what is the owner's is refused.
+    for (verb, why) in [
+        (&["stop", "ben/bot"][..], "there is no script ben/bot"),
+        (&["logs", "ben/bot"], "there is no script ben/bot"),
+        (&["deploy", "ben/bot", "tenants/ann/scripts/bot.py"], "there is no script ben/bot"),
+        (&["stop", "ben/nothing"], "there is no script ben/nothing"),
+        (&["reload"], "only the host's owner can do this"),
+        (&["tenant", "add", "cy"], "only the host's owner can do this"),
+        (&["tenant", "rm", "ben"], "only the host's owner can do this"),
+        (&["tenant", "token", "ben"], "only the host's owner can do this"),
+    ] {
+        let refused = as_ann(verb);
+        assert!(refused.code() == Some(1) && refused.stderr.contains(why), "{verb:?}: {}", refused.stderr);
+    }
+    assert_eq!(folder.stands("ben/bot")["state"], "running");
+    assert_eq!(folder.ask(&["tenant", "token", "ann", "--revoke"]).code(), Some(0));
+    let refused = as_ann(&["ps"]);
+    assert!(refused.code() == Some(1) && refused.stderr.contains("this needs a tenant's token"), "{}", refused.stderr);
+    host.terminate();
+    let said = host.finish();
+    assert!(!said.stderr.contains(&ann) && said.code() == Some(0), "{}", said.stderr);
+}
+
+#[test]
+fn whoever_asks_badly_is_told_and_holds_up_nobody() {
+    let folder = folder();
+    let (host, http, metrics) = served(&folder);
+    let ann = token(&folder, "ann");
+    // Half a question each, that nobody waits for.
+    let _silent: Vec<TcpStream> = (0..50).map(|_| TcpStream::connect(&http).expect("it listens")).collect();
+    let garbled = UnixStream::connect(folder.path("data/control.sock")).and_then(|mut socket| {
+        socket.write_all(b"\x00\xff no http\r\n\r\n")?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).map(|_| answer)
+    });
+    assert!(garbled.is_ok_and(|answer| answer.starts_with("HTTP/1.1 400")));
+    let bearer = format!("Authorization: Bearer {ann}");
+    for (head, status) in [
+        ("GET /health HTTP/1.1".to_owned(), "200"),
+        ("GET /v1/scripts HTTP/1.1".to_owned(), "401"),
+        ("GET /v1/scripts HTTP/1.1\r\nAuthorization: Bearer tglhost_guess".to_owned(), "401"),
+        ("GET /v1/openapi.json HTTP/1.1".to_owned(), "401"),
+        (format!("GET /v1/scripts HTTP/1.1\r\n{bearer}"), "200"),
+        (format!("GET /v1/nothing HTTP/1.1\r\n{bearer}"), "404"),
+        (format!("GET /v1/scripts/..%2F..%2Fhouse/bot HTTP/1.1\r\n{bearer}"), "404"),
+        (format!("DELETE /v1/scripts HTTP/1.1\r\n{bearer}"), "405"),
+        (format!("GET /v1/scripts/ann/bot/log?lines=many HTTP/1.1\r\n{bearer}"), "400"),
+        (format!("POST /v1/tenants HTTP/1.1\r\nContent-Length: 9\r\n{bearer}\r\nX: no json"), "403"),
+    ] {
+        let answer = asked(&http, &head);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{head}: {answer}");
+        assert!(!answer.contains("ben"), "{head}: {answer}");
+    }
+    assert!(asked(&metrics, "GET /v1/scripts HTTP/1.1").starts_with("HTTP/1.1 404"), "metrics are all there is there");
+    let too_often = (0..200).any(|_| asked(&http, "GET /v1/scripts HTTP/1.1").starts_with("HTTP/1.1 429"));
+    assert!(too_often, "who guesses is slowed down");
+    assert!(
+        asked(&http, &format!("GET /v1/scripts HTTP/1.1\r\n{bearer}")).starts_with("HTTP/1.1 200"),
+        "others are not"
+    );
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}
+
+#[test]
+fn a_new_version_is_deployed_and_one_that_cannot_run_changes_nothing() {
+    let folder = folder();
+    let (mut host, http, _) = served(&folder);
+    let ann = token(&folder, "ann");
+    // Longer than any other question may be.
+    folder.write("new.py", &format!("print('I am the second')\n#{}\n", "x".repeat(200_000)));
+    let deployed = ask_as(&folder, &http, &ann, &["deploy", "ann/bot", "new.py"]);
+    assert_eq!(deployed.code(), Some(0), "{}", deployed.stderr);
+    while host.line() != "ann.bot: I am the second\n" {}
+    let kept = fs::read_to_string(folder.path("tenants/ann/scripts/bot.py")).expect("it is there");
+    fs::write(folder.path("bad.py"), b"print('\xff')\n").expect("written");
+    let refused = ask_as(&folder, &http, &ann, &["deploy", "ann/bot", "bad.py"]);
+    assert!(refused.code() == Some(1) && refused.stderr.contains("it cannot be run"), "{}", refused.stderr);
+    assert_eq!(fs::read_to_string(folder.path("tenants/ann/scripts/bot.py")).expect("it is there"), kept);
+    wait_until("it runs", || folder.stands("ann/bot")["state"] == "running");
+    let left = fs::read_dir(folder.path("tenants/ann/scripts")).expect("a folder").count();
+    assert_eq!(left, 1, "nothing lies beside it");
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}
+
+#[test]
+fn a_log_is_kept_for_each_script_and_followed() {
+    let folder = folder();
+    let (mut host, ..) = served(&folder);
+    while host.line() != "ben.bot: I am ben\n" {}
+    wait_until("it is logged", || folder.ask(&["logs", "ann/bot"]).stdout.contains("I am the first"));
+    let of_ben = folder.ask(&["logs", "ben/bot"]).stdout;
+    assert!(of_ben.contains("I am ben") && !of_ben.contains("first"), "{of_ben}");
+    let lines = folder.ask(&["logs", "ben/bot", "--json"]).json_lines();
+    lines.iter().for_each(tests::check_line);
+    assert!(lines.iter().any(|line| line["kind"] == "ready"), "{lines:?}");
+    let follower = Process::start(&mut folder.command(&["logs", "ann/bot", "-f", "-n", "0"]));
+    folder.write("new.py", "import sys\nprint('I am the next')\nsys.stderr.write('\\x1b[31mred')\n");
+    let new = folder.path("new.py").display().to_string();
+    // It may not listen yet; what comes after it does, it shows.
+    wait_until("it follows", || {
+        let deployed = folder.ask(&["deploy", "ann/bot", &new]);
+        assert_eq!(deployed.code(), Some(0), "{}", deployed.stderr);
+        assert_eq!(folder.ask(&["restart", "ann/bot"]).code(), Some(0));
+        follower.news().any(|line| line.contains("I am the next"))
+    });
+    follower.kill();
+    wait_until("it is shown as what it is", || folder.ask(&["logs", "ann/bot"]).stdout.contains("\\u{1b}[31mred"));
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}
+
+#[test]
+fn tenants_come_and_go_while_the_host_is_at_work() {
+    let folder = folder();
+    let (host, http, _) = served(&folder);
+    let added = folder.ask(&["tenant", "add", "cy"]);
+    assert!(added.code() == Some(0) && added.stdout.contains("tenants/cy/tenant.toml"), "{}", added.stderr);
+    assert_eq!(folder.ask(&["check"]).code(), Some(0), "what it is made of is right");
+    let again = folder.ask(&["tenant", "add", "cy"]);
+    assert!(again.code() == Some(1) && again.stderr.contains("already"), "{}", again.stderr);
+    let odd = folder.ask(&["tenant", "add", "../cy"]);
+    assert!(odd.code() == Some(1) && odd.stderr.contains("cannot be a name"), "{}", odd.stderr);
+    folder.write("tenants/cy/tenant.toml", "[accounts.own]\ndata_centre.embedded = { phone = \"9996610003\", first_name = \"Cy\" }\n[scripts.bot]\nfile = \"bot.py\"\naccount = \"own\"\n");
+    folder.write("tenants/cy/scripts/bot.py", "open('/home/kept', 'w').write('mine')\n");
+    assert_eq!(folder.ask(&["reload"]).code(), Some(0));
+    wait_until("it runs", || folder.stands("cy/bot")["state"] == "running");
+    let cy = token(&folder, "cy");
+    assert_eq!(ask_as(&folder, &http, &cy, &["ps"]).code(), Some(0));
+
+    // Named by the host's file, it cannot go.
+    let refused = folder.ask(&["tenant", "rm", "ben"]);
+    assert!(refused.code() == Some(1) && refused.stderr.contains("there is no tenant \"ben\""), "{}", refused.stderr);
+    assert_eq!(folder.stands("ben/bot")["state"], "running");
+    let host_file = fs::read_to_string(folder.path("tglhost.toml")).expect("read");
+    folder.write("tglhost.toml", &host_file.replace("\"ann\", \"ben\"", "\"ann\""));
+    let gone = folder.ask(&["tenant", "rm", "ben"]);
+    assert_eq!(gone.code(), Some(0), "{}", gone.stderr);
+    let gone = folder.ask(&["tenant", "rm", "cy", "--json"]);
+    assert_eq!(gone.code(), Some(0), "{}", gone.stderr);
+    let kept_in = gone.json_lines()[0]["kept_in"].as_str().expect("a folder").to_owned();
+    for kept in ["tenant/scripts/bot.py", "accounts/cy.own/account.db", "accounts/cy.own/scripts/cy.bot/kept"] {
+        assert!(fs::metadata(format!("{kept_in}/{kept}")).is_ok(), "{kept}");
+    }
+    assert!(!folder.path("data/accounts/cy.own").exists() && !folder.path("tenants/cy").exists());
+    assert_eq!(ask_as(&folder, &http, &cy, &["ps"]).code(), Some(1), "its token is worth nothing");
+    let listed = folder.ask(&["ps"]).stdout;
+    assert!(listed.contains("ann/bot") && !listed.contains("cy") && !listed.contains("ben"), "{listed}");
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}
+
+#[test]
+fn prometheus_reads_what_each_script_does() {
+    let folder = folder();
+    let (host, _, metrics) = served(&folder);
+    wait_until("both run", || {
+        let text = asked(&metrics, "GET /metrics HTTP/1.1");
+        ["ann", "ben"].iter().all(|tenant| {
+            text.contains(&format!("tglhost_script_running{{tenant=\"{tenant}\",script=\"bot\",account=\"house\"}} 1"))
+        })
+    });
+    let text = asked(&metrics, "GET /metrics HTTP/1.1");
+    for name in ["script_events_total", "script_memory_bytes", "script_callback_seconds_bucket", "account_online"] {
+        assert!(
+            text.contains(&format!("# TYPE tglhost_{name} ")) && text.contains(&format!("\ntglhost_{name}{{")),
+            "{text}"
+        );
+    }
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}
