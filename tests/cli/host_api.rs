@@ -248,6 +248,12 @@ fn prometheus_reads_what_each_script_does() {
             "{text}"
         );
     }
+    // What the dashboard asks for is there.
+    let dashboard = fs::read_to_string(tests::root().join("host/package/grafana.json")).expect("it is there");
+    let asked_for =
+        dashboard.split(|c: char| !c.is_ascii_lowercase() && c != '_').filter(|word| word.starts_with("tglhost_"));
+    let missing: Vec<&str> = asked_for.filter(|name| !text.contains(&format!("\n{name}{{"))).collect();
+    assert!(missing.is_empty() && dashboard.contains("tglhost_script_running"), "{missing:?}");
     host.terminate();
     assert_eq!(host.finish().code(), Some(0));
 }
