@@ -106,7 +106,7 @@ fn what_is_broken_is_found_with_what_to_do() {
             "true",
             "account",
             "nobody is logged in to house",
-            "tglhost login house --data",
+            "tglhost account login house --phone",
         ),
     ];
     for (break_it, first, about, text, advice) in cases {

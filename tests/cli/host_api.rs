@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
-use tests::{Finished, HostFolder, Process, finish, wait_until};
+use tests::{Finished, HostFolder, Place, Process, finish, wait_until};
 
 /// Two tenants, a script each, on an account that both share; and ports that are listened at.
 fn folder() -> HostFolder {
@@ -92,7 +92,7 @@ fn a_tenant_reaches_what_is_its_own_and_nothing_else() {
         let refused = as_ann(verb);
         assert!(refused.code() == Some(1) && refused.stderr.contains(why), "{verb:?}: {}", refused.stderr);
     }
-    assert_eq!(folder.stands("ben/bot")["state"], "running");
+    wait_until("it runs", || folder.stands("ben/bot")["state"] == "running");
     assert_eq!(folder.ask(&["tenant", "token", "ann", "--revoke"]).code(), Some(0));
     let refused = as_ann(&["ps"]);
     assert!(refused.code() == Some(1) && refused.stderr.contains("this needs a tenant's token"), "{}", refused.stderr);
@@ -212,7 +212,7 @@ fn tenants_come_and_go_while_the_host_is_at_work() {
     // Named by the host's file, it cannot go.
     let refused = folder.ask(&["tenant", "rm", "ben"]);
     assert!(refused.code() == Some(1) && refused.stderr.contains("there is no tenant \"ben\""), "{}", refused.stderr);
-    assert_eq!(folder.stands("ben/bot")["state"], "running");
+    wait_until("it runs", || folder.stands("ben/bot")["state"] == "running");
     let host_file = fs::read_to_string(folder.path("tglhost.toml")).expect("read");
     folder.write("tglhost.toml", &host_file.replace("\"ann\", \"ben\"", "\"ann\""));
     let gone = folder.ask(&["tenant", "rm", "ben"]);
@@ -256,4 +256,45 @@ fn prometheus_reads_what_each_script_does() {
     assert!(missing.is_empty() && dashboard.contains("tglhost_script_running"), "{missing:?}");
     host.terminate();
     assert_eq!(host.finish().code(), Some(0));
+}
+
+#[test]
+fn an_account_is_logged_in_while_others_are_at_work() {
+    let place = Place::new();
+    let folder = folder();
+    let at = format!(
+        "data_centre.at = {{ address = \"{}\", dc_id = 2, key_file = {:?} }}\n",
+        place.address,
+        place.public_key.display().to_string()
+    );
+    folder.write(
+        "tenants/ann/tenant.toml",
+        &format!("[accounts.own]\n{at}[scripts.bot]\nfile = \"bot.py\"\naccount = \"own\"\n"),
+    );
+    let (mut host, http, _) = served(&folder);
+    let waits = folder.stands("ann/bot");
+    let why = waits["why"].as_str().expect("a reason");
+    assert!(why.contains("nobody is logged in: run `tglhost account login ann.own"), "{why}");
+    let (ann, ben) = (token(&folder, "ann"), token(&folder, "ben"));
+    let log_in = |token: &str, account: &str, code: &str| {
+        let verb = ["account", "login", account, "--phone", "9996610009", "--first-name", "Ann", "--code", code];
+        ask_as(&folder, &http, token, &verb)
+    };
+    for (refused, why) in [
+        (log_in(&ben, "ann.own", "11111"), "there is no account \"ann.own\" of yours"),
+        (log_in(&ann, "house", "11111"), "there is no account \"house\" of yours"),
+        (log_in(&ann, "ann.other", "11111"), "there is no account \"ann.other\" of yours"),
+        (log_in(&ann, "ann.own", "22222"), "the code is wrong"),
+    ] {
+        assert!(refused.code() == Some(1) && refused.stderr.contains(why), "{}", refused.stderr);
+    }
+    let logged_in = log_in(&ann, "ann.own", "11111");
+    assert!(logged_in.stdout.contains("ann.own is logged in as Ann"), "{}{}", logged_in.stdout, logged_in.stderr);
+    while host.line() != "ann.bot: I am the first\n" {}
+    let again = log_in(&ann, "ann.own", "11111");
+    assert!(again.code() == Some(1) && again.stderr.contains("somebody is logged in"), "{}", again.stderr);
+    assert_eq!(folder.stands("ben/bot")["crashes"], 0);
+    host.terminate();
+    let said = host.finish();
+    assert!(said.code() == Some(0) && !said.stderr.contains("11111"), "{}", said.stderr);
 }

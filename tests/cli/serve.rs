@@ -156,7 +156,7 @@ fn what_cannot_run_says_why_and_keeps_nobody_else() {
     let waits = folder.stands("eve/waits");
     assert_eq!(waits["state"], "failed");
     let why = waits["why"].as_str().unwrap();
-    assert!(why.contains("nobody is logged in") && why.contains("tglhost login eve.away --data"), "{why}");
+    assert!(why.contains("nobody is logged in") && why.contains("tglhost account login eve.away"), "{why}");
     wait_until("it fails", || folder.stands("ben/bot")["state"] == "failed");
     assert!(folder.stands("ben/bot")["why"].as_str().unwrap().contains("SyntaxError"));
     ended(host);

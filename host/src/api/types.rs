@@ -136,6 +136,51 @@ impl AccountState {
     }
 }
 
+/// A step of a login. The first is a phone number or a bot's token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "step", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum LoginStep {
+    /// Have a code sent to this number.
+    Phone {
+        /// With its country code.
+        phone: String,
+    },
+    /// The code that came.
+    Code { code: String },
+    /// The password of the second factor.
+    Password { password: String },
+    /// The name of somebody who is new to Telegram.
+    SignUp { first_name: String },
+    /// Log a bot in.
+    BotToken {
+        /// As @BotFather gave it.
+        bot_token: String,
+    },
+}
+
+/// What a login needs next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "next", rename_all = "kebab-case")]
+pub(crate) enum LoginNext {
+    /// The code that was sent.
+    Code,
+    /// The password of the second factor, with what its owner wrote to remember it by.
+    Password { hint: Option<String> },
+    /// A name: the number is new to Telegram.
+    SignUp,
+    /// The same step again: what was given is wrong.
+    Again { why: String },
+    /// Nothing.
+    Done(LoggedIn),
+}
+
+/// Who is logged in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct LoggedIn {
+    pub(crate) user_id: i64,
+    pub(crate) user: String,
+}
+
 /// What of a script's log is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

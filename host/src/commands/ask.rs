@@ -13,9 +13,11 @@ use hyper::Method;
 use serde::Serialize;
 
 use crate::api::types::{
-    AccountStanding, Accounts, LogQuery, NewTenant, Reloaded, Removed, ScriptStanding, Scripts, Token,
+    AccountStanding, Accounts, LogQuery, LoginNext, LoginStep, NewTenant, Reloaded, Removed, ScriptStanding, Scripts,
+    Token,
 };
 use crate::api::{Body, Client, Place};
+use crate::commands::login::{self, Credentials, Steps};
 use crate::commands::serve::{DATA, socket_in};
 use crate::misuse::{OrMisuse, misuse};
 use crate::output::Output;
@@ -136,10 +138,23 @@ pub(crate) struct TokenArgs {
     revoke: bool,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct LoginArgs {
+    #[command(flatten)]
+    host: HostArgs,
+    /// Which one, as `account list` names it: one of a tenant's own as TENANT.NAME
+    #[arg(value_name = "ACCOUNT")]
+    account: String,
+    #[command(flatten)]
+    credentials: Credentials,
+}
+
 #[derive(clap::Subcommand)]
 pub(crate) enum AccountVerb {
     /// List the accounts, and how they stand
     List(HostArgs),
+    /// Log an account in, also while others are at work
+    Login(Box<LoginArgs>),
 }
 
 impl Verb {
@@ -164,6 +179,7 @@ impl Verb {
             Self::Tenant(TenantVerb::Rm(tenant)) => verb.remove_tenant(&tenant).await?,
             Self::Tenant(TenantVerb::Token(args)) => verb.token(&args).await?,
             Self::Account(AccountVerb::List(host)) => verb.accounts(&host).await?,
+            Self::Account(AccountVerb::Login(args)) => verb.log_in(&args).await?,
         }
         Ok(0)
     }
@@ -324,6 +340,14 @@ impl Asking<'_> {
         Ok(())
     }
 
+    async fn log_in(&self, args: &LoginArgs) -> Result<()> {
+        let LoginArgs { host, account, credentials } = args;
+        let mut steps = LoginThere { client: self.client(host)?, path: format!("accounts/{}/login", escaped(account)) };
+        let user = login::walk(&mut steps, account, credentials, self.output).await?;
+        login::tell(account, &user, self.output);
+        Ok(())
+    }
+
     async fn accounts(&self, host: &HostArgs) -> Result<()> {
         let accounts: Accounts = self.client(host)?.ask(Method::GET, "accounts", Body::None).await?;
         for account in &accounts.accounts {
@@ -331,6 +355,18 @@ impl Asking<'_> {
             self.output.on_account(&account.name).result(&line, &table::account(account));
         }
         Ok(())
+    }
+}
+
+/// A login that the host takes the steps of.
+struct LoginThere {
+    client: Client,
+    path: String,
+}
+
+impl Steps for LoginThere {
+    async fn take(&mut self, step: LoginStep) -> Result<LoginNext> {
+        self.client.ask(Method::POST, &self.path, Body::json(&step)?).await
     }
 }
 

@@ -17,6 +17,7 @@ use telegram::login::{Login, LoginError, SignIn};
 use telegram::{AccountConfig, ApiCredentials, DcAddress, ExchangeError, Proxy};
 use tgl::User;
 
+use crate::api::types::{LoggedIn, LoginNext, LoginStep};
 use crate::commands::ACCOUNT_HEADING;
 use crate::commands::dc::DC_ID;
 use crate::commands::room::until_there_is_room;
@@ -204,12 +205,17 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     }
     let proxy = args.dc.proxy(&dc)?;
     let user = log_in(&account, &dc, proxy, &args.credentials, output).await?;
-    let name = telegram::display_name(&user);
-    output.on_account(&account.name).result(
-        &json!({"kind": "logged_in", "user_id": user.id, "user": name}),
-        &format!("{} is logged in as {name} ({})", account.name, user.id),
-    );
+    tell(&account.name, &user, output);
     Ok(0)
+}
+
+/// Says who is logged in.
+pub(crate) fn tell(account: &str, user: &LoggedIn, output: &Output) {
+    let LoggedIn { user_id, user } = user;
+    output.on_account(account).result(
+        &json!({"kind": "logged_in", "user_id": user_id, "user": user}),
+        &format!("{account} is logged in as {user} ({user_id})"),
+    );
 }
 
 /// Logs in at `dc` with what was given, asking for what was not. The account is remembered when it succeeds.
@@ -219,22 +225,17 @@ pub(crate) async fn log_in(
     proxy: Option<Proxy>,
     credentials: &Credentials,
     output: &Output,
-) -> Result<User> {
+) -> Result<LoggedIn> {
     if account.is_logged_in()? {
         account.same_data_centre(dc.clone())?;
     }
     let api = api_credentials(dc)?;
-    let bot_token = credentials.bot_token()?;
     let login = until_there_is_room(output, || async {
         let store = AccountStore::open(&account.path)?;
         begin(AccountConfig { store, dc: dc.clone(), api: api.clone(), proxy: proxy.clone() }).await
     });
     let mut login = login.await?;
-    let user = match (bot_token, &credentials.phone) {
-        (Some(token), _) => login.bot(&token).await?,
-        (None, Some(phone)) => by_phone(&mut login, &account.name, phone, credentials, output).await?,
-        (None, None) => bail!("neither a phone number nor a bot token was given"),
-    };
+    let user = walk(&mut login, &account.name, credentials, output).await?;
     login.finish().await?;
     account.set_data_centre(dc)?;
     Ok(user)
@@ -252,58 +253,99 @@ pub(crate) async fn begin(config: AccountConfig) -> Result<Login> {
     if is_bad_key { begun.or_misuse() } else { begun }
 }
 
-async fn by_phone(
-    login: &mut Login,
-    account_name: &str,
-    phone: &str,
-    credentials: &Credentials,
-    output: &Output,
-) -> Result<User> {
-    login.send_code(phone).await?;
-    let mut code = credentials.code()?;
-    let mut attempt = 0;
-    let signed_in = loop {
-        attempt += 1;
-        let given = match code.take() {
-            Some(code) => code,
-            None => ask(&format!("Code sent to {phone}"), false, output)?,
-        };
-        match login.sign_in(&given).await {
-            Err(error @ LoginError::CodeInvalid) if may_ask_again(attempt) => output.note(&error.to_string()),
-            signed_in => break signed_in?,
-        }
-    };
-    match signed_in {
-        SignIn::Done(user) => Ok(user),
-        SignIn::PasswordNeeded { hint } => by_password(login, hint, credentials, output).await,
-        SignIn::SignUpNeeded => {
-            let first_name = match &credentials.first_name {
-                Some(name) => name.clone(),
-                None => ask_first_name(account_name, output)?,
-            };
-            Ok(login.sign_up(&first_name, "").await?)
-        }
+/// Whoever takes the steps of a login: the data centre here, or a host at work.
+pub(crate) trait Steps {
+    /// Takes one, and says what comes next.
+    async fn take(&mut self, step: LoginStep) -> Result<LoginNext>;
+}
+
+impl Steps for Login {
+    async fn take(&mut self, step: LoginStep) -> Result<LoginNext> {
+        Ok(take_step(self, step).await?)
     }
 }
 
-async fn by_password(
-    login: &mut Login,
-    hint: Option<String>,
+/// Takes a step of a login. A mistake that can be mended is an answer.
+pub(crate) async fn take_step(login: &mut Login, step: LoginStep) -> Result<LoginNext, LoginError> {
+    let done = |user: User| LoginNext::Done(LoggedIn { user_id: user.id, user: telegram::display_name(&user) });
+    let next = match step {
+        LoginStep::Phone { phone } => login.send_code(&phone).await.map(|_| LoginNext::Code),
+        LoginStep::Code { code } => login.sign_in(&code).await.map(|signed_in| match signed_in {
+            SignIn::Done(user) => done(user),
+            SignIn::PasswordNeeded { hint } => LoginNext::Password { hint },
+            SignIn::SignUpNeeded => LoginNext::SignUp,
+        }),
+        LoginStep::Password { password } => login.check_password(&password).await.map(done),
+        LoginStep::SignUp { first_name } => login.sign_up(&first_name, "").await.map(done),
+        LoginStep::BotToken { bot_token } => login.bot(&bot_token).await.map(done),
+    };
+    match next {
+        Err(error @ (LoginError::CodeInvalid | LoginError::PasswordInvalid)) => {
+            Ok(LoginNext::Again { why: error.to_string() })
+        }
+        next => next,
+    }
+}
+
+/// Goes through a login, asking for what was not given.
+pub(crate) async fn walk(
+    steps: &mut impl Steps,
+    account_name: &str,
     credentials: &Credentials,
     output: &Output,
-) -> Result<User> {
-    let question = hint.map_or_else(|| "2FA password".to_owned(), |hint| format!("2FA password (hint: {hint})"));
-    let mut password = credentials.password()?;
+) -> Result<LoggedIn> {
+    let begin = match (credentials.bot_token()?, &credentials.phone) {
+        (Some(bot_token), _) => LoginStep::BotToken { bot_token },
+        (None, Some(phone)) => LoginStep::Phone { phone: phone.clone() },
+        (None, None) => bail!("neither a phone number nor a bot token was given"),
+    };
+    let phone = credentials.phone.as_deref().unwrap_or_default();
+    let (mut code, mut password) = (credentials.code()?, credentials.password()?);
+    let mut next = steps.take(begin).await?;
+    loop {
+        next = match next {
+            LoginNext::Done(user) => return Ok(user),
+            LoginNext::Code => {
+                let question = format!("Code sent to {phone}");
+                answered(steps, code.take(), &question, false, output, |code| LoginStep::Code { code }).await?
+            }
+            LoginNext::Password { hint } => {
+                let question =
+                    hint.map_or_else(|| "2FA password".to_owned(), |hint| format!("2FA password (hint: {hint})"));
+                let given = password.take();
+                answered(steps, given, &question, true, output, |password| LoginStep::Password { password }).await?
+            }
+            LoginNext::SignUp => {
+                let first_name = match &credentials.first_name {
+                    Some(name) => name.clone(),
+                    None => ask_first_name(account_name, output)?,
+                };
+                steps.take(LoginStep::SignUp { first_name }).await?
+            }
+            LoginNext::Again { why } => bail!("{why}"),
+        };
+    }
+}
+
+/// Takes a step with what was given, or what is answered, which a person may mistype.
+async fn answered(
+    steps: &mut impl Steps,
+    mut given: Option<String>,
+    question: &str,
+    secret: bool,
+    output: &Output,
+    step: impl Fn(String) -> LoginStep,
+) -> Result<LoginNext> {
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let given = match password.take() {
-            Some(password) => password,
-            None => ask(&question, true, output)?,
+        let answer = match given.take() {
+            Some(given) => given,
+            None => ask(question, secret, output)?,
         };
-        match login.check_password(&given).await {
-            Err(error @ LoginError::PasswordInvalid) if may_ask_again(attempt) => output.note(&error.to_string()),
-            user => return Ok(user?),
+        match steps.take(step(answer)).await? {
+            LoginNext::Again { why } if may_ask_again(attempt) => output.note(&why),
+            next => return Ok(next),
         }
     }
 }

@@ -10,6 +10,7 @@ mod deploy;
 mod example;
 mod handle;
 mod host;
+mod logins;
 mod metrics;
 mod refusal;
 mod script;

@@ -47,8 +47,7 @@ fn account(name: &str, data: Option<&DataDir>) -> Finding {
         Ok(true) => Finding::right("account", format!("{name} is logged in")),
         Ok(false) => {
             let advice = format!(
-                "Its scripts do not run: stop the host, run `tglhost login {name} --data DIR` with the folder of its data, and \
-                 start it again"
+                "Its scripts do not run: run `tglhost account login {name} --phone NUMBER` while the host is at work"
             );
             Finding::wrong("account", format!("nobody is logged in to {name}"), advice)
         }

@@ -37,17 +37,12 @@ impl Surroundings<'_> {
         place: &DataCentre,
         scripts: &[(PathBuf, String)],
     ) -> Result<(Account, AccountDir)> {
-        let dir = self.data_dir.account(name)?;
-        let dc = self.address(place)?;
-        let api = self.api(place)?;
-        let path = dir.path.clone();
-        let store = tokio::task::spawn_blocking(move || AccountStore::open(&path)).await??;
-        let config = AccountConfig { store: store.clone(), dc: dc.clone(), api, proxy: None };
+        let (config, dir) = self.config(name, place).await?;
+        let (store, dc) = (config.store.clone(), config.dc.clone());
         if telegram::is_logged_in(&store).is_none() {
             let DataCentre::Embedded { phone, first_name } = place else {
                 bail!(
-                    "nobody is logged in: stop the host, run `tglhost login {name} --data {}`, and start it again",
-                    self.data_dir.root().display()
+                    "nobody is logged in: run `tglhost account login {name} --phone NUMBER` with this host's --host DIR"
                 );
             };
             sign_in(config.clone(), phone, first_name).await?;
@@ -59,6 +54,18 @@ impl Surroundings<'_> {
         let account = Account::start(name, config)?;
         held::tell(account.telegram(), name, self.output);
         Ok((account, dir))
+    }
+
+    /// What an account is opened or logged in with. Its file is held open.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, or the host does not know how its data centre is reached.
+    pub(super) async fn config(&self, name: &str, place: &DataCentre) -> Result<(AccountConfig, AccountDir)> {
+        let dir = self.data_dir.account(name)?;
+        let (dc, api) = (self.address(place)?, self.api(place)?);
+        let path = dir.path.clone();
+        let store = tokio::task::spawn_blocking(move || AccountStore::open(&path)).await??;
+        Ok((AccountConfig { store, dc, api, proxy: None }, dir))
     }
 
     fn address(&self, place: &DataCentre) -> Result<DcAddress> {

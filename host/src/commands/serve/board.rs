@@ -60,6 +60,11 @@ impl Board {
         self.shown.read().unwrap_or_else(PoisonError::into_inner).tenants.iter().any(|tenant| **tenant == *name)
     }
 
+    /// Whether there is such an account.
+    pub(super) fn has_account(&self, name: &str) -> bool {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).accounts.contains_key(name)
+    }
+
     /// Whether there is such a script.
     pub(super) fn has_script(&self, key: &ScriptKey) -> bool {
         self.shown.read().unwrap_or_else(PoisonError::into_inner).scripts.contains_key(key)

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::api::Tokens;
 use super::board::Board;
 use super::host::Host;
+use super::logins::Logins;
 use super::refusal::Refusal;
 use super::script::ScriptKey;
 use crate::api::types::Reloaded;
@@ -35,6 +36,7 @@ struct Shared {
     data_dir: DataDir,
     tokens: Tokens,
     logs: ScriptLogs,
+    logins: Logins,
     board: Board,
     /// None when it has ended.
     host: Mutex<Option<Host>>,
@@ -51,7 +53,8 @@ impl Handle {
         data_dir: DataDir,
     ) -> Self {
         let folder = folder.to_owned();
-        Self { shared: Arc::new(Shared { folder, data_dir, tokens, logs, board, host: Mutex::new(Some(host)) }) }
+        let (logins, host) = (Logins::default(), Mutex::new(Some(host)));
+        Self { shared: Arc::new(Shared { folder, data_dir, tokens, logs, logins, board, host }) }
     }
 
     /// The host's folder.
@@ -67,6 +70,11 @@ impl Handle {
     /// Who may ask.
     pub(super) fn tokens(&self) -> &Tokens {
         &self.shared.tokens
+    }
+
+    /// Accounts that are being logged in.
+    pub(super) fn logins(&self) -> &Logins {
+        &self.shared.logins
     }
 
     /// How everything stands.

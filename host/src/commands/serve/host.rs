@@ -15,9 +15,11 @@ use futures_util::stream;
 use runtime::{Phase, Script};
 use store::ScriptStore;
 use supervisor::{Account, Supervisor};
+use tgl::Connection;
 
 use super::account::Surroundings;
 use super::board::{Board, Shown, ShownScript, ShownState};
+use super::logins::Vacant;
 use super::refusal::Refusal;
 use super::script::{ScriptKey, Stage, account_name, all, own_account_name};
 use crate::api::types::Trouble;
@@ -236,6 +238,44 @@ impl Host {
         Ok(entry.settings.path.clone())
     }
 
+    /// Has an account be at work no more, if it is logged out, so that somebody can log in to it.
+    ///
+    /// # Errors
+    /// Where somebody is logged in.
+    pub(super) async fn vacate(&mut self, account: &str) -> Result<Vacant, Refusal> {
+        let failed = |error: anyhow::Error| Refusal::failed(&error);
+        let seat = self.accounts.get_mut(account).ok_or_else(|| Refusal::no_account(account))?;
+        if let Ok((at_work, _)) = &seat.at_work {
+            if !matches!(at_work.telegram().state().borrow().connection, Connection::LoggedOut(_)) {
+                return Err(Refusal::Conflict(format!("somebody is logged in to {account} already")));
+            }
+            let why = "nobody is logged in".to_owned();
+            let gone = std::mem::replace(&mut seat.at_work, Err(why.clone()));
+            for entry in self.scripts.values_mut().filter(|entry| entry.account == account) {
+                if let State::Running(script) = std::mem::replace(&mut entry.state, State::Failed(why.clone())) {
+                    script.stop().await;
+                }
+            }
+            if let Ok((gone, _)) = gone {
+                gone.stop().await;
+            }
+            self.show();
+        }
+        let place = self.accounts.get(account).map(|seat| seat.place.clone());
+        let place = place.ok_or_else(|| Refusal::no_account(account))?;
+        let (config, dir) = self.surroundings().config(account, &place).await.map_err(failed)?;
+        Ok(Vacant { config, dir })
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            data_dir: &self.data_dir,
+            embedded: self.embedded.as_ref(),
+            telegram: self.telegram.as_ref(),
+            output: &self.output,
+        }
+    }
+
     /// A tenant that has nothing yet.
     pub(super) fn add_tenant(&mut self, name: &str) {
         self.tenants.push(name.into());
@@ -315,12 +355,7 @@ impl Host {
                 Err(error) => self.output.note(&format!("The embedded data centre cannot start: {error}")),
             }
         }
-        let surroundings = Surroundings {
-            data_dir: &self.data_dir,
-            embedded: self.embedded.as_ref(),
-            telegram: self.telegram.as_ref(),
-            output: &self.output,
-        };
+        let surroundings = self.surroundings();
         let new: Vec<_> = places.iter().filter(|(name, _)| !self.accounts.contains_key(*name)).collect();
         let opened = join_all(new.into_iter().map(async |(name, place)| {
             let scripts: Vec<(PathBuf, String)> = wanted

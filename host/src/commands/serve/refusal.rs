@@ -43,6 +43,10 @@ impl Refusal {
         Self::NotThere(format!("there is no tenant {name:?}: `tglhost ps` names those that have scripts"))
     }
 
+    pub(super) fn no_account(name: &str) -> Self {
+        Self::NotThere(format!("there is no account {name:?} of yours: `tglhost account list` names them"))
+    }
+
     /// Something beneath failed.
     pub(super) fn failed(error: &anyhow::Error) -> Self {
         Self::Failed(crate::output::sentence(error))
