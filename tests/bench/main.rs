@@ -16,6 +16,7 @@ mod start;
 mod transfers;
 mod turn_around;
 mod used;
+mod wide;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,7 @@ fn main() -> Result<()> {
     measures.extend(start::measure(&tglhost)?);
     measures.extend(many::measure(&tglhost)?);
     measures.extend(account::measure()?);
+    measures.extend(wide::measure()?);
     measures.extend(round_trip::measure(&tglhost)?);
     measures.extend(turn_around::measure()?);
     measures.extend(transfers::measure(&tglhost)?);

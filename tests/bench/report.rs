@@ -95,6 +95,8 @@ clock after a warm-up. A budget is for the median (p50), or for the one figure t
 * *Deliveries*: another account sends 500 messages, and each script of this one gets each of them. *The earlier build* is
   commit 6647595, at the same data centre in the same run; *a script's start* is what the host and its worker have computed when
   every script has said that it is ready.
+* *`tglhost serve`*: ten scripts a tenant, which share a worker, and ten tenants an account; the accounts have signed up before.
+  *Private memory* counts all that a worker has to itself.
 * *Echo*: a Telethon client sends and waits for the answer, to each bot in turn, all at one `tglhost dc` over TCP on
   loopback. The Telethon bot is a process of its own, as is `tglhost run`.
 * *Turn-around*: by the clock of a data centre that runs in the measuring process: from a message that is there to be written
