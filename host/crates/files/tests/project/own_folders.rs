@@ -136,7 +136,8 @@ fn a_project_hides_the_hosts_own_folders_and_a_private_folder_is_never_one() {
     others_own(&dir);
     fs::create_dir(dir.path().join("home")).unwrap();
     let of = |folder: &str, only: Option<&str>, writable| {
-        let project = Project { folder: dir.path().join(folder), only: only.map(str::to_owned), writable };
+        let only = only.map(str::to_owned);
+        let project = Project { only, writable, ..Project::new(dir.path().join(folder)) };
         let home = Some(dir.path().join("home"));
         FileSpace::of(Folders { project: Some(project), home, home_bytes_max: QUOTA, ..Folders::default() })
     };
