@@ -132,5 +132,5 @@ fn end(host: &mut Process) -> Result<Duration> {
 fn private_kib(process: u32) -> Result<u64> {
     let account = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
     let private = account.lines().filter_map(|line| line.strip_prefix("Private_")?.split_whitespace().nth(1));
-    private.map(|kib| kib.parse().context("no number of KiB")).sum()
+    private.map(|kib| kib.parse::<u64>().context("no number of KiB")).sum()
 }
