@@ -16,7 +16,11 @@ from ._invoke import invoke_in_steps
 from ._turns import timers
 
 LOOP_TICK_S = 1.0
-"""How often on_loop is called at least."""
+"""How often on_loop is called at least, nearly."""
+
+TICKS_PER_S = 8
+"""Ticks come at so many moments of each second, the same ones for all scripts: a machine that has slept does not wake for each
+script by itself."""
 
 DELAY_S_MAX = 10 * 365 * 24 * 3600.0
 """A timer that is set for later than ten years is set for then."""
@@ -37,7 +41,9 @@ def arm(ticking: bool) -> None:
     deadline = min(_turns.deadline(), _tasks.deadline())
     now = time.monotonic()
     if ticking:
-        deadline = min(deadline, now + LOOP_TICK_S)
+        clock_s = time.time()
+        tick_s = round((clock_s + LOOP_TICK_S) * TICKS_PER_S) / TICKS_PER_S
+        deadline = min(deadline, now + tick_s - clock_s)
     deadline = max(deadline, now)
     if deadline < (math.inf if _armed is None else _armed):
         _armed = deadline

@@ -19,6 +19,9 @@ use crate::script::{End, Hold, News, Phase, ScriptConfig, ScriptOutput, ScriptSt
 use crate::share::Share;
 use crate::usage::Usage;
 
+/// CPU time, in microseconds, after which it is told how much a script has used though nothing else has become of it.
+const USAGE_TOLD_EVERY_US: u64 = 100_000;
+
 /// One script's task.
 pub(crate) struct Actor {
     pub(crate) config: ScriptConfig,
@@ -449,8 +452,12 @@ impl Actor {
                 crashes: status.crashes,
                 usage: Usage { cpu_us: self.cpu_used.total().as_micros() as u64, ..self.usage },
             };
-            let is_new = *status != now;
-            *status = now;
+            // What a script uses while nothing else becomes of it is no news: who watches is woken now and then.
+            let is_used = now.usage.cpu_us.saturating_sub(status.usage.cpu_us) >= USAGE_TOLD_EVERY_US;
+            let is_new = is_used || ScriptStatus { usage: status.usage, ..now.clone() } != *status;
+            if is_new {
+                *status = now;
+            }
             is_new
         });
     }
