@@ -139,9 +139,11 @@ impl Output {
         self.write(Stream::Stdout, &format!("{}\n", escape::json(line)));
     }
 
-    /// Has the terminal begin anew.
+    /// Has the terminal begin anew that stdout is, if it is one.
     pub(crate) fn clear_terminal(&self) {
-        self.write(Stream::Stdout, "\x1b[H\x1b[2J");
+        if std::io::stdout().is_terminal() {
+            self.write(Stream::Stdout, "\x1b[H\x1b[2J");
+        }
     }
 
     /// Something that happened: the line as JSON, else the text for the person at the terminal.

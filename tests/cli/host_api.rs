@@ -153,10 +153,12 @@ fn a_new_version_is_deployed_and_one_that_cannot_run_changes_nothing() {
     assert_eq!(deployed.code(), Some(0), "{}", deployed.stderr);
     while host.line() != "ann.bot: I am the second\n" {}
     let kept = fs::read_to_string(folder.path("tenants/ann/scripts/bot.py")).expect("it is there");
-    fs::write(folder.path("bad.py"), b"print('\xff')\n").expect("written");
-    let refused = ask_as(&folder, &http, &ann, &["deploy", "ann/bot", "bad.py"]);
-    assert!(refused.code() == Some(1) && refused.stderr.contains("it cannot be run"), "{}", refused.stderr);
-    assert_eq!(fs::read_to_string(folder.path("tenants/ann/scripts/bot.py")).expect("it is there"), kept);
+    for (bad, why) in [(&b"print('\xff')\n"[..], "it cannot be run"), (b"print('\n", "SyntaxError")] {
+        fs::write(folder.path("bad.py"), bad).expect("written");
+        let refused = ask_as(&folder, &http, &ann, &["deploy", "ann/bot", "bad.py"]);
+        assert!(refused.code() == Some(1) && refused.stderr.contains(why), "{}", refused.stderr);
+        assert_eq!(fs::read_to_string(folder.path("tenants/ann/scripts/bot.py")).expect("it is there"), kept);
+    }
     wait_until("it runs", || folder.stands("ann/bot")["state"] == "running");
     let left = fs::read_dir(folder.path("tenants/ann/scripts")).expect("a folder").count();
     assert_eq!(left, 1, "nothing lies beside it");
@@ -220,7 +222,12 @@ fn tenants_come_and_go_while_the_host_is_at_work() {
     let gone = folder.ask(&["tenant", "rm", "cy", "--json"]);
     assert_eq!(gone.code(), Some(0), "{}", gone.stderr);
     let kept_in = gone.json_lines()[0]["kept_in"].as_str().expect("a folder").to_owned();
-    for kept in ["tenant/scripts/bot.py", "accounts/cy.own/account.db", "accounts/cy.own/scripts/cy.bot/kept"] {
+    for kept in [
+        "logs/cy.bot.jsonl",
+        "tenant/scripts/bot.py",
+        "accounts/cy.own/account.db",
+        "accounts/cy.own/scripts/cy.bot/kept",
+    ] {
         assert!(fs::metadata(format!("{kept_in}/{kept}")).is_ok(), "{kept}");
     }
     assert!(!folder.path("data/accounts/cy.own").exists() && !folder.path("tenants/cy").exists());

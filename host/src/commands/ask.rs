@@ -252,7 +252,7 @@ impl Asking<'_> {
             if self.output.is_json() {
                 self.usage_lines(&scripts);
             } else {
-                if self.output.is_on_terminal() && args.times.is_none() {
+                if args.times.is_none() {
                     self.output.clear_terminal();
                 }
                 top.rows(scripts).iter().for_each(|row| self.output.result(&(), row));

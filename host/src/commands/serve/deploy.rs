@@ -3,13 +3,12 @@
 //! Invariant: there is always a whole file in the script's place; where the new one cannot be run, it is the old one.
 
 use std::fs;
-use std::path::Path;
-
-use anyhow::Context;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::handle::Handle;
 use super::host::Host;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, blocking};
 use super::script::ScriptKey;
 use crate::script_file::ScriptFile;
 
@@ -23,32 +22,52 @@ pub(super) async fn put(handle: &Handle, key: ScriptKey, file: Vec<u8>) -> Resul
 
 async fn put_now(host: &mut Host, key: &ScriptKey, file: Vec<u8>) -> Result<(), Refusal> {
     let path = host.script_path(key)?;
-    let failed = |error: anyhow::Error| Refusal::failed(&error);
-    let (new, old) = (beside(&path, "new"), beside(&path, "old"));
-    let written = fs::write(&new, file).with_context(|| format!("cannot write {}", new.display()));
-    written.map_err(failed)?;
-    let fit = ScriptFile::read(&new).and_then(|file| file.unfit().map_or(Ok(()), Err));
-    if let Err(why) = fit {
-        let _ = fs::remove_file(&new);
-        return Err(Refusal::Wrong(format!("it cannot be run: {}", why.root_cause())));
-    }
-    let is_first = !path.exists();
-    let kept = if is_first { Ok(0) } else { fs::copy(&path, &old) };
-    let swapped = kept.and_then(|_| fs::rename(&new, &path));
-    swapped.with_context(|| format!("cannot write {}", path.display())).map_err(failed)?;
+    let swap = blocking(move || Swap::make(path, &file)).await?;
     let renewed = host.renew_script(key).await;
-    let settled = match (renewed.is_ok(), is_first) {
-        (true, true) => Ok(()),
-        (true, false) => fs::remove_file(&old),
-        (false, true) => fs::remove_file(&path),
-        (false, false) => fs::rename(&old, &path),
-    };
-    settled.with_context(|| format!("cannot put {} in its place", path.display())).map_err(failed)?;
+    let is_kept = renewed.is_ok();
+    blocking(move || swap.settle(is_kept)).await?;
     renewed
 }
 
+/// A file that has taken the place of another, which may take it back.
+struct Swap {
+    path: PathBuf,
+    /// The file that was there, if one was.
+    old: Option<PathBuf>,
+}
+
+impl Swap {
+    fn make(path: PathBuf, file: &[u8]) -> Result<Self, Refusal> {
+        let new = beside(&path, "new");
+        fs::write(&new, file).map_err(|error| unwritten(error, &new))?;
+        let fit = ScriptFile::read(&new).and_then(|file| file.unfit().map_or(Ok(()), Err));
+        if let Err(why) = fit {
+            let _ = fs::remove_file(&new);
+            return Err(Refusal::Wrong(format!("it cannot be run: {}", why.root_cause())));
+        }
+        let old = path.exists().then(|| beside(&path, "old"));
+        let kept = old.as_ref().map_or(Ok(0), |old| fs::copy(&path, old));
+        kept.and_then(|_| fs::rename(&new, &path)).map_err(|error| unwritten(error, &path))?;
+        Ok(Self { path, old })
+    }
+
+    fn settle(self, is_kept: bool) -> Result<(), Refusal> {
+        let settled = match (is_kept, &self.old) {
+            (true, None) => Ok(()),
+            (true, Some(old)) => fs::remove_file(old),
+            (false, None) => fs::remove_file(&self.path),
+            (false, Some(old)) => fs::rename(old, &self.path),
+        };
+        settled.map_err(|error| unwritten(error, &self.path))
+    }
+}
+
+fn unwritten(error: io::Error, path: &Path) -> Refusal {
+    Refusal::failed(&anyhow::Error::from(error).context(format!("cannot write {}", path.display())))
+}
+
 /// A file beside the script's, of the same kind.
-fn beside(path: &Path, what: &str) -> std::path::PathBuf {
+fn beside(path: &Path, what: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{what}-{name}"))
 }

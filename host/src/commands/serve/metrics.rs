@@ -18,13 +18,17 @@ use super::board::{Shown, ShownState};
 use super::handle::Handle;
 use crate::api::types::{AccountState, ScriptStanding, ScriptState};
 
+/// The bounds by which durations of callbacks are told, in microseconds: from a tenth of a millisecond to half a minute.
+const BOUNDS_US: [u64; 10] = [1 << 7, 1 << 9, 1 << 11, 1 << 13, 1 << 15, 1 << 17, 1 << 19, 1 << 21, 1 << 23, 1 << 25];
+
 /// Tells them at a port, and gives its address.
 ///
 /// # Errors
 /// Where it cannot be listened there.
 pub(super) async fn at_port(address: SocketAddr, handle: Handle) -> Result<(Listening, SocketAddr)> {
     let tell = async move || {
-        let text = text(&handle.board().shown());
+        let shown = handle.board().shown();
+        let text = tokio::task::spawn_blocking(move || text(&shown)).await.unwrap_or_default();
         ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
     };
     listen_at_port(address, Router::new().route("/metrics", get(tell))).await
@@ -49,9 +53,10 @@ fn text(shown: &Shown) -> String {
             let labels =
                 || vec![Label::new("tenant", key.tenant.to_string()), Label::new("script", key.name.to_string())];
             gauge!("tglhost_script_callback_seconds_sum", labels()).set(callbacks.sum_us() as f64 / 1e6);
-            for (bound_us, below) in callbacks.below_us() {
-                let mut labels = labels();
-                labels.push(Label::new("le", (bound_us as f64 / 1e6).to_string()));
+            let told = callbacks.below_us().filter(|(bound_us, _)| BOUNDS_US.contains(bound_us));
+            let told = told.map(|(bound_us, below)| ((bound_us as f64 / 1e6).to_string(), below));
+            for (bound, below) in told.chain([("+Inf".to_owned(), callbacks.count())]) {
+                let labels = [labels(), vec![Label::new("le", bound)]].concat();
                 counter!("tglhost_script_callback_seconds_bucket", labels).absolute(below);
             }
         }

@@ -23,8 +23,8 @@ pub(super) enum Refusal {
     /// More is asked than may be.
     #[error("{0}")]
     TooMuch(String),
-    /// It has taken too long.
-    #[error("the host is too busy: ask again in a while")]
+    /// It takes too long to be waited for.
+    #[error("this takes the host too long: it may still be done, `tglhost ps` shows how things stand")]
     Busy,
     /// The host ends.
     #[error("the host is about to end")]
@@ -51,4 +51,12 @@ impl Refusal {
     pub(super) fn failed(error: &anyhow::Error) -> Self {
         Self::Failed(crate::output::sentence(error))
     }
+}
+
+/// Does what waits for a disk, on a thread for that.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Refusal::failed(&error.into())))
 }

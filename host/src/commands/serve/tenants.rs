@@ -10,7 +10,8 @@ use config::TENANT_FILE;
 
 use super::handle::Handle;
 use super::host::Host;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, blocking};
+use super::script::own_account_name;
 use crate::api::types::Removed;
 use crate::output::now;
 
@@ -52,8 +53,16 @@ pub(super) async fn remove(handle: &Handle, name: String) -> Result<Removed, Ref
     let host_folder = handle.folder().to_owned();
     let aside = handle.data_dir().root().join(REMOVED).join(format!("{name}-{}", now().replace(':', "-")));
     let kept_in = aside.display().to_string();
-    handle.tokens().forget(&name).map_err(|error| Refusal::failed(&error))?;
-    handle.change(|host| Box::pin(async move { put_aside(host, &name, &folder, &host_folder, &aside).await })).await?;
+    let (logs, gone) = (handle.data_dir().script_logs(), name.clone());
+    handle
+        .change(|host| {
+            Box::pin(async move {
+                put_aside(host, &name, &folder, &host_folder, &aside).await?;
+                put_logs_aside(&name, &logs, &aside).map_err(|error| Refusal::failed(&error))
+            })
+        })
+        .await?;
+    forget_all(handle, &gone).await?;
     Ok(Removed { kept_in })
 }
 
@@ -64,7 +73,7 @@ pub(super) async fn remove(handle: &Handle, name: String) -> Result<Removed, Ref
 pub(super) async fn make_token(handle: &Handle, tenant: &str) -> Result<String, Refusal> {
     known(handle, tenant)?;
     let (tokens, tenant) = (handle.tokens().clone(), tenant.to_owned());
-    blocking(move || tokens.make(&tenant)).await
+    blocking(move || tokens.make(&tenant).map_err(|error| Refusal::failed(&error))).await
 }
 
 /// Forgets all tokens of this tenant.
@@ -73,8 +82,12 @@ pub(super) async fn make_token(handle: &Handle, tenant: &str) -> Result<String, 
 /// Where there is no such tenant, or that cannot be kept.
 pub(super) async fn forget_tokens(handle: &Handle, tenant: &str) -> Result<(), Refusal> {
     known(handle, tenant)?;
+    forget_all(handle, tenant).await
+}
+
+async fn forget_all(handle: &Handle, tenant: &str) -> Result<(), Refusal> {
     let (tokens, tenant) = (handle.tokens().clone(), tenant.to_owned());
-    blocking(move || tokens.forget(&tenant)).await
+    blocking(move || tokens.forget(&tenant).map_err(|error| Refusal::failed(&error))).await
 }
 
 fn known(handle: &Handle, tenant: &str) -> Result<(), Refusal> {
@@ -120,7 +133,19 @@ async fn put_aside(
     Ok(())
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> Result<T, Refusal> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(anyhow::Error::from).flatten().map_err(|error| Refusal::failed(&error))
+/// What its scripts have logged: who is called so later is another.
+fn put_logs_aside(name: &str, logs: &Path, aside: &Path) -> anyhow::Result<()> {
+    let to = aside.join("logs");
+    let own = own_account_name(name, "");
+    let move_own = || {
+        fs::create_dir_all(&to)?;
+        for log in fs::read_dir(logs)? {
+            let log = log?;
+            if log.file_name().to_string_lossy().starts_with(&own) {
+                fs::rename(log.path(), to.join(log.file_name()))?;
+            }
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    move_own().with_context(|| format!("cannot move the logs of {name} to {}", to.display()))
 }

@@ -1,10 +1,13 @@
 //! What is asked of scripts.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,6 +21,8 @@ use crate::commands::serve::script::ScriptKey;
 
 /// Files that are received at one time; further ones wait.
 const UPLOADS_MAX: usize = 4;
+/// How long one may take to come.
+const UPLOAD_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The longest file, in bytes.
 const FILE_BYTES_MAX: usize = sandbox::COMPONENT_BYTES_MAX;
 
@@ -107,7 +112,9 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
         let place = UPLOADS.acquire().await.map_err(|_| Refusal::Ending)?;
-        Ok(Self { bytes: Bytes::from_request(request, state).await?, _place: place })
+        let received = timeout(UPLOAD_WAIT_MAX, Bytes::from_request(request, state)).await;
+        let bytes = received.map_err(|_| Refusal::Wrong("the file comes too slowly".to_owned()))??;
+        Ok(Self { bytes, _place: place })
     }
 }
 
