@@ -151,7 +151,7 @@ impl Output {
         if self.is_json() {
             self.json(line);
         } else {
-            self.write(Stream::Stderr, &format!("{}\n", escape::line(text)));
+            self.write(Stream::Stderr, &format!("{}\n", escape::paragraph(text)));
         }
     }
 

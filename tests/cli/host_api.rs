@@ -153,15 +153,24 @@ fn a_new_version_is_deployed_and_one_that_cannot_run_changes_nothing() {
     assert_eq!(deployed.code(), Some(0), "{}", deployed.stderr);
     while host.line() != "ann.bot: I am the second\n" {}
     let kept = fs::read_to_string(folder.path("tenants/ann/scripts/bot.py")).expect("it is there");
-    for (bad, why) in [(&b"print('\xff')\n"[..], "it cannot be run"), (b"print('\n", "SyntaxError")] {
+    let asks_badly = b"# /// tglhost\n# calls = [\n# ///\n";
+    let rows =
+        [(&b"print('\xff')\n"[..], "it cannot be run"), (b"print('\n", "SyntaxError"), (asks_badly, "bot.py:2:12")];
+    for (bad, why) in rows {
         fs::write(folder.path("bad.py"), bad).expect("written");
         let refused = ask_as(&folder, &http, &ann, &["deploy", "ann/bot", "bad.py"]);
         assert!(refused.code() == Some(1) && refused.stderr.contains(why), "{}", refused.stderr);
         assert_eq!(fs::read_to_string(folder.path("tenants/ann/scripts/bot.py")).expect("it is there"), kept);
     }
     wait_until("it runs", || folder.stands("ann/bot")["state"] == "running");
-    let left = fs::read_dir(folder.path("tenants/ann/scripts")).expect("a folder").count();
-    assert_eq!(left, 1, "nothing lies beside it");
+    let left = || fs::read_dir(folder.path("tenants/ann/scripts")).expect("a folder").count();
+    assert_eq!(left(), 1, "nothing lies beside it");
+    host.kill();
+    // As an end in the middle of a deploy leaves it.
+    folder.write("tenants/ann/scripts/.old-bot.py", "print('I was here before')\n");
+    let mut host = folder.serve();
+    while host.line() != "ann.bot: I was here before\n" {}
+    assert_eq!(left(), 1, "nothing lies beside it");
     host.terminate();
     assert_eq!(host.finish().code(), Some(0));
 }

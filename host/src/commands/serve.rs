@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use config::Config;
+use config::{Config, Fault, Faults};
 
 use crate::data_dir::DataDir;
 use crate::misuse::OrMisuse;
@@ -88,6 +88,10 @@ pub(crate) fn read(folder: &Path) -> Result<Config> {
 /// `tglhost check`: says what is wrong with a host's files, without running anything.
 pub(crate) fn check(args: &HostArgs, output: &Output) -> Result<u8> {
     let config = read(&args.folder)?;
+    let faults: Vec<Fault> = script::all(&config).flat_map(|(_, script)| script.settings.faults.clone()).collect();
+    if !faults.is_empty() {
+        return Err(Faults(faults)).or_misuse();
+    }
     for (tenant, script) in script::all(&config).filter(|(_, script)| !script.settings.asks) {
         output.note(&format!(
             "{tenant}/{} asks for nothing, and so is granted nothing: say what it needs in a block `# /// tglhost` in the \
@@ -105,11 +109,15 @@ pub(crate) fn check(args: &HostArgs, output: &Output) -> Result<u8> {
 /// Serves until it is asked to end.
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
     let folder = &args.host.folder;
-    let config = read(folder)?;
+    let mut config = read(folder)?;
     let mut reloads = asked_to_reload()?;
     let asked_to_end = asked_to_end(output)?;
     tokio::pin!(asked_to_end);
     let socket = api::open_socket(socket_in(data_dir.root()))?;
+    // Only now is nobody else at work here.
+    if deploy::undo_unfinished(&config)? {
+        config = read(folder)?;
+    }
     let tokens = Tokens::open(data_dir.root())?;
     let logs = ScriptLogs::start(data_dir.script_logs()).context("there can be no logs of scripts")?;
     let mut watchdog = Watchdog::start();

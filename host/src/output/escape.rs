@@ -19,6 +19,12 @@ pub(super) fn lines(text: &str, name: Option<&str>) -> String {
     lines
 }
 
+/// The text, its first line as one, what follows set in: so it is taken for a part of that.
+pub(super) fn paragraph(text: &str) -> String {
+    let lines = text.trim_end_matches(['\n', '\r']).split('\n').map(|one| line(one.trim_end_matches('\r')));
+    lines.collect::<Vec<_>>().join("\n  ")
+}
+
 /// JSON on one line. JSON itself leaves characters as they are that other programs take for the end of a line.
 pub(super) fn json(json: &str) -> Cow<'_, str> {
     // All of them lie within strings: JSON has none of them outside, and they are in the plane that four digits name.

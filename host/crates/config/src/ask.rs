@@ -2,14 +2,14 @@
 //!
 //! Invariant: what a script does not ask for it does not get, whatever its tenant is granted.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tgl::Grants;
 
 use crate::fault::{Fault, Text};
 use crate::grants::GrantsSection;
+use crate::regular;
 
 /// The line that begins the block, in the form of Python's inline script metadata.
 const BEGIN: &str = "# /// tglhost";
@@ -52,8 +52,7 @@ pub fn asked_in(script: &Path) -> Result<Asked, Vec<Fault>> {
 }
 
 fn beginning(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(ASKING_BYTES_MAX).read_to_end(&mut bytes)?;
+    let bytes = regular::beginning(path, ASKING_BYTES_MAX)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

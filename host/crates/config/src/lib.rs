@@ -8,6 +8,7 @@ mod fault;
 mod grants;
 mod limits;
 mod read;
+mod regular;
 mod sections;
 mod size;
 mod totals;

@@ -13,8 +13,9 @@ use serde::de::DeserializeOwned;
 use tgl::{Grants, Limits};
 use toml::Spanned;
 
-use crate::ask::asked_in;
+use crate::ask::{Asked, asked_in};
 use crate::fault::{Fault, Faults, Text};
+use crate::regular;
 use crate::sections::{DataCentre, HOST_FILE, HostFile, ListenSection, ScriptSection, TenantFile};
 use crate::totals::Totals;
 
@@ -88,6 +89,8 @@ pub struct Script {
     pub grants: Grants,
     /// It says what it asks for.
     pub asks: bool,
+    /// What is wrong with what it asks for. A script with any is granted nothing, and is not to be run.
+    pub faults: Vec<Fault>,
     /// How much it may use.
     pub limits: Limits,
     /// After so long without anything to do it gives its memory back.
@@ -305,24 +308,27 @@ impl Reader<'_> {
             let what = "a variable's name has letters, digits and _ only, and begins with no digit";
             spans.push((name.span(), what.to_owned()));
         }
+        let told = section.args.iter().chain(section.env.values());
+        for value in told.filter(|value| value.get_ref().contains('\0')) {
+            spans.push((value.span(), "an argument or a variable holds no NUL character".to_owned()));
+        }
         self.tell(text, spans);
         let asked = if is_below { asked_in(&path) } else { Ok(Default::default()) };
-        let asked = match asked {
-            Ok(asked) => asked,
-            Err(faults) => {
-                self.faults.extend(faults);
-                return None;
-            }
+        // Its file is the script's, and a fault in it nobody else's.
+        let (asked, faults) = match asked {
+            Ok(asked) => (asked, Vec::new()),
+            Err(faults) => (Asked::default(), faults),
         };
         let given = own.map_or_else(|| grants.clone(), |own| grants.and(&own));
         Some(Script {
             path,
             account: section.account.get_ref().clone(),
             is_own_account: false,
-            args: section.args.clone(),
-            env: section.env.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
+            args: section.args.iter().map(|arg| arg.get_ref().clone()).collect(),
+            env: section.env.iter().map(|(name, value)| (name.get_ref().clone(), value.get_ref().clone())).collect(),
             grants: given.and(&asked.grants),
             asks: asked.is_said,
+            faults,
             limits,
             sleep_after: section.sleep_after_s.map(|seconds| Duration::from_secs(seconds.get().into())),
         })
@@ -361,17 +367,18 @@ impl Reader<'_> {
 
     fn text(&mut self, path: &Path) -> Option<String> {
         let read = || {
-            let bytes = fs::metadata(path)?.len();
-            if bytes > FILE_BYTES_MAX {
-                return Err(std::io::Error::other(format!("it has {bytes} bytes, and may have {FILE_BYTES_MAX}")));
+            let bytes = regular::beginning(path, FILE_BYTES_MAX + 1)?;
+            if bytes.len() as u64 > FILE_BYTES_MAX {
+                return Err(std::io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
             }
-            fs::read_to_string(path)
+            String::from_utf8(bytes).map_err(std::io::Error::other)
         };
         read()
             .map_err(|error| {
                 let what = match error.kind() {
                     std::io::ErrorKind::NotFound => {
-                        "there is no such file; `tglhost serve --example DIR` writes one to begin with".to_owned()
+                        "there is no such file; `tglhost serve --example --host DIR` writes one to begin with"
+                            .to_owned()
                     }
                     _ => format!("it cannot be read: {error}"),
                 };

@@ -137,12 +137,13 @@ pub(crate) struct ScriptSection {
     pub(crate) account: Spanned<String>,
     /// Its arguments.
     #[serde(default)]
-    pub(crate) args: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub(crate) args: Vec<Spanned<String>>,
     /// Its environment.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
-    pub(crate) env: BTreeMap<Spanned<String>, String>,
-    /// What it may do of what its tenant may; without it all of that.
+    pub(crate) env: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// What it may do of what its tenant may; without it all of that. With it what is not named here it may not.
     pub(crate) grants: Option<GrantsSection>,
     /// How much it may use, where that is less than the tenant's scripts may.
     #[serde(default)]

@@ -60,8 +60,31 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
+/// What is read, or all that is wrong, with what scripts ask for too.
 fn read_with(files: &[(&str, &str)]) -> Result<Config, Faults> {
-    read(folder(files).path())
+    let config = read(folder(files).path())?;
+    let scripts = config.tenants.values().flat_map(|tenant| tenant.scripts.values());
+    let faults: Vec<_> = scripts.flat_map(|script| script.faults.clone()).collect();
+    if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
+}
+
+#[test]
+fn what_a_script_asks_for_wrongly_is_no_fault_of_anybody_elses() {
+    let config = read(folder(&[("tenants/ann/scripts/bot.py", "# /// tglhost\n# calls = [\n# ///\n")]).path()).unwrap();
+    let [bot, other] = ["bot", "other"].map(|name| &config.tenants["ann"].scripts[name]);
+    assert!(!bot.faults.is_empty() && bot.grants.calls.is_empty() && other.faults.is_empty(), "{bot:?}");
+}
+
+#[test]
+fn nothing_but_a_file_is_read() {
+    for name in ["tglhost.toml", "tenants/ann/tenant.toml", "tenants/ann/scripts/bot.py"] {
+        let folder = folder(&[]);
+        let path = folder.path().join(name);
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let said = read(folder.path()).unwrap_err().to_string();
+        assert!(said.contains("no regular file") || said.contains("there is no file"), "{said}");
+    }
 }
 
 #[test]
@@ -96,6 +119,13 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
     let host = |text: &'static str| ("tglhost.toml", text);
     let ann = |text: &'static str| ("tenants/ann/tenant.toml", text);
     let rows: &[((&str, &str), &str)] = &[
+        (
+            (
+                "tenants/ben/tenant.toml",
+                "[scripts.bot]\nfile = \"bot.py\"\naccount = \"house\"\nargs = [\"a\\u0000b\"]\n",
+            ),
+            "ben/tenant.toml:4:9: an argument or a variable holds no NUL character",
+        ),
         (
             host("[limits]\nmemory = 5\n"),
             "tglhost.toml:2:1: unknown field `memory`, expected one of `memory_bytes_max`",

@@ -25,13 +25,19 @@ pub enum NotGrantable {
 const SECURITY_GROUPS: [&str; 4] = ["auth.", "smsjobs.", "toncenter.", "wallet."];
 
 /// The others that give somebody a login or a token, or the account's groups and money away.
-const SECURITY: [&str; 8] = [
+const SECURITY: [&str; 14] = [
+    "bots.editAccessSettings",
     "bots.exportBotToken",
+    "bots.requestWebViewButton",
     "messages.acceptUrlAuth",
     "messages.checkUrlAuthMatchCode",
     "messages.declineUrlAuth",
     "messages.editChatCreator",
+    "messages.requestAppWebView",
+    "messages.requestMainWebView",
+    "messages.requestSimpleWebView",
     "messages.requestUrlAuth",
+    "messages.requestWebView",
     "payments.getStarGiftWithdrawalUrl",
     "payments.getStarsRevenueWithdrawalUrl",
 ];

@@ -6,10 +6,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
+use config::{Config, Script as Settings};
+
 use super::handle::Handle;
 use super::host::Host;
 use super::refusal::{Refusal, blocking};
-use super::script::ScriptKey;
+use super::script::{ScriptKey, all};
 use crate::script_file::ScriptFile;
 
 /// Puts this file in the place of the script's.
@@ -17,13 +20,46 @@ use crate::script_file::ScriptFile;
 /// # Errors
 /// Where it cannot be run, or not be written: then all is as it was.
 pub(super) async fn put(handle: &Handle, key: ScriptKey, file: Vec<u8>) -> Result<(), Refusal> {
-    handle.change(|host| Box::pin(async move { put_now(host, &key, file).await })).await
+    let folder = handle.folder().to_owned();
+    handle.change(|host| Box::pin(async move { put_now(host, &folder, &key, file).await })).await
 }
 
-async fn put_now(host: &mut Host, key: &ScriptKey, file: Vec<u8>) -> Result<(), Refusal> {
+/// Takes back what an end of the host has left half done: scripts whose new version had not been loaded yet. Gives whether
+/// there was anything.
+///
+/// # Errors
+/// Where the old file cannot be put back.
+pub(super) fn undo_unfinished(config: &Config) -> anyhow::Result<bool> {
+    let mut is_any = false;
+    for (_, script) in all(config) {
+        let path = &script.settings.path;
+        let _ = fs::remove_file(beside(path, "new"));
+        let old = beside(path, "old");
+        if old.is_file() {
+            fs::rename(&old, path).with_context(|| format!("cannot put {} back", path.display()))?;
+            is_any = true;
+        }
+    }
+    Ok(is_any)
+}
+
+/// What the files say of a script now.
+fn settings(folder: &Path, key: &ScriptKey) -> Result<Settings, Refusal> {
+    let config = config::read(folder).map_err(|faults| {
+        Refusal::Conflict(format!("the host's files are wrong, which its owner has to mend: {faults}"))
+    })?;
+    let mut scripts = config.tenants.get(&*key.tenant).map(|tenant| tenant.scripts.clone()).unwrap_or_default();
+    scripts.remove(&*key.name).ok_or_else(|| Refusal::no_script(key))
+}
+
+async fn put_now(host: &mut Host, host_folder: &Path, key: &ScriptKey, file: Vec<u8>) -> Result<(), Refusal> {
     let path = host.script_path(key)?;
     let swap = blocking(move || Swap::make(path, &file)).await?;
-    let renewed = host.renew_script(key).await;
+    // What it asks for stands in its file.
+    let renewed = match settings(host_folder, key) {
+        Ok(settings) => host.renew_script(key, settings).await,
+        Err(refusal) => Err(refusal),
+    };
     let is_kept = renewed.is_ok();
     blocking(move || swap.settle(is_kept)).await?;
     renewed

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use config::{Config, DataCentre, Script as Settings};
+use config::{Config, DataCentre, Faults, Script as Settings};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream;
@@ -195,20 +195,24 @@ impl Host {
         }
     }
 
-    /// Has a script be as its file says now; one that is stopped stays so.
+    /// Has a script be as its file and these settings say; one that is stopped stays so.
     ///
     /// # Errors
     /// Where the file cannot be run: then it goes on as it was.
-    pub(super) async fn renew_script(&mut self, key: &ScriptKey) -> Result<(), Refusal> {
+    pub(super) async fn renew_script(&mut self, key: &ScriptKey, settings: Settings) -> Result<(), Refusal> {
         let entry = self.scripts.remove(key).ok_or_else(|| Refusal::no_script(key))?;
-        let settings = entry.settings.clone();
         let why = match (&entry.state, entry.renewal(&settings)) {
             (State::Running(script), Some(renewal)) if !is_over(script) => {
                 let (_, entry, why_kept) = self.replaced(key.clone(), entry, renewal).await;
                 self.scripts.insert(key.clone(), entry);
                 why_kept
             }
-            (State::Stopped, _) | (State::Running(_), None) => {
+            (State::Stopped, renewal) => {
+                let unfit = renewal.and_then(|renewal| renewal.file.err());
+                self.scripts.insert(key.clone(), Entry { settings, ..entry });
+                unfit.map(|error| format!("{error:#}"))
+            }
+            (State::Running(_), None) => {
                 self.scripts.insert(key.clone(), entry);
                 None
             }
@@ -544,6 +548,9 @@ fn is_over(script: &Script) -> bool {
 
 /// A script's file, if it can be run.
 fn readable(settings: &Settings) -> Result<ScriptFile> {
+    if !settings.faults.is_empty() {
+        return Err(Faults(settings.faults.clone()).into());
+    }
     let file = ScriptFile::read(&settings.path)?;
     file.unfit().map_or(Ok(file), Err)
 }

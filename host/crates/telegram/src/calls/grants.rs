@@ -3,6 +3,8 @@
 //!
 //! Invariant: it is decided when the call is made, not when it was asked for: the message that it names may have come since.
 
+use std::fmt::Display;
+
 use tgl::{Call, CallGroup, Dialog, Failure, Giver, Grants, Message, Names, Outcome, PeerId};
 
 use super::Caller;
@@ -87,18 +89,24 @@ fn group_not_granted(giver: Giver, call: &Call, group: CallGroup) -> Fault {
     let how = match giver {
         _ if group == CallGroup::Raw => return method_not_granted(giver, call.name(), "METHOD"),
         Giver::CommandLine => format!("run it with --allow {group}"),
-        Giver::TenantFile => {
-            format!("add \"{group}\" to `calls` in its tenant's file, and in what the script asks for")
-        }
+        Giver::TenantFile => in_files(&group, "calls"),
     };
     not_granted(format!("{} is not granted to this script ({group}): {how}", call.name()))
+}
+
+/// What to do where files grant.
+fn in_files(word: &impl Display, key: &str) -> String {
+    format!(
+        "add \"{word}\" to `{key}` in its tenant's file, in the script's own section there if that has grants, and in what the \
+         script asks for"
+    )
 }
 
 /// What a raw query asks is not granted: this method.
 pub(super) fn method_not_granted(giver: Giver, asked: &str, method: &str) -> Fault {
     let how = match giver {
         Giver::CommandLine => format!("run it with --allow raw={method}"),
-        Giver::TenantFile => format!("add \"{method}\" to `raw` in its tenant's file, and in what the script asks for"),
+        Giver::TenantFile => in_files(&method, "raw"),
     };
     not_granted(format!("{asked} is not granted to this script (raw): {how}"))
 }
@@ -110,7 +118,7 @@ fn chat_not_granted(giver: Giver, chat: Option<PeerId>) -> Fault {
     };
     let how = match giver {
         Giver::CommandLine => format!("run it with --chats {word}"),
-        Giver::TenantFile => format!("add \"{word}\" to `chats` in its tenant's file, and in what the script asks for"),
+        Giver::TenantFile => in_files(&word, "chats"),
     };
     not_granted(format!("{what} is not among the chats granted to this script: {how}"))
 }
