@@ -28,6 +28,8 @@ const EMBEDDED: &str = "embedded";
 /// embedded/data-centre/           the embedded data centre
 /// embedded/{script,you}/          its two accounts, laid out like the ones above
 /// control.sock                    where `tglhost serve` is asked by its owner
+/// host.lock                       held by the host that is at work
+/// stopped.json                    scripts of a host that somebody has stopped
 /// tokens.json                     digests of tenants' tokens
 /// logs/TENANT.SCRIPT.jsonl        what a host's script has printed and logged
 /// removed/                        what was a tenant's that was removed

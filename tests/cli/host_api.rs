@@ -176,6 +176,30 @@ fn a_new_version_is_deployed_and_one_that_cannot_run_changes_nothing() {
 }
 
 #[test]
+fn what_was_stopped_stays_so_over_the_hosts_end_and_one_host_has_its_data() {
+    let folder = folder();
+    let (host, ..) = served(&folder);
+    assert_eq!(folder.ask(&["stop", "ann/bot"]).code(), Some(0));
+    fs::remove_file(folder.path("data/control.sock")).expect("it is there");
+    let second = folder.ask(&["serve"]);
+    assert!(
+        second.code() == Some(1) && second.stderr.contains("another `tglhost serve` is at work"),
+        "{}",
+        second.stderr
+    );
+    host.kill();
+    let (host, ..) = served(&folder);
+    wait_until("the other runs", || folder.stands("ben/bot")["state"] == "running");
+    assert_eq!(folder.stands("ann/bot")["state"], "stopped");
+    assert_eq!(folder.ask(&["start", "ann/bot"]).code(), Some(0));
+    host.kill();
+    let (host, ..) = served(&folder);
+    wait_until("it runs again", || folder.stands("ann/bot")["state"] == "running");
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}
+
+#[test]
 fn a_log_is_kept_for_each_script_and_followed() {
     let folder = folder();
     let (mut host, ..) = served(&folder);

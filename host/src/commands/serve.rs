@@ -14,6 +14,7 @@ mod logins;
 mod metrics;
 mod refusal;
 mod script;
+mod stopped;
 mod tenants;
 
 use std::net::SocketAddr;

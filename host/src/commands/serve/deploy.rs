@@ -2,8 +2,8 @@
 //!
 //! Invariant: there is always a whole file in the script's place; where the new one cannot be run, it is the old one.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -75,7 +75,10 @@ struct Swap {
 impl Swap {
     fn make(path: PathBuf, file: &[u8]) -> Result<Self, Refusal> {
         let new = beside(&path, "new");
-        fs::write(&new, file).map_err(|error| unwritten(error, &new))?;
+        // What lies there already may lead elsewhere.
+        let _ = fs::remove_file(&new);
+        let made = File::create_new(&new).and_then(|mut made| made.write_all(file));
+        made.map_err(|error| unwritten(error, &new))?;
         let fit = ScriptFile::read(&new).and_then(|file| file.unfit().map_or(Ok(()), Err));
         if let Err(why) = fit {
             let _ = fs::remove_file(&new);

@@ -22,6 +22,7 @@ use super::board::{Board, Shown, ShownScript, ShownState};
 use super::logins::Vacant;
 use super::refusal::Refusal;
 use super::script::{ScriptKey, Stage, account_name, all, own_account_name};
+use super::stopped::Stopped;
 use crate::api::types::Trouble;
 use crate::commands::dc::DC_ID;
 use crate::data_dir::{AccountDir, DataDir};
@@ -44,6 +45,7 @@ pub(super) struct Host {
     scripts: BTreeMap<ScriptKey, Entry>,
     tenants: Vec<Arc<str>>,
     board: Board,
+    stopped: Stopped,
     /// What went wrong with scripts since it was last asked for.
     troubles: Vec<Trouble>,
 }
@@ -79,6 +81,7 @@ impl Host {
         logs: ScriptLogs,
         output: &Output,
     ) -> Result<Self> {
+        let stopped = Stopped::open(data_dir.root().join("stopped.json"))?;
         let (scripts, says) = (all(config).count(), output.clone());
         let supervisor =
             tokio::task::spawn_blocking(move || start_supervisor(Where::Process, scripts, &says)).await??;
@@ -93,6 +96,7 @@ impl Host {
             scripts: BTreeMap::new(),
             tenants: Vec::new(),
             board,
+            stopped,
             troubles: Vec::new(),
         })
     }
@@ -172,7 +176,7 @@ impl Host {
             script.stop().await;
         }
         self.show();
-        Ok(())
+        self.stopped.set(key, true).map_err(|error| Refusal::failed(&error))
     }
 
     /// Starts a script that does not run, from its file as it is now.
@@ -186,6 +190,7 @@ impl Host {
             return Ok(());
         }
         let settings = entry.settings.clone();
+        self.stopped.set(key, false).map_err(|error| Refusal::failed(&error))?;
         self.scripts.remove(key);
         self.start_new(BTreeMap::from([(key.clone(), settings)])).await;
         self.show();
@@ -395,7 +400,9 @@ impl Host {
                     Ok(_) => (file.ok(), State::Stopped),
                     Err(error) => (None, State::Failed(format!("{error:#}"))),
                 };
-                planned.extend(file.clone().map(|file| (key.clone(), settings.clone(), file)));
+                if !self.stopped.has(&key) {
+                    planned.extend(file.clone().map(|file| (key.clone(), settings.clone(), file)));
+                }
                 self.scripts.insert(key, Entry { settings, file, account: account.clone(), state });
             }
             match self.start_together(&account, planned) {

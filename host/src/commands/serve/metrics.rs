@@ -50,8 +50,7 @@ fn text(shown: &Shown) -> String {
         for (key, script) in &shown.scripts {
             let ShownState::Running(status) = &script.state else { continue };
             let callbacks = status.borrow().usage.callbacks;
-            let labels =
-                || vec![Label::new("tenant", key.tenant.to_string()), Label::new("script", key.name.to_string())];
+            let labels = || labels(&key.tenant, &key.name, &script.account);
             gauge!("tglhost_script_callback_seconds_sum", labels()).set(callbacks.sum_us() as f64 / 1e6);
             let told = callbacks.below_us().filter(|(bound_us, _)| BOUNDS_US.contains(bound_us));
             let told = told.map(|(bound_us, below)| ((bound_us as f64 / 1e6).to_string(), below));
@@ -64,12 +63,15 @@ fn text(shown: &Shown) -> String {
     handle.render()
 }
 
+/// Which script it is.
+fn labels(tenant: &str, script: &str, account: &str) -> Vec<Label> {
+    let names = [("tenant", tenant), ("script", script), ("account", account)];
+    names.into_iter().map(|(name, value)| Label::new(name, value.to_owned())).collect()
+}
+
 /// What is told of one script.
 fn record(script: &ScriptStanding) {
-    let labels = || {
-        let names = [("tenant", &script.tenant), ("script", &script.name), ("account", &script.account)];
-        names.into_iter().map(|(name, value)| Label::new(name, value.clone())).collect::<Vec<_>>()
-    };
+    let labels = || labels(&script.tenant, &script.name, &script.account);
     let is_running = f64::from(u8::from(script.state == ScriptState::Running));
     gauge!("tglhost_script_running", labels()).set(is_running);
     gauge!("tglhost_script_held", labels()).set(f64::from(u8::from(is_running > 0.0 && script.why.is_some())));

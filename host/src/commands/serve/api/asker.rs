@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{FromRequestParts, Request, State};
+use axum::http::Method;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
@@ -64,8 +65,15 @@ pub(super) struct Doorkeeper {
 
 struct Shared {
     tokens: Tokens,
-    tenants: Mutex<BTreeMap<Arc<str>, Arc<DefaultDirectRateLimiter>>>,
+    tenants: Mutex<BTreeMap<Arc<str>, Arc<Door>>>,
     unknown: DefaultDirectRateLimiter,
+}
+
+/// One tenant's way in.
+struct Door {
+    limiter: DefaultDirectRateLimiter,
+    /// Whoever changes something: a tenant's changes wait for each other here, so that others' do not.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Doorkeeper {
@@ -75,19 +83,20 @@ impl Doorkeeper {
     }
 
     /// Who has this token, if so much may be asked.
-    fn admit(&self, token: Option<&str>) -> Result<Asker, Refusal> {
+    fn admit(&self, token: Option<&str>) -> Result<(Asker, Arc<Door>), Refusal> {
         let too_much = |_| Refusal::TooMuch("this is asked too often: ask again in a second".to_owned());
         let Some(tenant) = token.and_then(|token| self.shared.tokens.tenant_of(token)) else {
             self.shared.unknown.check().map_err(too_much)?;
             return Err(Refusal::Unknown);
         };
         let quota = || Quota::per_second(TENANT_PER_S_MAX).allow_burst(TENANT_BURST_MAX);
-        let limiter = {
+        let new = || Arc::new(Door { limiter: RateLimiter::direct(quota()), turn: tokio::sync::Mutex::default() });
+        let door = {
             let mut tenants = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(tenants.entry(Arc::clone(&tenant)).or_insert_with(|| Arc::new(RateLimiter::direct(quota()))))
+            Arc::clone(tenants.entry(Arc::clone(&tenant)).or_insert_with(new))
         };
-        limiter.check().map_err(too_much)?;
-        Ok(Asker::Tenant(tenant))
+        door.limiter.check().map_err(too_much)?;
+        Ok((Asker::Tenant(tenant), door))
     }
 }
 
@@ -95,8 +104,9 @@ impl Doorkeeper {
 pub(super) async fn by_token(State(doorkeeper): State<Doorkeeper>, mut request: Request, next: Next) -> Response {
     let header = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok());
     match doorkeeper.admit(header.and_then(|header| header.strip_prefix("Bearer "))) {
-        Ok(asker) => {
+        Ok((asker, door)) => {
             request.extensions_mut().insert(asker);
+            let _turn = if request.method() == Method::GET { None } else { Some(door.turn.lock().await) };
             next.run(request).await
         }
         Err(refusal) => refusal.into_response(),
@@ -119,7 +129,7 @@ mod tests {
         let tokens = Tokens::open(folder.path()).expect("opened");
         let (ann, ben) = (tokens.make("ann").expect("made"), tokens.make("ben").expect("made"));
         let doorkeeper = Doorkeeper::new(tokens);
-        let admitted = |token: &str| doorkeeper.admit(Some(token));
+        let admitted = |token: &str| doorkeeper.admit(Some(token)).map(|(asker, _)| asker);
         let until_refused = |token: &str| (0..1_000).find(|_| matches!(admitted(token), Err(Refusal::TooMuch(_))));
         assert!(until_refused(&ann).is_some_and(|times| times >= TENANT_BURST_MAX.get() as usize));
         assert_eq!(admitted(&ben).expect("another's"), Asker::Tenant("ben".into()));

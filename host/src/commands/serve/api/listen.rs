@@ -3,10 +3,10 @@
 //! Invariant: only the host's own user gets to its socket; and whoever is slow, or comes too often, is let go without anybody
 //! waiting.
 
+use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,13 +29,14 @@ const HEADER_WAIT_MAX: Duration = Duration::from_secs(10);
 /// A socket or port that is listened at. Dropping it ends that.
 pub(in crate::commands::serve) struct Listening {
     task: AbortHandle,
-    socket: Option<PathBuf>,
+    /// The owner's socket, and the lock of its data.
+    socket: Option<(PathBuf, File)>,
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
         self.task.abort();
-        if let Some(socket) = &self.socket {
+        if let Some((socket, _)) = &self.socket {
             let _ = std::fs::remove_file(socket);
         }
     }
@@ -45,6 +46,7 @@ impl Drop for Listening {
 pub(in crate::commands::serve) struct OwnersSocket {
     listener: UnixListener,
     path: PathBuf,
+    lock: File,
 }
 
 /// Opens the owner's socket. Must be called inside a Tokio runtime.
@@ -52,25 +54,27 @@ pub(in crate::commands::serve) struct OwnersSocket {
 /// # Errors
 /// Where another host is at work there, or it cannot be made.
 pub(in crate::commands::serve) fn open_socket(path: PathBuf) -> Result<OwnersSocket> {
-    let shown = path.display();
-    if StdUnixStream::connect(&path).is_ok() {
-        let data = path.parent().unwrap_or(&path).display();
-        bail!("another `tglhost serve` is at work with the data in {data}");
+    let (shown, data) = (path.display(), path.parent().unwrap_or(&path));
+    let lock_path = data.join("host.lock");
+    let lock = File::options().create(true).write(true).truncate(false).mode(0o600).open(&lock_path);
+    let lock = lock.with_context(|| format!("cannot write {}", lock_path.display()))?;
+    if lock.try_lock().is_err() {
+        bail!("another `tglhost serve` is at work with the data in {}", data.display());
     }
     // What one that was killed has left.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).with_context(|| format!("cannot listen at {shown}"))?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(OwnersSocket { listener, path })
+    Ok(OwnersSocket { listener, path, lock })
 }
 
 impl OwnersSocket {
     /// Answers from now on. Must be called inside a Tokio runtime.
     pub(super) fn serve(self, router: Router) -> Listening {
-        let Self { listener, path } = self;
+        let Self { listener, path, lock } = self;
         let accept = async move || listener.accept().await.map(|(stream, _)| stream);
         let task = tokio::spawn(serve(accept, router)).abort_handle();
-        Listening { task, socket: Some(path) }
+        Listening { task, socket: Some((path, lock)) }
     }
 }
 

@@ -1,0 +1,55 @@
+//! Scripts that somebody has stopped, over the host's ends.
+//!
+//! Invariant: a script that was stopped, because it did harm perhaps, does not run again before somebody starts it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::script::ScriptKey;
+
+/// Which scripts are stopped, as it stands in a file.
+pub(super) struct Stopped {
+    path: PathBuf,
+    names: BTreeSet<String>,
+}
+
+impl Stopped {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or is no such file.
+    pub(super) fn open(path: PathBuf) -> Result<Self> {
+        let names = match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).with_context(|| {
+                format!("{} is damaged: move it away, and stop again what is to be stopped", path.display())
+            })?,
+            Err(error) if error.kind() == ErrorKind::NotFound => BTreeSet::new(),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        };
+        Ok(Self { path, names })
+    }
+
+    /// Whether somebody has stopped this script.
+    pub(super) fn has(&self, key: &ScriptKey) -> bool {
+        self.names.contains(&key.to_string())
+    }
+
+    /// Keeps whether it is stopped.
+    ///
+    /// # Errors
+    /// Where that cannot be written.
+    pub(super) fn set(&mut self, key: &ScriptKey, is_stopped: bool) -> Result<()> {
+        let is_new = if is_stopped { self.names.insert(key.to_string()) } else { self.names.remove(&key.to_string()) };
+        if !is_new {
+            return Ok(());
+        }
+        let beside = self.path.with_extension("new");
+        let written =
+            fs::write(&beside, serde_json::to_vec(&self.names)?).and_then(|()| fs::rename(&beside, &self.path));
+        written.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
