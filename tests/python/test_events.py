@@ -1,6 +1,7 @@
 """Handlers: three ways to register, what they are called with, and that nothing they do stops the script."""
 
 import unittest
+import unittest.mock
 
 from guest import GuestTest
 
@@ -155,6 +156,19 @@ class Delivery(GuestTest):
 
 
 class Loop(GuestTest):
+    def setUp(self):
+        super().setUp()
+        self.clock = unittest.mock.patch("time.time", return_value=100.0).start()
+        self.addCleanup(unittest.mock.patch.stopall)
+
+    def test_ticks_come_at_the_same_moments_for_all_scripts(self):
+        for now_s, tick_ms in [(100.0, 1000), (100.05, 950), (100.07, 1055), (100.124, 1001)]:
+            self.setUp()
+            self.clock.return_value = now_s
+            self.load("import tgl\ntgl.set_on_loop(lambda: None)\n")
+            self.deliver("on_binlog_replay_end")
+            self.assertIn(self.host.timers[-1] - tick_ms, (0, 1), now_s)
+
     def test_before_every_other_callback_once_the_backlog_is_delivered(self):
         self.load(
             "import tgl\ntgl.set_on_loop(lambda: print('loop'))\ntgl.set_on_msg_receive(lambda msg: print('msg'))\n"
