@@ -252,6 +252,8 @@ fn tenants_come_and_go_while_the_host_is_at_work() {
     folder.write("tglhost.toml", &host_file.replace("\"ann\", \"ben\"", "\"ann\""));
     let gone = folder.ask(&["tenant", "rm", "ben"]);
     assert_eq!(gone.code(), Some(0), "{}", gone.stderr);
+    // What is called so later is another, and nobody has stopped that.
+    assert_eq!(folder.ask(&["stop", "cy/bot"]).code(), Some(0));
     let gone = folder.ask(&["tenant", "rm", "cy", "--json"]);
     assert_eq!(gone.code(), Some(0), "{}", gone.stderr);
     let kept_in = gone.json_lines()[0]["kept_in"].as_str().expect("a folder").to_owned();
@@ -265,6 +267,8 @@ fn tenants_come_and_go_while_the_host_is_at_work() {
     }
     assert!(!folder.path("data/accounts/cy.own").exists() && !folder.path("tenants/cy").exists());
     assert_eq!(ask_as(&folder, &http, &cy, &["ps"]).code(), Some(1), "its token is worth nothing");
+    let stopped = fs::read_to_string(folder.path("data/stopped.json")).expect("it is there");
+    assert_eq!(stopped, "[]");
     let listed = folder.ask(&["ps"]).stdout;
     assert!(listed.contains("ann/bot") && !listed.contains("cy") && !listed.contains("ben"), "{listed}");
     host.terminate();

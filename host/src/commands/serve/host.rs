@@ -109,6 +109,9 @@ impl Host {
         let mut wanted: BTreeMap<ScriptKey, Settings> = all(&config)
             .map(|(tenant, told)| (ScriptKey { tenant: tenant.into(), name: told.name.into() }, told.settings.clone()))
             .collect();
+        if let Err(error) = self.stopped.keep_only(&wanted.keys().map(ToString::to_string).collect()) {
+            self.output.note(&format!("What is stopped cannot be kept: {error:#}"));
+        }
         self.stop_what_went(&wanted).await;
         self.close_accounts(&places).await;
         self.open_accounts(&places, &wanted).await;
@@ -206,6 +209,7 @@ impl Host {
     /// Where the file cannot be run: then it goes on as it was.
     pub(super) async fn renew_script(&mut self, key: &ScriptKey, settings: Settings) -> Result<(), Refusal> {
         let entry = self.scripts.remove(key).ok_or_else(|| Refusal::no_script(key))?;
+        let before = entry.settings.clone();
         let why = match (&entry.state, entry.renewal(&settings)) {
             (State::Running(script), Some(renewal)) if !is_over(script) => {
                 let (_, entry, why_kept) = self.replaced(key.clone(), entry, renewal).await;
@@ -230,6 +234,11 @@ impl Host {
                 }
             }
         };
+        if why.is_some()
+            && let Some(entry) = self.scripts.get_mut(key)
+        {
+            entry.settings = before;
+        }
         self.show();
         why.map_or(Ok(()), |why| Err(Refusal::Conflict(format!("the new version cannot be loaded: {why}"))))
     }

@@ -43,13 +43,24 @@ impl Stopped {
     /// # Errors
     /// Where that cannot be written.
     pub(super) fn set(&mut self, key: &ScriptKey, is_stopped: bool) -> Result<()> {
-        let is_new = if is_stopped { self.names.insert(key.to_string()) } else { self.names.remove(&key.to_string()) };
-        if !is_new {
-            return Ok(());
-        }
+        let (mut names, name) = (self.names.clone(), key.to_string());
+        let is_new = if is_stopped { names.insert(name) } else { names.remove(&name) };
+        if is_new { self.write(names) } else { Ok(()) }
+    }
+
+    /// Forgets all but these: what is called so later is another.
+    ///
+    /// # Errors
+    /// Where that cannot be written.
+    pub(super) fn keep_only(&mut self, there: &BTreeSet<String>) -> Result<()> {
+        if self.names.is_subset(there) { Ok(()) } else { self.write(&self.names & there) }
+    }
+
+    fn write(&mut self, names: BTreeSet<String>) -> Result<()> {
         let beside = self.path.with_extension("new");
-        let written =
-            fs::write(&beside, serde_json::to_vec(&self.names)?).and_then(|()| fs::rename(&beside, &self.path));
-        written.with_context(|| format!("cannot write {}", self.path.display()))
+        let written = fs::write(&beside, serde_json::to_vec(&names)?).and_then(|()| fs::rename(&beside, &self.path));
+        written.with_context(|| format!("cannot write {}", self.path.display()))?;
+        self.names = names;
+        Ok(())
     }
 }
