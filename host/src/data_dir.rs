@@ -3,8 +3,9 @@
 //! Invariant: every folder made here can be entered by its owner only, and no name from outside leaves the data directory.
 //! A data directory that was ever opened is marked as tglhost's own, and so are the configuration's and the cache's folders.
 
-use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -216,7 +217,7 @@ impl AccountDir {
         };
         let text = toml::to_string(&AccountFile { data_centre })?;
         let path = self.path.join("account.toml");
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+        write_whole(&path, text.as_bytes())
     }
 
     /// A script's private folder, whether it is there or not.
@@ -258,6 +259,19 @@ fn folders_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>();
     let paths = paths.with_context(|| format!("cannot list {}", folder.display()))?;
     Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+/// Writes a file that its owner alone may read: whoever reads it, and whenever the process ends, finds it as it was before or
+/// as it is after.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let beside = path.with_extension("new");
+    let write = || {
+        let mut file = File::options().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The platform's own data directory, whether it is there or not.

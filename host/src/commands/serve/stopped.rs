@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::script::ScriptKey;
+use crate::data_dir::write_whole;
 
 /// Which scripts are stopped, as it stands in a file.
 pub(super) struct Stopped {
@@ -57,9 +58,7 @@ impl Stopped {
     }
 
     fn write(&mut self, names: BTreeSet<String>) -> Result<()> {
-        let beside = self.path.with_extension("new");
-        let written = fs::write(&beside, serde_json::to_vec(&names)?).and_then(|()| fs::rename(&beside, &self.path));
-        written.with_context(|| format!("cannot write {}", self.path.display()))?;
+        write_whole(&self.path, &serde_json::to_vec(&names)?)?;
         self.names = names;
         Ok(())
     }

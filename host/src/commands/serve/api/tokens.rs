@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
+
+use crate::data_dir::write_whole;
 
 /// What a token begins with, by which it is known where it lies around.
 const PREFIX: &str = "tglhost_";
@@ -87,14 +87,7 @@ impl Tokens {
     }
 
     fn write(&self, digests: &BTreeMap<String, Vec<String>>) -> Result<()> {
-        let beside = self.path.with_extension("new");
-        let write = || {
-            let mut file = fs::File::options().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
-            file.write_all(&serde_json::to_vec(digests)?)?;
-            file.sync_all()?;
-            fs::rename(&beside, &self.path)
-        };
-        write().with_context(|| format!("cannot write {}", self.path.display()))
+        write_whole(&self.path, &serde_json::to_vec(digests)?)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<String>>> {
