@@ -21,6 +21,7 @@ use sandbox::Limits;
 use serde::Serialize;
 use tgl::ScriptName;
 
+pub(crate) use self::escape::line as escaped_line;
 use self::line::About;
 pub(crate) use self::line::{Line, now};
 pub(crate) use self::script_logs::{LOG_LINES_MAX, LogTail, ScriptLog, ScriptLogs};

@@ -286,7 +286,13 @@ fn prometheus_reads_what_each_script_does() {
         })
     });
     let text = asked(&metrics, "GET /metrics HTTP/1.1");
-    for name in ["script_events_total", "script_memory_bytes", "script_callback_seconds_bucket", "account_online"] {
+    for name in [
+        "script_events_total",
+        "script_memory_bytes",
+        "script_callback_seconds_bucket",
+        "account_online",
+        "tenant_errors_total",
+    ] {
         assert!(
             text.contains(&format!("# TYPE tglhost_{name} ")) && text.contains(&format!("\ntglhost_{name}{{")),
             "{text}"

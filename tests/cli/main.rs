@@ -23,4 +23,5 @@ mod serve;
 mod service_messages;
 mod signals;
 mod telegram_cli;
+mod told_errors;
 mod ways;

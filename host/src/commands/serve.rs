@@ -7,6 +7,7 @@ mod account;
 mod api;
 mod board;
 mod deploy;
+mod errors;
 mod example;
 mod handle;
 mod host;

@@ -105,8 +105,27 @@ impl JsonSchema for ChatWords {
         json_schema!({
             "anyOf": [
                 { "enum": ChatKind::NAMED.map(|(_, name)| name) },
-                { "type": "string", "pattern": "^(user|chat|channel)#[1-9][0-9]*$" },
+                OneChat::pattern(),
             ],
         })
+    }
+}
+
+/// One chat, for the schema.
+pub(crate) struct OneChat;
+
+impl OneChat {
+    fn pattern() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^(user|chat|channel)#[1-9][0-9]*$" })
+    }
+}
+
+impl JsonSchema for OneChat {
+    fn schema_name() -> Cow<'static, str> {
+        "Chat".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        Self::pattern()
     }
 }

@@ -4,6 +4,7 @@
 //! Invariant: what is not given is denied, and a [`Config`] is whole: every name in it means something that is there.
 
 mod ask;
+mod errors;
 mod fault;
 mod grants;
 mod limits;
@@ -14,6 +15,7 @@ mod size;
 mod totals;
 
 pub use ask::{Asked, asked_in};
+pub use errors::{ERRORS_TOLD_PER_HOUR_MAX, ErrorsTo};
 pub use fault::{FAULTS_TOLD_MAX, Fault, Faults};
 pub use read::{Config, HostAccount, SCRIPTS, Script, TENANT_FILE, TENANTS, Tenant, TenantAccount, read, unfit_name};
 pub use sections::{DataCentre, HOST_FILE, schemas};

@@ -14,6 +14,7 @@ use tgl::{Grants, Limits};
 use toml::Spanned;
 
 use crate::ask::{Asked, asked_in};
+use crate::errors::{ErrorsSection, ErrorsTo};
 use crate::fault::{Fault, Faults, Text};
 use crate::regular;
 use crate::sections::{DataCentre, HOST_FILE, HostFile, ListenSection, ScriptSection, TenantFile};
@@ -63,6 +64,8 @@ pub struct Tenant {
     pub accounts: BTreeMap<String, TenantAccount>,
     /// Its scripts, by name.
     pub scripts: BTreeMap<String, Script>,
+    /// Where its scripts' errors are told.
+    pub errors: Option<ErrorsTo>,
 }
 
 /// An account of one tenant's.
@@ -235,24 +238,53 @@ impl Reader<'_> {
         let mut places = Vec::new();
         for (script, section) in &file.scripts {
             self.check_name(&text, script);
-            let is_own_account = accounts.contains_key(section.account.get_ref());
-            let shared = above.shared.get(section.account.get_ref());
-            if !is_own_account && !shared.is_some_and(|account| account.tenants.iter().any(|tenant| tenant == name)) {
-                let own: Vec<&String> = accounts.keys().collect();
-                let what = format!(
-                    "this tenant has no account {:?}: it has {own:?} of its own; one of the host's has to name the tenant \
-                     in its `tenants`",
-                    section.account.get_ref()
-                );
-                self.faults.push(text.fault(Some(section.account.span()), what));
-            }
+            let is_own_account = self.is_own_account(&text, &section.account, name, &accounts, above);
             if let Some(script_read) = self.script(&text, &folder, section, &grants, &limits) {
                 places.push((script.span(), script_read.limits));
                 scripts.insert(script.get_ref().clone(), Script { is_own_account, ..script_read });
             }
         }
         self.check_sums(&text, &totals, places);
-        Some(Tenant { accounts, scripts })
+        let errors = file.errors.as_ref().and_then(|section| self.errors(&text, section, name, &accounts, above));
+        Some(Tenant { accounts, scripts, errors })
+    }
+
+    /// Whether this account is one of the tenant's own. One that it may not use at all is told.
+    fn is_own_account(
+        &mut self,
+        text: &Text<'_>,
+        account: &Spanned<String>,
+        tenant: &str,
+        own: &BTreeMap<String, TenantAccount>,
+        above: &Above<'_>,
+    ) -> bool {
+        let is_own = own.contains_key(account.get_ref());
+        let shared = above.shared.get(account.get_ref());
+        if !is_own && !shared.is_some_and(|account| account.tenants.iter().any(|with| with == tenant)) {
+            let own: Vec<&String> = own.keys().collect();
+            let what = format!(
+                "this tenant has no account {:?}: it has {own:?} of its own; one of the host's has to name the tenant in its \
+                 `tenants`",
+                account.get_ref()
+            );
+            self.faults.push(text.fault(Some(account.span()), what));
+        }
+        is_own
+    }
+
+    fn errors(
+        &mut self,
+        text: &Text<'_>,
+        section: &ErrorsSection,
+        tenant: &str,
+        own: &BTreeMap<String, TenantAccount>,
+        above: &Above<'_>,
+    ) -> Option<ErrorsTo> {
+        let is_own_account = self.is_own_account(text, &section.account, tenant, own, above);
+        let mut spans = Vec::new();
+        let chat = section.chat(&mut spans);
+        self.tell(text, spans);
+        Some(ErrorsTo { account: section.account.get_ref().clone(), is_own_account, chat: chat? })
     }
 
     fn check_count<'k>(

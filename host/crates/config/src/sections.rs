@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::errors::ErrorsSection;
 use crate::grants::GrantsSection;
 use crate::limits::LimitsSection;
 use crate::totals::TotalsSection;
@@ -85,6 +86,8 @@ pub(crate) struct TenantFile {
     pub(crate) limits: LimitsSection,
     /// How much all scripts may use together: what each may, added up.
     pub(crate) totals: TotalsSection,
+    /// Where its owner hears of its scripts' errors; without it nowhere.
+    pub(crate) errors: Option<ErrorsSection>,
     /// The tenant's own accounts.
     #[schemars(with = "BTreeMap<String, TenantAccountSection>")]
     pub(crate) accounts: BTreeMap<Spanned<String>, TenantAccountSection>,

@@ -17,6 +17,8 @@ data_centre.embedded = { phone = "9996610001", first_name = "House" }
 memory_bytes_max = "32 MiB"
 "#;
 const ANN: &str = r#"
+errors = { account = "shop", chat = "user#5" }
+
 [grants]
 calls = ["read", "send", "media"]
 chats = ["users", "channel#9"]
@@ -93,6 +95,10 @@ fn a_whole_configuration_is_read() {
     let (ann, ben) = (&config.tenants["ann"], &config.tenants["ben"]);
     let shop = DataCentre::Embedded { phone: "9996610002".to_owned(), first_name: "Shop".to_owned() };
     assert_eq!(ann.accounts["shop"].data_centre, shop);
+    let errors = ann.errors.as_ref().unwrap();
+    assert!(
+        errors.account == "shop" && errors.is_own_account && errors.chat == PeerId::user(5) && ben.errors.is_none()
+    );
     let bot = &ann.scripts["bot"];
     assert!(bot.is_own_account && bot.asks && bot.path.ends_with("tenants/ann/scripts/bot.py"));
     assert_eq!(
@@ -224,6 +230,15 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
             "main.py.toml:1:1: unknown field `call`, expected one of `calls`, `raw`, `chats`",
         ),
         (("tenants/Eve/tenant.toml", ""), "tenants/Eve: \"Eve\" cannot be a name"),
+        (
+            ("tenants/ben/tenant.toml", "[errors]\naccount = \"shop\"\nchat = \"user#5\"\n"),
+            "ben/tenant.toml:2:11: this tenant has no account \"shop\"",
+        ),
+        (
+            ann("[errors]\naccount = \"house\"\nchat = \"users\"\n"),
+            "tenant.toml:3:8: \"users\" is not one chat: name it as user#5, chat#7 or channel#9",
+        ),
+        (ann("[errors]\naccount = \"house\"\n"), "tenant.toml:1:1: missing field `chat`"),
     ];
     for ((name, text), expected) in rows {
         let faults = read_with(&[(name, text)]).expect_err(text).to_string();

@@ -3,7 +3,7 @@
 use std::fs;
 
 use broker::{AWAY_EVENTS_MAX, INBOX_BYTES_MAX, INBOX_EVENTS_MAX};
-use config::TotalRow;
+use config::{ERRORS_TOLD_PER_HOUR_MAX, TotalRow};
 use tgl::{LimitRow, Limits};
 
 /// Set to write the page anew.
@@ -35,7 +35,7 @@ fn page() -> String {
 }
 
 /// What the host keeps of itself for every script, whatever files say.
-fn fixed() -> [(&'static str, String, &'static str); 3] {
+fn fixed() -> [(&'static str, String, &'static str); 4] {
     [
         (
             "Events that wait for a script that runs and lags",
@@ -47,6 +47,11 @@ fn fixed() -> [(&'static str, String, &'static str); 3] {
             "Timers of a script: one, which it sets anew. Those of Python code are kept in the script's own memory",
             "1".to_owned(),
             "A later one takes the place of the earlier one.",
+        ),
+        (
+            "Errors of a tenant that are told in the chat of its `[errors]` within an hour, each kind once",
+            ERRORS_TOLD_PER_HOUR_MAX.to_string(),
+            "Further ones are counted, and their number told at the hour's end; `tglhost logs` has all.",
         ),
     ]
 }

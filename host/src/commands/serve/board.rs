@@ -10,6 +10,7 @@ use runtime::{End, Hold, Phase, ScriptStatus};
 use tgl::{AccountState as TelegramState, Connection};
 use tokio::sync::watch;
 
+use super::errors::ErrorCounts;
 use super::script::ScriptKey;
 use crate::api::types::{AccountStanding, AccountState, ScriptStanding, ScriptState, Usage};
 
@@ -23,6 +24,7 @@ pub(super) struct Board {
 #[derive(Clone, Default)]
 pub(super) struct Shown {
     pub(super) tenants: Vec<Arc<str>>,
+    pub(super) errors: BTreeMap<Arc<str>, Arc<ErrorCounts>>,
     pub(super) scripts: BTreeMap<ScriptKey, ShownScript>,
     pub(super) accounts: BTreeMap<String, ShownAccount>,
 }

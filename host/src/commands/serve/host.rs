@@ -19,9 +19,10 @@ use tgl::Connection;
 
 use super::account::Surroundings;
 use super::board::{Board, Shown, ShownScript, ShownState};
+use super::errors::{self, Errors};
 use super::logins::Vacant;
 use super::refusal::Refusal;
-use super::script::{ScriptKey, Stage, account_name, all, own_account_name};
+use super::script::{ScriptKey, Stage, account_name, all, name_on_host, own_account_name};
 use super::stopped::Stopped;
 use crate::api::types::Trouble;
 use crate::commands::dc::DC_ID;
@@ -44,6 +45,7 @@ pub(super) struct Host {
     accounts: BTreeMap<String, Seat>,
     scripts: BTreeMap<ScriptKey, Entry>,
     tenants: Vec<Arc<str>>,
+    errors: BTreeMap<Arc<str>, Errors>,
     board: Board,
     stopped: Stopped,
     /// What went wrong with scripts since it was last asked for.
@@ -95,6 +97,7 @@ impl Host {
             accounts: BTreeMap::new(),
             scripts: BTreeMap::new(),
             tenants: Vec::new(),
+            errors: BTreeMap::new(),
             board,
             stopped,
             troubles: Vec::new(),
@@ -105,6 +108,7 @@ impl Host {
     pub(super) async fn apply(&mut self, config: Config) -> Vec<Trouble> {
         self.telegram.clone_from(&config.telegram);
         self.tenants = config.tenants.keys().map(|name| name.as_str().into()).collect();
+        errors::keep_only(&mut self.errors, &self.tenants);
         let places = places(&config);
         let mut wanted: BTreeMap<ScriptKey, Settings> = all(&config)
             .map(|(tenant, told)| (ScriptKey { tenant: tenant.into(), name: told.name.into() }, told.settings.clone()))
@@ -115,6 +119,7 @@ impl Host {
         self.stop_what_went(&wanted).await;
         self.close_accounts(&places).await;
         self.open_accounts(&places, &wanted).await;
+        self.lead_errors(&config);
         let kept = self.replace_what_changed(&mut wanted).await;
         self.start_new(wanted).await;
         for (key, why) in kept {
@@ -332,6 +337,7 @@ impl Host {
         };
         self.board.show(Shown {
             tenants: self.tenants.clone(),
+            errors: self.errors.iter().map(|(tenant, errors)| (Arc::clone(tenant), errors.counts())).collect(),
             scripts: self.scripts.iter().map(|(key, entry)| (key.clone(), script(entry))).collect(),
             accounts: self.accounts.iter().map(|(name, seat)| (name.clone(), account(seat))).collect(),
         });
@@ -390,6 +396,15 @@ impl Host {
                 self.output.on_account(&name).note(&format!("The account {name} is not at work: {why}"));
             }
             self.accounts.insert(name, seat);
+        }
+    }
+
+    /// Has each tenant's errors told where its file says.
+    fn lead_errors(&self, config: &Config) {
+        for (tenant, errors) in &self.errors {
+            let to = config.tenants.get(&**tenant).and_then(|tenant| tenant.errors.as_ref());
+            let seat = to.and_then(|to| self.accounts.get(&name_on_host(tenant, &to.account, to.is_own_account)));
+            errors.go(to, seat.and_then(|seat| Some(&seat.at_work.as_ref().ok()?.0)), &self.output);
         }
     }
 
@@ -469,7 +484,14 @@ impl Host {
     fn stage(&self, account: &str) -> Result<(&Account, Stage<'_>)> {
         let seat = self.accounts.get(account).with_context(|| format!("there is no account {account}"))?;
         let (at_work, dir) = seat.at_work.as_ref().map_err(|why| anyhow!("its account is not at work: {why}"))?;
-        Ok((at_work, Stage { data_dir: &self.data_dir, account: dir, output: &self.output, logs: &self.logs }))
+        let stage = Stage {
+            data_dir: &self.data_dir,
+            account: dir,
+            output: &self.output,
+            logs: &self.logs,
+            errors: &self.errors,
+        };
+        Ok((at_work, stage))
     }
 
     /// Puts a new version of a script in the place of the one that runs. Where that fails the one before goes on; gives why.

@@ -44,6 +44,12 @@ fn text(shown: &Shown) -> String {
             let labels = vec![Label::new("account", account.name)];
             gauge!("tglhost_account_online", labels).set(f64::from(u8::from(account.state == AccountState::Online)));
         }
+        for (tenant, counts) in &shown.errors {
+            let labels = || vec![Label::new("tenant", tenant.to_string())];
+            let (all, told) = counts.read();
+            counter!("tglhost_tenant_errors_total", labels()).absolute(all);
+            counter!("tglhost_tenant_errors_told_total", labels()).absolute(told);
+        }
         for standing in shown.scripts(|_| true) {
             record(&standing);
         }
@@ -92,6 +98,11 @@ fn record(script: &ScriptStanding) {
 
 fn describe() {
     describe_gauge!("tglhost_account_online", "1 where the account is connected");
+    describe_counter!(
+        "tglhost_tenant_errors_total",
+        "Errors and warnings of the tenant's scripts since the host was started"
+    );
+    describe_counter!("tglhost_tenant_errors_told_total", "Messages about them into the chat of the tenant's choice");
     describe_gauge!("tglhost_script_running", "1 where the script takes what comes");
     describe_gauge!("tglhost_script_held", "1 where a running script waits for one of its limits or for its account");
     describe_gauge!("tglhost_script_inbox_events", "Events that wait for the script");

@@ -2,6 +2,7 @@
 //!
 //! Invariant: within its account it is called `TENANT.SCRIPT`, which no other tenant's can be: names have no dots.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use runtime::ScriptConfig;
 use supervisor::{Compiling, ScriptPlan};
 use tgl::ScriptName;
 
+use super::errors::Errors;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::output::{Output, ScriptLogs};
 use crate::script_file::ScriptFile;
@@ -51,9 +53,14 @@ impl ScriptKey {
     }
 }
 
-/// What an account is called on the host: one of a tenant's own by that tenant's name too.
+/// What the account that a script runs on is called on the host.
 pub(super) fn account_name(tenant: &str, settings: &Settings) -> String {
-    if settings.is_own_account { own_account_name(tenant, &settings.account) } else { settings.account.clone() }
+    name_on_host(tenant, &settings.account, settings.is_own_account)
+}
+
+/// What an account is called on the host: one of a tenant's own by that tenant's name too.
+pub(super) fn name_on_host(tenant: &str, account: &str, is_own: bool) -> String {
+    if is_own { own_account_name(tenant, account) } else { account.to_owned() }
 }
 
 /// The same for an account of this tenant's.
@@ -67,6 +74,7 @@ pub(super) struct Stage<'a> {
     pub(super) account: &'a AccountDir,
     pub(super) output: &'a Output,
     pub(super) logs: &'a ScriptLogs,
+    pub(super) errors: &'a BTreeMap<Arc<str>, Errors>,
 }
 
 impl Stage<'_> {
@@ -108,6 +116,8 @@ impl Stage<'_> {
         };
         let log = self.logs.of(&name);
         let output = self.output.on_account(&self.account.name).voice(name, Some(log), true, &limits);
+        let errors = self.errors.get(&key.tenant).context("it is no tenant's")?;
+        let output = errors.heard_in(output, &key.name);
         Ok(ScriptPlan { tenant: Arc::clone(&key.tenant), config, program, rules, output })
     }
 }
