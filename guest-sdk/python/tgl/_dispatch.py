@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from typing import Any, Optional
 
 from . import _events, _host, _pending, _report, _tasks, _timers, _turns
 from ._events import handlers
 from ._invoke import invoke
 from ._msg import wrap_msg
-from ._peer import forget_look_ups, wrap_peer
+from ._peer import looked_up, wrap_peer
 from ._pending import Pending
 
 CHANGES = (
@@ -27,6 +28,9 @@ _looping = False
 
 _on_loop: Optional[asyncio.Future] = None
 """The coroutine of on_loop that was called last."""
+
+_origins = {event: functools.partial(_events.origin, event) for event in handlers}
+"""Who calls the handler of each event."""
 
 
 def our_id(id: int) -> None:
@@ -85,31 +89,33 @@ def completion(request_id: int, result: Any) -> None:
 
 def timer() -> None:
     """The moment that the script waited for has come."""
-    _timers.fired()
+    _timers.armed = math.inf
     _call_on_loop()
 
 
 def settle() -> None:
     """What there is to do at the end of every callback: threads that were started, timers that are due, coroutines that can
-    go on, late reports, the next wake-up."""
-    if _turns.any_left():
+    go on, late reports, the next wake-up. Most callbacks of most scripts leave nothing of this, so it is asked for in place."""
+    others = _turns.threads or _turns.timers or _turns.left or _tasks.any_left()
+    if others:
         _turns.run_all()
-    if _tasks.any_left():
         _tasks.run_ready()
         _turns.run_all()
     if _report.late:
         _report.flush_late()
-    forget_look_ups()
+        others = True  # The script's own stderr may have started some.
+    if looked_up:
+        looked_up.clear()  # Peers that a callback asks for stay as they are until it has ended.
     ticking = _looping and handlers["on_loop"] is not None
-    if ticking or _turns.any_left() or _tasks.any_left():
-        _timers.arm(ticking)
+    if ticking or others:
+        _timers.arm(ticking, bool(others))
 
 
 def _deliver(event: str, arguments: tuple[Any, ...]) -> None:
     _call_on_loop()
     handler = handlers[event]
     if handler is not None:
-        invoke(handler, arguments, functools.partial(_events.origin, event), _log_text)
+        invoke(handler, arguments, _origins[event], _log_text)
 
 
 def _call_on_loop() -> None:
@@ -117,7 +123,7 @@ def _call_on_loop() -> None:
     global _on_loop
     handler = handlers["on_loop"]
     if handler is not None and _looping and (_on_loop is None or _on_loop.done()):
-        _on_loop = invoke(handler, (), functools.partial(_events.origin, "on_loop"), _log_text)
+        _on_loop = invoke(handler, (), _origins["on_loop"], _log_text)
 
 
 def _log_text(given: object) -> None:

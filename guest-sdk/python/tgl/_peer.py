@@ -286,11 +286,6 @@ def peer_named(key: tuple[int, int]) -> Peer:
     return peer
 
 
-def forget_look_ups() -> None:
-    """Has peers looked up anew: those that a callback asks for stay as they are until it has ended."""
-    _looked_up.clear()
-
-
 def local_time(timestamp: int) -> datetime.datetime:
     """The moment in local time, without a zone; in UTC where that cannot be said. Beyond the calendar, its first or last."""
     try:
@@ -307,7 +302,7 @@ _EPOCH = datetime.datetime(1970, 1, 1)
 
 _new = object.__new__
 
-_looked_up: dict[tuple[int, int], Any] = {}
+looked_up: dict[tuple[int, int], Any] = {}
 """What the host said of peers during this callback."""
 
 _TYPES = ((PEER_USER, "user"), (PEER_CHAT, "chat"), (PEER_CHAT, "chat"), (PEER_ENCR_CHAT, "secret_chat"))
@@ -340,9 +335,9 @@ def _find_peer(type: object, id: object) -> tuple[tuple[int, int], Any]:
 
 def _look_up_peer(key: tuple[int, int]) -> Any:
     """What the host knows of a peer; None if nothing."""
-    raw = _looked_up.get(key)
+    raw = looked_up.get(key)
     if raw is None:
-        raw = _looked_up[key] = _host.lookup.get_peer(_records.peer_id(*key))
+        raw = looked_up[key] = _host.lookup.get_peer(_records.peer_id(*key))
     return raw
 
 

@@ -26,28 +26,23 @@ DELAY_S_MAX = 10 * 365 * 24 * 3600.0
 """A timer that is set for later than ten years is set for then."""
 
 _order = itertools.count()
-_armed: float | None = None
+armed = math.inf
+"""When the wake-up comes that the host was asked for, by `time.monotonic`; inf where it has come: the next `arm` asks for
+another."""
 
 
-def fired() -> None:
-    """The host's wake-up has come: the next `arm` asks for another."""
-    global _armed
-    _armed = None
-
-
-def arm(ticking: bool) -> None:
-    """Asks the host for a wake-up, where something waits for one. `ticking`: on_loop waits for its tick."""
-    global _armed
-    deadline = min(_turns.deadline(), _tasks.deadline())
+def arm(ticking: bool, others: bool) -> None:
+    """Asks the host for a wake-up, where something waits for one: on_loop for its tick, or something else."""
+    global armed
+    deadline = min(_turns.deadline(), _tasks.deadline()) if others else math.inf
     now = time.monotonic()
+    after_s = max(0.0, deadline - now)
     if ticking:
         clock_s = time.time()
-        tick_s = round((clock_s + LOOP_TICK_S) * TICKS_PER_S) / TICKS_PER_S
-        deadline = min(deadline, now + tick_s - clock_s)
-    deadline = max(deadline, now)
-    if deadline < (math.inf if _armed is None else _armed):
-        _armed = deadline
-        _host.host.set_timer(max(0, math.ceil((deadline - now) * 1000)))
+        after_s = min(after_s, round((clock_s + LOOP_TICK_S) * TICKS_PER_S) / TICKS_PER_S - clock_s)
+    if now + after_s < armed:
+        armed = now + after_s
+        _host.host.set_timer(math.ceil(after_s * 1000))
 
 
 class Timer(threading.Timer):
