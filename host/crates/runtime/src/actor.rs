@@ -3,6 +3,7 @@
 //! Invariant: whatever the guest has left on the desk is taken up right after each callback, before anything else happens.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -220,7 +221,7 @@ impl Actor {
         self.output.tell(&News::Loaded);
         self.publish(Phase::Starting);
         let our_id = self.our_id().await?;
-        let outcome = self.unless_stopped(guest.on_our_id(our_id)).await?;
+        let outcome = self.unless_stopped(pin!(guest.on_our_id(our_id))).await?;
         self.settle_start(outcome, "in on_our_id").await?;
 
         while self.cursor < self.left_to_seq && !self.is_ending() {
@@ -233,7 +234,7 @@ impl Actor {
                 self.wait(None).await?;
             }
         }
-        let outcome = self.unless_stopped(guest.on_binlog_replay_end()).await?;
+        let outcome = self.unless_stopped(pin!(guest.on_binlog_replay_end())).await?;
         self.settle_start(outcome, "in on_binlog_replay_end").await?;
         patiently!(self, self.account.open_gate());
         self.is_started = true;
@@ -298,7 +299,8 @@ impl Actor {
             Err(error) => return Err(LifeEnd::Over(End::LoadFailed(error.to_string()))),
         };
         if let Some((source, path)) = self.config.source.clone() {
-            let failed = match self.unless_stopped(guest.load(&source, &path)).await? {
+            let loaded = self.unless_stopped(pin!(guest.load(&source, &path))).await?;
+            let failed = match loaded {
                 Ok(()) => return Ok(guest),
                 Err(GuestError::Raised(traceback)) => LifeEnd::Over(End::LoadFailed(traceback)),
                 Err(GuestError::Trapped(trap)) => trapped("while it was loaded", &trap),

@@ -3,6 +3,7 @@
 //! Invariant: calls leave only once it is written down, together with them, that what led to them is handled. Events that
 //! led to none are written down with what follows, and before the script waits for anything.
 
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use broker::{Given, NewCall};
@@ -29,12 +30,14 @@ impl Actor {
     /// Waits for a callback. Where the script is to stop and the callback does not return, it is given up as if the process
     /// had ended: nothing of it is written down, so the next start does it again. What was handled before a callback that
     /// takes longer than a turn is written down meanwhile. A script that is to hold still, or has used its share of
-    /// the CPU, waits before it.
-    pub(crate) async fn unless_stopped<T>(&mut self, callback: impl Future<Output = T>) -> Result<T, LifeEnd> {
+    /// the CPU, waits before it. A callback's future is large, so it is pinned where it was made.
+    pub(crate) async fn unless_stopped<T>(
+        &mut self,
+        mut callback: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T, LifeEnd> {
         self.rest_while_told().await?;
         self.wait_for_share().await?;
         self.desk.papers().begin_callback(self.load_now());
-        tokio::pin!(callback);
         let mut wish = self.wish.clone();
         let turn = sleep(TURN_MAX);
         tokio::pin!(turn);
@@ -44,7 +47,7 @@ impl Actor {
             tokio::select! {
                 biased;
                 () = asked_to_stop(&mut wish) => break,
-                outcome = &mut callback => return Ok(outcome),
+                outcome = callback.as_mut() => return Ok(outcome),
                 () = &mut turn, if !is_turn_over => {
                     is_turn_over = true;
                     self.note_handled().await;
@@ -175,7 +178,7 @@ impl Actor {
             Some(event) => {
                 self.desk.papers().topics.begin_event(&event, topic);
                 let begun = Instant::now();
-                let outcome = self.unless_stopped(guest.on_event(&event)).await?;
+                let outcome = self.unless_stopped(pin!(guest.on_event(&event))).await?;
                 self.usage.callbacks.add(begun.elapsed());
                 self.usage.events += 1;
                 self.usage.memory_bytes = guest.memory_bytes() as u64;
@@ -218,7 +221,7 @@ impl Actor {
             drain.completed(completion.id, Instant::now());
         }
         self.desk.papers().topics.begin_completion(completion.id);
-        let outcome = self.unless_stopped(guest.on_completion(completion.id, &completion.result)).await?;
+        let outcome = self.unless_stopped(pin!(guest.on_completion(completion.id, &completion.result))).await?;
         self.settle(outcome, "in a call's callback", self.cursor).await?;
         Ok(true)
     }
@@ -232,7 +235,7 @@ impl Actor {
         }
         let is_any = !refused.is_empty();
         for (id, reason) in refused {
-            let outcome = self.unless_stopped(guest.on_completion(id, &Err(reason))).await?;
+            let outcome = self.unless_stopped(pin!(guest.on_completion(id, &Err(reason)))).await?;
             self.settle(outcome, "in a call's callback", self.cursor).await?;
         }
         Ok(is_any)
@@ -245,7 +248,7 @@ impl Actor {
             return Ok(false);
         }
         *told = true;
-        let outcome = self.unless_stopped(guest.on_get_difference_end()).await?;
+        let outcome = self.unless_stopped(pin!(guest.on_get_difference_end())).await?;
         self.settle(outcome, "in on_get_difference_end", self.cursor).await?;
         Ok(true)
     }
@@ -257,7 +260,7 @@ impl Actor {
         }
         let is_due = self.desk.papers().timer.take_if(|moment| *moment <= Instant::now()).is_some();
         if is_due {
-            let outcome = self.unless_stopped(guest.on_timer()).await?;
+            let outcome = self.unless_stopped(pin!(guest.on_timer())).await?;
             self.settle(outcome, "in a timer's callback", self.cursor).await?;
         }
         Ok(is_due)
