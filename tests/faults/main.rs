@@ -2,6 +2,8 @@
 
 mod databases;
 mod ends;
+mod load;
+mod serving;
 mod workers;
 
 /// A fixed sequence that looks random, so that a failure can be had again.
