@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use tests::{Place, Process, after, finish, tglhost};
+use tests::{HostFolder, Place, Process, after, finish, tglhost};
 
 const UP: &str = "import tgl\ntgl.set_on_get_difference_end(lambda: print('up'))";
 
@@ -155,4 +155,36 @@ fn updates_wait_at_the_server_and_that_is_said() {
     run.terminate();
     let end = run.finish();
     assert!(end.code() == Some(0) && !end.stderr.contains("ann: updates wait"), "{}", end.stderr);
+}
+
+#[test]
+fn a_deploy_onto_a_full_disk_fails_and_changes_nothing() {
+    let long = |what: &str| format!("print('{what}')\n#{}\n", "x".repeat(200_000));
+    // Neither the new file nor a copy of the old one finds room.
+    for (old, new) in [("print('old')\n".to_owned(), long("new")), (long("old"), "print('new')\n".to_owned())] {
+        let folder = HostFolder::new(&[
+            (
+                "tglhost.toml",
+                "[accounts.house]\ntenants = [\"ann\"]\ndata_centre.embedded = { phone = \"9996610001\", first_name = \"House\" }\n",
+            ),
+            ("tenants/ann/tenant.toml", "[scripts.bot]\nfile = \"bot.py\"\naccount = \"house\"\n"),
+            ("tenants/ann/scripts/bot.py", &old),
+            ("new.py", &new),
+        ]);
+        let mut host = folder.serve();
+        assert_eq!(host.line(), "ann.bot: old\n");
+        bound_files(&host, "100000:unlimited");
+        let new_path = folder.path("new.py").display().to_string();
+        let refused = folder.ask(&["deploy", "ann/bot", &new_path]);
+        assert!(refused.code() == Some(1) && refused.stderr.contains("cannot write"), "{}", refused.stderr);
+        assert_eq!(std::fs::read_to_string(folder.path("tenants/ann/scripts/bot.py")).expect("it is there"), old);
+        let left = std::fs::read_dir(folder.path("tenants/ann/scripts")).expect("it is there").count();
+        assert_eq!((left, folder.stands("ann/bot")["state"].as_str()), (1, Some("running")));
+        make_room(&host);
+        let deployed = folder.ask(&["deploy", "ann/bot", &new_path]);
+        assert_eq!(deployed.code(), Some(0), "{}", deployed.stderr);
+        assert_eq!(host.line(), "ann.bot: new\n");
+        host.terminate();
+        assert_eq!(host.finish().code(), Some(0));
+    }
 }

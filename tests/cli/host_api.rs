@@ -168,9 +168,13 @@ fn a_new_version_is_deployed_and_one_that_cannot_run_changes_nothing() {
     host.kill();
     // As an end in the middle of a deploy leaves it.
     folder.write("tenants/ann/scripts/.old-bot.py", "print('I was here before')\n");
+    folder.write("tenants/ann/scripts/.copy-bot.py", "print('I am ha");
+    folder.write("tenants/ben/scripts/.copy-bot.py", "print('I am ha");
     let mut host = folder.serve();
     while host.line() != "ann.bot: I was here before\n" {}
     assert_eq!(left(), 1, "nothing lies beside it");
+    let of_ben = fs::read_to_string(folder.path("tenants/ben/scripts/bot.py")).expect("it is there");
+    assert_eq!(of_ben, "print('I am ben')\n", "half a copy is no old version");
     host.terminate();
     assert_eq!(host.finish().code(), Some(0));
 }

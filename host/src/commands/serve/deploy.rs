@@ -1,6 +1,7 @@
 //! A new version of a script, from whoever may bring one.
 //!
-//! Invariant: there is always a whole file in the script's place; where the new one cannot be run, it is the old one.
+//! Invariant: there is always a whole file in the script's place; where the new one cannot be run, it is the old one. What has the
+//! name of an old file is one that was whole when it got it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,6 +15,11 @@ use super::host::Host;
 use super::refusal::{Refusal, blocking};
 use super::script::{ScriptKey, all};
 use crate::script_file::ScriptFile;
+
+/// The new file until it takes the script's place, the old one until the new one runs, and a copy that becomes that.
+const NEW: &str = "new";
+const OLD: &str = "old";
+const COPY: &str = "copy";
 
 /// Puts this file in the place of the script's.
 ///
@@ -33,8 +39,8 @@ pub(super) fn undo_unfinished(config: &Config) -> anyhow::Result<bool> {
     let mut is_any = false;
     for (_, script) in all(config) {
         let path = &script.settings.path;
-        let _ = fs::remove_file(beside(path, "new"));
-        let old = beside(path, "old");
+        remove_unfinished(path);
+        let old = beside(path, OLD);
         if old.is_file() {
             fs::rename(&old, path).with_context(|| format!("cannot put {} back", path.display()))?;
             is_any = true;
@@ -74,20 +80,28 @@ struct Swap {
 
 impl Swap {
     fn make(path: PathBuf, file: &[u8]) -> Result<Self, Refusal> {
-        let new = beside(&path, "new");
         // What lies there already may lead elsewhere.
-        let _ = fs::remove_file(&new);
+        remove_unfinished(&path);
+        let made = Self::put(&path, file);
+        if made.is_err() {
+            remove_unfinished(&path);
+        }
+        made.map(|old| Self { path, old })
+    }
+
+    fn put(path: &Path, file: &[u8]) -> Result<Option<PathBuf>, Refusal> {
+        let new = beside(path, NEW);
         let made = File::create_new(&new).and_then(|mut made| made.write_all(file));
         made.map_err(|error| unwritten(error, &new))?;
         let fit = ScriptFile::read(&new).and_then(|file| file.unfit().map_or(Ok(()), Err));
-        if let Err(why) = fit {
-            let _ = fs::remove_file(&new);
-            return Err(Refusal::Wrong(format!("it cannot be run: {}", why.root_cause())));
-        }
-        let old = path.exists().then(|| beside(&path, "old"));
-        let kept = old.as_ref().map_or(Ok(0), |old| fs::copy(&path, old));
-        kept.and_then(|_| fs::rename(&new, &path)).map_err(|error| unwritten(error, &path))?;
-        Ok(Self { path, old })
+        fit.map_err(|why| Refusal::Wrong(format!("it cannot be run: {}", why.root_cause())))?;
+        let old = path.exists().then(|| beside(path, OLD));
+        let kept = old.as_ref().map_or(Ok(()), |old| {
+            let copy = beside(path, COPY);
+            fs::copy(path, &copy).and_then(|_| fs::rename(copy, old))
+        });
+        kept.and_then(|()| fs::rename(&new, path)).map_err(|error| unwritten(error, path))?;
+        Ok(old)
     }
 
     fn settle(self, is_kept: bool) -> Result<(), Refusal> {
@@ -98,6 +112,13 @@ impl Swap {
             (false, Some(old)) => fs::rename(old, &self.path),
         };
         settled.map_err(|error| unwritten(error, &self.path))
+    }
+}
+
+/// Removes what a deploy had not written to its end.
+fn remove_unfinished(script: &Path) {
+    for what in [NEW, COPY] {
+        let _ = fs::remove_file(beside(script, what));
     }
 }
 
