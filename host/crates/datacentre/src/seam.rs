@@ -38,6 +38,9 @@ pub(crate) trait Methods: Send + Sync + 'static {
 
     /// The last connection of this key has gone: its user may now be offline.
     fn disconnected(&self, auth_key_id: i64);
+
+    /// This key is used from two places at once: nobody is logged in with it any more.
+    fn used_twice(&self, auth_key_id: i64);
 }
 
 /// What `mtproto` offers to `api`.

@@ -10,9 +10,10 @@ use super::error::{Answer, bad_request, unauthorized};
 use super::names::{checked_first_name, checked_last_name, is_username, is_username_taken};
 use super::view::{self, Peers, to_tl};
 use super::{named, srp};
+use crate::model::keys::{self, LoggedOut};
 use crate::model::login::{self, Password};
 use crate::model::users::{self, User};
-use crate::model::{dialogs, keys, random};
+use crate::model::{dialogs, random};
 
 /// How many salt bytes of its own a client must add to the server's.
 const CLIENT_SALT_MIN: usize = 8;
@@ -206,7 +207,7 @@ pub(super) fn reset_authorization(
     let logins = keys::logins(context.db, context.me)?;
     let named = logins.iter().find(|login| login.hash == call.hash && login.auth_key_id != context.caller.auth_key_id);
     let login = named.ok_or_else(|| bad_request("HASH_INVALID"))?;
-    keys::log_out(context.db, login.auth_key_id, true)?;
+    keys::log_out(context.db, login.auth_key_id, LoggedOut::Elsewhere)?;
     context.disconnect(login.auth_key_id);
     Ok(true)
 }

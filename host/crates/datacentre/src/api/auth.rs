@@ -12,8 +12,9 @@ use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
 use super::names::{checked_first_name, checked_last_name};
 use super::{account, view};
+use crate::model::keys::{self, LoggedOut};
+use crate::model::login;
 use crate::model::users::{self, User};
-use crate::model::{keys, login};
 
 /// Test numbers, as on Telegram's test servers: this, then X, then four digits. The code is X five times.
 const TEST_PHONE_PREFIX: &str = "99966";
@@ -135,7 +136,7 @@ pub(super) fn import_bot_authorization(
 
 /// auth.logOut: <https://core.telegram.org/method/auth.logOut>.
 pub(super) fn log_out(context: &mut Context<'_>, _: functions::auth::LogOut) -> Answer<enums::auth::LoggedOut> {
-    keys::log_out(context.db, context.caller.auth_key_id, false)?;
+    keys::log_out(context.db, context.caller.auth_key_id, LoggedOut::Here)?;
     Ok(types::auth::LoggedOut { future_auth_token: None }.into())
 }
 
@@ -143,11 +144,20 @@ pub(super) fn log_out(context: &mut Context<'_>, _: functions::auth::LogOut) -> 
 pub(super) fn reset_authorizations(context: &mut Context<'_>, _: functions::auth::ResetAuthorizations) -> Answer<bool> {
     for auth_key_id in keys::of_user(context.db, context.me)? {
         if auth_key_id != context.caller.auth_key_id {
-            keys::log_out(context.db, auth_key_id, true)?;
+            keys::log_out(context.db, auth_key_id, LoggedOut::Elsewhere)?;
             context.disconnect(auth_key_id);
         }
     }
     Ok(true)
+}
+
+/// The caller's key is used from two places at once: <https://core.telegram.org/api/errors#406-not-acceptable>.
+pub(super) fn used_twice(context: &mut Context<'_>) -> Answer<()> {
+    if context.me != 0 {
+        keys::log_out(context.db, context.caller.auth_key_id, LoggedOut::UsedTwice)?;
+        context.disconnect(context.caller.auth_key_id);
+    }
+    Ok(())
 }
 
 /// auth.exportAuthorization: <https://core.telegram.org/method/auth.exportAuthorization>; there is this data centre only.
@@ -226,7 +236,7 @@ fn log_in(context: &mut Context<'_>, user: &User) -> Answer<enums::auth::Authori
         return Err(unauthorized("AUTH_KEY_INVALID"));
     }
     for oldest in keys::beyond(context.db, user.id, context.model.limits.logins_per_user_max, auth_key_id)? {
-        keys::log_out(context.db, oldest, true)?;
+        keys::log_out(context.db, oldest, LoggedOut::Elsewhere)?;
         context.disconnect(oldest);
     }
     (context.me, context.bot) = (user.id, user.bot);

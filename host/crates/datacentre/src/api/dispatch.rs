@@ -6,11 +6,12 @@ use grammers_tl_types as tl;
 use tl::{Cursor, Deserializable, Identifiable, RemoteCall, Serializable, functions};
 
 use super::context::Context;
-use super::error::{Answer, bad_request, unauthorized};
+use super::error::{Answer, bad_request, rpc, unauthorized};
 use super::{
     account, auth, bots, channels, contacts, download, help, invites, leniency, messages, nesting, photos, updates,
     upload, users, webpages,
 };
+use crate::model::keys::LoggedOut;
 
 /// Who may call a method.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,12 +41,12 @@ fn check_caller(context: &Context<'_>, kind: For) -> Answer<()> {
     }
     if context.me == 0 {
         let holder = &context.holder;
-        let name = match () {
-            () if holder.password_pending.is_some() => "SESSION_PASSWORD_NEEDED",
-            () if holder.revoked => "SESSION_REVOKED",
-            () => "AUTH_KEY_UNREGISTERED",
-        };
-        return Err(unauthorized(name));
+        return Err(match holder.logged_out {
+            _ if holder.password_pending.is_some() => unauthorized("SESSION_PASSWORD_NEEDED"),
+            LoggedOut::Here => unauthorized("AUTH_KEY_UNREGISTERED"),
+            LoggedOut::Elsewhere => unauthorized("SESSION_REVOKED"),
+            LoggedOut::UsedTwice => rpc(406, "AUTH_KEY_DUPLICATED"),
+        });
     }
     match kind {
         For::Humans if context.bot => Err(bad_request("BOT_METHOD_INVALID")),

@@ -107,6 +107,14 @@ impl Api {
         answer
     }
 
+    /// Writes down what has become of a key, which nobody asked for.
+    fn note(&self, auth_key_id: i64, what: impl FnOnce(&mut Context<'_>) -> Result<(), Failure>) {
+        let caller = Caller { auth_key_id, session_id: 0, layer: 0, without_updates: false };
+        if let Err(failure) = self.transact(caller, what) {
+            self.refusal(failure);
+        }
+    }
+
     /// What the client is told of a failure.
     fn refusal(&self, failure: Failure) -> RpcError {
         failure.into_rpc_error(&self.model.room)
@@ -149,10 +157,11 @@ impl Methods for Api {
     }
 
     fn disconnected(&self, auth_key_id: i64) {
-        let caller = Caller { auth_key_id, session_id: 0, layer: 0, without_updates: false };
-        if let Err(failure) = self.transact(caller, account::went_offline) {
-            self.refusal(failure);
-        }
+        self.note(auth_key_id, account::went_offline);
+    }
+
+    fn used_twice(&self, auth_key_id: i64) {
+        self.note(auth_key_id, auth::used_twice);
     }
 }
 

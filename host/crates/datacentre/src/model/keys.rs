@@ -13,8 +13,20 @@ pub(crate) struct Holder {
     pub(crate) user: Option<i64>,
     /// Gave the right code with it, and must give the password still.
     pub(crate) password_pending: Option<i64>,
-    /// Was logged out from elsewhere.
-    pub(crate) revoked: bool,
+    /// Why nobody is, where that is so.
+    pub(crate) logged_out: LoggedOut,
+}
+
+/// Why a key is logged in with no more.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum LoggedOut {
+    /// Whoever was asked for it, or nobody ever was.
+    #[default]
+    Here = 0,
+    /// From elsewhere.
+    Elsewhere = 1,
+    /// The key was used from two places at once.
+    UsedTwice = 2,
 }
 
 /// A login, as account.getAuthorizations lists it.
@@ -30,7 +42,14 @@ pub(crate) struct Login {
 
 /// Who holds this key.
 pub(crate) fn holder(db: &Db, auth_key_id: i64) -> Result<Holder> {
-    let read = |row: &Row<'_>| Ok(Holder { user: row.get(0)?, password_pending: row.get(1)?, revoked: row.get(2)? });
+    let read = |row: &Row<'_>| {
+        let logged_out = match row.get(2)? {
+            0 => LoggedOut::Here,
+            1 => LoggedOut::Elsewhere,
+            _ => LoggedOut::UsedTwice,
+        };
+        Ok(Holder { user: row.get(0)?, password_pending: row.get(1)?, logged_out })
+    };
     let sql = "SELECT user, password_pending, revoked FROM auth_keys WHERE id = ?1";
     Ok(one(db, sql, [auth_key_id], read)?.unwrap_or_default())
 }
@@ -59,10 +78,10 @@ pub(crate) fn set_api_id(db: &Db, auth_key_id: i64, api_id: i32) -> Result<()> {
     Ok(())
 }
 
-/// Logs the key out; `revoked` when someone else did.
-pub(crate) fn log_out(db: &Db, auth_key_id: i64, revoked: bool) -> Result<()> {
+/// Logs the key out, for this reason.
+pub(crate) fn log_out(db: &Db, auth_key_id: i64, why: LoggedOut) -> Result<()> {
     let sql = "UPDATE auth_keys SET user = NULL, password_pending = NULL, revoked = ?2 WHERE id = ?1";
-    run(db, sql, params![auth_key_id, revoked])?;
+    run(db, sql, params![auth_key_id, why as i64])?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: whatever comes in, the worst that happens is the end of this connection; at its end its sessions know.
 
 use std::io;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,12 +78,13 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, mut stop: watc
 
 async fn run(shared: Arc<Shared>, stream: TcpStream) -> Result<(), End> {
     stream.set_nodelay(true)?;
+    let from = stream.peer_addr()?.ip().to_canonical();
     let stream = Arc::new(stream);
     let begun = Instant::now();
     let mut inbound = Inbound::default();
     let detected = timeout(shared.limits.unauthorised_max, detect(&stream, &mut inbound));
     let outbound = detected.await.map_err(|_| End::Silent)??;
-    let mut connection = Connection::new(shared, Arc::new(Outlet::new(Arc::clone(&stream), outbound)), begun);
+    let mut connection = Connection::new(shared, from, Arc::new(Outlet::new(Arc::clone(&stream), outbound)), begun);
     let timer = sleep_until(connection.deadline);
     tokio::pin!(timer);
     loop {
@@ -149,6 +151,7 @@ async fn read(stream: &TcpStream, inbound: &mut Inbound) -> Result<(), End> {
 /// A connection whose transport is known.
 struct Connection {
     shared: Arc<Shared>,
+    from: IpAddr,
     outlet: Arc<Outlet>,
     handshake: Handshake,
     plain_ids: MessageIds,
@@ -172,11 +175,12 @@ struct Attached {
 }
 
 impl Connection {
-    fn new(shared: Arc<Shared>, outlet: Arc<Outlet>, begun: Instant) -> Self {
+    fn new(shared: Arc<Shared>, from: IpAddr, outlet: Arc<Outlet>, begun: Instant) -> Self {
         let deadline = begun + shared.limits.unauthorised_max;
         let clock = shared.faults.clock();
         Self {
             shared,
+            from,
             outlet,
             handshake: Handshake::new(clock.clone()),
             plain_ids: MessageIds::new(clock),
@@ -250,7 +254,8 @@ impl Connection {
         self.known.clone().filter(KnownKey::is_valid)
     }
 
-    /// The session of a message, from now on answered on this connection.
+    /// The session of a message, from now on answered on this connection. A key that is used from two places at once is a copy
+    /// of somebody's: its login ends.
     fn attach(&mut self, known: &KnownKey, session_id: i64) -> Result<Attached, End> {
         let auth_key_id = known.key.id();
         let here = |attached: &&Attached| (attached.auth_key_id, attached.session_id) == (auth_key_id, session_id);
@@ -261,9 +266,13 @@ impl Connection {
         if self.attached.len() >= SESSIONS_MAX {
             return Err(End::TooManySessions);
         }
-        let session = self.shared.hub.connect(known, session_id, &self.outlet).ok_or(End::TooManySessions)?;
+        let session =
+            self.shared.hub.connect(known, session_id, self.from, &self.outlet).ok_or(End::TooManySessions)?;
         let attached = Attached { auth_key_id, session_id, session };
         self.attached.push(attached.clone());
+        if let Some(used_twice) = self.shared.hub.used_elsewhere(auth_key_id, self.from) {
+            self.shared.methods.used_twice(used_twice);
+        }
         Ok(attached)
     }
 
@@ -388,7 +397,7 @@ impl Drop for Connection {
     fn drop(&mut self) {
         for Attached { auth_key_id, session, .. } in self.attached.drain(..) {
             lock(&session).detach(&self.outlet);
-            if let Some(last_of) = self.shared.hub.disconnected(auth_key_id)
+            if let Some(last_of) = self.shared.hub.disconnected(auth_key_id, self.from)
                 && !std::thread::panicking()
             {
                 self.shared.methods.disconnected(last_of);

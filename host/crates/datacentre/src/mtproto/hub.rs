@@ -4,6 +4,7 @@
 //! while a method runs.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,7 +35,8 @@ pub(crate) type SharedSession = Arc<Mutex<Session>>;
 #[derive(Default)]
 struct KeyEntry {
     sessions: HashMap<i64, SharedSession>,
-    connections: usize,
+    /// How many come from where.
+    connections: HashMap<IpAddr, usize>,
     /// The permanent key that this temporary one acts for.
     acts_for: Option<i64>,
     /// The temporary keys that act for this one, of those that have entries.
@@ -51,9 +53,15 @@ impl Hub {
         Self { keys: Mutex::default(), faults, sessions_max: limits.sessions_max }
     }
 
-    /// A connection has come to this session, which is made if it is new. Where there are too many, of this key or of all,
+    /// A connection has come from there to this session, which is made if it is new. Where there are too many, of this key or of all,
     /// the one that was longest without a connection goes for it. `None` when each has one.
-    pub(crate) fn connect(&self, known: &KnownKey, session_id: i64, outlet: &Arc<Outlet>) -> Option<SharedSession> {
+    pub(crate) fn connect(
+        &self,
+        known: &KnownKey,
+        session_id: i64,
+        from: IpAddr,
+        outlet: &Arc<Outlet>,
+    ) -> Option<SharedSession> {
         let key = &known.key;
         let mut keys = self.keys();
         Self::forget_detached(&mut keys);
@@ -67,7 +75,7 @@ impl Hub {
             }
         }
         let entry = keys.entry(key.id()).or_default();
-        entry.connections += 1;
+        *entry.connections.entry(from).or_default() += 1;
         let make = || Arc::new(Mutex::new(Session::new(Arc::clone(key), session_id, self.faults.clone())));
         let session = Arc::clone(entry.sessions.entry(session_id).or_insert_with(make));
         lock(&session).attach(outlet, true);
@@ -82,14 +90,25 @@ impl Hub {
         Self::put_under(&mut self.keys(), temporary, permanent);
     }
 
-    /// A connection that had come to a session of this key has ended. When it was the last of the key it is or acts for,
+    /// A connection that had come from there to a session of this key has ended. When it was the last of the key it is or acts for,
     /// that one's id.
-    pub(crate) fn disconnected(&self, auth_key_id: i64) -> Option<i64> {
+    pub(crate) fn disconnected(&self, auth_key_id: i64, from: IpAddr) -> Option<i64> {
         let mut keys = self.keys();
         let entry = keys.get_mut(&auth_key_id)?;
-        entry.connections = entry.connections.saturating_sub(1);
+        if let Some(count) = entry.connections.get_mut(&from) {
+            *count -= 1;
+            entry.connections.retain(|_, count| *count > 0);
+        }
         let acted_for = entry.acts_for.unwrap_or(auth_key_id);
-        Self::acting(&keys, acted_for).all(|entry| entry.connections == 0).then_some(acted_for)
+        Self::acting(&keys, acted_for).all(|entry| entry.connections.is_empty()).then_some(acted_for)
+    }
+
+    /// The key that this one is or acts for, where it has connections from elsewhere too.
+    pub(crate) fn used_elsewhere(&self, auth_key_id: i64, from: IpAddr) -> Option<i64> {
+        let keys = self.keys();
+        let acts_for = keys.get(&auth_key_id)?.acts_for.unwrap_or(auth_key_id);
+        let mut places = Self::acting(&keys, acts_for).flat_map(|entry| entry.connections.keys());
+        places.any(|place| *place != from).then_some(acts_for)
     }
 
     /// Forgets a session; false when there is none.
@@ -105,7 +124,7 @@ impl Hub {
                 lock(session).detached_since().is_none_or(|since| since.elapsed() < DETACHED_MAX)
             };
             entry.sessions.retain(|_, session| is_kept(session));
-            entry.connections > 0 || !entry.sessions.is_empty() || !entry.bound.is_empty()
+            !entry.connections.is_empty() || !entry.sessions.is_empty() || !entry.bound.is_empty()
         });
         let left: HashSet<i64> = keys.keys().copied().collect();
         keys.values_mut().for_each(|entry| entry.bound.retain(|id| left.contains(id)));

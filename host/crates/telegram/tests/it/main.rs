@@ -20,5 +20,6 @@ mod scripts;
 mod storms;
 mod topics;
 mod transfers;
+mod twice;
 mod ways;
 mod world;

@@ -1,12 +1,12 @@
 //! A way to the data centre that can be cut and filled with rubbish.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use telegram::DcAddress;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 use crate::world::PATIENCE;
@@ -41,6 +41,11 @@ struct Passed {
 
 impl Proxy {
     pub(crate) async fn new(target: SocketAddr) -> Self {
+        Self::from(Ipv4Addr::LOCALHOST, target).await
+    }
+
+    /// One that comes to the data centre from this address.
+    pub(crate) async fn from(from: Ipv4Addr, target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (weather, cut) = (watch::Sender::new(Weather::Fine), watch::Sender::new(0));
@@ -51,7 +56,8 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if !refuses_of.load(Ordering::Relaxed) {
-                    tokio::spawn(pass(client, target, weather_of.subscribe(), cut_of.subscribe(), passed_of.clone()));
+                    let server = connect(from, target);
+                    tokio::spawn(pass(client, server, weather_of.subscribe(), cut_of.subscribe(), passed_of.clone()));
                 }
             }
         });
@@ -98,14 +104,20 @@ async fn wait(passed: &mut watch::Receiver<usize>, wanted: usize) {
     waited.expect("it comes in time").expect("the proxy is there");
 }
 
+async fn connect(from: Ipv4Addr, target: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((from, 0).into())?;
+    socket.connect(target).await
+}
+
 async fn pass(
     client: TcpStream,
-    target: SocketAddr,
+    server: impl Future<Output = std::io::Result<TcpStream>>,
     weather: watch::Receiver<Weather>,
     mut cut: watch::Receiver<u64>,
     passed_by: Passed,
 ) {
-    let Ok(server) = TcpStream::connect(target).await else { return };
+    let Ok(server) = server.await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let weather_up = weather.clone();

@@ -154,6 +154,8 @@ impl Methods for TestMethods {
     fn disconnected(&self, auth_key_id: i64) {
         self.gone.send_modify(|gone| gone.push(auth_key_id));
     }
+
+    fn used_twice(&self, _: i64) {}
 }
 
 #[derive(Default)]
