@@ -30,6 +30,7 @@ use crate::random::random;
 use crate::rpc_error::{self, InvokeError};
 use crate::session::StoreSession;
 use crate::transfers::Seat;
+use crate::turns::TURNS;
 
 /// Calls of one script that are under way at a time, completions it has not taken included.
 pub const CALLS_UNDER_WAY_MAX: usize = 64;
@@ -83,6 +84,8 @@ pub(crate) struct Actor {
     failures: u32,
     unknown_keys: u32,
     connect_at: Instant,
+    /// That is our turn among the host's accounts, and no wish only.
+    has_turn: bool,
     is_logged_out: bool,
     /// The next request of each script that has room for one.
     inbound: FuturesUnordered<BoxFuture<Option<(Attached, Held)>>>,
@@ -113,6 +116,7 @@ impl Actor {
             failures: 0,
             unknown_keys: 0,
             connect_at: Instant::now(),
+            has_turn: false,
             is_logged_out: false,
             inbound: FuturesUnordered::new(),
             calls: FuturesUnordered::new(),
@@ -152,7 +156,12 @@ impl Actor {
         let now = Instant::now();
         self.write_ended();
         if self.live.is_none() && !self.is_logged_out && now >= self.connect_at {
-            self.connect();
+            if !std::mem::replace(&mut self.has_turn, true) {
+                self.connect_at = TURNS.take(now);
+            }
+            if now >= self.connect_at {
+                self.connect();
+            }
         }
         let Some(live) = &mut self.live else { return };
         if !live.is_at(Job::CatchUp) && self.context.intake().wants_difference() {
@@ -270,6 +279,7 @@ impl Actor {
             self.failures = 0;
         }
         self.connect_at = Instant::now() + connect_pause(self.failures);
+        self.has_turn = false;
         self.failures = self.failures.saturating_add(1);
         tracing::debug!(reason, failures = self.failures, "the connection is lost");
         self.state.send_if_modified(|state| {
@@ -390,3 +400,6 @@ fn connect_pause(failures: u32) -> Duration {
     let [chance] = random();
     backoff(CONNECT_PAUSE, failures).mul_f64(0.75 + f64::from(chance) / 512.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,7 @@ mod session;
 mod slots;
 mod sync;
 mod transfers;
+mod turns;
 
 pub use account::{Account, display_name, is_logged_in};
 pub use actor::CALLS_UNDER_WAY_MAX;
