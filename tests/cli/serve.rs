@@ -1,6 +1,7 @@
 //! A host of many tenants: `tglhost serve`, what it is told by its files and asked by other commands.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
 
@@ -84,24 +85,75 @@ fn the_example_runs_at_once() {
     assert_eq!((checked.code(), checked.stdout.as_str()), (Some(0), "2 tenants, 3 scripts: nothing is wrong\n"));
 }
 
+/// So many lines of stdout that contain one of these, in their alphabetical order.
+fn lines_with(host: &mut Process, parts: &[&str], count: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    while lines.len() < count {
+        let line = host.line();
+        if parts.iter().any(|part| line.contains(part)) {
+            lines.push(line);
+        }
+    }
+    lines.sort();
+    lines
+}
+
 #[test]
 fn two_owners_scripts_of_one_name_on_one_account_share_nothing() {
     let folder = shared();
-    let mut host = folder.serve();
-    let mut lines = [line_with(&mut host, "heard"), line_with(&mut host, "heard")];
-    lines.sort();
-    assert_eq!(lines, ["ann.bot: ann heard first\n", "ben.bot: ben heard first\n"]);
+    let host_file = fs::read_to_string(folder.path("tglhost.toml")).unwrap();
+    folder.write("tglhost.toml", &format!("[metrics]\nlisten = \"127.0.0.1:0\"\n{host_file}"));
+    for tenant in ["ann", "ben"] {
+        let path = format!("tenants/{tenant}/scripts/bot.py");
+        let bot = fs::read_to_string(folder.path(&path)).unwrap();
+        let answers =
+            "\n    if not msg.out: msg.src.send_msg('from ' + name, lambda ok, m: print(name, 'sent', ok))\ntgl.set";
+        folder.write(&path, &bot.replace("\ntgl.set", answers));
+    }
+    let writer = fs::read_to_string(folder.path("tenants/zoe/scripts/writer.py")).unwrap();
+    let hears = "tgl.set_on_msg_receive(lambda msg: msg.out or print('got', msg.text))\n";
+    folder.write("tenants/zoe/scripts/writer.py", &format!("{writer}{hears}"));
+    let mut host = Process::start(&mut folder.command(&["serve"]));
+    let line = host.stderr_line_with("Metrics are at");
+    let address = line.split_once("http://").expect("an address").1.split_once('/').expect("a path").0.to_owned();
+    host.stderr_line_with("Serves ");
+    let metric = |name: &str, tenant: &str| {
+        let mut socket = std::net::TcpStream::connect(&address).expect("it listens");
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("it listens");
+        let mut text = String::new();
+        socket.read_to_string(&mut text).expect("it answers");
+        let of = format!("tglhost_script_{name}{{tenant=\"{tenant}\",script=\"bot\",account=\"house\"}} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&of)).map(str::to_owned);
+        value.unwrap_or_else(|| panic!("no {of}in {text}"))
+    };
+    // Each has its own calls, though they have the same numbers, and its own completions of them.
+    let seen = ["heard", "sent", "got"];
+    let expected = [
+        "ann.bot: ann heard first\n",
+        "ann.bot: ann sent True\n",
+        "ben.bot: ben heard first\n",
+        "ben.bot: ben sent True\n",
+        "zoe.writer: got from ann\n",
+        "zoe.writer: got from ben\n",
+    ];
+    assert_eq!(lines_with(&mut host, &seen, 6), expected);
+    for tenant in ["ann", "ben"] {
+        wait_until("it is counted", || metric("calls_total", tenant) == "1");
+    }
     // What comes while one of them is stopped waits for that one.
     assert_eq!(folder.ask(&["stop", "ann/bot"]).code(), Some(0));
     assert_eq!(folder.ask(&["restart", "zoe/writer"]).code(), Some(0));
-    assert_eq!(line_with(&mut host, "heard"), "ben.bot: ben heard first\n");
+    assert_eq!(lines_with(&mut host, &seen, 3), [expected[2], expected[3], expected[5]]);
     assert_eq!(folder.stands("ann/bot")["state"], "stopped");
+    assert_eq!((metric("running", "ann").as_str(), metric("running", "ben").as_str()), ("0", "1"));
     assert_eq!(folder.ask(&["start", "ann/bot"]).code(), Some(0));
-    let mut lines = ["ann.bot"; 3].map(|part| line_with(&mut host, part));
-    lines.sort();
-    let expected = ["ann.bot: ann found ann\n", "ann.bot: ann found bot.py\n", "ann.bot: ann heard first\n"];
-    assert_eq!(lines, expected, "its own folder, its own place");
+    let expected = ["ann.bot: ann found ann\n", "ann.bot: ann found bot.py\n", expected[0], expected[1], expected[4]];
+    assert_eq!(lines_with(&mut host, &["found", "heard", "sent", "got"], 5), expected, "its own folder, its own place");
     wait_until("it runs", || folder.stands("ann/bot")["state"] == "running");
+    for (mine, others) in [("ann", "ben"), ("ben", "ann")] {
+        let log = folder.ask(&["logs", &format!("{mine}/bot")]).stdout;
+        assert!(log.contains(&format!("{mine} heard first")) && !log.contains(others), "{log}");
+    }
     ended(host);
 }
 

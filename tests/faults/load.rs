@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use datacentre::{Config, DataCentre, Faults};
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Place, Process, listed, wait_until};
+use tests::{HostFolder, Place, Process, listed, wait_until};
 use tokio::runtime::Runtime;
 
 /// Sends numbers to everybody all the time, as long as not too many lack answers, writes each answer down, and prints how many
@@ -42,6 +42,22 @@ pub(crate) fn place(runtime: &Runtime) -> Place<DataCentre> {
     let data_centre = runtime.block_on(DataCentre::start(config)).expect("a data centre");
     let (address, public_key) = (data_centre.address.to_string(), data_centre.public_key_path.clone());
     Place { data, address, public_key, data_centre }
+}
+
+/// What a host's files say of an account there, reached at this address.
+pub(crate) fn account_at(place: &Place<DataCentre>, address: &str) -> String {
+    format!(
+        "data_centre.at = {{ address = {address:?}, dc_id = 2, key_file = {:?} }}\n",
+        place.public_key.display().to_string()
+    )
+}
+
+/// Signs somebody up with this number, whose account this is from now on.
+pub(crate) fn log_in(folder: &HostFolder, account: &str, phone: &str) {
+    let code = phone[5..6].repeat(5);
+    let verb = ["account", "login", account, "--phone", phone, "--first-name", "Ann", "--code", &code];
+    let logged_in = folder.ask(&verb);
+    assert_eq!(logged_in.code(), Some(0), "{}", logged_in.stderr);
 }
 
 /// What goes wrong in a round. Loss, a hidden answer and a cut cost the scripts moments in which there is little to kill, so

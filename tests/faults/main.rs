@@ -1,5 +1,6 @@
 //! What is killed or stopped at any moment loses nothing and does nothing twice.
 
+mod apart;
 mod databases;
 mod ends;
 mod load;

@@ -62,11 +62,7 @@ struct Served {
 impl Served {
     /// A host on whose accounts somebody is logged in.
     fn start(place: &Place<DataCentre>) -> Self {
-        let at = format!(
-            "data_centre.at = {{ address = {:?}, dc_id = 2, key_file = {:?} }}\n",
-            place.address,
-            place.public_key.display().to_string()
-        );
+        let at = load::account_at(place, &place.address);
         let folder = HostFolder::new(&[
             ("tglhost.toml", &format!("{HOST}[accounts.house]\ntenants = [\"ann\", \"ben\"]\n{at}")),
             ("tenants/ann/tenant.toml", &tenant("ann", "")),
@@ -77,9 +73,7 @@ impl Served {
         }
         let process = folder.serve();
         for (account, phone) in PHONES {
-            let verb = ["account", "login", account, "--phone", phone, "--first-name", "Ann", "--code", "33333"];
-            let logged_in = folder.ask(&verb);
-            assert_eq!(logged_in.code(), Some(0), "{}", logged_in.stderr);
+            load::log_in(&folder, account, phone);
         }
         for (tenant, script, _) in SCRIPTS {
             wait_until("it runs", || folder.stands(&format!("{tenant}/{script}"))["state"] == "running");
