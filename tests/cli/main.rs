@@ -16,6 +16,7 @@ mod json;
 mod lagging;
 mod output;
 mod project;
+mod read_only;
 mod reload;
 mod saved_messages;
 mod scripts;
