@@ -4,14 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
-use tests::root;
+use tests::{raw_component, root};
 
 /// A folder of tests/abuse/cases.
 pub(crate) struct Case {
     /// The folder's name.
     pub(crate) name: String,
-    /// The script's source.
-    pub(crate) attack: String,
+    /// The script's file: its ending, and what is in it.
+    pub(crate) ending: &'static str,
+    pub(crate) attack: Vec<u8>,
     pub(crate) verdict: Verdict,
 }
 
@@ -65,9 +66,13 @@ impl Case {
             let path = folder.join(name);
             fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
+        let name = folder.file_name().expect("it has one").to_string_lossy().into_owned();
         let verdict =
             toml::from_str(&text("verdict.toml")).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let name = folder.file_name().expect("it has one").to_string_lossy().into_owned();
-        Self { name, attack: text("bot.py"), verdict }
+        let (ending, attack) = match folder.join("bot.wat").is_file() {
+            true => ("wasm", raw_component(&text("bot.wat"))),
+            false => ("py", text("bot.py").into_bytes()),
+        };
+        Self { name, ending, attack, verdict }
     }
 }

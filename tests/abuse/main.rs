@@ -1,8 +1,9 @@
 //! Nobody is hurt: every attack of tests/abuse/cases against a host at work, with a neighbour that must not notice.
 //!
-//! A case is a folder: bot.py, the attack, and verdict.toml, what must be seen; case.rs says what can stand there. To run some
-//! only, name parts of their names: `CASES=loop,memory cargo test --test abuse -- --nocapture`. It prints for each how long
-//! the neighbour's answers took, before and during the attack; with `RATIO_MAX=2` that is part of the verdict.
+//! A case is a folder: the attack, bot.py or, where it is one of wasm itself, bot.wat (tests/src/raw.rs), and verdict.toml, what
+//! must be seen; case.rs says what can stand there. To run some only, name parts of their names: `CASES=loop,memory cargo test
+//! --test abuse -- --nocapture`. It prints for each how long the neighbour's answers took, before and during the attack; with
+//! `RATIO_MAX=2` that is part of the verdict.
 
 mod case;
 mod trial;

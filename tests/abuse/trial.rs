@@ -58,6 +58,9 @@ const EVIL: &str = "\
 data_centre.embedded = { phone = \"9996610003\", first_name = \"Evil\" }
 ";
 
+/// Where its script is.
+const SCRIPTS: &str = "tenants/evil/scripts";
+
 /// What was measured.
 pub(crate) struct Measured {
     /// The neighbour's 99th percentile in milliseconds, before and during the attack.
@@ -91,10 +94,9 @@ pub(crate) fn compile_first() {
 
 /// Runs the case. Panics where its verdict does not hold.
 pub(crate) fn run(case: &Case) -> Measured {
-    let mut trial = Trial::begin(&[
-        ("tenants/evil/scripts/bot.py", &case.attack),
-        ("tenants/evil/scripts/bot.py.toml", &grants(case)),
-    ]);
+    let mut trial = Trial::begin(&[(&format!("{SCRIPTS}/bot.{}.toml", case.ending), &grants(case))]);
+    let script = trial.folder.path(&format!("{SCRIPTS}/bot.{}", case.ending));
+    fs::write(script, &case.attack).expect("written");
     trial.wait_for("the quiet rounds", |trial| trial.rounds_ms.len() >= ROUNDS);
     let quiet = trial.rounds_ms.len();
     trial.attack(case);
@@ -148,7 +150,7 @@ impl Trial {
         let account = if case.verdict.is_on_neighbours_account { "house" } else { "own" };
         let (limits, grants) = (toml::to_string(&case.verdict.limits).expect("a table is TOML"), grants(case));
         let limits = format!("[limits]\nchat_sends_per_s = 1\nsends_per_s = 30\n{limits}");
-        let script = format!("[scripts.bot]\nfile = \"bot.py\"\naccount = \"{account}\"\n");
+        let script = format!("[scripts.bot]\nfile = \"bot.{}\"\naccount = \"{account}\"\n", case.ending);
         self.folder.write("tenants/evil/tenant.toml", &format!("[grants]\n{grants}{limits}{EVIL}{script}"));
         let reloaded = self.folder.ask(&["reload"]);
         assert_eq!(reloaded.code(), Some(0), "{}", reloaded.stderr);

@@ -6,12 +6,14 @@ mod host_folder;
 mod message;
 mod namespace;
 mod place;
+mod raw;
 mod schema;
 
 pub use host_folder::HostFolder;
 pub use message::text_message;
 pub use namespace::{interop_python, run_inside};
 pub use place::Place;
+pub use raw::raw_component;
 pub use schema::check_line;
 
 use std::io::{BufRead, BufReader, Read, Write};

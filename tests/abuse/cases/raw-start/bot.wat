@@ -1,0 +1,2 @@
+(func $start (loop $more (br $more)))
+(start $start)

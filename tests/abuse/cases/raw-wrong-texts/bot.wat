@@ -1,0 +1,5 @@
+(import "tgl:script/host@0.1.0" "print" (func $print (param i32 i32 i32)))
+(data (i32.const 1024) "\ed\a0\80\ff")
+(func (export "tgl:script/callbacks@0.1.0#on-get-difference-end") (result i32)
+  (call $print (i32.const 0) (i32.const 1024) (i32.const 4))
+  i32.const 0)
