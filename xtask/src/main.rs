@@ -5,6 +5,7 @@
 mod baseline;
 mod bench;
 mod conformance;
+mod fuzz;
 mod guests;
 mod package;
 mod run;
@@ -23,6 +24,7 @@ Usage: cargo xtask <verb>
                             a file or folder of tests/ (cli, interop…), or python, which writes docs/API.md;
                             conformance writes docs/COMPATIBILITY.md and prints the table
   bench [--quick]           measure, and write docs/BENCHMARKS.md; --quick tries each measurement and writes nothing
+  fuzz TARGET [--minutes N] try foreign bytes of one kind (a file of tests/fuzz) for so long; ten minutes otherwise
   build                     build the host with everything in it
   install [OPTIONS]         build it and install it as `cargo install` does, whose options these are (--root DIR)
   package [deb]             build it and write what packages hold to target/package: the program, man pages,
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         ("test", [] | [_]) => test::test(arguments.first().map(String::as_str)),
         ("bench", []) => bench::compare(),
         ("bench", [option]) if option == "--quick" => bench::bench(bench::quick()),
+        ("fuzz", _) => fuzz::fuzz(arguments),
         ("build", []) => run::build_host(),
         ("install", _) => run::install(arguments),
         ("package", []) => package::package(),

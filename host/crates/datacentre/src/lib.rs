@@ -13,6 +13,8 @@ mod turn_arounds;
 
 pub use faults::Faults;
 pub use mtproto::RsaKeyError;
+#[doc(hidden)]
+pub use mtproto::foreign;
 pub use turn_arounds::TurnAround;
 
 use std::fs;

@@ -120,14 +120,27 @@ pub(crate) fn seal(key: &AuthKey, head: Head, body: &[u8]) -> Vec<u8> {
     packet.extend_from_slice(body);
     packet.extend_from_slice(&padding[..padding_bytes]);
 
+    close(key, FROM_SERVER, &mut packet);
+    packet
+}
+
+/// A packet as a client seals it.
+pub(crate) fn seal_as_client(key: &AuthKey, plain: &[u8]) -> Vec<u8> {
+    let mut packet = [&key.id.to_le_bytes()[..], &[0; 16], plain].concat();
+    packet.resize(CLEAR_BYTES + plain.len().next_multiple_of(16), 0);
+    close(key, FROM_CLIENT, &mut packet);
+    packet
+}
+
+/// Encrypts what stands behind the keys' places, and fills these.
+fn close(key: &AuthKey, side: usize, packet: &mut [u8]) {
     let plain = &mut packet[CLEAR_BYTES..];
-    let large = sha256(&[&key.bytes[88 + FROM_SERVER..120 + FROM_SERVER], plain]);
+    let large = sha256(&[&key.bytes[88 + side..120 + side], plain]);
     let mut msg_key = [0; 16];
     msg_key.copy_from_slice(&large[8..24]);
-    let (aes_key, aes_iv) = derive(key, &msg_key, FROM_SERVER);
+    let (aes_key, aes_iv) = derive(key, &msg_key, side);
     ige_encrypt(plain, &aes_key, &aes_iv);
     packet[8..CLEAR_BYTES].copy_from_slice(&msg_key);
-    packet
 }
 
 /// The body of an unencrypted message: <https://core.telegram.org/mtproto/description#unencrypted-message>. What the

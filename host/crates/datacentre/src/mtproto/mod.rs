@@ -11,6 +11,7 @@ mod clock;
 mod connection;
 mod crypto;
 mod envelope;
+pub mod foreign;
 mod handshake;
 mod hub;
 mod keyring;

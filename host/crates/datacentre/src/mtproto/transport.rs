@@ -132,7 +132,7 @@ impl Inbound {
     fn settle(&mut self, framing: Framing, tag_bytes: usize) -> Outbound {
         self.framing = Some(framing);
         self.start += tag_bytes;
-        Outbound { framing, cipher: None, full_sequence: 0 }
+        Outbound::plain(framing)
     }
 
     /// <https://core.telegram.org/mtproto/mtproto-transports#transport-obfuscation>: bytes 8..40 of the header are the
@@ -210,6 +210,11 @@ impl Inbound {
 }
 
 impl Outbound {
+    /// One that obfuscates nothing.
+    pub(crate) fn plain(framing: Framing) -> Self {
+        Self { framing, cipher: None, full_sequence: 0 }
+    }
+
     /// Appends one packet as it goes on the wire.
     pub(crate) fn packet(&mut self, payload: &[u8], out: &mut Vec<u8>) {
         let from = out.len();
