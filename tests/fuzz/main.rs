@@ -3,8 +3,12 @@
 //!
 //! By itself each tries the same few cases every time. `cargo xtask fuzz TARGET --minutes N` goes on for so long, with other ones.
 
+mod config;
 mod damage;
 mod envelope;
+mod frames;
+mod paths;
+mod raw_query;
 mod transports;
 
 use std::fmt::Debug;
