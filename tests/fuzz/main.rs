@@ -4,9 +4,11 @@
 //! By itself each tries the same few cases every time. `cargo xtask fuzz TARGET --minutes N` goes on for so long, with other ones.
 
 mod config;
+mod control;
 mod damage;
 mod envelope;
 mod frames;
+mod guest;
 mod paths;
 mod raw_query;
 mod transports;
