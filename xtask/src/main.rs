@@ -4,6 +4,7 @@
 
 mod baseline;
 mod bench;
+mod bump;
 mod conformance;
 mod fuzz;
 mod guests;
@@ -25,6 +26,7 @@ Usage: cargo xtask <verb>
                             conformance writes docs/COMPATIBILITY.md and prints the table
   bench [--quick]           measure, and write docs/BENCHMARKS.md; --quick tries each measurement and writes nothing
   fuzz TARGET [--minutes N] try foreign bytes of one kind (a file of tests/fuzz) for so long; ten minutes otherwise
+  bump-wasmtime VERSION     take another version of wasmtime, if the sandbox's tests and every attack stay green with it
   build                     build the host with everything in it
   install [OPTIONS]         build it and install it as `cargo install` does, whose options these are (--root DIR)
   package [deb]             build it and write what packages hold to target/package: the program, man pages,
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         ("test", [] | [_]) => test::test(arguments.first().map(String::as_str)),
         ("bench", []) => bench::compare(),
         ("bench", [option]) if option == "--quick" => bench::bench(bench::quick()),
+        ("bump-wasmtime", [version]) => bump::bump_wasmtime(version),
         ("fuzz", _) => fuzz::fuzz(arguments),
         ("build", []) => run::build_host(),
         ("install", _) => run::install(arguments),
