@@ -162,6 +162,7 @@ impl Bench {
             args: vec!["ping.py".to_owned()],
             env: Vec::new(),
             cpu_used: CpuUsed::default(),
+            limit_meter: LimitMeter::default(),
             host: Box::new(Host { calls: calls.clone(), last: 0 }),
         };
         let mut instance = guest.program.start(config).await?;

@@ -282,6 +282,7 @@ fn tenants_come_and_go_while_the_host_is_at_work() {
 #[test]
 fn prometheus_reads_what_each_script_does() {
     let folder = folder();
+    folder.write("tenants/ben/scripts/bot.py", "import sys\nsys.stderr.write('x' * 2000000)\nprint('I am ben')\n");
     let (host, _, metrics) = served(&folder);
     wait_until("both run", || {
         let text = asked(&metrics, "GET /metrics HTTP/1.1");
@@ -295,6 +296,7 @@ fn prometheus_reads_what_each_script_does() {
         "script_memory_bytes",
         "script_callback_seconds_bucket",
         "account_online",
+        "account_flood_waits_total",
         "tenant_errors_total",
     ] {
         assert!(
@@ -302,6 +304,8 @@ fn prometheus_reads_what_each_script_does() {
             "{text}"
         );
     }
+    let reached = "tglhost_script_limit_reached_total{tenant=\"ben\",script=\"bot\",account=\"house\",limit=\"output_bytes_per_s\"}";
+    assert!(text.contains(reached) && folder.ask(&["usage"]).stdout.contains("output_bytes_per_s"), "{text}");
     // What the dashboard asks for is there.
     let dashboard = fs::read_to_string(tests::root().join("host/package/grafana.json")).expect("it is there");
     let asked_for =

@@ -27,7 +27,7 @@ fn what_becomes_of_a_script_is_told() {
         ("import os\nos._exit(5)", &["ended"], Some((5, "exited"))),
         ("1/0", &["load_failed", "ended"], Some((1, "load_failed"))),
         (raising, &["loaded", "ready", "print"], None),
-        (crashing, &["loaded", "ready", "crashed", "loaded", "ready"], None),
+        (crashing, &["loaded", "ready", "log", "crashed", "loaded", "ready"], None),
     ];
     for (source, kinds, end) in cases {
         let (data, scripts) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));

@@ -14,6 +14,7 @@ mod host_api;
 mod isolation;
 mod json;
 mod lagging;
+mod limits;
 mod output;
 mod project;
 mod read_only;

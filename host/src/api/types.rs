@@ -2,6 +2,8 @@
 //!
 //! Invariant: plain data; nothing in it is a secret but a token or a code on its way, and those have no `Debug`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -35,7 +37,7 @@ pub(crate) struct ScriptStanding {
 }
 
 /// What a script has used since it was started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Usage {
     /// Events that it has handled.
     pub(crate) events: u64,
@@ -45,6 +47,8 @@ pub(crate) struct Usage {
     pub(crate) cpu_ms: u64,
     /// Its linear memory now, in bytes. What it has not written to is shared with others.
     pub(crate) memory_bytes: u64,
+    /// How often it has reached its limits: of each that it has, by name.
+    pub(crate) limits_reached: BTreeMap<String, u64>,
     /// The median of what an event's callback took, in microseconds, to within a factor of two.
     pub(crate) callback_us_p50: u64,
     /// The same, of 99 in 100.
@@ -103,6 +107,8 @@ pub(crate) struct AccountStanding {
     pub(crate) state: AccountState,
     /// Why it is not online.
     pub(crate) why: Option<String>,
+    /// Calls that had to wait because Telegram wanted it (FLOOD_WAIT), since the account was started.
+    pub(crate) flood_waits: u64,
     /// Scripts that are to run on it, of those that whoever asks may see.
     pub(crate) scripts: u64,
 }

@@ -433,12 +433,12 @@ struct UsageLine<'a> {
     tenant: &'a str,
     name: &'a str,
     #[serde(flatten)]
-    usage: crate::api::types::Usage,
+    usage: &'a crate::api::types::Usage,
 }
 
 impl<'a> UsageLine<'a> {
     fn of(script: &'a ScriptStanding) -> Self {
-        Self { tenant: &script.tenant, name: &script.name, usage: script.usage }
+        Self { tenant: &script.tenant, name: &script.name, usage: &script.usage }
     }
 }
 

@@ -6,6 +6,7 @@
 mod brake;
 mod embedded;
 mod grants;
+mod limit;
 mod place;
 mod project;
 
@@ -14,8 +15,10 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use broker::SendRates;
 use files::{FileSpace, Folders, Mount};
 use runtime::{End, Phase, Script, ScriptStatus};
+use tgl::Limits;
 
 use crate::commands::login::{Credentials, DcArgs};
 use crate::commands::{ACCOUNT_HEADING, FOLDERS_HEADING, SCRIPTS_HEADING};
@@ -28,6 +31,7 @@ use crate::script_file::{ScriptFile, compile};
 use crate::signals::asked_to_end;
 pub(crate) use brake::Brake;
 use grants::GrantArgs;
+use limit::GivenLimit;
 use place::Place;
 pub(crate) use project::ProjectArgs;
 use project::{Projects, own_folder_in};
@@ -55,6 +59,9 @@ pub(crate) struct Args {
     from: Option<Begin>,
     #[command(flatten)]
     grants: GrantArgs,
+    /// How much each script may use, as memory_bytes_max=128MiB; docs/LIMITS.md has all. May be given several times
+    #[arg(long = "limit", value_name = "NAME=N", help_heading = SCRIPTS_HEADING)]
+    limits: Vec<GivenLimit>,
     #[command(flatten)]
     project: ProjectArgs,
     /// How fast each script may send: on, off, or sends a second in a chat, a minute in a group, a second in all [default: on
@@ -101,6 +108,7 @@ impl Args {
             names: Vec::new(),
             from: None,
             grants: GrantArgs::default(),
+            limits: Vec::new(),
             brake: None,
             isolation: Where::default(),
             project,
@@ -110,6 +118,17 @@ impl Args {
             args: Vec::new(),
             link_previews,
         }
+    }
+
+    /// How much each script may use.
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        if let Some(Brake::On(SendRates { chat_per_s, group_per_min, all_per_s, .. })) = self.brake {
+            (limits.chat_sends_per_s, limits.group_sends_per_min, limits.sends_per_s) =
+                (chat_per_s, group_per_min, all_per_s);
+        }
+        self.limits.iter().for_each(|given| given.apply(&mut limits));
+        limits
     }
 
     /// The same, with this brake on the scripts' sends.

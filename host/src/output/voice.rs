@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use runtime::{Allowance, End, News};
 use sandbox::{Limits, LogLevel};
-use tgl::ScriptName;
+use tgl::{Limit, ScriptName};
 
 use super::line::Line;
 use super::script_logs::ScriptLog;
@@ -31,6 +31,7 @@ pub(crate) struct Voice {
     log: Option<ScriptLog>,
     /// Its prints carry its name: others print as well.
     is_one_of_several: bool,
+    limits: Limits,
     inner: Mutex<Inner>,
 }
 
@@ -67,22 +68,30 @@ impl Voice {
             dropped_said: None,
             unfinished: [String::new(), String::new()],
         };
-        Self { output: output.about_script(&name), name, log, is_one_of_several, inner: Mutex::new(inner) }
+        Self {
+            output: output.about_script(&name),
+            name,
+            log,
+            is_one_of_several,
+            limits: *limits,
+            inner: Mutex::new(inner),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has it written if the script may write so much, else drops it. The text is how the line is shown.
-    fn say(&self, inner: &mut Inner, stream: Stream, text: &str, line: &Line<'_>) {
+    /// Has it written if the script may write so much, else drops it: then it gives false. The text is how the line is shown.
+    fn say(&self, inner: &mut Inner, stream: Stream, text: &str, line: &Line<'_>) -> bool {
         if !inner.has_room(text) {
-            return;
+            return false;
         }
         if inner.dropped_said.is_none_or(|said| said.elapsed() >= DROPPED_SAID_EVERY) {
             self.say_dropped(inner);
         }
         self.say_anyway(inner, stream, text, line);
+        true
     }
 
     /// Has it written: what the script may write later has to pay for it, by the longer of the two forms.
@@ -97,8 +106,11 @@ impl Voice {
         if bytes == 0 {
             return;
         }
-        inner.dropped_said = Some(Instant::now());
-        let text = format!("{bytes} bytes of output were dropped: the script writes too much");
+        let is_news = inner.dropped_said.replace(Instant::now()).is_none();
+        let mut text = format!("{bytes} bytes of output were dropped: the script writes too much");
+        if is_news {
+            text = format!("{text}: {}", Limit::output_bytes_per_s.told(&self.limits));
+        }
         let line = Line::Dropped { bytes, why: "limit" };
         let (stream, text) = self.line(&line, &text);
         self.say_anyway(inner, stream, &text, &line);
@@ -119,21 +131,23 @@ impl Voice {
     }
 
     /// Prints whole lines, each with the script's name.
-    fn print_named(&self, inner: &mut Inner, stream: Stream, text: &str) {
+    fn print_named(&self, inner: &mut Inner, stream: Stream, text: &str) -> bool {
+        let mut is_all = true;
         for piece in text.split_inclusive('\n') {
             let mut line = std::mem::take(&mut inner.unfinished[stream as usize]);
             line.push_str(piece);
             while line.len() > PRINT_LINE_BYTES_MAX {
                 let rest = line.split_off(line.floor_char_boundary(PRINT_LINE_BYTES_MAX));
-                self.say(inner, stream, &self.named(&line), &Line::Print { stream, text: &line });
+                is_all &= self.say(inner, stream, &self.named(&line), &Line::Print { stream, text: &line });
                 line = rest;
             }
             if line.ends_with('\n') {
-                self.say(inner, stream, &self.named(&line), &Line::Print { stream, text: &line });
+                is_all &= self.say(inner, stream, &self.named(&line), &Line::Print { stream, text: &line });
             } else {
                 inner.unfinished[stream as usize] = line;
             }
         }
+        is_all
     }
 
     /// Prints what is not a whole line and will not become one.
@@ -148,7 +162,7 @@ impl Voice {
 }
 
 impl runtime::ScriptOutput for Voice {
-    fn print(&self, to: sandbox::Output, text: &str) {
+    fn print(&self, to: sandbox::Output, text: &str) -> bool {
         let stream = match to {
             sandbox::Output::Stdout => Stream::Stdout,
             sandbox::Output::Stderr => Stream::Stderr,
@@ -156,17 +170,18 @@ impl runtime::ScriptOutput for Voice {
         let mut inner = self.lock();
         if !inner.has_room(text) {
             // Not even put into its form.
+            false
         } else if self.output.is_json() {
             let line = Line::Print { stream, text };
-            self.say(&mut inner, Stream::Stdout, &self.output.json_line(&line), &line);
+            self.say(&mut inner, Stream::Stdout, &self.output.json_line(&line), &line)
         } else if self.is_one_of_several {
-            self.print_named(&mut inner, stream, text);
+            self.print_named(&mut inner, stream, text)
         } else {
-            self.say(&mut inner, stream, &self.output.for_terminal(stream, text), &Line::Print { stream, text });
+            self.say(&mut inner, stream, &self.output.for_terminal(stream, text), &Line::Print { stream, text })
         }
     }
 
-    fn log(&self, level: LogLevel, text: &str) {
+    fn log(&self, level: LogLevel, text: &str) -> bool {
         let text = without_middle(text.trim_end(), LOG_TEXT_BYTES_MAX);
         let level = match level {
             LogLevel::Trace => "trace",
@@ -177,7 +192,7 @@ impl runtime::ScriptOutput for Voice {
         };
         let line = Line::Log { level, text: &text };
         let (stream, text) = self.line(&line, &text);
-        self.say(&mut self.lock(), stream, &text, &line);
+        self.say(&mut self.lock(), stream, &text, &line)
     }
 
     fn dropped(&self, bytes: u64) {
@@ -294,7 +309,7 @@ mod tests {
         let limits = Limits { output_bytes_per_s: 0, output_burst_bytes_max: BURST as u64, ..Limits::default() };
         let huge = "x".repeat(1_900_000);
         /// What is done, and how.
-        type Try<'a> = (&'a str, &'a dyn Fn(&Voice));
+        type Try<'a> = (&'a str, &'a dyn Fn(&Voice) -> bool);
         let tries: [Try; 7] = [
             ("empty prints", &|voice| voice.print(sandbox::Output::Stdout, "\n")),
             ("many lines", &|voice| voice.print(sandbox::Output::Stderr, &"\n".repeat(100))),
@@ -310,7 +325,7 @@ mod tests {
                     while voice.lock().dropped == 0 {
                         attempt(voice);
                     }
-                    (0..20).for_each(|_| attempt(voice));
+                    (0..20).for_each(|_| _ = attempt(voice));
                     voice.tell(&News::Ended(End::Stopped));
                 });
                 let case = format!("{what}, json {json}, several {is_one_of_several}: {} bytes", text.len());

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tgl::{Limits, Message, PeerId, PeerKind};
+use tgl::{Limit, Limits, Message, PeerId, PeerKind};
 use tokio::time::Instant;
 
 use crate::loops::{Loop, Loops};
@@ -87,11 +87,11 @@ impl Brake {
         }
     }
 
-    /// Whether a call may leave now that may send anywhere; then it counts. Else when it may.
-    pub(crate) fn admit_anywhere(&mut self, now: Instant) -> Result<(), Instant> {
+    /// Whether a call may leave now that may send anywhere; then it counts. Else when it may, and the limit it waits for.
+    pub(crate) fn admit_anywhere(&mut self, now: Instant) -> Result<(), (Instant, Limit)> {
         let ready = self.all.ready_at(self.all_used);
         if ready > now {
-            return Err(ready);
+            return Err((ready, Limit::sends_per_s));
         }
         self.all_used = self.all.take(self.all_used, now);
         Ok(())
@@ -107,17 +107,18 @@ impl Brake {
         self.loops.take_found()
     }
 
-    /// Whether a send into this chat may leave now; then it counts. Else when it may. The inbox's last event is this one.
-    pub(crate) fn admit(&mut self, to: PeerId, inbox_seq: u64, now: Instant) -> Result<(), Instant> {
+    /// Whether a send into this chat may leave now; then it counts. Else when it may, and the limit it waits for. The inbox's
+    /// last event is this one.
+    pub(crate) fn admit(&mut self, to: PeerId, inbox_seq: u64, now: Instant) -> Result<(), (Instant, Limit)> {
         let used = self.chats.get(&to).copied().unwrap_or(Chat { as_chat: Used(now), as_group: Used(now) });
         let is_group = to.kind != PeerKind::User;
         let ready = [
-            Some(self.all.ready_at(self.all_used)),
-            Some(self.chat.ready_at(used.as_chat)),
-            is_group.then(|| self.group.ready_at(used.as_group)),
-            self.loops.ready_at(to),
+            Some((self.all.ready_at(self.all_used), Limit::sends_per_s)),
+            Some((self.chat.ready_at(used.as_chat), Limit::chat_sends_per_s)),
+            is_group.then(|| (self.group.ready_at(used.as_group), Limit::group_sends_per_min)),
+            self.loops.ready_at(to).map(|at| (at, Limit::loop_rounds_max)),
         ];
-        if let Some(later) = ready.into_iter().flatten().max().filter(|at| *at > now) {
+        if let Some(later) = ready.into_iter().flatten().max_by_key(|(at, _)| *at).filter(|(at, _)| *at > now) {
             return Err(later);
         }
         if self.chats.len() >= CHATS_MAX {

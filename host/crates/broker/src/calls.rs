@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use tgl::{CallError, Completion, Failure, Message, MessageId, Outcome, PeerId, Request, RequestId, ScriptName};
+use tgl::{CallError, Completion, Failure, Limit, Message, MessageId, Outcome, PeerId, Request, RequestId, ScriptName};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
@@ -80,8 +80,8 @@ enum Early {
 struct Delay {
     /// The account has no room for one that could leave.
     is_account_full: bool,
-    /// The brake puts some off until then.
-    braked_until: Option<Instant>,
+    /// The brake puts some off until then, by this limit.
+    brake: Option<(Instant, Limit)>,
 }
 
 impl Calls {
@@ -245,9 +245,10 @@ impl Calls {
                 (Some(brake), None) if self.held[at].call.is_raw() => brake.admit_anywhere(now),
                 _ => Ok(()),
             };
-            if let Err(until) = admitted {
+            if let Err(until_by) = admitted {
                 waiting_lanes.extend(lane);
-                self.delay.braked_until = Some(self.delay.braked_until.map_or(until, |other| other.min(until)));
+                let sooner = |before: (Instant, Limit)| if before.0 <= until_by.0 { before } else { until_by };
+                self.delay.brake = Some(self.delay.brake.map_or(until_by, sooner));
                 at += 1;
                 continue;
             }
@@ -293,9 +294,9 @@ impl Calls {
         self.brake.as_mut().and_then(Brake::take_loop)
     }
 
-    /// When the brake lets the next call go, where it holds any.
-    pub(crate) fn braked_until(&self) -> Option<Instant> {
-        self.delay.braked_until
+    /// When the brake lets the next call go, where it holds any, and by which limit it holds that.
+    pub(crate) fn brake(&self) -> Option<(Instant, Limit)> {
+        self.delay.brake
     }
 
     /// Whether a completion may be taken in.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tgl::{Call, MessageId, RequestId, ScriptName};
+use tgl::{Call, Limit, MessageId, RequestId, ScriptName};
 
 use crate::brake::SendRates;
 use crate::event::SharedEvent;
@@ -89,6 +89,6 @@ pub struct Backlog {
     pub completions: u64,
     /// Calls go on without any event being delivered.
     pub is_moving: bool,
-    /// The brake puts sends off.
-    pub is_braked: bool,
+    /// The brake puts sends off, by this limit.
+    pub braked_by: Option<Limit>,
 }

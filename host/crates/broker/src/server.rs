@@ -226,7 +226,7 @@ impl Server {
             calls_pending: self.calls.pending() as u64,
             completions: self.calls.completions() as u64,
             is_moving: self.calls.are_moving(),
-            is_braked: self.calls.braked_until().is_some(),
+            braked_by: self.calls.brake().map(|(_, limit)| limit),
         }
     }
 
@@ -238,7 +238,7 @@ impl Server {
             return Ok(Some(format!("{with} answers what it sends to {chat} {found}")));
         }
         self.send_calls()?;
-        let braked_until = self.calls.braked_until();
+        let braked_until = self.calls.brake().map(|(until, _)| until);
         let braked = async {
             match braked_until {
                 Some(moment) => sleep_until(moment).await,

@@ -16,7 +16,7 @@ was given. The defaults are what\n32 scripts may use, more where the host gives 
 const FIXED: &str = "\n## What no file changes\n\n| | bound | where it is reached |\n|---|---:|---|\n";
 
 fn page() -> String {
-    let mut page = "# Limits\n\nHow much one script may use. A tenant's file and the host's own lower them in a section `[limits]`, by these names; amounts\n\
+    let mut page = "# Limits\n\nHow much one script may use. A script is told once in its log of each limit that it reaches, and `tglhost usage` and the metrics count\nhow often. The host's file sets them in a section `[limits]`, and a tenant's own lowers them, by these names; `tglhost run` takes them as\n`--limit NAME=N`. Amounts\n\
                     of bytes are numbers or texts as \"64 MiB\".\n\n| limit | default | what it bounds | where it is reached |\n|---|---:|---|---|\n"
         .to_owned();
     for LimitRow { name, default, bounds, reached } in Limits::TABLE {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use broker::{BrokerError, Client, Given, SendRates};
 use sandbox::{CpuUsed, ExitMoment, GuestError, Instance, LogLevel, Program, StartConfig, StartError, Trap};
+use tgl::{Limit, LimitMeter};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -50,6 +51,8 @@ pub(crate) struct Actor {
     /// The CPU time that it has used, and how much of that it may.
     pub(crate) cpu_used: CpuUsed,
     pub(crate) share: Share,
+    /// How often it has reached its limits.
+    pub(crate) limit_meter: LimitMeter,
     /// What it has used, its CPU time aside.
     pub(crate) usage: Usage,
     /// What of its bounds was said already.
@@ -84,7 +87,8 @@ impl Actor {
         status: watch::Sender<ScriptStatus>,
         wish: watch::Receiver<Wish>,
     ) -> Self {
-        let desk = Desk::new(&config.limits);
+        let limit_meter = LimitMeter::default();
+        let desk = Desk::new(&config.limits, limit_meter.clone());
         let share = Share::new(config.limits.cpu_ms_per_min_max, Instant::now());
         Self {
             is_on_trial: config.is_successor,
@@ -103,6 +107,7 @@ impl Actor {
             send_rates: None,
             cpu_used: CpuUsed::default(),
             share,
+            limit_meter,
             usage: Usage::default(),
             said: Said::default(),
             is_started: false,
@@ -153,10 +158,14 @@ impl Actor {
                             Some(end) => end,
                         }
                     }
-                    None => End::Quarantined(format!(
-                        "stopped {what}, at every start ({} in a row are the limit start_crashes_max)",
-                        self.config.limits.start_crashes_max
-                    )),
+                    None => {
+                        self.limit_meter.reached(Limit::start_crashes_max);
+                        self.tell_of_limits();
+                        End::Quarantined(format!(
+                            "stopped {what}, at every start ({} in a row are the limit start_crashes_max)",
+                            self.config.limits.start_crashes_max
+                        ))
+                    }
                 },
             };
             return end;
@@ -286,10 +295,12 @@ impl Actor {
             args,
             env: self.config.env.clone(),
             cpu_used: self.cpu_used.clone(),
+            limit_meter: self.limit_meter.clone(),
             host: Box::new(Clerk {
                 desk: self.desk.clone(),
                 lookups: self.account.lookups(),
                 output: Arc::clone(&self.output),
+                limit_meter: self.limit_meter.clone(),
                 link_previews: self.config.link_previews,
             }),
         };
@@ -405,7 +416,7 @@ impl Actor {
         };
         match waited {
             Ok(note) => {
-                note.into_iter().for_each(|note| self.output.log(LogLevel::Info, &note));
+                note.into_iter().for_each(|note| self.log(LogLevel::Info, &note));
                 Ok(())
             }
             Err(error) => self.wait_for_disk(error).await,
@@ -441,7 +452,7 @@ impl Actor {
 
     pub(crate) fn publish(&self, phase: Phase) {
         let backlog = self.account.backlog();
-        let hold = self.hold().or(backlog.is_braked.then_some(Hold::Brake));
+        let hold = self.hold().or(backlog.braked_by.map(Hold::Brake));
         self.status.send_if_modified(|status| {
             let now = ScriptStatus {
                 phase,
@@ -452,7 +463,11 @@ impl Actor {
                 calls_bytes: backlog.load.bytes,
                 hold,
                 crashes: status.crashes,
-                usage: Usage { cpu_us: self.cpu_used.total().as_micros() as u64, ..self.usage },
+                usage: Usage {
+                    cpu_us: self.cpu_used.total().as_micros() as u64,
+                    limits_reached: self.limit_meter.counts(),
+                    ..self.usage
+                },
             };
             // What a script uses while nothing else becomes of it is no news: who watches is woken now and then.
             let is_used = now.usage.cpu_us.saturating_sub(status.usage.cpu_us) >= USAGE_TOLD_EVERY_US;
@@ -473,6 +488,7 @@ impl Actor {
         });
     }
 
+    /// Says it, unless the script has said too much already.
     pub(crate) fn log(&self, level: LogLevel, text: &str) {
         self.output.log(level, text);
     }

@@ -131,6 +131,7 @@ impl Actor {
 
     /// Writes down what has been handled. Meanwhile others have their turn.
     pub(crate) async fn end_turn(&mut self) -> Result<(), LifeEnd> {
+        self.tell_of_limits();
         if self.written_seq < self.cursor { self.write_down(self.cursor, &[]).await } else { Ok(()) }
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use broker::{BrokerError, Load, Lookups, NewCall};
 use sandbox::{Answer, ExitMoment, GuestHost, Limits, LogLevel, Output};
-use tgl::{Call, CallError, Failure, Message, MessageId, Peer, PeerId, RequestId};
+use tgl::{Call, CallError, Failure, Limit, LimitMeter, Message, MessageId, Peer, PeerId, RequestId};
 use tokio::time::Instant;
 
 use crate::script::ScriptOutput;
@@ -39,6 +39,7 @@ pub(crate) struct Papers {
     /// Calls without completion, the refused ones not among them.
     load: Load,
     load_max: Load,
+    limit_meter: LimitMeter,
     /// Where its answers go.
     pub(crate) topics: Topics,
     /// When the guest wants its next on-timer.
@@ -77,7 +78,7 @@ impl Made {
 
 impl Desk {
     /// An empty desk.
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, limit_meter: LimitMeter) -> Self {
         let load_max = Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max };
         let papers = Papers {
             next_id: 1,
@@ -85,6 +86,7 @@ impl Desk {
             refused: Vec::new(),
             load: Load::default(),
             load_max,
+            limit_meter,
             topics: Topics::default(),
             timer: None,
             exit: None,
@@ -142,14 +144,17 @@ impl Papers {
         let load = Load { calls: self.load.calls + 1, bytes: self.load.bytes + broker::size(&call) };
         let reached = match self.load_max {
             max if load.calls > max.calls => {
-                Some(format!("{} calls wait for their completion, the most a script may have", max.calls))
+                let detail = format!("{} calls wait for their completion, the most a script may have", max.calls);
+                Some((Limit::calls_pending_max, detail))
             }
             max if load.bytes > max.bytes => {
-                Some(format!("the calls that wait take {} KiB, the most a script's may take", max.bytes >> 10))
+                let detail = format!("the calls that wait take {} KiB, the most a script's may take", max.bytes >> 10);
+                Some((Limit::calls_bytes_max, detail))
             }
             _ => None,
         };
-        if let Some(detail) = reached {
+        if let Some((limit, detail)) = reached {
+            self.limit_meter.reached(limit);
             return Err(CallError::new(Failure::LimitReached, detail));
         }
         self.load = load;
@@ -172,6 +177,7 @@ pub(crate) struct Clerk {
     pub(crate) desk: Desk,
     pub(crate) lookups: Lookups,
     pub(crate) output: Arc<dyn ScriptOutput>,
+    pub(crate) limit_meter: LimitMeter,
     pub(crate) link_previews: bool,
 }
 
@@ -215,11 +221,13 @@ impl GuestHost for Clerk {
     }
 
     fn log(&mut self, level: LogLevel, text: &str) {
-        self.output.log(level, text);
+        let is_taken = self.output.log(level, text);
+        self.count_dropped(is_taken);
     }
 
     fn print(&mut self, to: Output, text: &str) {
-        self.output.print(to, text);
+        let is_taken = self.output.print(to, text);
+        self.count_dropped(is_taken);
     }
 
     fn set_timer(&mut self, after_ms: u64) {
@@ -233,6 +241,12 @@ impl GuestHost for Clerk {
 }
 
 impl Clerk {
+    fn count_dropped(&self, is_taken: bool) {
+        if !is_taken {
+            self.limit_meter.reached(Limit::output_bytes_per_s);
+        }
+    }
+
     /// A look-up that fails finds nothing: the guest cannot mend the host's disk.
     fn look_up<T>(
         &self,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use broker::{AWAY_EVENTS_MAX, BrokerError, INBOX_BYTES_MAX, INBOX_EVENTS_MAX, Load};
 use sandbox::LogLevel;
+use tgl::{Limit, LimitCounts};
 use tokio::time::{Instant, timeout};
 
 use crate::actor::{Actor, LifeEnd};
@@ -27,7 +28,11 @@ pub(crate) struct Said {
     is_held: bool,
     is_disk_waited_for: bool,
     is_kept_awake: bool,
+    /// The limit that puts its sends off.
+    braked_by: Option<Limit>,
     braked_at: Option<Instant>,
+    /// Limits that it was told of.
+    limits: LimitCounts,
     held_by_share_at: Option<Instant>,
 }
 
@@ -73,7 +78,11 @@ impl Actor {
     /// The same, said once as long as it lasts.
     pub(crate) fn is_held(&mut self) -> bool {
         let hold = self.hold();
-        if hold.is_some() && !self.said.is_held {
+        if let Some(hold) = hold
+            && !self.said.is_held
+        {
+            let is_of_bytes = hold == Hold::CallBytes;
+            self.limit_meter.reached(if is_of_bytes { Limit::calls_bytes_max } else { Limit::calls_pending_max });
             let Load { calls, bytes } = self.load_now();
             let text = format!(
                 "events wait: {calls} calls of {} KiB have not completed, of {} and {} KiB that a script may have",
@@ -110,10 +119,26 @@ impl Actor {
                 let text = format!("it waits: it has used {ms} ms of CPU time within a minute, the most a script may");
                 self.log(LogLevel::Warn, &text);
             }
+            self.limit_meter.reached(Limit::cpu_ms_per_min_max);
+            self.tell_of_limits();
             self.publish_hold(Hold::Cpu);
             self.wait(Some(until)).await?;
         }
         Ok(())
+    }
+
+    /// Says of each limit that it has reached, once: which, what that does, and how it is raised. That output is dropped says
+    /// who drops it.
+    pub(crate) fn tell_of_limits(&mut self) {
+        let counts = self.limit_meter.counts();
+        if counts == self.said.limits {
+            return;
+        }
+        let before = std::mem::replace(&mut self.said.limits, counts);
+        let is_news = |limit: &Limit| !before.has(*limit) && *limit != Limit::output_bytes_per_s;
+        for limit in counts.reached().map(|(limit, _)| limit).filter(is_news) {
+            self.log(LogLevel::Warn, &limit.told(&self.config.limits));
+        }
     }
 
     /// Says that a timer keeps it from sleeping.
@@ -126,7 +151,11 @@ impl Actor {
     /// Says that the brake puts sends off, where it does.
     pub(crate) fn tell_of_brake(&mut self) {
         let backlog = self.account.backlog();
-        let Some(rates) = self.send_rates.filter(|_| backlog.is_braked) else { return };
+        let braked_before = std::mem::replace(&mut self.said.braked_by, backlog.braked_by);
+        let (Some(rates), Some(limit)) = (self.send_rates, backlog.braked_by) else { return };
+        if braked_before != Some(limit) {
+            self.limit_meter.reached(limit);
+        }
         if self.said.braked_at.is_some_and(|at| at.elapsed() < SAID_EVERY) {
             return;
         }

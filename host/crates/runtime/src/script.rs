@@ -9,7 +9,7 @@ use broker::Client;
 use files::FileSpace;
 use sandbox::{Limits, LogLevel, Output, Program};
 use serde::{Deserialize, Serialize};
-use tgl::ScriptName;
+use tgl::{Limit, ScriptName};
 use tokio::sync::watch;
 
 use crate::actor::Actor;
@@ -55,10 +55,10 @@ pub enum Wish {
 /// Where everything goes that one script says and that is said of it. Nothing here may block; what
 /// [`Limits::output_bytes_per_s`] does not allow is dropped here.
 pub trait ScriptOutput: Send + Sync + 'static {
-    /// Text that the script prints, as it is.
-    fn print(&self, to: Output, text: &str);
-    /// A line of the script's log.
-    fn log(&self, level: LogLevel, text: &str);
+    /// Text that the script prints, as it is. False where it was dropped.
+    fn print(&self, to: Output, text: &str) -> bool;
+    /// A line of the script's log. False where it was dropped.
+    fn log(&self, level: LogLevel, text: &str) -> bool;
     /// So many bytes of text were dropped already, by the same limit.
     fn dropped(&self, bytes: u64);
     /// What has become of it.
@@ -120,8 +120,8 @@ pub enum Hold {
     Calls,
     /// They take half of what they may take: events wait.
     CallBytes,
-    /// The brake puts its sends off.
-    Brake,
+    /// The brake puts its sends off, by this limit.
+    Brake(Limit),
     /// It has used its share of the CPU.
     Cpu,
     /// The disk takes nothing.

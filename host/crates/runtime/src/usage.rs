@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tgl::LimitCounts;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Usage {
     pub cpu_us: u64,
     /// Linear memory now, in bytes, over all memories of the guest; what it has not written to is shared with others.
     pub memory_bytes: u64,
+    /// How often it has reached each of its limits.
+    pub limits_reached: LimitCounts,
     /// How long the callbacks of events took, from their begin to their end.
     pub callbacks: Durations,
 }
@@ -29,6 +32,7 @@ impl Usage {
             calls: self.calls.saturating_add(before.calls),
             cpu_us: self.cpu_us.saturating_add(before.cpu_us),
             memory_bytes: self.memory_bytes,
+            limits_reached: self.limits_reached.and(&before.limits_reached),
             callbacks: self.callbacks.and(&before.callbacks),
         }
     }

@@ -4,6 +4,7 @@
 
 use std::io;
 
+use tgl::Limit;
 use thiserror::Error;
 
 /// Why there is no sandbox.
@@ -154,6 +155,12 @@ pub enum Trap {
         /// The limit.
         bytes_max: usize,
     },
+    /// Asked for too many random bytes at once.
+    #[error("asked for more than {bytes_max} random bytes at once")]
+    RandomTooLong {
+        /// The limit.
+        bytes_max: u64,
+    },
     /// Made more calls than can be answered.
     #[error("made call after call without waiting for any to complete")]
     TooManyCalls,
@@ -175,4 +182,20 @@ pub enum Trap {
     /// Anything else, WebAssembly's own traps of components among them.
     #[error("crashed: {0}")]
     Other(String),
+}
+
+impl Trap {
+    /// The limit that was reached, where one stopped the guest: while it was being loaded, or in a callback. What was refused
+    /// before (memory, calls) was counted then.
+    pub(crate) fn limit(&self, is_load: bool) -> Option<Limit> {
+        Some(match self {
+            Self::CpuTime { .. } if is_load => Limit::load_ms_max,
+            Self::CpuTime { .. } => Limit::cpu_ms_max,
+            Self::WallTime { .. } => Limit::wall_ms_max,
+            Self::Resources { .. } => Limit::resources_max,
+            Self::HostCallTooLarge { .. } => Limit::host_call_bytes_max,
+            Self::RandomTooLong { .. } => Limit::random_bytes_max,
+            _ => return None,
+        })
+    }
 }

@@ -29,7 +29,7 @@ use crate::quota::{self, Handles, Quota};
 use crate::sandbox::Shared;
 use crate::verdict::verdict;
 use crate::wasi;
-use tgl::Limits;
+use tgl::{LimitMeter, Limits};
 
 /// A guest. Its methods are the callbacks; each takes what the contract's function of the same name takes.
 ///
@@ -40,6 +40,7 @@ pub struct Instance {
     limits: Limits,
     shared: Arc<Shared>,
     meter: Meter,
+    limit_meter: LimitMeter,
     outlet: Outlet,
 }
 
@@ -71,7 +72,10 @@ impl Instance {
             Arc::clone(&shared.slots).try_acquire_owned().map_err(|_| StartError::HostFull(shared.instances_max))?;
         let limits = config.limits;
         let is_interpreter = program.load.is_some();
-        let (meter, outlet) = (Meter::new(config.cpu_used), Outlet::new(config.host, &limits, is_interpreter));
+        let (meter, outlet) = (
+            Meter::new(config.cpu_used),
+            Outlet::new(config.host, &limits, config.limit_meter.clone(), is_interpreter),
+        );
         // An interpreter goes to the working folder before it runs a program; other guests stay at the root.
         let files = if is_interpreter { config.files } else { config.files.beginning_at_root() };
         let mut table = ResourceTable::new();
@@ -79,9 +83,9 @@ impl Instance {
         let guest = Guest {
             wasi: wasi::context(&files, &config.args, &config.env, &outlet, &limits).await?,
             table,
-            limiter: Limiter::new(&limits),
+            limiter: Limiter::new(&limits, config.limit_meter.clone()),
             outlet: outlet.clone(),
-            quota: Quota::new(&files, outlet.clone(), meter.clone()),
+            quota: Quota::new(&files, outlet.clone(), meter.clone(), config.limit_meter.clone()),
             filesystem: quota::no_folders(),
             handles: Handles::new(limits.open_files_max),
         };
@@ -99,9 +103,13 @@ impl Instance {
         }) {
             Ok((callbacks, load)) => {
                 let running = Box::new(Running { store, callbacks, load, _slot: slot });
-                Ok(Self { running: Some(running), limits, shared, meter, outlet })
+                let limit_meter = config.limit_meter;
+                Ok(Self { running: Some(running), limits, shared, meter, limit_meter, outlet })
             }
-            Err(trap) => Err(StartError::Trapped(trap)),
+            Err(trap) => {
+                trap.limit(true).into_iter().for_each(|limit| config.limit_meter.reached(limit));
+                Err(StartError::Trapped(trap))
+            }
         }
     }
 
@@ -154,6 +162,7 @@ impl Instance {
     async fn call(&mut self, callback: Callback<'_>) -> Result<(), GuestError> {
         let Some(mut running) = self.running.take() else { return Err(GuestError::Trapped(Trap::Gone)) };
         let cpu_ms_max = callback.cpu_ms_max(&self.limits);
+        let is_load = matches!(callback, Callback::Load { .. });
         self.meter.begin(cpu_ms_max);
         running.store.set_epoch_deadline(SLICE_TICKS);
         running.store.data_mut().limiter.take_memory_refused();
@@ -173,6 +182,7 @@ impl Instance {
             }
             Err(trap) => trap,
         };
+        trap.limit(is_load).into_iter().for_each(|limit| self.limit_meter.reached(limit));
         Err(GuestError::Trapped(trap))
     }
 }

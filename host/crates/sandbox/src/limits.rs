@@ -2,7 +2,7 @@
 //!
 //! Invariant: whatever a guest can make grow has a limit of [`Limits`], in the engine's constants or in its call's bound.
 
-use tgl::Limits;
+use tgl::{Limit, LimitMeter, Limits};
 use wasmtime::ResourceLimiter;
 
 /// Core instances in one component; the Python component has 3.
@@ -18,14 +18,16 @@ pub(crate) struct Limiter {
     memory_bytes: Sum,
     table_elements: Sum,
     memory_refused: bool,
+    meter: LimitMeter,
 }
 
 impl Limiter {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, meter: LimitMeter) -> Self {
         Self {
             memory_bytes: Sum::of(limits.memory_bytes_max),
             table_elements: Sum::of(limits.table_elements_max),
             memory_refused: false,
+            meter,
         }
     }
 
@@ -47,12 +49,22 @@ impl ResourceLimiter for Limiter {
             return Ok(false);
         }
         let allowed = self.memory_bytes.grow(current, desired);
-        self.memory_refused |= !allowed;
+        if !allowed {
+            self.memory_refused = true;
+            self.meter.reached(Limit::memory_bytes_max);
+        }
         Ok(allowed)
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, own_max: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(own_max.is_none_or(|max| desired <= max) && self.table_elements.grow(current, desired))
+        if own_max.is_some_and(|max| desired > max) {
+            return Ok(false);
+        }
+        let allowed = self.table_elements.grow(current, desired);
+        if !allowed {
+            self.meter.reached(Limit::table_elements_max);
+        }
+        Ok(allowed)
     }
 
     fn instances(&self) -> usize {

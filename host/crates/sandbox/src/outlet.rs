@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::host::{GuestHost, LogLevel, Output};
-use tgl::Limits;
+use tgl::{Limit, LimitMeter, Limits};
 
 /// Bytes of a WASI output line after which it is passed on without its end.
 const STREAM_LINE_BYTES_MAX: usize = 4 << 10;
@@ -23,6 +23,7 @@ pub(crate) struct Outlet {
 struct Inner {
     host: Box<dyn GuestHost>,
     log_line_bytes_max: usize,
+    limit_meter: LimitMeter,
     /// What came through WASI's stdout and stderr and is not a whole line yet.
     streams: [Vec<u8>; 2],
     is_interpreter: bool,
@@ -31,10 +32,16 @@ struct Inner {
 }
 
 impl Outlet {
-    pub(crate) fn new(host: Box<dyn GuestHost>, limits: &Limits, is_interpreter: bool) -> Self {
+    pub(crate) fn new(
+        host: Box<dyn GuestHost>,
+        limits: &Limits,
+        limit_meter: LimitMeter,
+        is_interpreter: bool,
+    ) -> Self {
         let inner = Inner {
             host,
             log_line_bytes_max: limits.log_line_bytes_max,
+            limit_meter,
             streams: [Vec::new(), Vec::new()],
             is_interpreter,
             panic: String::new(),
@@ -55,8 +62,11 @@ impl Outlet {
     /// Passes a log line on, cut to its length.
     pub(crate) fn log(&self, level: LogLevel, text: &str) {
         let mut inner = self.lock();
-        let text = cut(text, inner.log_line_bytes_max);
-        inner.host.log(level, text);
+        let line = cut(text, inner.log_line_bytes_max);
+        if line.len() < text.len() {
+            inner.limit_meter.reached(Limit::log_line_bytes_max);
+        }
+        inner.host.log(level, line);
     }
 
     /// Takes bytes of a WASI output stream and passes on the lines they complete.

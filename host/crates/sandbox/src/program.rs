@@ -16,7 +16,7 @@ use crate::instance::Instance;
 use crate::limits::{MEMORIES_MAX, TABLES_MAX};
 use crate::meter::CpuUsed;
 use crate::sandbox::Shared;
-use tgl::Limits;
+use tgl::{LimitMeter, Limits};
 
 /// A program, ready to be started. Cheap to clone.
 #[derive(Clone)]
@@ -45,6 +45,8 @@ pub struct StartConfig {
     pub env: Vec<(String, String)>,
     /// Where the CPU time is counted that its script uses.
     pub cpu_used: CpuUsed,
+    /// Where it is counted that it reaches a limit.
+    pub limit_meter: LimitMeter,
     /// Who answers it.
     pub host: Box<dyn GuestHost>,
 }

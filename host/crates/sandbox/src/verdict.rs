@@ -15,6 +15,8 @@ use tgl::Limits;
 
 /// What wasmtime says when a host call is larger than allowed; it has no error type of its own.
 const HOST_CALL_TOO_LARGE: &str = "fuel allocated for hostcalls";
+/// The same of too many random bytes, from wasmtime-wasi.
+const RANDOM_TOO_LONG: [&str; 2] = ["requested len", "exceeds limit"];
 /// How wasmtime begins the text of WebAssembly's own traps.
 const TRAP_PREFIX: &str = "wasm trap: ";
 /// Bytes of an unknown error's text that are passed on.
@@ -58,6 +60,8 @@ pub(crate) fn verdict(
             let text = error.root_cause().to_string();
             if text.contains(HOST_CALL_TOO_LARGE) {
                 Trap::HostCallTooLarge { bytes_max: limits.host_call_bytes_max }
+            } else if RANDOM_TOO_LONG.iter().all(|part| text.contains(part)) {
+                Trap::RandomTooLong { bytes_max: limits.random_bytes_max }
             } else {
                 other(&text)
             }

@@ -74,12 +74,12 @@ struct TrialOutput {
 }
 
 impl ScriptOutput for TrialOutput {
-    fn print(&self, to: Output, text: &str) {
-        self.output.print(to, text);
+    fn print(&self, to: Output, text: &str) -> bool {
+        self.output.print(to, text)
     }
 
-    fn log(&self, level: LogLevel, text: &str) {
-        self.output.log(level, text);
+    fn log(&self, level: LogLevel, text: &str) -> bool {
+        self.output.log(level, text)
     }
 
     fn dropped(&self, bytes: u64) {

@@ -82,6 +82,8 @@ pub struct AccountState {
     pub difference_end_seq: Option<u64>,
     /// More was missed than is looked up: some of it will not come.
     pub is_missed_cut: bool,
+    /// Calls that had to wait because the data centre wanted it, since the account was started.
+    pub flood_waits: u64,
     /// How the account stands.
     pub connection: Connection,
 }

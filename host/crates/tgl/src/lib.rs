@@ -22,7 +22,7 @@ pub use event::{AccountState, Changes, Connection, Event};
 pub use grants::{
     CHATS_LISTED_MAX, CallGroup, ChatKind, ChatWord, Chats, Giver, Grants, METHODS_LISTED_MAX, UnknownName,
 };
-pub use limits::{LimitRow, Limits};
+pub use limits::{Limit, LimitCounts, LimitMeter, LimitRow, Limits};
 pub use message::{
     ContactCard, Dialog, Forward, GeoPoint, Media, Message, MessageFlags, MessageId, ServiceAction, Venue, WebPage,
 };

@@ -3,6 +3,10 @@
 //! Invariant: a limit stands in the table with its default and with what happens where it is reached, or the host does not
 //! compile.
 
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde::{Deserialize, Serialize};
 
 /// The table of limits, given to the macro that is named: `tgl::limits!(section)`.
@@ -116,7 +120,131 @@ macro_rules! make_limits {
                 Self { $($name: $default,)* }
             }
         }
+
+        /// Names one of [`Limits`].
+        #[allow(non_camel_case_types, missing_docs, reason = "they are named as in the files")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Limit {
+            $($name,)*
+        }
+
+        impl Limit {
+            /// All of them, in the table's order.
+            pub const ALL: [Self; Limits::TABLE.len()] = [$(Self::$name,)*];
+
+            /// Its value here.
+            pub fn of(self, limits: &Limits) -> u64 {
+                match self {
+                    $(Self::$name => limits.$name as u64,)*
+                }
+            }
+
+            /// Gives it this value there, or the highest that it can have.
+            pub fn set(self, limits: &mut Limits, value: u64) {
+                match self {
+                    $(Self::$name => limits.$name = value.try_into().unwrap_or(<$type>::MAX),)*
+                }
+            }
+        }
     };
 }
 
 limits!(make_limits);
+
+impl Limit {
+    /// The limit of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|limit| limit.row().name == name)
+    }
+
+    /// Its row of the table.
+    pub fn row(self) -> &'static LimitRow {
+        &Limits::TABLE[self as usize]
+    }
+
+    /// That a script has reached it, what happens then, and how more is allowed.
+    pub fn told(self, limits: &Limits) -> String {
+        let LimitRow { name, reached, .. } = self.row();
+        let value = self.of(limits);
+        format!(
+            "it has reached a limit, {name} = {value}. {reached} More is allowed by `--limit {name}=N` of `tglhost run`, or by \
+             `{name} = N` in [limits] of the tenant's file, as far as the host's own allows it"
+        )
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.row().name)
+    }
+}
+
+/// How often a script has reached each of its limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitCounts([u32; Limit::ALL.len()]);
+
+impl LimitCounts {
+    /// These and those.
+    pub fn and(&self, those: &Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at].saturating_add(those.0[at])))
+    }
+
+    /// Whether this one was reached.
+    pub fn has(&self, limit: Limit) -> bool {
+        self.0[limit as usize] > 0
+    }
+
+    /// The limits that were reached, each with how often that was.
+    pub fn reached(&self) -> impl Iterator<Item = (Limit, u32)> + '_ {
+        Limit::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+    }
+}
+
+/// Where those count that hold a script to its limits. Cheap to clone: every clone counts in one place.
+#[derive(Clone, Debug, Default)]
+pub struct LimitMeter(Arc<[AtomicU32; Limit::ALL.len()]>);
+
+impl LimitMeter {
+    /// The script has reached this limit once more.
+    pub fn reached(&self, limit: Limit) {
+        let count = &self.0[limit as usize];
+        // Not beyond its type.
+        let _ = count.try_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add(1));
+    }
+
+    /// How often each was reached so far.
+    pub fn counts(&self) -> LimitCounts {
+        LimitCounts(std::array::from_fn(|at| self.0[at].load(Ordering::Relaxed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_its_row_of_the_table_and_its_value() {
+        let limits = Limits::default();
+        for (limit, row) in Limit::ALL.into_iter().zip(Limits::TABLE) {
+            assert_eq!((limit.row().name, limit.of(&limits)), (row.name, row.default));
+            assert_eq!((format!("{limit:?}").as_str(), Limit::named(row.name)), (row.name, Some(limit)));
+            let mut other = limits;
+            limit.set(&mut other, 7);
+            assert_eq!(limit.of(&other), 7);
+        }
+        let mut most = limits;
+        Limit::sends_per_s.set(&mut most, u64::MAX);
+        assert_eq!(most.sends_per_s, u32::MAX);
+        assert_eq!(Limit::named("patience"), None);
+    }
+
+    #[test]
+    fn what_was_reached_is_counted_in_one_place() {
+        let meter = LimitMeter::default();
+        meter.reached(Limit::cpu_ms_max);
+        meter.clone().reached(Limit::cpu_ms_max);
+        meter.reached(Limit::sends_per_s);
+        let twice = meter.counts().and(&meter.counts());
+        assert_eq!(twice.reached().collect::<Vec<_>>(), [(Limit::cpu_ms_max, 4), (Limit::sends_per_s, 2)]);
+    }
+}

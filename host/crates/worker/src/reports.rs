@@ -162,17 +162,18 @@ impl Voice {
         Self { reports, script, inner: Mutex::new(Inner { allowance: Allowance::of_output(limits), dropped: 0 }) }
     }
 
-    /// Reports it if the script may write so much, else drops it.
-    fn write(&self, text: &str, report: &Report<'_>) {
+    /// Reports it if the script may write so much, else drops it. Says whether it is reported.
+    fn write(&self, text: &str, report: &Report<'_>) -> bool {
         let mut inner = self.lock();
         if inner.allowance.has(text.len()) {
             self.tell_dropped(&mut inner);
             if self.reports.say_text(report) {
                 inner.allowance.take(text.len());
-                return;
+                return true;
             }
         }
         inner.dropped = inner.dropped.saturating_add(text.len() as u64);
+        false
     }
 
     fn tell_dropped(&self, inner: &mut Inner) {
@@ -188,12 +189,12 @@ impl Voice {
 }
 
 impl ScriptOutput for Voice {
-    fn print(&self, to: Output, text: &str) {
-        self.write(text, &Report::Print { script: self.script, to, text: Cow::Borrowed(text) });
+    fn print(&self, to: Output, text: &str) -> bool {
+        self.write(text, &Report::Print { script: self.script, to, text: Cow::Borrowed(text) })
     }
 
-    fn log(&self, level: LogLevel, text: &str) {
-        self.write(text, &Report::Log { script: self.script, level, text: Cow::Borrowed(text) });
+    fn log(&self, level: LogLevel, text: &str) -> bool {
+        self.write(text, &Report::Log { script: self.script, level, text: Cow::Borrowed(text) })
     }
 
     fn dropped(&self, bytes: u64) {

@@ -30,16 +30,17 @@ pub(super) fn standing(script: &ScriptStanding) -> String {
 
 /// An account: what it is, how it stands, who runs on it.
 pub(super) fn account(account: &AccountStanding) -> String {
-    let AccountStanding { name, state, why, scripts } = account;
+    let AccountStanding { name, state, why, scripts, .. } = account;
     let why = why.as_ref().map(|why| format!("\t{why}")).unwrap_or_default();
     format!("{name}\t{}\t{scripts} scripts{why}", state.as_str())
 }
 
 /// What scripts have used, with a head.
 pub(super) fn usage(scripts: &[ScriptStanding]) -> Vec<String> {
-    let head = ["SCRIPT", "EVENTS", "CALLS", "CPU s", "MEMORY MiB", "CALLBACK p50 ms", "p99 ms"].map(str::to_owned);
+    let head = ["SCRIPT", "EVENTS", "CALLS", "CPU s", "MEMORY MiB", "CALLBACK p50 ms", "p99 ms", "LIMITS REACHED"]
+        .map(str::to_owned);
     let row = |script: &ScriptStanding| {
-        let usage = script.usage;
+        let usage = &script.usage;
         [
             format!("{}/{}", script.tenant, script.name),
             usage.events.to_string(),
@@ -48,6 +49,12 @@ pub(super) fn usage(scripts: &[ScriptStanding]) -> Vec<String> {
             mib(usage.memory_bytes),
             ms(usage.callback_us_p50),
             ms(usage.callback_us_p99),
+            usage
+                .limits_reached
+                .iter()
+                .map(|(limit, count)| format!("{limit} {count}×"))
+                .collect::<Vec<_>>()
+                .join(", "),
         ]
     };
     columns(std::iter::once(head).chain(scripts.iter().map(row)).collect())

@@ -5,6 +5,7 @@
 use std::str::FromStr;
 
 use broker::SendRates;
+use tgl::Limits;
 
 /// Whether each script's sends are slowed down, and to what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +16,11 @@ pub(crate) enum Brake {
 
 impl Brake {
     /// The rates that hold where the user said this, or nothing.
-    pub(super) fn rates(given: Option<Self>, is_telegram: bool) -> Option<SendRates> {
+    pub(super) fn rates(given: Option<Self>, limits: &Limits, is_telegram: bool) -> Option<SendRates> {
         match given {
-            Some(Self::On(rates)) => Some(rates),
             Some(Self::Off) => None,
-            None => is_telegram.then(SendRates::default),
+            Some(Self::On(_)) => Some(SendRates::from(limits)),
+            None => is_telegram.then(|| SendRates::from(limits)),
         }
     }
 }
@@ -73,9 +74,12 @@ mod tests {
 
     #[test]
     fn without_a_word_sends_are_slowed_down_at_telegram_only() {
-        assert_eq!(Brake::rates(None, true), Some(SendRates::default()));
-        assert_eq!(Brake::rates(None, false), None);
-        assert_eq!(Brake::rates(Some(Brake::Off), true), None);
-        assert_eq!(Brake::rates(Some(Brake::On(SendRates::default())), false), Some(SendRates::default()));
+        assert_eq!(Brake::rates(None, &Limits::default(), true), Some(SendRates::default()));
+        assert_eq!(Brake::rates(None, &Limits::default(), false), None);
+        assert_eq!(Brake::rates(Some(Brake::Off), &Limits::default(), true), None);
+        assert_eq!(
+            Brake::rates(Some(Brake::On(SendRates::default())), &Limits::default(), false),
+            Some(SendRates::default())
+        );
     }
 }

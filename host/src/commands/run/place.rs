@@ -6,7 +6,6 @@ use anyhow::{Context, Result, anyhow, bail};
 use broker::{Load, Rules, ScriptId};
 use files::FileSpace;
 use runtime::{End, Script, ScriptConfig};
-use sandbox::Limits;
 use serde_json::json;
 use store::{AccountStore, Enrolled, Origin};
 use supervisor::{Account, Compiling, ScriptPlan, Supervisor};
@@ -124,7 +123,7 @@ impl Place {
         for (((file, project), enrolled), program) in files.iter().zip(projects).zip(&self.enrolled).zip(programs) {
             let name = ScriptName::from(enrolled.name.as_str());
             let home = self.dir.script_home(&name);
-            let limits = Limits::default();
+            let limits = args.limits();
             let folders = project.folders(home, limits.stored_bytes_max, &args.folders, data_dir.own_folders());
             let files = FileSpace::of(folders)?;
             let config = ScriptConfig {
@@ -143,7 +142,7 @@ impl Place {
             let rules = Rules {
                 grants: args.grants.grants()?,
                 load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
-                send_rates: Brake::rates(args.brake, self.is_telegram),
+                send_rates: Brake::rates(args.brake, &limits, self.is_telegram),
             };
             plans.push(ScriptPlan { tenant: ScriptId::OWN_TENANT.into(), config, program, rules, output: voice });
         }

@@ -100,6 +100,7 @@ impl Shown {
                 name: name.clone(),
                 state,
                 why,
+                flood_waits: account.as_ref().map_or(0, |state| state.borrow().flood_waits),
                 scripts: on_it as u64,
             })
         };
@@ -176,7 +177,7 @@ fn held(hold: Hold) -> String {
     match hold {
         Hold::Calls => "it waits: half of the calls that it may have (calls_pending_max) have not completed",
         Hold::CallBytes => "it waits: its calls take half of what they may take (calls_bytes_max)",
-        Hold::Brake => "it waits: its sends are slowed down",
+        Hold::Brake(limit) => return format!("it waits: its sends are slowed down ({limit})"),
         Hold::Cpu => "it waits: it has used its share of the CPU (cpu_ms_per_min_max)",
         Hold::Disk => "it waits: the disk takes nothing",
         Hold::Told => "it waits: a new version of it is being loaded",
@@ -191,6 +192,11 @@ fn usage(status: &ScriptStatus) -> Usage {
         calls: usage.calls,
         cpu_ms: usage.cpu_us / 1_000,
         memory_bytes: usage.memory_bytes,
+        limits_reached: usage
+            .limits_reached
+            .reached()
+            .map(|(limit, count)| (limit.to_string(), count.into()))
+            .collect(),
         callback_us_p50: usage.callbacks.quantile_us(0.5),
         callback_us_p99: usage.callbacks.quantile_us(0.99),
     }

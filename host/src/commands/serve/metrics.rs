@@ -41,8 +41,9 @@ fn text(shown: &Shown) -> String {
     with_local_recorder(&recorder, || {
         describe();
         for account in shown.accounts(|_| true, |_| true) {
-            let labels = vec![Label::new("account", account.name)];
-            gauge!("tglhost_account_online", labels).set(f64::from(u8::from(account.state == AccountState::Online)));
+            let labels = || vec![Label::new("account", account.name.clone())];
+            gauge!("tglhost_account_online", labels()).set(f64::from(u8::from(account.state == AccountState::Online)));
+            counter!("tglhost_account_flood_waits_total", labels()).absolute(account.flood_waits);
         }
         for (tenant, counts) in &shown.errors {
             let labels = || vec![Label::new("tenant", tenant.to_string())];
@@ -58,6 +59,7 @@ fn text(shown: &Shown) -> String {
             let callbacks = status.borrow().usage.callbacks;
             let labels = || labels(&key.tenant, &key.name, &script.account);
             gauge!("tglhost_script_callback_seconds_sum", labels()).set(callbacks.sum_us() as f64 / 1e6);
+            counter!("tglhost_script_callback_seconds_count", labels()).absolute(callbacks.count());
             let told = callbacks.below_us().filter(|(bound_us, _)| BOUNDS_US.contains(bound_us));
             let told = told.map(|(bound_us, below)| ((bound_us as f64 / 1e6).to_string(), below));
             for (bound, below) in told.chain([("+Inf".to_owned(), callbacks.count())]) {
@@ -94,6 +96,10 @@ fn record(script: &ScriptStanding) {
     for (name, count) in counts {
         counter!(name, labels()).absolute(count);
     }
+    for (limit, count) in &script.usage.limits_reached {
+        let labels = [labels(), vec![Label::new("limit", limit.clone())]].concat();
+        counter!("tglhost_script_limit_reached_total", labels).absolute(*count);
+    }
 }
 
 fn describe() {
@@ -103,6 +109,10 @@ fn describe() {
         "Errors and warnings of the tenant's scripts since the host was started"
     );
     describe_counter!("tglhost_tenant_errors_told_total", "Messages about them into the chat of the tenant's choice");
+    describe_counter!(
+        "tglhost_account_flood_waits_total",
+        "Calls that had to wait because Telegram wanted it, since the account was started"
+    );
     describe_gauge!("tglhost_script_running", "1 where the script takes what comes");
     describe_gauge!("tglhost_script_held", "1 where a running script waits for one of its limits or for its account");
     describe_gauge!("tglhost_script_inbox_events", "Events that wait for the script");
@@ -113,6 +123,8 @@ fn describe() {
     describe_counter!("tglhost_script_cpu_milliseconds_total", "CPU time since the script was started");
     describe_counter!("tglhost_script_crashes_total", "Crashes since the script was started");
     describe_counter!("tglhost_script_lost_events_total", "Events that left the inbox before the script came to them");
+    describe_counter!("tglhost_script_limit_reached_total", "How often the script has reached this limit of its own");
+    describe_counter!("tglhost_script_callback_seconds_count", "Events whose callbacks have ended");
     describe_counter!("tglhost_script_callback_seconds_bucket", "Events whose callback took less than `le` seconds");
     describe_gauge!("tglhost_script_callback_seconds_sum", "What the callbacks of events took in all");
 }

@@ -167,6 +167,8 @@ async fn the_brake_slows_one_chat_down_says_so_and_holds_up_no_other() {
     }
     assert!(begin.elapsed() >= Duration::from_millis(7 * 50 - 1), "seven more, one every 50 ms");
     assert_eq!(stage.log().len(), 1, "said once");
+    let told = stage.limits_told().await;
+    assert!(told[0].contains("chat_sends_per_s = ") && told.len() == 1, "{told:?}");
 }
 
 #[tokio::test]
@@ -243,6 +245,8 @@ async fn a_script_that_has_used_its_share_of_the_cpu_waits_and_goes_on() {
     stage.tell(1_000, "print went on");
     let line = stage.log_line("within a minute").await;
     assert_eq!(line, "puppet: it waits: it has used 1500 ms of CPU time within a minute, the most a script may");
+    let told = stage.limits_told().await;
+    assert!(told[0].contains("cpu_ms_per_min_max = 1500. ") && told.len() == 1, "{told:?}");
     stage.hears(&["went on"]).await;
     stage.settles().await;
 }

@@ -173,6 +173,11 @@ impl Stage {
         said.log.iter().find(|line| line.contains(part)).cloned().unwrap_or_default()
     }
 
+    /// Waits until it is said that a limit was reached, and gives all lines that say so.
+    pub(crate) async fn limits_told(&self) -> Vec<String> {
+        self.said.wait(|said| !said.limits.is_empty()).await.limits
+    }
+
     /// Waits until so much has become of the script, and gives it.
     pub(crate) async fn news(&self, count: usize) -> Vec<News> {
         self.said.wait(|said| said.news.len() >= count).await.news
@@ -250,6 +255,8 @@ struct Said {
 struct Words {
     printed: String,
     log: Vec<String>,
+    /// Lines of the log that say that a limit was reached.
+    limits: Vec<String>,
     news: Vec<News>,
 }
 
@@ -274,12 +281,17 @@ impl Said {
 }
 
 impl ScriptOutput for Said {
-    fn print(&self, _: Output, text: &str) {
+    fn print(&self, _: Output, text: &str) -> bool {
         self.inner.send_modify(|words| words.printed.push_str(text));
+        true
     }
 
-    fn log(&self, _: LogLevel, text: &str) {
-        self.inner.send_modify(|words| words.log.push(format!("puppet: {text}")));
+    fn log(&self, _: LogLevel, text: &str) -> bool {
+        self.inner.send_modify(|words| {
+            let lines = if text.starts_with("it has reached a limit") { &mut words.limits } else { &mut words.log };
+            lines.push(format!("puppet: {text}"));
+        });
+        true
     }
 
     fn dropped(&self, _: u64) {}

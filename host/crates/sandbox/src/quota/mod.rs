@@ -24,6 +24,7 @@ use std::sync::{Arc, PoisonError};
 
 use files::FileSpace;
 use rustix::io::Errno;
+use tgl::{Limit, LimitMeter};
 use tokio::sync::Mutex;
 use wasmtime_wasi::runtime::spawn_blocking;
 
@@ -56,6 +57,7 @@ struct Inner {
     failed_write: AtomicI32,
     /// Pays for measurings.
     meter: Meter,
+    limit_meter: LimitMeter,
     locks: std::sync::Mutex<Locks>,
 }
 
@@ -66,7 +68,7 @@ struct Room<'a> {
 }
 
 impl Quota {
-    pub(crate) fn new(files: &FileSpace, outlet: Outlet, meter: Meter) -> Self {
+    pub(crate) fn new(files: &FileSpace, outlet: Outlet, meter: Meter, limit_meter: LimitMeter) -> Self {
         let (space, quota, thread) = (files.clone(), files.quota().clone(), Arc::default());
         let [said, said_files_are_many, said_listings_are_many] = [const { AtomicBool::new(false) }; 3];
         let locks = std::sync::Mutex::default();
@@ -81,6 +83,7 @@ impl Quota {
                 said_listings_are_many,
                 failed_write: AtomicI32::new(0),
                 meter,
+                limit_meter,
                 locks,
             }),
         }
@@ -90,8 +93,9 @@ impl Quota {
         &self.inner.space
     }
 
-    /// Says once in the script's log why it can open no more files.
+    /// Counts that it can open no more files, and says once in the script's log why.
     fn say_files_are_many(&self, open_files_max: usize) {
+        self.inner.limit_meter.reached(Limit::open_files_max);
         if !self.inner.said_files_are_many.swap(true, Ordering::Relaxed) {
             let text = format!(
                 "the script has {open_files_max} files open, the most it may have: close those it has done with"
@@ -171,6 +175,9 @@ impl Room<'_> {
 
     fn take(&mut self, bytes: u64) -> bool {
         let fits = self.guest.meter.charge(|| self.turn.take(bytes));
+        if !fits {
+            self.guest.limit_meter.reached(Limit::stored_bytes_max);
+        }
         if !self.guest.said.swap(!fits, Ordering::Relaxed) && !fits {
             let bytes_max = self.guest.quota.bytes_max();
             let text = format!("the script's private folder is full: it may hold {} KiB", bytes_max >> 10);

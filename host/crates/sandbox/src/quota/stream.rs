@@ -223,7 +223,7 @@ mod tests {
     use crate::host::{Answer, ExitMoment, GuestHost, LogLevel, Output};
     use crate::meter::{CpuUsed, Meter};
     use crate::outlet::Outlet;
-    use tgl::Limits;
+    use tgl::{LimitMeter, Limits};
 
     const QUOTA: u64 = 256 << 10;
 
@@ -254,8 +254,8 @@ mod tests {
     fn place() -> Place {
         let home = tempfile::tempdir().unwrap();
         let space = FileSpace::open(None, Some(home.path()), QUOTA, &[]).unwrap();
-        let outlet = Outlet::new(Box::new(NoHost), &Limits::default(), false);
-        let quota = Quota::new(&space, outlet, Meter::new(CpuUsed::default()));
+        let outlet = Outlet::new(Box::new(NoHost), &Limits::default(), LimitMeter::default(), false);
+        let quota = Quota::new(&space, outlet, Meter::new(CpuUsed::default()), LimitMeter::default());
         Place { home, space, quota }
     }
 

@@ -9,7 +9,10 @@ use sandbox::{
     Answer, CompileError, Compiler, CompilerConfig, ComponentSource, CpuUsed, ExitMoment, GuestHost, INSTANCES_MAX,
     Instance, Limits, LogLevel, Output, Program, Sandbox, StartConfig, StartError,
 };
-use tgl::{Call, Event, Message, MessageFlags, MessageId, Peer, PeerDetails, PeerId, RequestId, ServiceAction, User};
+use tgl::{
+    Call, Event, LimitMeter, Message, MessageFlags, MessageId, Peer, PeerDetails, PeerId, RequestId, ServiceAction,
+    User,
+};
 
 /// One sandbox for all tests, as a host has one for all scripts.
 pub(crate) fn sandbox() -> Sandbox {
@@ -167,7 +170,15 @@ pub(crate) async fn start(program: &Program, with: With) -> Result<Running, Star
     let With { limits, files, args, env } = with;
     let files = files.unwrap_or_else(FileSpace::empty);
     let instance = program
-        .start(StartConfig { limits, files, args, env, cpu_used: CpuUsed::default(), host: Box::new(notes.clone()) })
+        .start(StartConfig {
+            limits,
+            files,
+            args,
+            env,
+            cpu_used: CpuUsed::default(),
+            limit_meter: LimitMeter::default(),
+            host: Box::new(notes.clone()),
+        })
         .await?;
     Ok(Running { instance, notes })
 }

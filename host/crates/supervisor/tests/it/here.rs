@@ -261,7 +261,7 @@ impl Heard {
 }
 
 impl ScriptOutput for Heard {
-    fn print(&self, _: Output, text: &str) {
+    fn print(&self, _: Output, text: &str) -> bool {
         self.words.send_modify(|words| {
             words.printed_bytes += text.len();
             if text == TICK {
@@ -270,9 +270,12 @@ impl ScriptOutput for Heard {
                 words.line = Some(text.trim_end().to_owned());
             }
         });
+        true
     }
 
-    fn log(&self, _: LogLevel, _: &str) {}
+    fn log(&self, _: LogLevel, _: &str) -> bool {
+        true
+    }
 
     fn dropped(&self, _: u64) {}
 

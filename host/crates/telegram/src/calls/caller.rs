@@ -242,6 +242,7 @@ impl Caller {
             return Err(Fault::Rpc(error));
         }
         tracing::info!(error = rpc_error::name(&error), "a call waits");
+        self.context.intake().count_flood_wait();
         let until = Instant::now() + wait;
         if error.name.starts_with("FLOOD_") {
             self.context.floods.set(self.stream(method), until);

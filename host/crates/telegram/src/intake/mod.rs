@@ -100,6 +100,11 @@ impl Intake {
         self.state.borrow().clone()
     }
 
+    /// A call waits because the data centre wants it.
+    pub(crate) fn count_flood_wait(&self) {
+        self.state.send_modify(|state| state.flood_waits += 1);
+    }
+
     /// Who is logged in.
     pub(crate) fn owner(&self) -> Owner {
         self.owner

@@ -162,8 +162,12 @@ impl Place {
 struct Silent;
 
 impl ScriptOutput for Silent {
-    fn print(&self, _: Output, _: &str) {}
-    fn log(&self, _: LogLevel, _: &str) {}
+    fn print(&self, _: Output, _: &str) -> bool {
+        true
+    }
+    fn log(&self, _: LogLevel, _: &str) -> bool {
+        true
+    }
     fn dropped(&self, _: u64) {}
     fn tell(&self, news: &News) {
         if matches!(news, News::Crashed { .. } | News::Ended(End::LoadFailed(_) | End::Quarantined(_))) {

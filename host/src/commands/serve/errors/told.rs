@@ -108,21 +108,21 @@ impl Heard {
 }
 
 impl ScriptOutput for Heard {
-    fn print(&self, to: Output, text: &str) {
+    fn print(&self, to: Output, text: &str) -> bool {
         if to == Output::Stderr {
             let found = lock(&self.stderr).read(text);
             found.iter().for_each(|traceback| self.hear("error", traceback));
         }
-        self.output.print(to, text);
+        self.output.print(to, text)
     }
 
-    fn log(&self, level: LogLevel, text: &str) {
+    fn log(&self, level: LogLevel, text: &str) -> bool {
         match level {
             LogLevel::Error => self.hear("error", text),
             LogLevel::Warn => self.hear("warning", text),
             LogLevel::Info | LogLevel::Debug | LogLevel::Trace => {}
         }
-        self.output.log(level, text);
+        self.output.log(level, text)
     }
 
     fn dropped(&self, bytes: u64) {
