@@ -91,14 +91,14 @@ impl Swap {
 
     fn put(path: &Path, file: &[u8]) -> Result<Option<PathBuf>, Refusal> {
         let new = beside(path, NEW);
-        let made = File::create_new(&new).and_then(|mut made| made.write_all(file));
+        let made = File::create_new(&new).and_then(|mut made| made.write_all(file).and_then(|()| made.sync_all()));
         made.map_err(|error| unwritten(error, &new))?;
         let fit = ScriptFile::read(&new).and_then(|file| file.unfit().map_or(Ok(()), Err));
         fit.map_err(|why| Refusal::Wrong(format!("it cannot be run: {}", why.root_cause())))?;
         let old = path.exists().then(|| beside(path, OLD));
         let kept = old.as_ref().map_or(Ok(()), |old| {
             let copy = beside(path, COPY);
-            fs::copy(path, &copy).and_then(|_| fs::rename(copy, old))
+            fs::copy(path, &copy).and_then(|_| File::open(&copy)?.sync_all()).and_then(|()| fs::rename(copy, old))
         });
         kept.and_then(|()| fs::rename(&new, path)).map_err(|error| unwritten(error, path))?;
         Ok(old)
