@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use broker::{Frames, NewCall, frame};
+use broker::{Frames, NewCall, foreign, frame};
 use sandbox::{LogLevel, Output};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,6 +52,23 @@ fn orders_to_a_worker() {
     let orders = [Order::Ping, Order::TakeRoom { script: 0, number: 1, bytes: 2 }, Order::MayBeLess { script: 3 }];
     let right = right(orders, ORDER_BYTES_MAX);
     holds_for_each(|from| bytes_like(from, &right), |bytes| all::<Order>(bytes, ORDER_BYTES_MAX));
+}
+
+#[test]
+fn questions_of_a_scripts_side() {
+    let right = foreign::right();
+    let all = right.concat();
+    let right: Vec<Vec<u8>> = right.into_iter().chain([all]).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    holds_for_each(
+        |from| bytes_like(from, &right),
+        |bytes| {
+            let questions = runtime.block_on(foreign::questions(bytes));
+            // A number may be written with more bytes than it needs, never with less.
+            let needed: usize = questions.iter().map(|(_, bytes)| bytes).sum();
+            assert!(needed <= bytes.len(), "{questions:?} of {bytes:?}");
+        },
+    );
 }
 
 #[test]

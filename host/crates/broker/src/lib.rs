@@ -11,6 +11,8 @@ mod calls;
 mod client;
 mod error;
 mod event;
+#[doc(hidden)]
+pub mod foreign;
 mod ledger;
 mod loops;
 mod messages;
