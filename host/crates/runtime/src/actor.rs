@@ -149,6 +149,8 @@ impl Actor {
                 Err(LifeEnd::Crashed { what }) => match backoff.crashed(born.elapsed(), self.is_started) {
                     Some(restart_in) => {
                         self.output.tell(&News::Crashed { why: what, restart_in });
+                        // The event that it crashed in is given again. One that a sleeper is woken by is still there.
+                        self.mailbox.clear();
                         match self.back_off(restart_in).await {
                             None => {
                                 // What the next life finds is left from this one.
@@ -217,7 +219,6 @@ impl Actor {
     /// One life of the guest, which may be loaded already. Gives its end, or nothing where it is to sleep.
     async fn live(&mut self, program: &Program, loaded: Option<Instance>) -> Result<Option<End>, LifeEnd> {
         (self.is_started, self.drain) = (false, None);
-        self.mailbox.clear();
         let mut guest = match loaded {
             Some(guest) => guest,
             None => {
