@@ -13,7 +13,9 @@ use crate::used::Used;
 
 const MESSAGES: usize = 500;
 const BUSY_SCRIPTS: usize = 5;
+/// Echoes in a row, and how many such rows of each kind: in turns, so that what else the machine does meets both.
 const ECHOES: usize = 300;
+const ECHO_ROWS: usize = 4;
 
 /// The phone numbers of the account that is measured, of the other side, and of the account of the earlier build.
 const PHONES: [&str; 3] = ["9996610001", "9996610002", "9996610003"];
@@ -151,8 +153,11 @@ fn cost(place: &Place, scripts: usize, phone: &str, start_all: impl FnOnce(Vec<P
 /// An echo with nobody beside it, and with scripts that compute.
 fn neighbours(place: &Place) -> Result<Vec<Measure>> {
     progress("an echo beside scripts that compute");
-    let quiet = echoes(place, 0)?;
-    let beside = echoes(place, BUSY_SCRIPTS)?;
+    let (mut quiet, mut beside) = (Vec::new(), Vec::new());
+    for _ in 0..sample::count(ECHO_ROWS) {
+        quiet.extend(echoes(place, 0)?);
+        beside.extend(echoes(place, BUSY_SCRIPTS)?);
+    }
     let of = |id, what, times| Measure::of_times(id, what, MS, times, None);
     let [quiet, beside] = [
         of("echo_alone", "Echo from script to script, nobody beside it", quiet),

@@ -97,19 +97,40 @@ clock after a warm-up. A budget is for the median (p50), or for the one figure t
   every script has said that it is ready.
 * *`tglhost serve`*: ten scripts a tenant, which share a worker, and ten tenants an account; the accounts have signed up before.
   *Private memory* counts all that a worker has to itself.
+* *Deliveries to 2,000 scripts*: native clients write to 20 accounts in turn, first as fast as they can; each message goes to 100
+  scripts in ten workers, and each of these handles one at a time, since the next one to its account is still to come. That is why
+  it costs several times as much as a delivery in a row: nothing of the script is in the processor's caches. By a profile
+  (`perf record -a`) the scripts' threads are about seven tenths of it, Python more than half of these, and the host's a quarter.
+* *4,000 Rust scripts*: the host has four open files for each script, so 10,000 want a limit of some 45,000, which the
+  systemd unit gives, and the machine of these figures does not.
 * *Echo*: a Telethon client sends and waits for the answer, to each bot in turn, all at one `tglhost dc` over TCP on
   loopback. The Telethon bot is a process of its own, as is `tglhost run`.
 * *Turn-around*: by the clock of a data centre that runs in the measuring process: from a message that is there to be written
-  to the bot's connection, to the bot's next send that has been read.
+  to the bot's connection, to the bot's next send that has been read. The script that sleeps is one of `tglhost serve`.
 * *The worker's price*: by itself `tglhost run` has scripts in a worker process; the same with `--isolation none`, in turns.
 * Where *a script's start* goes, by a profile (`perf record`, 100 scripts): more than eight tenths are the worker's. About a sixth
   of all is the kernel's copying of the 190 pages of the snapshot that every script writes to; about a third is the interpreter's
   own work, for the most part loading the script, of which compiling it is a third.
-* Where *the turn-around* goes, by clock readings at each step on a busy machine: nothing in it waits for a timer or a disk. A
-  quarter is the guest's callback; a fifth each, the event's way into the account's file, and from there into the guest; a
-  seventh, the call's way to the network; a tenth, its way into the file before that. The rest is the way back from the worker,
-  and that of the update to who writes it. Two processes are woken. After a pause the processor's caches hold little of all
-  that, so each step takes several times as long as in a row of events.
+* Where *the turn-around* goes, by the system's trace (`perf record -e sched:*,syscalls:*`), in µs of 1,130 while it is traced:
+
+  | step | µs |
+  |---|---:|
+  | the host wakes, and reads the packet | 70 |
+  | decrypted, parsed, put in order | 75 |
+  | written to the account's file: seven pages, 24 system calls, no waiting for the disk | 155 |
+  | told to the script's server, and by that to the worker | 85 |
+  | the worker wakes, and reads the event | 75 |
+  | the script's task and its guest, to the call that it makes | 385 |
+  | the host wakes, and reads the call | 100 |
+  | written to the account's file | 80 |
+  | to the account, packed, encrypted, written | 80 |
+
+  Nothing waits for a timer or a disk. In a row of events the guest's part is 26 µs: after a pause it is code and memory that no
+  cache holds, and so is all the rest, of Telethon too. One network thread instead of two changes nothing. So the two writes and the
+  two changes of process, which Telethon does not have, are about half of it, and without them it would still be 0.5 × Telethon's.
+* Where *idle scripts with set_on_loop* spend it, by a profile: six tenths in the guest, four tenths of that in the interpreter's
+  loop; a sixth in the script's task and wasmtime; a tenth in the kernel. Five hundred scripts do not fit into a cache, so a tick of
+  some 8 µs takes 70.
 * Beside a host of Python processes (pyeryx) nothing is measured here: its wheel needs Python 3.12 or newer.
 ";
     page
