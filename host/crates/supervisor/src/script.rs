@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::compiling::Compiling;
 use crate::counter::WorkerCounter;
+use crate::secrets::Secrets;
 
 /// What a script is, and what it may do.
 pub struct ScriptPlan {
@@ -24,6 +25,8 @@ pub struct ScriptPlan {
     pub program: Compiling,
     /// What it may do on its account.
     pub rules: Rules,
+    /// What is hidden in what it says and is said of it, where it runs in a worker.
+    pub secrets: Secrets,
     /// Where everything goes that it says.
     pub output: Arc<dyn ScriptOutput>,
 }
@@ -46,6 +49,7 @@ pub(crate) struct Placed {
     pub(crate) counter: WorkerCounter,
     /// By when it has to be over, once it is to be.
     due: Option<Instant>,
+    secrets: Secrets,
     output: Arc<dyn ScriptOutput>,
     status: watch::Sender<ScriptStatus>,
     /// What its workers may tell of it.
@@ -81,6 +85,7 @@ struct Before {
 impl Placed {
     pub(crate) fn new(
         config: ScriptConfig,
+        secrets: Secrets,
         output: Arc<dyn ScriptOutput>,
         server: Server,
         counter: WorkerCounter,
@@ -93,6 +98,7 @@ impl Placed {
             server: Some(server),
             counter,
             due: None,
+            secrets,
             output,
             status,
             news_allowed: Allowance::new(NEWS_BYTES_PER_S, NEWS_BURST_BYTES_MAX),
@@ -158,14 +164,14 @@ impl Placed {
     /// It prints. What comes after its end is passed over, here and below.
     pub(crate) fn print(&self, to: Output, text: &str) {
         if !self.has_ended() {
-            self.output.print(to, text);
+            self.output.print(to, &self.secrets.hide(text));
         }
     }
 
     /// It logs.
     pub(crate) fn log(&self, level: LogLevel, text: &str) {
         if !self.has_ended() {
-            self.output.log(level, text);
+            self.output.log(level, &self.secrets.hide(text));
         }
     }
 
@@ -255,6 +261,7 @@ impl Placed {
         if self.has_ended() {
             return;
         }
+        let news = self.secrets.hide_in(news);
         self.output.tell(&news);
         if let News::Ended(end) = news {
             self.end = Some(end);

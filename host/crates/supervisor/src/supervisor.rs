@@ -153,7 +153,7 @@ impl Supervisor {
 
 /// Starts a script in this process.
 fn start_here(sandbox: &Sandbox, threads: &Threads, account: &Account, plan: ScriptPlan) -> Script {
-    let ScriptPlan { tenant, config, program, rules, output } = plan;
+    let ScriptPlan { tenant, config, program, rules, output, secrets: _ } = plan;
     let server = account.serve(tenant, &config, config.files.clone(), rules);
     let sandbox = sandbox.clone();
     let program = async move {
@@ -167,11 +167,11 @@ fn start_here(sandbox: &Sandbox, threads: &Threads, account: &Account, plan: Scr
 
 /// A script that is to run in a worker, and its handle.
 fn place(account: &Account, plan: ScriptPlan) -> ((Placed, Compiling), Script) {
-    let ScriptPlan { tenant, config, program, rules, output } = plan;
+    let ScriptPlan { tenant, config, program, rules, secrets, output } = plan;
     let counter = WorkerCounter::default();
     let files = config.files.clone().counted_by(Arc::new(counter.clone()));
     let server = account.serve(tenant, &config, files, rules);
-    let (placed, script) = Placed::new(config, output, server, counter);
+    let (placed, script) = Placed::new(config, secrets, output, server, counter);
     ((placed, program), script)
 }
 

@@ -22,8 +22,9 @@ pub const REPORT_BYTES_MAX: usize = 8 << 20;
 pub const STATUSES_MAX: usize = 256;
 
 /// What a worker is told before it begins, one by one, each with its descriptors ([`crate::hand_over`]).
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[allow(clippy::large_enum_variant, reason = "one is moved at a time")]
+#[allow(missing_debug_implementations, reason = "there may be secrets in a script's environment")]
 pub enum Setup<'a> {
     /// Machine code, by its descriptor.
     Program,
@@ -39,8 +40,9 @@ pub enum Setup<'a> {
 }
 
 /// What a worker has to know of a script: [`runtime::ScriptConfig`] as plain data.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "they are runtime::ScriptConfig's")]
+#[allow(missing_debug_implementations, reason = "there may be secrets in its environment")]
 pub struct ScriptSetup {
     pub name: String,
     /// Which of the programs it is, by their order, the first one 0.

@@ -8,7 +8,7 @@ use files::FileSpace;
 use runtime::{End, Script, ScriptConfig};
 use serde_json::json;
 use store::{AccountStore, Enrolled, Origin};
-use supervisor::{Account, Compiling, ScriptPlan, Supervisor};
+use supervisor::{Account, Compiling, ScriptPlan, Secrets, Supervisor};
 use telegram::{AccountConfig, DcAddress, RECOVERY_DIALOGS_MAX, RECOVERY_MESSAGES_MAX};
 use tgl::{AccountState, Connection, ScriptName};
 
@@ -144,7 +144,14 @@ impl Place {
                 load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
                 send_rates: Brake::rates(args.brake, &limits, self.is_telegram),
             };
-            plans.push(ScriptPlan { tenant: ScriptId::OWN_TENANT.into(), config, program, rules, output: voice });
+            plans.push(ScriptPlan {
+                tenant: ScriptId::OWN_TENANT.into(),
+                config,
+                program,
+                rules,
+                secrets: Secrets::default(),
+                output: voice,
+            });
         }
         Ok(plans)
     }

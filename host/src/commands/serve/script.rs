@@ -11,7 +11,7 @@ use broker::{Load, Rules, SendRates};
 use config::{Config, Script as Settings};
 use files::{FileSpace, Folders, Project, SCRIPT_PATH};
 use runtime::ScriptConfig;
-use supervisor::{Compiling, ScriptPlan};
+use supervisor::{Compiling, ScriptPlan, Secrets};
 use tgl::ScriptName;
 
 use super::errors::Errors;
@@ -118,7 +118,8 @@ impl Stage<'_> {
         let output = self.output.on_account(&self.account.name).voice(name, Some(log), true, &limits);
         let errors = self.errors.get(&key.tenant).context("it is no tenant's")?;
         let output = errors.heard_in(output, &key.name);
-        Ok(ScriptPlan { tenant: Arc::clone(&key.tenant), config, program, rules, output })
+        let secrets = Secrets::default();
+        Ok(ScriptPlan { tenant: Arc::clone(&key.tenant), config, program, rules, secrets, output })
     }
 }
 

@@ -13,7 +13,8 @@ use runtime::{End, News, Phase, ScriptConfig, ScriptOutput};
 use sandbox::{CompilerConfig, ComponentSource, Limits, LogLevel, Output};
 use store::AccountStore;
 use supervisor::{
-    Account, Compiling, HostOutput, Isolation, Script, ScriptPlan, Supervisor, SupervisorConfig, Waits, WorkerCommand,
+    Account, Compiling, HostOutput, Isolation, Script, ScriptPlan, Secrets, Supervisor, SupervisorConfig, Waits,
+    WorkerCommand,
 };
 use telegram::{AccountConfig, ApiCredentials, DcAddress};
 use tempfile::TempDir;
@@ -105,7 +106,17 @@ impl Stage {
         let load_max = Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max };
         let rules = Rules { load_max, grants: Grants::trusted(), ..Rules::default() };
         let heard = Heard::default();
-        (ScriptPlan { tenant: "tenant".into(), config, program, rules, output: Arc::new(heard.clone()) }, heard)
+        (
+            ScriptPlan {
+                tenant: "tenant".into(),
+                config,
+                program,
+                rules,
+                secrets: Secrets::default(),
+                output: Arc::new(heard.clone()),
+            },
+            heard,
+        )
     }
 
     pub(crate) fn start(&self, name: &str) -> Actor {

@@ -20,7 +20,7 @@ use runtime::{End, News, ScriptConfig, ScriptOutput};
 use sandbox::{CompilerConfig, ComponentSource, Limits, LogLevel, Output};
 use store::AccountStore;
 use supervisor::{
-    Account, HostOutput, Isolation, Script, ScriptPlan, Supervisor, SupervisorConfig, Waits, WorkerCommand,
+    Account, HostOutput, Isolation, Script, ScriptPlan, Secrets, Supervisor, SupervisorConfig, Waits, WorkerCommand,
 };
 use telegram::{AccountConfig, ApiCredentials, DcAddress};
 use tgl::Grants;
@@ -151,6 +151,7 @@ impl Place {
                 grants: Grants::trusted(),
                 ..Rules::default()
             },
+            secrets: Secrets::default(),
             output: Arc::new(Silent),
         };
         let script = supervisor.start_scripts(&self.account, vec![plan]).remove(0);
