@@ -33,7 +33,7 @@ fn address(host: &mut Process, words: &str) -> String {
 }
 
 /// A host at work, and its two addresses.
-fn served(folder: &HostFolder) -> (Process, String, String) {
+pub(crate) fn served(folder: &HostFolder) -> (Process, String, String) {
     let mut host = Process::start(&mut folder.command(&["serve"]));
     let http = address(&mut host, "Tenants reach the host at");
     let metrics = address(&mut host, "Metrics are at");
@@ -51,14 +51,14 @@ fn asked(address: &str, head: &str) -> String {
 }
 
 /// A tenant's own command, by its token.
-fn ask_as(folder: &HostFolder, http: &str, token: &str, verb: &[&str]) -> Finished {
+pub(crate) fn ask_as(folder: &HostFolder, http: &str, token: &str, verb: &[&str]) -> Finished {
     let mut command = std::process::Command::new(tests::binary());
     command.args(verb).args(["--at", &format!("http://{http}")]).env("TGLHOST_TOKEN", token);
     command.current_dir(folder.path("."));
     finish(&mut command, "")
 }
 
-fn token(folder: &HostFolder, tenant: &str) -> String {
+pub(crate) fn token(folder: &HostFolder, tenant: &str) -> String {
     let made = folder.ask(&["tenant", "token", tenant]);
     assert_eq!(made.code(), Some(0), "{}", made.stderr);
     made.stdout.trim_end().to_owned()

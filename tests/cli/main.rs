@@ -15,6 +15,7 @@ mod isolation;
 mod json;
 mod lagging;
 mod limits;
+mod named_grants;
 mod output;
 mod project;
 mod read_only;

@@ -33,8 +33,8 @@ pub(crate) use brake::Brake;
 use grants::GrantArgs;
 use limit::GivenLimit;
 use place::Place;
-pub(crate) use project::ProjectArgs;
-use project::{Projects, own_folder_in};
+use project::Projects;
+pub(crate) use project::{ProjectArgs, own_folder_in};
 
 /// Longest name that a script may be given, in bytes.
 const SCRIPT_NAME_BYTES_MAX: usize = 64;

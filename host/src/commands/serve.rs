@@ -102,6 +102,10 @@ pub(crate) fn check(args: &HostArgs, output: &Output) -> Result<u8> {
             script.settings.path.display()
         ));
     }
+    for (tenant, script) in script::all(&config) {
+        let refused = script.settings.refused.iter();
+        refused.for_each(|refused| output.note(&format!("{tenant}/{}: {refused}", script.name)));
+    }
     let scripts = script::all(&config).count();
     let text = format!("{} tenants, {scripts} scripts: nothing is wrong", config.tenants.len());
     output.result(&serde_json::json!({"kind": "checked", "tenants": config.tenants.len(), "scripts": scripts}), &text);

@@ -13,8 +13,11 @@ from typing import Any, Callable
 
 from . import open_writers
 
-SEES = "a script sees {}; --dir HOST:GUEST gives it one more folder"
-READ_ONLY = "the script was given this folder to read; --dir HOST:GUEST:rw lets it write there"
+SEES = "a script sees {}; --dir HOST:GUEST gives it one more folder, on a host of many tenants [grants.folders]"
+READ_ONLY = (
+    "the script was given this folder to read; --dir HOST:GUEST:rw lets it write there, on a host of many tenants "
+    'access = "write" in [grants.folders]'
+)
 ROOT_READ_ONLY = "a script writes to /home and to the folders that --dir HOST:GUEST:rw gives it"
 HIDDEN = "a link leads out of the script's folders, or a name is hidden from it; --dir HOST:GUEST gives it the folder it means"
 COPIED = "what is the project's, or goes to another folder of the script's, has to be copied: shutil.move does that"

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use tgl::Grants;
 
 use crate::fault::{Fault, Text};
-use crate::grants::GrantsSection;
+use crate::grants::AskedSection;
+use crate::named::Names;
 use crate::regular;
 
 /// The line that begins the block, in the form of Python's inline script metadata.
@@ -23,6 +24,8 @@ const ASKING_BYTES_MAX: u64 = 64 << 10;
 pub struct Asked {
     /// What it is to be granted; nothing where it says nothing.
     pub grants: Grants,
+    /// What it is to be given by name.
+    pub names: Names,
     /// It says something.
     pub is_said: bool,
 }
@@ -33,6 +36,7 @@ pub struct Asked {
 /// # /// tglhost
 /// # calls = ["read", "send"]
 /// # chats = ["users"]
+/// # secrets = ["API_KEY"]
 /// # ///
 /// ```
 ///
@@ -74,12 +78,12 @@ fn block(text: &str) -> Option<String> {
 }
 
 fn read(text: &Text<'_>) -> Result<Asked, Vec<Fault>> {
-    let section: GrantsSection =
+    let section: AskedSection =
         toml::from_str(text.text).map_err(|error| vec![text.fault(error.span(), error.message())])?;
     let mut faults = Vec::new();
-    let grants = section.read(&mut faults);
+    let (grants, names) = section.read(&mut faults);
     if faults.is_empty() {
-        return Ok(Asked { grants, is_said: true });
+        return Ok(Asked { grants, names, is_said: true });
     }
     Err(faults.into_iter().map(|(span, what)| text.fault(Some(span), what)).collect())
 }

@@ -3,8 +3,9 @@
 //! Invariant: what is not named is not granted.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -13,8 +14,10 @@ use serde::Deserialize;
 use tgl::{CHATS_LISTED_MAX, CallGroup, ChatKind, ChatWord, Giver, Grants, METHODS_LISTED_MAX};
 use toml::Spanned;
 
+use crate::named::{FolderSection, Given, Names};
+
 /// What each script may do.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct GrantsSection {
     /// The calls it may make, by their groups.
@@ -27,41 +30,94 @@ pub(crate) struct GrantsSection {
     /// The chats that it hears of, sees and may write to: kinds, or single ones as user#5, chat#7, channel#9.
     #[schemars(with = "Vec<ChatWords>")]
     chats: Vec<Spanned<String>>,
+    /// Values that it finds in its environment.
+    #[schemars(with = "BTreeMap<String, String>")]
+    env: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// Values that it finds in its environment and nobody else sees: each is the text of a file, from the tenant's folder on, that
+    /// its owner alone may read, or of one of the service's credentials.
+    #[schemars(with = "BTreeMap<String, PathBuf>")]
+    secrets: BTreeMap<Spanned<String>, Spanned<PathBuf>>,
+    /// Folders that it finds at `/NAME`.
+    #[schemars(with = "BTreeMap<String, FolderSection>")]
+    folders: BTreeMap<Spanned<String>, FolderSection>,
+}
+
+/// What a script asks for, and what one script may do of what its tenant may.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AskedSection {
+    /// Calls, by their groups.
+    #[schemars(with = "Vec<CallWord>")]
+    calls: Vec<Spanned<String>>,
+    /// Methods of raw queries.
+    #[schemars(with = "Vec<String>")]
+    raw: Vec<Spanned<String>>,
+    /// Chats: kinds, or single ones as user#5, chat#7, channel#9.
+    #[schemars(with = "Vec<ChatWords>")]
+    chats: Vec<Spanned<String>>,
+    /// Environment values, by their names.
+    #[schemars(with = "Vec<String>")]
+    env: Vec<Spanned<String>>,
+    /// Secrets, by their names.
+    #[schemars(with = "Vec<String>")]
+    secrets: Vec<Spanned<String>>,
+    /// Folders, by their names.
+    #[schemars(with = "Vec<String>")]
+    folders: Vec<Spanned<String>>,
 }
 
 impl GrantsSection {
-    /// What is granted. What is no grant is told with its span.
+    /// What is granted, beside what is given by name. What is no grant is told with its span.
     pub(crate) fn read(&self, faults: &mut Vec<(Range<usize>, String)>) -> Grants {
-        let calls: Vec<CallGroup> = words(&self.calls, "no group of calls", faults);
-        let chats: Vec<ChatWord> = words(&self.chats, "no chat and no kind of chats", faults);
-        if let Some(beyond) = self.chats.get(CHATS_LISTED_MAX) {
-            let what =
-                format!("{} chats are listed, of {CHATS_LISTED_MAX} at most: grant their kind", self.chats.len());
-            faults.push((beyond.span(), what));
-        }
-        Grants {
-            calls: calls.into_iter().collect(),
-            raw: Arc::new(self.methods(faults)),
-            chats: Arc::new(chats.into_iter().collect()),
-            service_messages: false,
-            giver: Giver::TenantFile,
-        }
+        grants(&self.calls, &self.raw, &self.chats, faults)
+    }
+
+    /// What is given by name to the tenant with this folder.
+    pub(crate) fn given(&self, tenant_folder: &Path, faults: &mut Vec<(Range<usize>, String)>) -> Given {
+        Given::read(&self.env, &self.secrets, &self.folders, tenant_folder, faults)
     }
 }
 
-impl GrantsSection {
-    fn methods(&self, faults: &mut Vec<(Range<usize>, String)>) -> BTreeSet<String> {
-        if let Some(beyond) = self.raw.get(METHODS_LISTED_MAX) {
-            let what = format!("{} methods are listed, of {METHODS_LISTED_MAX} at most", self.raw.len());
-            faults.push((beyond.span(), what));
-        }
-        for method in &self.raw {
-            if let Err(why) = raw_query::check_grantable(method.get_ref()) {
-                faults.push((method.span(), format!("{:?} cannot be granted: {why}", method.get_ref())));
-            }
-        }
-        self.raw.iter().map(|method| method.get_ref().clone()).collect()
+impl AskedSection {
+    /// What is asked for. What is no grant is told with its span.
+    pub(crate) fn read(&self, faults: &mut Vec<(Range<usize>, String)>) -> (Grants, Names) {
+        let names = Names::read(&self.env, &self.secrets, &self.folders, faults);
+        (grants(&self.calls, &self.raw, &self.chats, faults), names)
     }
+}
+
+fn grants(
+    calls: &[Spanned<String>],
+    raw: &[Spanned<String>],
+    chats: &[Spanned<String>],
+    faults: &mut Vec<(Range<usize>, String)>,
+) -> Grants {
+    let calls: Vec<CallGroup> = words(calls, "no group of calls", faults);
+    if let Some(beyond) = chats.get(CHATS_LISTED_MAX) {
+        let what = format!("{} chats are listed, of {CHATS_LISTED_MAX} at most: grant their kind", chats.len());
+        faults.push((beyond.span(), what));
+    }
+    let chats: Vec<ChatWord> = words(chats, "no chat and no kind of chats", faults);
+    Grants {
+        calls: calls.into_iter().collect(),
+        raw: Arc::new(methods(raw, faults)),
+        chats: Arc::new(chats.into_iter().collect()),
+        service_messages: false,
+        giver: Giver::TenantFile,
+    }
+}
+
+fn methods(raw: &[Spanned<String>], faults: &mut Vec<(Range<usize>, String)>) -> BTreeSet<String> {
+    if let Some(beyond) = raw.get(METHODS_LISTED_MAX) {
+        let what = format!("{} methods are listed, of {METHODS_LISTED_MAX} at most", raw.len());
+        faults.push((beyond.span(), what));
+    }
+    for method in raw {
+        if let Err(why) = raw_query::check_grantable(method.get_ref()) {
+            faults.push((method.span(), format!("{:?} cannot be granted: {why}", method.get_ref())));
+        }
+    }
+    raw.iter().map(|method| method.get_ref().clone()).collect()
 }
 
 fn words<T: FromStr<Err = tgl::UnknownName>>(

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use files::Mount;
 use serde::de::DeserializeOwned;
 use tgl::{Grants, Limits};
 use toml::Spanned;
@@ -16,6 +17,7 @@ use toml::Spanned;
 use crate::ask::{Asked, asked_in};
 use crate::errors::{ErrorsSection, ErrorsTo};
 use crate::fault::{Fault, Faults, Text};
+use crate::named::{Given, Granted, Secret, check_variable};
 use crate::regular;
 use crate::sections::{DataCentre, HOST_FILE, HostFile, ListenSection, ScriptSection, TenantFile};
 use crate::totals::Totals;
@@ -86,10 +88,16 @@ pub struct Script {
     pub is_own_account: bool,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Its environment.
+    /// Its environment, beside its secrets.
     pub env: Vec<(String, String)>,
+    /// Values of its environment that are shown to nobody.
+    pub secrets: Vec<(String, Secret)>,
+    /// Folders that it sees beside its own.
+    pub folders: Vec<Mount>,
     /// What it may do: what its tenant is granted and the script asks for.
     pub grants: Grants,
+    /// What it asks for by name and is not given, each with how to give it.
+    pub refused: Vec<String>,
     /// It says what it asks for.
     pub asks: bool,
     /// What is wrong with what it asks for. A script with any is granted nothing, and is not to be run.
@@ -116,6 +124,13 @@ pub fn read(folder: &Path) -> Result<Config, Faults> {
 struct Reader<'a> {
     folder: &'a Path,
     faults: &'a mut Vec<Fault>,
+}
+
+/// What each script of a tenant may be given.
+struct Allowed {
+    grants: Grants,
+    given: Given,
+    limits: Limits,
 }
 
 /// What a tenant's file is checked against.
@@ -228,8 +243,9 @@ impl Reader<'_> {
             accounts.insert(account.get_ref().clone(), TenantAccount { data_centre });
         }
         let mut spans = Vec::new();
-        let grants = file.grants.read(&mut spans);
+        let (grants, given) = (file.grants.read(&mut spans), file.grants.given(&folder, &mut spans));
         let limits = file.limits.within(&above.limits, &mut spans);
+        let allowed = Allowed { grants, given, limits };
         let totals = file.totals.within(&above.totals, &mut spans);
         self.tell(&text, spans);
         self.check_count(&text, "accounts", file.accounts.keys(), totals.accounts_max);
@@ -239,7 +255,7 @@ impl Reader<'_> {
         for (script, section) in &file.scripts {
             self.check_name(&text, script);
             let is_own_account = self.is_own_account(&text, &section.account, name, &accounts, above);
-            if let Some(script_read) = self.script(&text, &folder, section, &grants, &limits) {
+            if let Some(script_read) = self.script(&text, &folder, section, &allowed) {
                 places.push((script.span(), script_read.limits));
                 scripts.insert(script.get_ref().clone(), Script { is_own_account, ..script_read });
             }
@@ -314,16 +330,9 @@ impl Reader<'_> {
         }
     }
 
-    fn script(
-        &mut self,
-        text: &Text<'_>,
-        tenant: &Path,
-        section: &ScriptSection,
-        grants: &Grants,
-        limits: &Limits,
-    ) -> Option<Script> {
+    fn script(&mut self, text: &Text<'_>, tenant: &Path, section: &ScriptSection, allowed: &Allowed) -> Option<Script> {
         let mut spans = Vec::new();
-        let limits = section.limits.within(limits, &mut spans);
+        let limits = section.limits.within(&allowed.limits, &mut spans);
         let own = section.grants.as_ref().map(|own| own.read(&mut spans));
         let file = section.file.get_ref();
         let is_below = file.components().all(|part| matches!(part, std::path::Component::Normal(_)));
@@ -336,9 +345,14 @@ impl Reader<'_> {
         } else if !path.is_file() {
             spans.push((section.file.span(), format!("there is no file {}", path.display())));
         }
-        for name in section.env.keys().filter(|name| !is_variable(name.get_ref())) {
-            let what = "a variable's name has letters, digits and _ only, and begins with no digit";
-            spans.push((name.span(), what.to_owned()));
+        for name in section.env.keys() {
+            check_variable(name, &mut spans);
+            if allowed.given.has_secret(name.get_ref()) {
+                spans.push((
+                    name.span(),
+                    format!("{} is a secret of this tenant: take one of the two away", name.get_ref()),
+                ));
+            }
         }
         let told = section.args.iter().chain(section.env.values());
         for value in told.filter(|value| value.get_ref().contains('\0')) {
@@ -351,14 +365,22 @@ impl Reader<'_> {
             Ok(asked) => (asked, Vec::new()),
             Err(faults) => (Asked::default(), faults),
         };
-        let given = own.map_or_else(|| grants.clone(), |own| grants.and(&own));
+        let grants = own.as_ref().map_or_else(|| allowed.grants.clone(), |(own, _)| allowed.grants.and(own));
+        let Granted { mut env, secrets, folders, refused } =
+            allowed.given.granted(&asked.names, own.as_ref().map(|(_, names)| names));
+        // What is said for this script alone goes before what its tenant is given.
+        let told = section.env.iter().map(|(name, value)| (name.get_ref().clone(), value.get_ref().clone()));
+        env.extend(told);
         Some(Script {
             path,
             account: section.account.get_ref().clone(),
             is_own_account: false,
             args: section.args.iter().map(|arg| arg.get_ref().clone()).collect(),
-            env: section.env.iter().map(|(name, value)| (name.get_ref().clone(), value.get_ref().clone())).collect(),
-            grants: given.and(&asked.grants),
+            env: env.into_iter().collect(),
+            secrets,
+            folders,
+            grants: grants.and(&asked.grants),
+            refused,
             asks: asked.is_said,
             faults,
             limits,
@@ -445,7 +467,7 @@ pub fn unfit_name(name: &str) -> Option<String> {
     })
 }
 
-fn is_variable(name: &str) -> bool {
+pub(crate) fn is_variable(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty()
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

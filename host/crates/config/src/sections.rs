@@ -12,7 +12,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::errors::ErrorsSection;
-use crate::grants::GrantsSection;
+use crate::grants::{AskedSection, GrantsSection};
 use crate::limits::LimitsSection;
 use crate::totals::TotalsSection;
 
@@ -142,12 +142,12 @@ pub(crate) struct ScriptSection {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub(crate) args: Vec<Spanned<String>>,
-    /// Its environment.
+    /// Its environment, beside what it is granted of that by name.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     pub(crate) env: BTreeMap<Spanned<String>, Spanned<String>>,
     /// What it may do of what its tenant may; without it all of that. With it what is not named here it may not.
-    pub(crate) grants: Option<GrantsSection>,
+    pub(crate) grants: Option<AskedSection>,
     /// How much it may use, where that is less than the tenant's scripts may.
     #[serde(default)]
     pub(crate) limits: LimitsSection,

@@ -1,6 +1,7 @@
 //! What is right and what is wrong in a host's files, as their writer meets it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use config::{Config, DataCentre, Faults, read};
@@ -53,11 +54,16 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
         ("tenants/ann/scripts/other/main.py.toml", "calls = [\"read\"]\nchats = [\"users\"]\n"),
         ("tenants/ben/tenant.toml", BEN),
         ("tenants/ben/scripts/bot.py", "import tgl\n"),
+        ("tenants/ann/key", "the key itself\n"),
+        ("tenants/ann/empty", "\n"),
+        ("tenants/ann/open", "the key itself\n"),
     ];
     for (name, text) in usual.iter().chain(files) {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::write(&path, text).unwrap();
+        let mode = if name.ends_with("/open") { 0o644 } else { 0o600 };
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
     folder
 }
@@ -227,7 +233,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
         ),
         (
             ("tenants/ann/scripts/other/main.py.toml", "call = [\"read\"]\n"),
-            "main.py.toml:1:1: unknown field `call`, expected one of `calls`, `raw`, `chats`",
+            "main.py.toml:1:1: unknown field `call`, expected one of `calls`, `raw`, `chats`, `env`, `secrets`, `folders`",
         ),
         (("tenants/Eve/tenant.toml", ""), "tenants/Eve: \"Eve\" cannot be a name"),
         (
@@ -239,11 +245,81 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
             "tenant.toml:3:8: \"users\" is not one chat: name it as user#5, chat#7 or channel#9",
         ),
         (ann("[errors]\naccount = \"house\"\n"), "tenant.toml:1:1: missing field `chat`"),
+        (ann("[grants]\nenv = [\"A\"]\n"), "tenant.toml:2:7: invalid type: sequence, expected a map"),
+        (ann("[grants.env]\n\"A B\" = \"\"\n"), "tenant.toml:2:1: a variable's name has letters"),
+        (ann("[grants.secrets]\nKEY = \"nowhere\"\n"), "tenant.toml:2:7: there is no file "),
+        (ann("[grants.secrets]\nKEY = \"open\"\n"), "tenant.toml:2:7: the secret in "),
+        (ann("[grants.secrets]\nKEY = \"open\"\n"), "others than its owner may open it (its mode is 644): chmod 600 "),
+        (ann("[grants.secrets]\nKEY = \"empty\"\n"), "is empty: write the secret into it"),
+        (ann("[grants.secrets]\nKEY = \".\"\n"), "cannot be read: it is no regular file"),
+        (ann("[grants.secrets]\nKEY = \"scripts/bot.py\"\n"), "tenant.toml:2:7: "),
+        (
+            ann("[grants.secrets]\nKEY = \"scripts/bot.py\"\n"),
+            "bot.py lies where scripts see it that do not ask for it",
+        ),
+        (ann("[grants]\nenv.KEY = \"x\"\nsecrets.KEY = \"key\"\n"), "tenant.toml:3:9: KEY is given in `env` too"),
+        (
+            ann(
+                "[grants]\nsecrets.KEY = \"key\"\n[scripts.x]\nfile = \"bot.py\"\naccount = \"house\"\nenv.KEY = \"x\"\n",
+            ),
+            "tenant.toml:6:5: KEY is a secret of this tenant",
+        ),
+        (
+            ann("[grants.folders]\nphotos = { host = \"/tmp/../etc\" }\n"),
+            "tenant.toml:2:19: /tmp/../etc is no place of a folder: name it from the root on, without `..`",
+        ),
+        (ann("[grants.folders]\nphotos = { host = \"photos\" }\n"), "photos is no place of a folder"),
+        (
+            ann("[grants.folders]\nphotos = { host = \"/etc/passwd\" }\n"),
+            "/etc/passwd is not a folder that can be opened",
+        ),
+        (ann("[grants.folders]\nhome = { host = \"/etc\" }\n"), "/home is there already, as the script's own"),
+        (ann("[grants.folders]\nPhotos = { host = \"/etc\" }\n"), "\"Photos\" cannot be a name"),
+        (
+            ann("[grants.folders]\nall = { host = \"/\" }\n"),
+            "this host's own folder is in /, and no script comes near that",
+        ),
+        (
+            ann("[grants.folders]\nx = { host = \"/etc\", access = \"all\" }\n"),
+            "unknown variant `all`, expected `read` or `write`",
+        ),
+        (
+            ("tenants/ann/scripts/bot.py", "# /// tglhost\n# secrets = [\"a-b\"]\n# ///\n"),
+            "bot.py:2:14: a variable's name has letters",
+        ),
     ];
     for ((name, text), expected) in rows {
         let faults = read_with(&[(name, text)]).expect_err(text).to_string();
         assert!(faults.lines().any(|line| line.contains(expected)), "{text}\n{expected}\nis not in\n{faults}");
     }
+}
+
+#[test]
+fn what_is_granted_by_name_is_given_and_asked_for() {
+    let given = "[grants]\nenv = { PLACE = \"house\", OTHER = \"x\" }\nsecrets = { KEY = \"key\" }\n\
+                 folders = { tmp-files = { host = \"/usr\", access = \"write\" }, etc = { host = \"/etc\" } }\n";
+    let scripts = "[scripts.bot]\nfile = \"bot.py\"\naccount = \"house\"\n\
+                   [scripts.less]\nfile = \"bot.py\"\naccount = \"house\"\nenv.PLACE = \"garden\"\ngrants.env = [\"PLACE\"]\n\
+                   [scripts.other]\nfile = \"other/main.py\"\naccount = \"house\"\n";
+    let asks = "# /// tglhost\n# env = [\"PLACE\", \"NONE\"]\n# secrets = [\"KEY\"]\n# folders = [\"etc\", \"tmp-files\"]\n# ///\n";
+    let config =
+        read_with(&[("tenants/ann/tenant.toml", &format!("{given}{scripts}")), ("tenants/ann/scripts/bot.py", asks)])
+            .unwrap();
+    let [bot, less, other] = ["bot", "less", "other"].map(|name| &config.tenants["ann"].scripts[name]);
+    assert_eq!(bot.env, [("PLACE".to_owned(), "house".to_owned())]);
+    let secrets: Vec<_> = bot.secrets.iter().map(|(name, secret)| (name.as_str(), secret.reveal())).collect();
+    assert_eq!(secrets, [("KEY", "the key itself")]);
+    let folders: Vec<_> = bot.folders.iter().map(|mount| (mount.guest.as_str(), mount.writable)).collect();
+    assert_eq!(folders, [("/etc", false), ("/tmp-files", true)]);
+    let [refused] = &bot.refused[..] else { panic!("{:?}", bot.refused) };
+    assert!(
+        refused
+            .contains("the environment value \"NONE\" is not granted to this script: give it a value in [grants.env]")
+    );
+    assert_eq!(less.env, [("PLACE".to_owned(), "garden".to_owned())], "its own goes before its tenant's");
+    assert_eq!((less.secrets.len(), less.folders.len(), less.refused.len()), (0, 0, 4), "{:?}", less.refused);
+    assert!(other.env.is_empty() && other.secrets.is_empty() && other.folders.is_empty() && other.refused.is_empty());
+    assert!(!format!("{config:?}").contains("the key itself"));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::fs;
 
 use broker::{AWAY_EVENTS_MAX, INBOX_BYTES_MAX, INBOX_EVENTS_MAX};
-use config::{ERRORS_TOLD_PER_HOUR_MAX, TotalRow};
+use config::{ERRORS_TOLD_PER_HOUR_MAX, NAMES_LISTED_MAX, SECRET_BYTES_MAX, TotalRow};
+use files::MOUNTS_MAX;
 use tgl::{LimitRow, Limits};
 
 /// Set to write the page anew.
@@ -35,7 +36,7 @@ fn page() -> String {
 }
 
 /// What the host keeps of itself for every script, whatever files say.
-fn fixed() -> [(&'static str, String, &'static str); 4] {
+fn fixed() -> [(&'static str, String, &'static str); 7] {
     [
         (
             "Events that wait for a script that runs and lags",
@@ -48,6 +49,13 @@ fn fixed() -> [(&'static str, String, &'static str); 4] {
             "1".to_owned(),
             "A later one takes the place of the earlier one.",
         ),
+        (
+            "Environment values that a tenant gives by name, and that a script asks for; secrets, as many",
+            NAMES_LISTED_MAX.to_string(),
+            "The file is refused.",
+        ),
+        ("A secret", format!("{} KiB", SECRET_BYTES_MAX >> 10), "The file that names it is refused."),
+        ("Folders that a script asks for by name", MOUNTS_MAX.to_string(), "What it asks for is refused."),
         (
             "Errors of a tenant that are told in the chat of its `[errors]` within an hour, each kind once",
             ERRORS_TOLD_PER_HOUR_MAX.to_string(),

@@ -161,7 +161,7 @@ impl ScriptProject {
 }
 
 /// The first of tglhost's own folders that lies in this one.
-pub(super) fn own_folder_in(folder: &Path, private: &[PathBuf]) -> Option<PathBuf> {
+pub(crate) fn own_folder_in(folder: &Path, private: &[PathBuf]) -> Option<PathBuf> {
     let real = |own: &PathBuf| own.canonicalize().unwrap_or_else(|_| own.clone());
     private.iter().map(real).find(|own| own.starts_with(folder))
 }

@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use broker::{Load, Rules, SendRates};
 use config::{Config, Script as Settings};
 use files::{FileSpace, Folders, Project, SCRIPT_PATH};
 use runtime::ScriptConfig;
+use sandbox::LogLevel;
 use supervisor::{Compiling, ScriptPlan, Secrets};
 use tgl::ScriptName;
 
 use super::errors::Errors;
+use crate::commands::run::own_folder_in;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::output::{Output, ScriptLogs};
 use crate::script_file::ScriptFile;
@@ -89,20 +91,31 @@ impl Stage<'_> {
         let name = ScriptName::from(key.within_account());
         let home = self.account.make_script_home(&name)?;
         let (project, script_path) = project(&settings.path)?;
+        let private = self.data_dir.own_folders();
+        let near = settings.folders.iter().find_map(|mount| Some((mount, own_folder_in(&mount.host, &private)?)));
+        if let Some((mount, own)) = near {
+            bail!(
+                "the folder {} that it is granted holds tglhost's own {}, and no tenant comes near that: grant one that does not",
+                mount.host.display(),
+                own.display()
+            );
+        }
         let folders = Folders {
             project: Some(project),
             home: Some(home),
             home_bytes_max: settings.limits.stored_bytes_max,
-            mounts: Vec::new(),
-            private: self.data_dir.own_folders(),
+            mounts: settings.folders.clone(),
+            private,
         };
+        let secrets = || settings.secrets.iter().map(|(name, secret)| (name.as_str(), secret.reveal()));
+        let secret_env = secrets().map(|(name, text)| (name.to_owned(), text.to_owned()));
         let limits = settings.limits;
         let config = ScriptConfig {
             name: name.clone(),
             source: file.source(&script_path),
             files: FileSpace::of(folders)?,
             args: settings.args.clone(),
-            env: settings.env.clone(),
+            env: settings.env.iter().cloned().chain(secret_env).collect(),
             limits,
             restart_wait: runtime::RESTART_WAIT,
             link_previews: false,
@@ -118,7 +131,10 @@ impl Stage<'_> {
         let output = self.output.on_account(&self.account.name).voice(name, Some(log), true, &limits);
         let errors = self.errors.get(&key.tenant).context("it is no tenant's")?;
         let output = errors.heard_in(output, &key.name);
-        let secrets = Secrets::default();
+        for refused in &settings.refused {
+            output.log(LogLevel::Warn, refused);
+        }
+        let secrets = Secrets::new(secrets());
         Ok(ScriptPlan { tenant: Arc::clone(&key.tenant), config, program, rules, secrets, output })
     }
 }
