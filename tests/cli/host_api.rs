@@ -180,6 +180,32 @@ fn a_new_version_is_deployed_and_one_that_cannot_run_changes_nothing() {
 }
 
 #[test]
+fn a_new_version_that_loads_for_long_holds_up_no_other_script_and_the_end_does_not_wait_for_it() {
+    let folder = folder();
+    let file = fs::read_to_string(folder.path("tglhost.toml")).expect("it is there");
+    folder.write("tglhost.toml", &format!("{file}[limits]\nload_ms_max = 600000\n"));
+    let (host, http, _) = served(&folder);
+    let ann = token(&folder, "ann");
+    wait_until("it runs", || folder.stands("ann/bot")["state"] == "running");
+    folder.write("slow.py", "while True: pass\n");
+    let mut deploy = std::process::Command::new(tests::binary());
+    deploy.args(["deploy", "ann/bot", "slow.py", "--at", &format!("http://{http}")]).env("TGLHOST_TOKEN", &ann);
+    let mut deploy = deploy.current_dir(folder.path(".")).spawn().expect("it starts");
+    wait_until("it is being loaded", || {
+        folder.stands("ann/bot")["why"] == "it waits: a new version of it is being loaded"
+    });
+    for verb in ["restart", "stop", "start"] {
+        assert_eq!(folder.ask(&[verb, "ben/bot"]).code(), Some(0), "{verb}");
+    }
+    assert!(deploy.try_wait().expect("it can be asked").is_none(), "it is still being loaded");
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+    assert_eq!(deploy.wait().expect("it ends").code(), Some(1));
+    let kept = fs::read_to_string(folder.path("tenants/ann/scripts/bot.py")).expect("it is there");
+    assert_eq!(kept, "print('I am the first')\n");
+}
+
+#[test]
 fn what_was_stopped_stays_so_over_the_hosts_end_and_one_host_has_its_data() {
     let folder = folder();
     let (host, ..) = served(&folder);

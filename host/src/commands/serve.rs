@@ -14,6 +14,7 @@ mod host;
 mod logins;
 mod metrics;
 mod refusal;
+mod replacement;
 mod script;
 mod stopped;
 mod tenants;

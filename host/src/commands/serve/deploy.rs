@@ -11,7 +11,6 @@ use anyhow::Context;
 use config::{Config, Script as Settings};
 
 use super::handle::Handle;
-use super::host::Host;
 use super::refusal::{Refusal, blocking};
 use super::script::{ScriptKey, all};
 use crate::script_file::ScriptFile;
@@ -26,8 +25,7 @@ const COPY: &str = "copy";
 /// # Errors
 /// Where it cannot be run, or not be written: then all is as it was.
 pub(super) async fn put(handle: &Handle, key: ScriptKey, file: Vec<u8>) -> Result<(), Refusal> {
-    let folder = handle.folder().to_owned();
-    handle.change(|host| Box::pin(async move { put_now(host, &folder, &key, file).await })).await
+    handle.change_script(key, |handle, key| Box::pin(async move { put_now(&handle, &key, file).await })).await
 }
 
 /// Takes back what an end of the host has left half done: scripts whose new version had not been loaded yet. Gives whether
@@ -58,12 +56,13 @@ fn settings(folder: &Path, key: &ScriptKey) -> Result<Settings, Refusal> {
     scripts.remove(&*key.name).ok_or_else(|| Refusal::no_script(key))
 }
 
-async fn put_now(host: &mut Host, host_folder: &Path, key: &ScriptKey, file: Vec<u8>) -> Result<(), Refusal> {
-    let path = host.script_path(key)?;
+async fn put_now(handle: &Handle, key: &ScriptKey, file: Vec<u8>) -> Result<(), Refusal> {
+    let path = handle.at_once(|host| host.script_path(key)).await??;
     let swap = blocking(move || Swap::make(path, &file)).await?;
     // What it asks for stands in its file.
-    let renewed = match settings(host_folder, key) {
-        Ok(settings) => host.renew_script(key, settings).await,
+    let (folder, named) = (handle.folder().to_owned(), key.clone());
+    let renewed = match blocking(move || settings(&folder, &named)).await {
+        Ok(settings) => handle.renew_now(key, settings).await,
         Err(refusal) => Err(refusal),
     };
     let is_kept = renewed.is_ok();

@@ -11,17 +11,19 @@ use anyhow::{Context, Result, anyhow};
 use config::{Config, DataCentre, Faults, Script as Settings};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::stream;
-use runtime::{Phase, Script};
+use futures_util::stream::FuturesUnordered;
+use runtime::{Phase, Script, ScriptStatus};
 use store::ScriptStore;
 use supervisor::{Account, Supervisor};
 use tgl::Connection;
+use tokio::sync::watch;
 
 use super::account::Surroundings;
 use super::board::{Board, Shown, ShownScript, ShownState};
 use super::errors::{self, Errors};
 use super::logins::Vacant;
 use super::refusal::Refusal;
+use super::replacement::{Planned, Replaced, Replacement};
 use super::script::{ScriptKey, Stage, account_name, all, name_on_host, own_account_name};
 use super::stopped::Stopped;
 use crate::api::types::Trouble;
@@ -55,7 +57,7 @@ pub(super) struct Host {
 /// An account of the host's.
 struct Seat {
     place: DataCentre,
-    at_work: Result<(Account, AccountDir), String>,
+    at_work: Result<(Arc<Account>, AccountDir), String>,
 }
 
 /// A script of the host's.
@@ -68,6 +70,8 @@ struct Entry {
 
 enum State {
     Running(Script),
+    /// Somebody has it, and brings back it or a new version of it. So it stands meanwhile.
+    Changing(watch::Receiver<ScriptStatus>),
     /// Somebody has stopped it.
     Stopped,
     /// It cannot be started, for this reason.
@@ -121,7 +125,7 @@ impl Host {
         self.open_accounts(&places, &wanted).await;
         self.lead_errors(&config);
         let kept = self.replace_what_changed(&mut wanted).await;
-        self.start_new(wanted).await;
+        self.start_new(wanted);
         for (key, why) in kept {
             self.go_on_as_before(&key, &why);
         }
@@ -129,37 +133,41 @@ impl Host {
         std::mem::take(&mut self.troubles)
     }
 
-    /// Brings the scripts that run to what is wanted of them. What is left of that is to be started.
+    /// Brings the scripts that run to what is wanted of them, and gives those that go on as before, and why. What is left of
+    /// what is wanted is to be started.
     async fn replace_what_changed(&mut self, wanted: &mut BTreeMap<ScriptKey, Settings>) -> Vec<(ScriptKey, String)> {
-        let (mut stay, mut replacing) = (BTreeMap::new(), Vec::new());
-        for (key, entry) in std::mem::take(&mut self.scripts) {
+        let (mut stay, mut changed) = (BTreeMap::new(), Vec::new());
+        for (key, mut entry) in std::mem::take(&mut self.scripts) {
             let Some(settings) = wanted.get(&key) else { continue };
             match (&entry.state, entry.renewal(settings)) {
                 // What failed is tried again.
                 (State::Failed(_), _) => continue,
                 (State::Running(script), Some(_)) if is_over(script) => continue,
-                (State::Running(_), Some(renewal)) => replacing.push((key.clone(), entry, renewal)),
+                (State::Running(_), Some(renewal)) => changed.push((key.clone(), renewal)),
                 // What was stopped stays so.
-                _ => _ = stay.insert(key.clone(), Entry { settings: settings.clone(), ..entry }),
+                _ => entry.settings = settings.clone(),
             }
             wanted.remove(&key);
-        }
-        let replacing = replacing.into_iter().map(|(key, entry, renewal)| self.replaced(key, entry, renewal));
-        let replaced: Vec<_> = stream::iter(replacing).buffer_unordered(REPLACED_AT_ONCE_MAX).collect().await;
-        let mut kept = Vec::new();
-        for (key, entry, why_kept) in replaced {
-            kept.extend(why_kept.map(|why| (key.clone(), why)));
             stay.insert(key, entry);
         }
         self.scripts = stay;
-        kept
+        let (mut changed, mut under_way, mut kept) = (changed.into_iter(), FuturesUnordered::new(), Vec::new());
+        loop {
+            while under_way.len() < REPLACED_AT_ONCE_MAX
+                && let Some((key, renewal)) = changed.next()
+            {
+                under_way.extend(self.begin_replacement(&key, renewal).map(Replacement::run));
+            }
+            let Some(replaced) = under_way.next().await else { return kept };
+            kept.extend(self.end_replacement(replaced));
+        }
     }
 
     /// Stops everything, in order.
     pub(super) async fn stop(mut self) {
         stop_all(self.scripts.into_values()).await;
         let accounts = std::mem::take(&mut self.accounts).into_values().filter_map(|seat| seat.at_work.ok());
-        join_all(accounts.map(|(account, _)| account.stop())).await;
+        join_all(accounts.map(|(account, _)| close(account))).await;
         if let Some(embedded) = self.embedded {
             embedded.stop().await;
         }
@@ -177,21 +185,28 @@ impl Host {
         )
     }
 
-    /// Stops a script until it is started again.
-    pub(super) async fn stop_script(&mut self, key: &ScriptKey) -> Result<(), Refusal> {
+    /// Takes a script that is to be stopped from among those that run, if it is there. Whoever has it stops it.
+    pub(super) fn take_to_stop(&mut self, key: &ScriptKey) -> Result<Option<Script>, Refusal> {
         let entry = self.entry(key)?;
-        if let State::Running(script) = std::mem::replace(&mut entry.state, State::Stopped) {
-            script.stop().await;
-        }
+        let script = match std::mem::replace(&mut entry.state, State::Stopped) {
+            State::Running(script) => Some(script),
+            State::Changing(_) | State::Stopped | State::Failed(_) => None,
+        };
         self.show();
+        Ok(script)
+    }
+
+    /// Keeps in mind that a script is stopped until it is started again.
+    pub(super) fn keep_stopped(&mut self, key: &ScriptKey) -> Result<(), Refusal> {
         self.stopped.set(key, true).map_err(|error| Refusal::failed(&error))
     }
 
     /// Starts a script that does not run, from its file as it is now.
-    pub(super) async fn start_script(&mut self, key: &ScriptKey) -> Result<(), Refusal> {
+    pub(super) fn start_script(&mut self, key: &ScriptKey) -> Result<(), Refusal> {
         let entry = self.entry(key)?;
         let is_over = match &entry.state {
             State::Running(script) => is_over(script),
+            State::Changing(_) => false,
             State::Stopped | State::Failed(_) => true,
         };
         if !is_over {
@@ -200,7 +215,7 @@ impl Host {
         let settings = entry.settings.clone();
         self.stopped.set(key, false).map_err(|error| Refusal::failed(&error))?;
         self.scripts.remove(key);
-        self.start_new(BTreeMap::from([(key.clone(), settings)])).await;
+        self.start_new(BTreeMap::from([(key.clone(), settings)]));
         self.show();
         match self.scripts.get(key).map(|entry| &entry.state) {
             Some(State::Failed(why)) => Err(Refusal::Conflict(format!("{key} cannot be started: {why}"))),
@@ -208,44 +223,69 @@ impl Host {
         }
     }
 
-    /// Has a script be as its file and these settings say; one that is stopped stays so.
+    /// Has a script be as its file and these settings say; one that is stopped stays so. One that runs is to be replaced: by
+    /// whoever asks, who brings back what has come of it.
     ///
     /// # Errors
     /// Where the file cannot be run: then it goes on as it was.
-    pub(super) async fn renew_script(&mut self, key: &ScriptKey, settings: Settings) -> Result<(), Refusal> {
-        let entry = self.scripts.remove(key).ok_or_else(|| Refusal::no_script(key))?;
-        let before = entry.settings.clone();
-        let why = match (&entry.state, entry.renewal(&settings)) {
-            (State::Running(script), Some(renewal)) if !is_over(script) => {
-                let (_, entry, why_kept) = self.replaced(key.clone(), entry, renewal).await;
-                self.scripts.insert(key.clone(), entry);
-                why_kept
+    pub(super) fn begin_renewal(
+        &mut self,
+        key: &ScriptKey,
+        settings: Settings,
+    ) -> Result<Option<Replacement>, Refusal> {
+        let entry = self.entry(key)?;
+        let renewal = entry.renewal(&settings);
+        let unfit = match &entry.state {
+            State::Running(script) if !is_over(script) => {
+                return Ok(renewal.and_then(|renewal| self.begin_replacement(key, renewal)));
             }
-            (State::Stopped, renewal) => {
-                let unfit = renewal.and_then(|renewal| renewal.file.err());
-                self.scripts.insert(key.clone(), Entry { settings, ..entry });
-                unfit.map(|error| format!("{error:#}"))
-            }
-            (State::Running(_), None) => {
-                self.scripts.insert(key.clone(), entry);
-                None
-            }
-            (State::Failed(_) | State::Running(_), _) => {
-                self.start_new(BTreeMap::from([(key.clone(), settings)])).await;
+            State::Changing(_) => return Err(Refusal::Busy),
+            State::Stopped => renewal.and_then(|renewal| renewal.file.err()).map(|error| format!("{error:#}")),
+            State::Failed(_) | State::Running(_) => {
+                let before = entry.settings.clone();
+                self.scripts.remove(key);
+                self.start_new(BTreeMap::from([(key.clone(), settings.clone())]));
                 self.troubles.clear();
-                match self.scripts.get(key).map(|entry| &entry.state) {
-                    Some(State::Failed(why)) => Some(why.clone()),
-                    _ => None,
-                }
+                self.show();
+                let entry = self.entry(key)?;
+                entry.settings = before;
+                if let State::Failed(why) = &entry.state { Some(why.clone()) } else { None }
             }
         };
-        if why.is_some()
-            && let Some(entry) = self.scripts.get_mut(key)
-        {
-            entry.settings = before;
+        match unfit {
+            Some(why) => Err(Refusal::unfit(&why)),
+            None => {
+                self.entry(key)?.settings = settings;
+                Ok(None)
+            }
         }
+    }
+
+    /// Takes a script that runs, with what it is to become.
+    fn begin_replacement(&mut self, key: &ScriptKey, renewal: Renewal) -> Option<Replacement> {
+        let entry = self.scripts.get(key)?;
+        let planned = self.planned(key, &entry.account, renewal).map_err(|error| format!("{error:#}"));
+        let entry = self.scripts.get_mut(key)?;
+        let State::Running(script) = &entry.state else { return None };
+        let status = script.status();
+        let State::Running(script) = std::mem::replace(&mut entry.state, State::Changing(status)) else { return None };
+        Some(Replacement::new(key.clone(), Arc::clone(&self.supervisor), script, planned))
+    }
+
+    /// What has come of it. Gives whose new version does not run, and why.
+    pub(super) fn end_replacement(&mut self, replaced: Replaced) -> Option<(ScriptKey, String)> {
+        let Replaced { key, script, new } = replaced;
+        let entry = self.scripts.get_mut(&key)?;
+        entry.state = State::Running(script);
+        let why = match new {
+            Ok((settings, file)) => {
+                (entry.settings, entry.file) = (settings, Some(file));
+                None
+            }
+            Err(why) => Some((key, why)),
+        };
         self.show();
-        why.map_or(Ok(()), |why| Err(Refusal::Conflict(format!("the new version cannot be loaded: {why}"))))
+        why
     }
 
     /// Says that a script's new version is not what runs.
@@ -280,7 +320,7 @@ impl Host {
                 }
             }
             if let Ok((gone, _)) = gone {
-                gone.stop().await;
+                close(gone).await;
             }
             self.show();
         }
@@ -327,6 +367,7 @@ impl Host {
     fn show(&self) {
         let state = |entry: &Entry| match &entry.state {
             State::Running(script) => ShownState::Running(script.status()),
+            State::Changing(status) => ShownState::Running(status.clone()),
             State::Stopped => ShownState::Stopped,
             State::Failed(why) => ShownState::Failed(why.clone()),
         };
@@ -366,7 +407,7 @@ impl Host {
             std::mem::take(&mut self.scripts).into_iter().partition(|(_, entry)| accounts.contains_key(&entry.account));
         self.scripts = stay;
         stop_all(go_too.into_values()).await;
-        join_all(go.into_values().filter_map(|seat| seat.at_work.ok()).map(|(account, _)| account.stop())).await;
+        join_all(go.into_values().filter_map(|seat| seat.at_work.ok()).map(|(account, _)| close(account))).await;
     }
 
     async fn open_accounts(&mut self, places: &BTreeMap<String, DataCentre>, wanted: &BTreeMap<ScriptKey, Settings>) {
@@ -387,7 +428,7 @@ impl Host {
                 .filter(|(key, settings)| account_name(&key.tenant, settings) == **name)
                 .map(|(key, settings)| (settings.path.clone(), key.within_account()))
                 .collect();
-            let at_work = surroundings.open(name, place, &scripts).await;
+            let at_work = surroundings.open(name, place, &scripts).await.map(|(account, dir)| (Arc::new(account), dir));
             (name.clone(), Seat { place: place.clone(), at_work: at_work.map_err(|error| format!("{error:#}")) })
         }))
         .await;
@@ -404,12 +445,12 @@ impl Host {
         for (tenant, errors) in &self.errors {
             let to = config.tenants.get(&**tenant).and_then(|tenant| tenant.errors.as_ref());
             let seat = to.and_then(|to| self.accounts.get(&name_on_host(tenant, &to.account, to.is_own_account)));
-            errors.go(to, seat.and_then(|seat| Some(&seat.at_work.as_ref().ok()?.0)), &self.output);
+            errors.go(to, seat.and_then(|seat| Some(&*seat.at_work.as_ref().ok()?.0)), &self.output);
         }
     }
 
     /// Starts scripts, those of one tenant on one account together.
-    async fn start_new(&mut self, scripts: BTreeMap<ScriptKey, Settings>) {
+    fn start_new(&mut self, scripts: BTreeMap<ScriptKey, Settings>) {
         let mut together: BTreeMap<(Arc<str>, String), Vec<(ScriptKey, Settings)>> = BTreeMap::new();
         for (key, settings) in scripts {
             let account = account_name(&key.tenant, &settings);
@@ -481,7 +522,7 @@ impl Host {
     }
 
     /// An account at work, and what its scripts are started with.
-    fn stage(&self, account: &str) -> Result<(&Account, Stage<'_>)> {
+    fn stage(&self, account: &str) -> Result<(&Arc<Account>, Stage<'_>)> {
         let seat = self.accounts.get(account).with_context(|| format!("there is no account {account}"))?;
         let (at_work, dir) = seat.at_work.as_ref().map_err(|why| anyhow!("its account is not at work: {why}"))?;
         let stage = Stage {
@@ -494,26 +535,15 @@ impl Host {
         Ok((at_work, stage))
     }
 
-    /// Puts a new version of a script in the place of the one that runs. Where that fails the one before goes on; gives why.
-    async fn replaced(&self, key: ScriptKey, entry: Entry, renewal: Renewal) -> (ScriptKey, Entry, Option<String>) {
-        let State::Running(script) = entry.state else { return (key, entry, None) };
-        let old = Entry { state: State::Stopped, ..entry };
+    /// What a script of this account is to be replaced by.
+    fn planned(&self, key: &ScriptKey, account: &str, renewal: Renewal) -> Result<Planned> {
         let Renewal { settings, file } = renewal;
-        let planned = file.and_then(|file| {
-            let (at_work, stage) = self.stage(&old.account)?;
-            let program = compile(std::slice::from_ref(&file), &self.supervisor, &self.output)?;
-            let program = program.into_iter().next().context("one file is one program")?;
-            let plan = stage.plan(&key, &settings, &file, program)?;
-            Ok((at_work, plan, file))
-        });
-        let (replaced, file) = match planned {
-            Ok((at_work, plan, file)) => (self.supervisor.replace(at_work, script, plan).await, Some(file)),
-            Err(error) => (Err((script, format!("{error:#}"))), None),
-        };
-        match replaced {
-            Ok(script) => (key, Entry { settings, file, account: old.account, state: State::Running(script) }, None),
-            Err((script, why)) => (key, Entry { state: State::Running(script), ..old }, Some(why)),
-        }
+        let file = file?;
+        let (at_work, stage) = self.stage(account)?;
+        let program = compile(std::slice::from_ref(&file), &self.supervisor, &self.output)?;
+        let program = program.into_iter().next().context("one file is one program")?;
+        let plan = stage.plan(key, &settings, &file, program)?;
+        Ok(Planned { account: Arc::clone(at_work), plan, settings, file })
     }
 }
 
@@ -575,9 +605,16 @@ impl Trouble {
 async fn stop_all(scripts: impl Iterator<Item = Entry>) {
     join_all(scripts.filter_map(|entry| match entry.state {
         State::Running(script) => Some(script.stop()),
-        State::Stopped | State::Failed(_) => None,
+        State::Changing(_) | State::Stopped | State::Failed(_) => None,
     }))
     .await;
+}
+
+/// Stops an account, in order where nobody else has it.
+async fn close(account: Arc<Account>) {
+    if let Some(account) = Arc::into_inner(account) {
+        account.stop().await;
+    }
 }
 
 fn is_over(script: &Script) -> bool {

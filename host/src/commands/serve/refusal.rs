@@ -47,6 +47,11 @@ impl Refusal {
         Self::NotThere(format!("there is no account {name:?} of yours: `tglhost account list` names them"))
     }
 
+    /// A script's new version is none.
+    pub(super) fn unfit(why: &str) -> Self {
+        Self::Conflict(format!("the new version cannot be loaded: {why}"))
+    }
+
     /// Something beneath failed.
     pub(super) fn failed(error: &anyhow::Error) -> Self {
         Self::Failed(crate::output::sentence(error))
