@@ -206,6 +206,25 @@ fn a_new_version_that_loads_for_long_holds_up_no_other_script_and_the_end_does_n
 }
 
 #[test]
+fn a_log_that_is_followed_ends_with_the_token_and_is_made_anew_where_it_was_removed() {
+    let folder = folder();
+    let (host, http, _) = served(&folder);
+    let ann = token(&folder, "ann");
+    wait_until("it runs", || folder.stands("ann/bot")["state"] == "running");
+    fs::remove_dir_all(folder.path("data/logs")).expect("it is there");
+    assert_eq!(folder.ask(&["restart", "ann/bot"]).code(), Some(0));
+    wait_until("it logs", || folder.ask(&["logs", "ann/bot"]).stdout.contains("I am the first"));
+    let mut follow = std::process::Command::new(tests::binary());
+    follow.args(["logs", "-f", "ann/bot", "--at", &format!("http://{http}")]).env("TGLHOST_TOKEN", &ann);
+    let mut follow = Process::start(&mut follow);
+    while !follow.line().contains("I am the first") {}
+    assert_eq!(folder.ask(&["tenant", "token", "ann", "--revoke"]).code(), Some(0));
+    follow.finish();
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}
+
+#[test]
 fn what_was_stopped_stays_so_over_the_hosts_end_and_one_host_has_its_data() {
     let folder = folder();
     let (host, ..) = served(&folder);

@@ -29,6 +29,7 @@ use crate::data_dir::DataDir;
 use crate::misuse::OrMisuse;
 use crate::output::{Output, ScriptLogs};
 use crate::readiness::{self, Watchdog};
+use crate::script_file::ScriptFile;
 use crate::signals::{asked_to_end, asked_to_reload};
 use api::{Listening, OwnersSocket, Tokens};
 use board::Board;
@@ -91,7 +92,7 @@ pub(crate) fn read(folder: &Path) -> Result<Config> {
 /// `tglhost check`: says what is wrong with a host's files, without running anything.
 pub(crate) fn check(args: &HostArgs, output: &Output) -> Result<u8> {
     let config = read(&args.folder)?;
-    let faults: Vec<Fault> = script::all(&config).flat_map(|(_, script)| script.settings.faults.clone()).collect();
+    let faults: Vec<Fault> = script::all(&config).flat_map(|(_, script)| faults(script.settings)).collect();
     if !faults.is_empty() {
         return Err(Faults(faults)).or_misuse();
     }
@@ -111,6 +112,17 @@ pub(crate) fn check(args: &HostArgs, output: &Output) -> Result<u8> {
     let text = format!("{} tenants, {scripts} scripts: nothing is wrong", config.tenants.len());
     output.result(&serde_json::json!({"kind": "checked", "tenants": config.tenants.len(), "scripts": scripts}), &text);
     Ok(0)
+}
+
+/// What is wrong with a script, as far as its file tells.
+fn faults(script: &config::Script) -> Vec<Fault> {
+    let unfit = ScriptFile::read(&script.path).and_then(|file| file.unfit().map_or(Ok(()), Err));
+    let fault = |error: anyhow::Error| Fault {
+        path: script.path.clone(),
+        place: None,
+        what: format!("{:#}", error.root_cause()),
+    };
+    script.faults.iter().cloned().chain(unfit.err().map(fault)).collect()
 }
 
 /// Serves until it is asked to end.

@@ -138,8 +138,16 @@ fn write(path: &Path, piece: Piece) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
+/// Opens a log, in a folder that somebody may have removed.
 fn open(path: &Path) -> io::Result<File> {
-    File::options().create(true).append(true).mode(0o600).open(path)
+    let open = || File::options().create(true).append(true).mode(0o600).open(path);
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(path.parent().unwrap_or(path))?;
+            open()
+        }
+        opened => opened,
+    }
 }
 
 fn older(path: &Path) -> PathBuf {

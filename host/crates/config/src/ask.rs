@@ -51,8 +51,15 @@ pub fn asked_in(script: &Path) -> Result<Asked, Vec<Fault>> {
     }
     let text = beginning(script).unwrap_or_default();
     // Every line of the block keeps its place, so that a fault is told by the script's own lines.
-    let Some(block) = block(&text) else { return Ok(Asked::default()) };
-    read(&Text { path: script, text: &block })
+    match block(&text) {
+        Block::None => Ok(Asked::default()),
+        Block::Whole(block) => read(&Text { path: script, text: &block }),
+        Block::Open(begin) => {
+            let what =
+                format!("the block that begins here has no end: end it with a line `{END}`, of comments before it");
+            Err(vec![Fault { path: script.to_owned(), place: Some((begin + 1, 1)), what }])
+        }
+    }
 }
 
 fn beginning(path: &Path) -> io::Result<String> {
@@ -60,21 +67,30 @@ fn beginning(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The block's text, with nothing in the place of all that is not in it.
-fn block(text: &str) -> Option<String> {
-    let begin = text.lines().position(|line| line.trim_end() == BEGIN)?;
+/// What a script's text has of a block.
+enum Block {
+    None,
+    /// Its text, with nothing in the place of all that is not in it.
+    Whole(String),
+    /// It begins at this line, the first one 0, and does not end.
+    Open(usize),
+}
+
+fn block(text: &str) -> Block {
+    let is_begin = |line: &str| line.trim_start_matches('\u{feff}').trim_end() == BEGIN;
+    let Some(begin) = text.lines().position(is_begin) else { return Block::None };
     let mut block = "\n".repeat(begin + 1);
     for line in text.lines().skip(begin + 1) {
         if line.trim_end() == END {
-            return Some(block);
+            return Block::Whole(block);
         }
-        let content = line.strip_prefix('#')?;
+        let Some(content) = line.strip_prefix('#') else { break };
         // In the place of the comment's sign, so that columns stay.
         block.push(' ');
         block.push_str(content);
         block.push('\n');
     }
-    None
+    Block::Open(begin)
 }
 
 fn read(text: &Text<'_>) -> Result<Asked, Vec<Fault>> {

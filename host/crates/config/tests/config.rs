@@ -232,6 +232,13 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
             "bot.py:3:12: \"sends\" is no group of calls",
         ),
         (
+            (
+                "tenants/ann/scripts/bot.py",
+                "import tgl\n\u{feff}# /// tglhost\n# calls = [\"send\"]\nimport os\n# ///\n",
+            ),
+            "bot.py:2:1: the block that begins here has no end",
+        ),
+        (
             ("tenants/ann/scripts/other/main.py.toml", "call = [\"read\"]\n"),
             "main.py.toml:1:1: unknown field `call`, expected one of `calls`, `raw`, `chats`, `env`, `secrets`, `folders`",
         ),

@@ -23,6 +23,7 @@ use axum::{Json, Router};
 use tokio::time::timeout;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 pub(super) use self::listen::{Listening, OwnersSocket, at_port as listen_at_port, open_socket};
@@ -76,6 +77,7 @@ fn routes() -> (Router<Handle>, utoipa::openapi::OpenApi) {
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     document.components.get_or_insert_default().add_security_scheme("token", bearer);
     document.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], _>("token", [])]);
+    describe_refusals(&mut document);
     let described = document.clone();
     let router = router
         .route(&format!("/{VERSION}/openapi.json"), get(async move || Json(described)))
@@ -83,6 +85,22 @@ fn routes() -> (Router<Handle>, utoipa::openapi::OpenApi) {
         .layer(DefaultBodyLimit::max(QUESTION_BYTES_MAX))
         .layer(from_fn(in_time));
     (router, document)
+}
+
+/// Says of every path what any of them may answer.
+fn describe_refusals(document: &mut utoipa::openapi::OpenApi) {
+    let problem = || {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        ResponseBuilder::new().content("application/json", content).build()
+    };
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.delete];
+        for operation in operations.into_iter().flatten() {
+            for status in ["400", "401", "429", "503"] {
+                operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem().into());
+            }
+        }
+    }
 }
 
 /// Answers that it takes too long where it does.

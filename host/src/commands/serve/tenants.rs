@@ -116,7 +116,10 @@ async fn put_aside(
     let failed = |error: anyhow::Error| Refusal::failed(&error);
     fs::create_dir_all(aside).with_context(|| format!("cannot make {}", aside.display())).map_err(failed)?;
     let kept = aside.join("tenant");
-    fs::rename(folder, &kept).with_context(|| format!("cannot move {}", folder.display())).map_err(failed)?;
+    if let Err(error) = fs::rename(folder, &kept) {
+        let _ = fs::remove_dir(aside);
+        return Err(failed(anyhow::Error::from(error).context(format!("cannot move {}", folder.display()))));
+    }
     let config = match config::read(host_folder) {
         Ok(config) => config,
         Err(faults) => {

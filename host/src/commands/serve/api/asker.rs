@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-use super::tokens::Tokens;
+use super::tokens::{Pass, Tokens};
 use crate::commands::serve::refusal::Refusal;
 
 /// Questions of one tenant within a second, in the long run, and at once.
@@ -83,9 +83,9 @@ impl Doorkeeper {
     }
 
     /// Who has this token, if so much may be asked.
-    fn admit(&self, token: Option<&str>) -> Result<(Asker, Arc<Door>), Refusal> {
+    fn admit(&self, token: Option<&str>) -> Result<(Asker, Pass, Arc<Door>), Refusal> {
         let too_much = |_| Refusal::TooMuch("this is asked too often: ask again in a second".to_owned());
-        let Some(tenant) = token.and_then(|token| self.shared.tokens.tenant_of(token)) else {
+        let Some((tenant, pass)) = token.and_then(|token| self.shared.tokens.tenant_of(token)) else {
             self.shared.unknown.check().map_err(too_much)?;
             return Err(Refusal::Unknown);
         };
@@ -96,7 +96,7 @@ impl Doorkeeper {
             Arc::clone(tenants.entry(Arc::clone(&tenant)).or_insert_with(new))
         };
         door.limiter.check().map_err(too_much)?;
-        Ok((Asker::Tenant(tenant), door))
+        Ok((Asker::Tenant(tenant), pass, door))
     }
 }
 
@@ -104,8 +104,9 @@ impl Doorkeeper {
 pub(super) async fn by_token(State(doorkeeper): State<Doorkeeper>, mut request: Request, next: Next) -> Response {
     let header = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok());
     match doorkeeper.admit(header.and_then(|header| header.strip_prefix("Bearer "))) {
-        Ok((asker, door)) => {
+        Ok((asker, pass, door)) => {
             request.extensions_mut().insert(asker);
+            request.extensions_mut().insert(pass);
             let _turn = if request.method() == Method::GET { None } else { Some(door.turn.lock().await) };
             next.run(request).await
         }
@@ -129,7 +130,7 @@ mod tests {
         let tokens = Tokens::open(folder.path()).expect("opened");
         let (ann, ben) = (tokens.make("ann").expect("made"), tokens.make("ben").expect("made"));
         let doorkeeper = Doorkeeper::new(tokens);
-        let admitted = |token: &str| doorkeeper.admit(Some(token)).map(|(asker, _)| asker);
+        let admitted = |token: &str| doorkeeper.admit(Some(token)).map(|(asker, ..)| asker);
         let until_refused = |token: &str| (0..1_000).find(|_| matches!(admitted(token), Err(Refusal::TooMuch(_))));
         assert!(until_refused(&ann).is_some_and(|times| times >= TENANT_BURST_MAX.get() as usize));
         assert_eq!(admitted(&ben).expect("another's"), Asker::Tenant("ben".into()));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 
 use super::asker::Asker;
 use super::scripts::seen;
+use super::tokens::Pass;
 use crate::api::types::{LogQuery, Problem};
 use crate::commands::serve::handle::Handle;
 use crate::commands::serve::refusal::Refusal;
@@ -44,6 +46,7 @@ pub(super) fn router() -> OpenApiRouter<Handle> {
 )]
 async fn log(
     asker: Asker,
+    pass: Option<Extension<Pass>>,
     State(handle): State<Handle>,
     key: ScriptKey,
     query: Result<Query<LogQuery>, QueryRejection>,
@@ -57,19 +60,23 @@ async fn log(
     let begun = tokio::task::spawn_blocking(move || log.tail(lines)).await;
     let failed = |error: anyhow::Error| Refusal::failed(&error.context(format!("cannot read the log of {key}")));
     let (tail, text) = begun.map_err(|error| failed(error.into()))?.map_err(|error| failed(error.into()))?;
-    let body = if follow { followed(tail, text, place) } else { Body::from(text) };
+    let pass = pass.map(|Extension(pass)| pass);
+    let body = if follow { followed(tail, text, pass, place) } else { Body::from(text) };
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 
-/// The text, and what comes, until whoever reads it goes.
-fn followed(tail: LogTail, text: String, place: OwnedSemaphorePermit) -> Body {
-    let begin = (Some(text), tail, place);
-    Body::from_stream(stream::try_unfold(begin, async |(mut text, mut tail, place)| {
+/// The text, and what comes, until whoever reads it goes or may do so no more.
+fn followed(tail: LogTail, text: String, pass: Option<Pass>, place: OwnedSemaphorePermit) -> Body {
+    let begin = (Some(text), tail, pass, place);
+    Body::from_stream(stream::try_unfold(begin, async |(mut text, mut tail, pass, place)| {
         loop {
             if let Some(text) = text.take().filter(|text| !text.is_empty()) {
-                return Ok::<_, std::io::Error>(Some((text, (None, tail, place))));
+                return Ok::<_, std::io::Error>(Some((text, (None, tail, pass, place))));
             }
             tokio::time::sleep(LOOK_EVERY).await;
+            if pass.as_ref().is_some_and(|pass| !pass.holds()) {
+                return Ok(None);
+            }
             let looked = tokio::task::spawn_blocking(move || tail.more().map(|text| (text, tail))).await;
             let (more, same) = looked.map_err(std::io::Error::other)??;
             (text, tail) = (Some(more), same);

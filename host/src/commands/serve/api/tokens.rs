@@ -71,9 +71,13 @@ impl Tokens {
         Ok(())
     }
 
-    /// Whose token this is.
-    pub(super) fn tenant_of(&self, token: &str) -> Option<Arc<str>> {
-        let given = digest(token);
+    /// Whose token this is, and what lasts as long as it does.
+    pub(super) fn tenant_of(&self, token: &str) -> Option<(Arc<str>, Pass)> {
+        let pass = Pass { tokens: self.clone(), digest: digest(token) };
+        Some((self.holder(pass.digest)?, pass))
+    }
+
+    fn holder(&self, given: blake3::Hash) -> Option<Arc<str>> {
         let mut found = None;
         // All are looked at, each in constant time.
         for (tenant, digests) in &*self.lock() {
@@ -95,6 +99,20 @@ impl Tokens {
     }
 }
 
+/// A token that was good when it was shown.
+#[derive(Clone)]
+pub(super) struct Pass {
+    tokens: Tokens,
+    digest: blake3::Hash,
+}
+
+impl Pass {
+    /// Whether it is good still.
+    pub(super) fn holds(&self) -> bool {
+        self.tokens.holder(self.digest).is_some()
+    }
+}
+
 fn digest(token: &str) -> blake3::Hash {
     blake3::hash(token.as_bytes())
 }
@@ -112,14 +130,16 @@ mod tests {
         let (ann, ben) = (tokens.make("ann").expect("made"), tokens.make("ben").expect("made"));
         let again = Tokens::open(folder.path()).expect("opened");
         for (token, tenant) in [(&ann, Some("ann")), (&ben, Some("ben")), (&"tglhost_".to_owned(), None)] {
-            assert_eq!(again.tenant_of(token).as_deref(), tenant);
+            assert_eq!(again.tenant_of(token).map(|(name, _)| name).as_deref(), tenant);
         }
         let file = folder.path().join("tokens.json");
         let text = fs::read_to_string(&file).expect("read");
         assert!(!text.contains(&ann[PREFIX.len()..]), "{text}");
         assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
+        let [(_, of_ann), (_, of_ben)] = [&ann, &ben].map(|token| tokens.tenant_of(token).expect("good"));
         tokens.forget("ann").expect("forgotten");
-        assert_eq!((tokens.tenant_of(&ann), tokens.tenant_of(&ben).as_deref()), (None, Some("ben")));
+        assert!(tokens.tenant_of(&ann).is_none() && tokens.tenant_of(&ben).is_some());
+        assert_eq!((of_ann.holds(), of_ben.holds()), (false, true));
     }
 
     #[test]
