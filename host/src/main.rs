@@ -17,6 +17,7 @@ mod readiness;
 mod script_file;
 mod settings;
 mod signals;
+mod sources;
 mod terminal_chat;
 mod time_zone;
 

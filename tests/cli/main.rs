@@ -27,4 +27,5 @@ mod service_messages;
 mod signals;
 mod telegram_cli;
 mod told_errors;
+mod watch;
 mod ways;

@@ -106,6 +106,16 @@ fn a_new_version_that_does_not_load_leaves_the_old_one_and_one_that_does_goes_on
             }
         }
     }
+    // A change in a module that it imports is one of the script.
+    let by_module =
+        answerer("two", "").replace("'two %d", "part.NAME + ' %d").replace("import tgl", "import part, tgl");
+    for (name, text) in [("bot.py", &*by_module), ("part.py", "NAME = 'three'\n"), ("part.py", "NAME = 'four'\n")] {
+        folder.write(&format!("tenants/ann/scripts/bot/{name}"), text);
+        if text.starts_with("NAME") {
+            assert_eq!(folder.ask(&["reload"]).code(), Some(0));
+            while format!("NAME = '{}'\n", answer(&mut host).0) != text {}
+        }
+    }
     host.terminate();
     assert_eq!(host.finish().code(), Some(0));
 }

@@ -9,15 +9,20 @@ mod grants;
 mod limit;
 mod place;
 mod project;
+mod watch;
 
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 
 use anyhow::{Context, Result, bail};
 use broker::SendRates;
 use files::{FileSpace, Folders, Mount};
+use futures_util::FutureExt;
+use futures_util::future::{join_all, pending};
 use runtime::{End, Phase, Script, ScriptStatus};
+use supervisor::Compiling;
 use tgl::Limits;
 
 use crate::commands::login::{Credentials, DcArgs};
@@ -32,9 +37,10 @@ use crate::signals::asked_to_end;
 pub(crate) use brake::Brake;
 use grants::GrantArgs;
 use limit::GivenLimit;
-use place::Place;
-use project::Projects;
+use place::{Place, Planned};
 pub(crate) use project::{ProjectArgs, own_folder_in};
+use project::{Projects, ScriptProject};
+use watch::{Watch, Watched};
 
 /// Longest name that a script may be given, in bytes.
 const SCRIPT_NAME_BYTES_MAX: usize = 64;
@@ -68,6 +74,10 @@ pub(crate) struct Args {
     /// at Telegram, which is 1,20,30; off elsewhere]
     #[arg(long, value_name = "RATES", help_heading = SCRIPTS_HEADING)]
     brake: Option<Brake>,
+    /// Loads a script anew when its file, or a Python module in its project folder, changes. It goes on where it was; a version
+    /// that does not load leaves the one before at work. A script that has ended is started again by a change
+    #[arg(long, help_heading = SCRIPTS_HEADING)]
+    watch: bool,
     /// Where the scripts run
     #[arg(long, value_name = "WHERE", default_value = "process", help_heading = SCRIPTS_HEADING)]
     isolation: Where,
@@ -110,6 +120,7 @@ impl Args {
             grants: GrantArgs::default(),
             limits: Vec::new(),
             brake: None,
+            watch: false,
             isolation: Where::default(),
             project,
             folders,
@@ -220,18 +231,45 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
         place.close().await;
         return asked_early.map(Option::unwrap_or_default);
     }
-    let plans = place.plans(&files, &projects, programs, &args, data_dir, output)?;
-    let scripts = place.start_scripts(&supervisor, plans);
+    let watch = Watch { place: &place, supervisor: &supervisor, planned: Planned { args: &args, data_dir }, output };
+    let outcome = at_work(watch, &files, &projects, programs, asked_to_end.as_mut()).await;
+    place.close().await;
+    outcome
+}
 
+/// Starts the scripts, waits for what ends the command, and stops them.
+async fn at_work(
+    watch: Watch<'_>,
+    files: &[ScriptFile],
+    projects: &[ScriptProject],
+    programs: Vec<Compiling>,
+    asked_to_end: Pin<&mut impl Future<Output = u8>>,
+) -> Result<u8> {
+    let Watch { place, supervisor, planned, output } = watch;
+    let plans = place.plans(files, projects, programs, planned, output)?;
+    // As the files are before they are loaded.
+    let watched = planned.args.watch.then(|| Watched::all(files, projects, output));
+    let scripts = place.start_scripts(supervisor, plans);
+    let (scripts, watching) = match watched {
+        Some(watched) => {
+            let (scripts, watching) = watch::keep(watch, scripts, watched);
+            (scripts, watching.left_future())
+        }
+        None => (scripts, pending().right_future()),
+    };
+    tokio::pin!(watching);
     let outcome = tokio::select! {
         ends = place.until_the_end(&scripts, output) => ends.map(|ends| exit_code(&ends)),
-        code = &mut asked_to_end => Ok(code),
+        code = asked_to_end => Ok(code),
         () = output.until_nobody_reads() => Ok(NOBODY_READS_CODE),
         never = tell_when_ready(&scripts, output) => match never {},
+        never = &mut watching => match never {},
     };
     // All at once: each may take as long as its callback does.
-    futures_util::future::join_all(scripts.into_iter().map(Script::stop)).await;
-    place.close().await;
+    tokio::select! {
+        _ = join_all(scripts.into_iter().map(Script::stop)) => {}
+        never = watching => match never {},
+    }
     outcome
 }
 

@@ -52,6 +52,11 @@ impl Project {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), only: None, writable: false, is_in_host_folder: false }
     }
+
+    /// The folder, where the script sees more of it than itself.
+    pub fn modules(&self) -> Option<&Path> {
+        self.only.is_none().then_some(&self.folder)
+    }
 }
 
 /// `HOST:GUEST` or `HOST:GUEST:rw`, as on the command line. The folder must be there.

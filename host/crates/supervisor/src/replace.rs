@@ -30,6 +30,7 @@ impl Supervisor {
     /// Where the new one cannot be loaded: the old one, which goes on, and why. The script's log has it too.
     pub async fn replace(&self, account: &Account, script: Script, by: ScriptPlan) -> Result<Script, (Script, String)> {
         if let Err(why) = by.program.code().await {
+            say_why_not(&*by.output, &why);
             return Err((script, why));
         }
         script.hold(true);
@@ -45,10 +46,7 @@ impl Supervisor {
             script.hold(false);
             let _ = timeout(REST_WAIT, script.goes_on()).await;
             let why = why_not(end);
-            output.log(
-                LogLevel::Error,
-                &format!("its new version could not be loaded, and the one before goes on: {why}"),
-            );
+            say_why_not(&*output, &why);
             return Err((script, why));
         }
         output.is_on_trial.store(false, Ordering::Relaxed);
@@ -56,6 +54,11 @@ impl Supervisor {
         successor.hold(false);
         Ok(successor)
     }
+}
+
+/// Says it in the script's log.
+fn say_why_not(output: &dyn ScriptOutput, why: &str) {
+    output.log(LogLevel::Error, &format!("its new version could not be loaded, and the one before goes on: {why}"));
 }
 
 /// Why a version that has ended so is not loaded.

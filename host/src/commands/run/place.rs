@@ -35,6 +35,13 @@ pub(super) struct Place {
     chat: Option<Embedded>,
 }
 
+/// What scripts are planned with.
+#[derive(Clone, Copy)]
+pub(super) struct Planned<'a> {
+    pub(super) args: &'a Args,
+    pub(super) data_dir: &'a DataDir,
+}
+
 impl Place {
     /// Opens the account that the arguments name, logging it in first where they say how. The scripts have their places in
     /// it before it connects, so that nothing that comes is missed by them.
@@ -106,54 +113,76 @@ impl Place {
         supervisor.start_scripts(&self.account, plans)
     }
 
+    /// Puts another version of a script in its place, as [`Supervisor::replace`].
+    pub(super) async fn replace(
+        &self,
+        supervisor: &Supervisor,
+        script: Script,
+        by: ScriptPlan,
+    ) -> Result<Script, (Script, String)> {
+        supervisor.replace(&self.account, script, by).await
+    }
+
+    /// What the script is called that has this place in their order.
+    pub(super) fn name(&self, number: usize) -> &str {
+        &self.enrolled[number].name
+    }
+
     /// What the scripts are and may do, in their order.
     pub(super) fn plans(
         &self,
         files: &[ScriptFile],
         projects: &[ScriptProject],
         programs: Vec<Compiling>,
-        args: &Args,
-        data_dir: &DataDir,
+        planned: Planned<'_>,
         output: &Output,
     ) -> Result<Vec<ScriptPlan>> {
-        let output = output.on_account(&self.dir.name);
-        let is_one_of_several = files.len() > 1;
-        let env: Vec<_> = time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect();
-        let mut plans = Vec::with_capacity(files.len());
-        for (((file, project), enrolled), program) in files.iter().zip(projects).zip(&self.enrolled).zip(programs) {
-            let name = ScriptName::from(enrolled.name.as_str());
-            let home = self.dir.script_home(&name);
-            let limits = args.limits();
-            let folders = project.folders(home, limits.stored_bytes_max, &args.folders, data_dir.own_folders());
-            let files = FileSpace::of(folders)?;
-            let config = ScriptConfig {
-                name: name.clone(),
-                source: file.source(&project.script_path),
-                files,
-                args: args.args.clone(),
-                env: env.clone(),
-                limits,
-                restart_wait: runtime::RESTART_WAIT,
-                link_previews: args.link_previews,
-                sleep_after: None,
-                is_successor: false,
-            };
-            let voice = output.voice(name.clone(), None, is_one_of_several, &config.limits);
-            let rules = Rules {
-                grants: args.grants.grants()?,
-                load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
-                send_rates: Brake::rates(args.brake, &limits, self.is_telegram),
-            };
-            plans.push(ScriptPlan {
-                tenant: ScriptId::OWN_TENANT.into(),
-                config,
-                program,
-                rules,
-                secrets: Secrets::default(),
-                output: voice,
-            });
-        }
-        Ok(plans)
+        let scripts = files.iter().zip(projects).zip(programs).enumerate();
+        let plan = |(number, ((file, project), program))| self.plan(number, file, project, program, planned, output);
+        scripts.map(plan).collect()
+    }
+
+    /// What the script is and may do that has this place in their order.
+    pub(super) fn plan(
+        &self,
+        number: usize,
+        file: &ScriptFile,
+        project: &ScriptProject,
+        program: Compiling,
+        planned: Planned<'_>,
+        output: &Output,
+    ) -> Result<ScriptPlan> {
+        let Planned { args, data_dir } = planned;
+        let name = ScriptName::from(self.name(number));
+        let home = self.dir.script_home(&name);
+        let limits = args.limits();
+        let folders = project.folders(home, limits.stored_bytes_max, &args.folders, data_dir.own_folders());
+        let config = ScriptConfig {
+            name: name.clone(),
+            source: file.source(&project.script_path),
+            files: FileSpace::of(folders)?,
+            args: args.args.clone(),
+            env: time_zone::of_user().map(|zone| ("TZ".to_owned(), zone)).into_iter().collect(),
+            limits,
+            restart_wait: runtime::RESTART_WAIT,
+            link_previews: args.link_previews,
+            sleep_after: None,
+            is_successor: false,
+        };
+        let voice = output.on_account(&self.dir.name).voice(name, None, self.enrolled.len() > 1, &limits);
+        let rules = Rules {
+            grants: args.grants.grants()?,
+            load_max: Load { calls: limits.calls_pending_max as u64, bytes: limits.calls_bytes_max },
+            send_rates: Brake::rates(args.brake, &limits, self.is_telegram),
+        };
+        Ok(ScriptPlan {
+            tenant: ScriptId::OWN_TENANT.into(),
+            config,
+            program,
+            rules,
+            secrets: Secrets::default(),
+            output: voice,
+        })
     }
 
     /// Waits for the scripts' ends, or for the chat's. Gives the ends in the scripts' order; none for one that runs on.

@@ -147,6 +147,11 @@ impl<'a> Projects<'a> {
 }
 
 impl ScriptProject {
+    /// The folder that the script's modules lie in, if it sees any.
+    pub(super) fn modules(&self) -> Option<&Path> {
+        self.project.modules()
+    }
+
     /// All the folders that the script is to see.
     pub(super) fn folders(
         &self,

@@ -3,7 +3,7 @@
 //! Invariant: whatever cannot be started says why and is tried again at the next reload; the rest goes on. A script is what
 //! was last loaded well: a new version of it takes over only once that is loaded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use super::errors::{self, Errors};
 use super::logins::Vacant;
 use super::refusal::Refusal;
 use super::replacement::{Planned, Replaced, Replacement};
-use super::script::{ScriptKey, Stage, account_name, all, name_on_host, own_account_name};
+use super::script::{ScriptKey, Stage, account_name, all, modules, name_on_host, own_account_name};
 use super::stopped::Stopped;
 use crate::api::types::Trouble;
 use crate::commands::dc::DC_ID;
@@ -32,6 +32,7 @@ use crate::data_dir::{AccountDir, DataDir};
 use crate::isolation::{Where, start_supervisor};
 use crate::output::{Output, ScriptLogs};
 use crate::script_file::{ScriptFile, compile};
+use crate::sources::Sources;
 
 /// Scripts of which a new version is loaded at one time.
 const REPLACED_AT_ONCE_MAX: usize = 16;
@@ -46,6 +47,8 @@ pub(super) struct Host {
     telegram: Option<(i32, PathBuf)>,
     accounts: BTreeMap<String, Seat>,
     scripts: BTreeMap<ScriptKey, Entry>,
+    /// The files of all scripts.
+    script_files: BTreeSet<PathBuf>,
     tenants: Vec<Arc<str>>,
     errors: BTreeMap<Arc<str>, Errors>,
     board: Board,
@@ -64,6 +67,8 @@ struct Seat {
 struct Entry {
     settings: Settings,
     file: Option<ScriptFile>,
+    /// Its modules as they were before it was loaded.
+    modules: Sources,
     account: String,
     state: State,
 }
@@ -100,6 +105,7 @@ impl Host {
             telegram: None,
             accounts: BTreeMap::new(),
             scripts: BTreeMap::new(),
+            script_files: BTreeSet::new(),
             tenants: Vec::new(),
             errors: BTreeMap::new(),
             board,
@@ -113,6 +119,7 @@ impl Host {
         self.telegram.clone_from(&config.telegram);
         self.tenants = config.tenants.keys().map(|name| name.as_str().into()).collect();
         errors::keep_only(&mut self.errors, &self.tenants);
+        self.script_files = all(&config).filter_map(|(_, script)| script.settings.path.canonicalize().ok()).collect();
         let places = places(&config);
         let mut wanted: BTreeMap<ScriptKey, Settings> = all(&config)
             .map(|(tenant, told)| (ScriptKey { tenant: tenant.into(), name: told.name.into() }, told.settings.clone()))
@@ -139,7 +146,7 @@ impl Host {
         let (mut stay, mut changed) = (BTreeMap::new(), Vec::new());
         for (key, mut entry) in std::mem::take(&mut self.scripts) {
             let Some(settings) = wanted.get(&key) else { continue };
-            match (&entry.state, entry.renewal(settings)) {
+            match (&entry.state, entry.renewal(settings, &self.script_files)) {
                 // What failed is tried again.
                 (State::Failed(_), _) => continue,
                 (State::Running(script), Some(_)) if is_over(script) => continue,
@@ -233,8 +240,8 @@ impl Host {
         key: &ScriptKey,
         settings: Settings,
     ) -> Result<Option<Replacement>, Refusal> {
-        let entry = self.entry(key)?;
-        let renewal = entry.renewal(&settings);
+        let entry = self.scripts.get(key).ok_or_else(|| Refusal::no_script(key))?;
+        let renewal = entry.renewal(&settings, &self.script_files);
         let unfit = match &entry.state {
             State::Running(script) if !is_over(script) => {
                 return Ok(renewal.and_then(|renewal| self.begin_replacement(key, renewal)));
@@ -278,8 +285,8 @@ impl Host {
         let entry = self.scripts.get_mut(&key)?;
         entry.state = State::Running(script);
         let why = match new {
-            Ok((settings, file)) => {
-                (entry.settings, entry.file) = (settings, Some(file));
+            Ok((settings, file, modules)) => {
+                (entry.settings, entry.file, entry.modules) = (settings, Some(file), modules);
                 None
             }
             Err(why) => Some((key, why)),
@@ -460,6 +467,7 @@ impl Host {
             let names: Vec<ScriptKey> = scripts.iter().map(|(key, _)| key.clone()).collect();
             let mut planned = Vec::new();
             for (key, settings) in scripts {
+                let modules = modules(&settings, &self.script_files);
                 let file = readable(&settings);
                 let (file, state) = match &file {
                     Ok(_) => (file.ok(), State::Stopped),
@@ -468,7 +476,7 @@ impl Host {
                 if !self.stopped.has(&key) {
                     planned.extend(file.clone().map(|file| (key.clone(), settings.clone(), file)));
                 }
-                self.scripts.insert(key, Entry { settings, file, account: account.clone(), state });
+                self.scripts.insert(key, Entry { settings, file, modules, account: account.clone(), state });
             }
             match self.start_together(&account, planned) {
                 Ok(states) => states.into_iter().for_each(|(key, state)| self.set_state(&key, state)),
@@ -537,13 +545,13 @@ impl Host {
 
     /// What a script of this account is to be replaced by.
     fn planned(&self, key: &ScriptKey, account: &str, renewal: Renewal) -> Result<Planned> {
-        let Renewal { settings, file } = renewal;
+        let Renewal { settings, file, modules } = renewal;
         let file = file?;
         let (at_work, stage) = self.stage(account)?;
         let program = compile(std::slice::from_ref(&file), &self.supervisor, &self.output)?;
         let program = program.into_iter().next().context("one file is one program")?;
         let plan = stage.plan(key, &settings, &file, program)?;
-        Ok(Planned { account: Arc::clone(at_work), plan, settings, file })
+        Ok(Planned { account: Arc::clone(at_work), plan, settings, file, modules })
     }
 }
 
@@ -551,14 +559,17 @@ impl Host {
 struct Renewal {
     settings: Settings,
     file: Result<ScriptFile>,
+    modules: Sources,
 }
 
 impl Entry {
-    /// What it is to become by these settings and its file as it is now, if that is anything new.
-    fn renewal(&self, settings: &Settings) -> Option<Renewal> {
+    /// What it is to become by these settings and its files as they are now, if that is anything new.
+    fn renewal(&self, settings: &Settings, scripts: &BTreeSet<PathBuf>) -> Option<Renewal> {
+        let modules = modules(settings, scripts);
         let file = readable(settings);
-        let is_same = self.settings == *settings && file.as_ref().is_ok_and(|file| Some(file) == self.file.as_ref());
-        (!is_same).then(|| Renewal { settings: settings.clone(), file })
+        let is_same_file = file.as_ref().is_ok_and(|file| Some(file) == self.file.as_ref());
+        let is_same = self.settings == *settings && is_same_file && self.modules == modules;
+        (!is_same).then(|| Renewal { settings: settings.clone(), file, modules })
     }
 }
 

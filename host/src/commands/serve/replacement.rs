@@ -10,6 +10,7 @@ use supervisor::{Account, ScriptPlan, Supervisor};
 
 use super::script::ScriptKey;
 use crate::script_file::ScriptFile;
+use crate::sources::Sources;
 
 /// What a script is to be replaced by.
 pub(super) struct Planned {
@@ -17,6 +18,7 @@ pub(super) struct Planned {
     pub(super) plan: ScriptPlan,
     pub(super) settings: Settings,
     pub(super) file: ScriptFile,
+    pub(super) modules: Sources,
 }
 
 /// A script that was taken from the host, with what takes its place, or why nothing does.
@@ -33,7 +35,7 @@ pub(super) struct Replaced {
     /// What runs now.
     pub(super) script: Script,
     /// What it was made of, or why it is the one before.
-    pub(super) new: Result<(Settings, ScriptFile), String>,
+    pub(super) new: Result<(Settings, ScriptFile, Sources), String>,
 }
 
 impl Replacement {
@@ -49,12 +51,12 @@ impl Replacement {
     /// Loads the new version and puts it in the script's place. Where that fails the one before goes on.
     pub(super) async fn run(self) -> Replaced {
         let Self { key, supervisor, script, by } = self;
-        let Planned { account, plan, settings, file } = match by {
+        let Planned { account, plan, settings, file, modules } = match by {
             Ok(planned) => planned,
             Err(why) => return Replaced { key, script, new: Err(why) },
         };
         match supervisor.replace(&account, script, plan).await {
-            Ok(script) => Replaced { key, script, new: Ok((settings, file)) },
+            Ok(script) => Replaced { key, script, new: Ok((settings, file, modules)) },
             Err((script, why)) => Replaced { key, script, new: Err(why) },
         }
     }

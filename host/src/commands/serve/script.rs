@@ -2,8 +2,8 @@
 //!
 //! Invariant: within its account it is called `TENANT.SCRIPT`, which no other tenant's can be: names have no dots.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -20,6 +20,7 @@ use crate::commands::run::own_folder_in;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::output::{Output, ScriptLogs};
 use crate::script_file::ScriptFile;
+use crate::sources::Sources;
 
 /// Which script: its tenant and its name there. For people `TENANT/SCRIPT`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,6 +138,13 @@ impl Stage<'_> {
         let secrets = Secrets::new(secrets());
         Ok(ScriptPlan { tenant: Arc::clone(&key.tenant), config, program, rules, secrets, output })
     }
+}
+
+/// The modules that a script may import, as they are now; these scripts are none.
+pub(super) fn modules(settings: &Settings, scripts: &BTreeSet<PathBuf>) -> Sources {
+    // Where its file is no script's, that is said when it is to be started.
+    let project = project(&settings.path).map(|(project, _)| project).ok();
+    Sources::of_modules(project.as_ref().and_then(Project::modules), scripts)
 }
 
 /// What the script sees as its project, and where in it the script lies: the folder below `scripts` that holds it, or itself

@@ -1,0 +1,203 @@
+//! `tglhost run --watch`: a script whose files change is loaded anew, and goes on where it was.
+//!
+//! Invariant: whoever looks at a script that is watched sees one that has no end before it is told to end. What runs is what
+//! was loaded last: a version that does not load changes nothing.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use runtime::{Phase, Script, ScriptStatus, Wish};
+use supervisor::{ScriptPlan, Supervisor};
+use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::place::{Place, Planned};
+use super::project::ScriptProject;
+use crate::output::Output;
+use crate::script_file::{ScriptFile, compile};
+use crate::sources::{FOLDERS_MAX, Sources};
+
+/// So often files are looked at. What is the same twice is whole: an editor that writes is not waited for longer.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What scripts are kept with.
+#[derive(Clone, Copy)]
+pub(super) struct Watch<'a> {
+    pub(super) place: &'a Place,
+    pub(super) supervisor: &'a Supervisor,
+    pub(super) planned: Planned<'a>,
+    pub(super) output: &'a Output,
+}
+
+/// A script's files, as they were before it was loaded.
+pub(super) struct Watched {
+    at: Arc<Places>,
+    loaded: Sources,
+    /// As they were at the last look, where that was not so.
+    changed: Option<Sources>,
+}
+
+/// Where they lie.
+struct Places {
+    script: PathBuf,
+    project: ScriptProject,
+    /// The command's other scripts.
+    others: BTreeSet<PathBuf>,
+}
+
+impl Watched {
+    /// Those of these scripts, in their order.
+    pub(super) fn all(files: &[ScriptFile], projects: &[ScriptProject], output: &Output) -> Vec<Self> {
+        let watched = |(file, project): (&ScriptFile, &ScriptProject)| {
+            let others = files.iter().map(|file| file.path.clone()).filter(|path| *path != file.path).collect();
+            let at = Places { script: file.path.clone(), project: project.clone(), others };
+            let loaded = at.look();
+            if loaded.are_cut() {
+                output.note(&format!(
+                    "{} lies in a large folder, of which {FOLDERS_MAX} folders are watched: a change in others is not seen. \
+                     Name a smaller one with --project DIR.",
+                    file.path.display()
+                ));
+            }
+            // What has changed since it was read is loaded at once.
+            let is_read = ScriptFile::read(&file.path).is_ok_and(|now| now == *file);
+            let loaded = if is_read { loaded } else { Sources::default() };
+            Self { at: Arc::new(at), loaded, changed: None }
+        };
+        files.iter().zip(projects).map(watched).collect()
+    }
+
+    /// Whether they have changed since the script was loaded, and do so no more. One that is not there for a moment comes back.
+    async fn have_changed(&mut self) -> bool {
+        let at = Arc::clone(&self.at);
+        // Some disks take their time. What was not looked at has not changed.
+        let now = tokio::task::spawn_blocking(move || at.look()).await.unwrap_or_default();
+        if now == self.loaded || !now.have(&self.at.script) {
+            self.changed = None;
+            return false;
+        }
+        if self.changed.as_ref() != Some(&now) {
+            self.changed = Some(now);
+            return false;
+        }
+        (self.loaded, self.changed) = (now, None);
+        true
+    }
+}
+
+impl Places {
+    fn look(&self) -> Sources {
+        Sources::of_script(&self.script, self.project.modules(), &self.others)
+    }
+}
+
+/// Keeps scripts at the newest version of their files that can be loaded: gives what stands for them, and what has to be
+/// waited for beside all else.
+pub(super) fn keep<'a>(
+    watch: Watch<'a>,
+    scripts: Vec<Script>,
+    watched: Vec<Watched>,
+) -> (Vec<Script>, impl Future<Output = Infallible> + use<'a>) {
+    let kept = scripts.into_iter().zip(watched).enumerate().map(|(number, (script, watched))| {
+        let (kept, status, wish) = Script::elsewhere(false);
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        (kept, Keeper { watch, number, watched, looks, status, wish }.keep(script))
+    });
+    let (scripts, keepers): (Vec<_>, Vec<_>) = kept.unzip();
+    (scripts, join_all(keepers).then(|_| std::future::pending()))
+}
+
+/// Keeps one of them.
+struct Keeper<'a> {
+    watch: Watch<'a>,
+    number: usize,
+    watched: Watched,
+    looks: Interval,
+    status: watch::Sender<ScriptStatus>,
+    wish: watch::Receiver<Wish>,
+}
+
+impl Keeper<'_> {
+    async fn keep(mut self, mut script: Script) {
+        let mut status = script.status();
+        let mut is_over = false;
+        loop {
+            let now = status.borrow_and_update().clone();
+            let is_over_now = matches!(now.phase, Phase::Ended(_));
+            if is_over_now && !is_over {
+                let name = self.watch.place.name(self.number);
+                self.watch
+                    .output
+                    .note(&format!("{name} is started again once its files change; Ctrl-C ends the command."));
+            }
+            is_over = is_over_now;
+            self.status.send_replace(shown(now));
+            tokio::select! {
+                // Nobody is left who could say so: as good as said.
+                () = self.wish.wait_for(|wish| *wish == Wish::Stop).map(drop) => {
+                    let end = script.stop().await;
+                    self.status.send_modify(|status| status.phase = Phase::Ended(end));
+                    return;
+                }
+                Ok(()) = status.changed() => {}
+                _ = self.looks.tick() => {
+                    if self.watched.have_changed().await {
+                        script = self.renewed(script, is_over).await;
+                        status = script.status();
+                    }
+                }
+            }
+        }
+    }
+
+    /// The script by its files as they are now, or as it was where that cannot be loaded, which is said.
+    async fn renewed(&self, script: Script, is_over: bool) -> Script {
+        let Watch { place, supervisor, output, .. } = self.watch;
+        let name = place.name(self.number);
+        let plan = match self.plan() {
+            Ok(plan) => plan,
+            Err(error) => {
+                output.note(&format!("{name} stays as it was, as its new version cannot be run: {error:#}"));
+                return script;
+            }
+        };
+        if is_over {
+            let started = place.start_scripts(supervisor, vec![plan]).pop();
+            return started.unwrap_or(script);
+        }
+        match place.replace(supervisor, script, plan).await {
+            Ok(successor) => {
+                output.note(&format!("{name} was loaded anew."));
+                successor
+            }
+            // Its log has said why.
+            Err((script, _)) => script,
+        }
+    }
+
+    fn plan(&self) -> Result<ScriptPlan> {
+        let Watch { place, supervisor, planned, output } = self.watch;
+        let file = ScriptFile::read(&self.watched.at.script)?;
+        if let Some(unfit) = file.unfit() {
+            return Err(unfit);
+        }
+        let program =
+            compile(std::slice::from_ref(&file), supervisor, output)?.pop().context("one file is one program")?;
+        place.plan(self.number, &file, &self.watched.at.project, program, planned, output)
+    }
+}
+
+/// How a script stands for those who look at it: one that is over waits for its files.
+fn shown(status: ScriptStatus) -> ScriptStatus {
+    match status.phase {
+        Phase::Ended(_) => ScriptStatus { phase: Phase::Sleeping, handled_seq: u64::MAX, ..status },
+        _ => status,
+    }
+}
