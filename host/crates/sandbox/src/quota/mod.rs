@@ -151,7 +151,7 @@ impl Quota {
         let work = move || {
             let _thread = thread;
             let turn = guest.quota.turn();
-            change(&mut Room { guest: &guest, turn })
+            guest.meter.charge(|| change(&mut Room { guest: &guest, turn }))
         };
         spawn_blocking(work).await
     }
@@ -174,7 +174,7 @@ impl Room<'_> {
     }
 
     fn take(&mut self, bytes: u64) -> bool {
-        let fits = self.guest.meter.charge(|| self.turn.take(bytes));
+        let fits = self.turn.take(bytes);
         if !fits {
             self.guest.limit_meter.reached(Limit::stored_bytes_max);
         }

@@ -43,7 +43,7 @@ impl Quota {
         look: impl FnOnce(&FileSpace) -> Result<T, Errno> + Send + 'static,
     ) -> FsResult<T> {
         let quota = self.clone();
-        spawn_blocking(move || look(quota.space())).await.map_err(error)
+        spawn_blocking(move || quota.inner.meter.charge(|| look(quota.space()))).await.map_err(error)
     }
 
     /// Has a thread that may wait change the tree, in the private folder's turn.
