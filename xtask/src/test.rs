@@ -42,6 +42,7 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
         step("Building and running the tests of the host");
         let mut tests = cargo();
         tests.args(["test", "--no-fail-fast"]).args(&selection).stdout(Stdio::piped());
+        tests.env("RUST_TEST_THREADS", threads().to_string());
         tally.add(counted(&mut tests, Stream::Stdout)?);
     }
     if suite.is_none() {
@@ -67,6 +68,11 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
         bail!("{} failed", if tally.failed == 1 { "a test".to_owned() } else { format!("{} tests", tally.failed) });
     }
     Ok(())
+}
+
+/// Tests of a program at one time: more than there are cores, since most of them wait for processes that they have started.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get() * 3 / 2).max(2)
 }
 
 /// What cargo is told to test one suite: an integration test of the package `tests`, or a package.
