@@ -14,7 +14,7 @@ use sandbox::{
     LogLevel, Output, Program, Sandbox, StartConfig,
 };
 use tests::text_message;
-use tgl::{Call, Event, Message, MessageId, Outcome, Peer, PeerId, RequestId};
+use tgl::{Call, Event, LimitMeter, Message, MessageId, Outcome, Peer, PeerId, RequestId};
 
 use crate::progress;
 use crate::sample::{Figures, MS, Measure, US, count};

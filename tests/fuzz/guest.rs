@@ -8,7 +8,7 @@ use sandbox::{
     Output, Sandbox, StartConfig, Trap,
 };
 use tests::raw_component;
-use tgl::{Call, Message, MessageId, Peer, PeerId, RequestId};
+use tgl::{Call, LimitMeter, Message, MessageId, Peer, PeerId, RequestId};
 
 use crate::holds_for_each;
 
@@ -69,6 +69,7 @@ fn whatever_is_handed_over_is_a_value_or_ends_the_guest() {
                 args: Vec::new(),
                 env: Vec::new(),
                 cpu_used: CpuUsed::default(),
+                limit_meter: LimitMeter::default(),
                 host: Box::new(Host),
             };
             let called = runtime.block_on(async {
