@@ -4,6 +4,7 @@
 //! is wrong when it is read again keep nobody else from going on.
 
 mod account;
+mod accounts;
 mod api;
 mod board;
 mod deploy;
@@ -31,11 +32,11 @@ use crate::output::{Output, ScriptLogs};
 use crate::readiness::{self, Watchdog};
 use crate::script_file::ScriptFile;
 use crate::signals::{asked_to_end, asked_to_reload};
+pub(crate) use accounts::places;
 use api::{Listening, OwnersSocket, Tokens};
 use board::Board;
 use handle::Handle;
 use host::Host;
-pub(crate) use host::places;
 
 /// The folder of the data, in the host's folder.
 pub(crate) const DATA: &str = "data";

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use config::{Config, DataCentre, Faults, Script as Settings};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -15,10 +15,9 @@ use futures_util::stream::FuturesUnordered;
 use runtime::{Phase, Script, ScriptStatus};
 use store::ScriptStore;
 use supervisor::{Account, Supervisor};
-use tgl::Connection;
 use tokio::sync::watch;
 
-use super::account::Surroundings;
+use super::accounts::{self, Accounts, NOBODY_LOGGED_IN, places};
 use super::board::{Board, Shown, ShownScript, ShownState};
 use super::errors::{self, Errors};
 use super::logins::Vacant;
@@ -27,7 +26,6 @@ use super::replacement::{Planned, Replaced, Replacement};
 use super::script::{ScriptKey, Stage, account_name, all, modules, name_on_host, own_account_name};
 use super::stopped::Stopped;
 use crate::api::types::Trouble;
-use crate::commands::dc::DC_ID;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::isolation::{Where, start_supervisor};
 use crate::output::{Output, ScriptLogs};
@@ -43,9 +41,7 @@ pub(super) struct Host {
     output: Output,
     logs: ScriptLogs,
     supervisor: Arc<Supervisor>,
-    embedded: Option<datacentre::DataCentre>,
-    telegram: Option<(i32, PathBuf)>,
-    accounts: BTreeMap<String, Seat>,
+    accounts: Accounts,
     scripts: BTreeMap<ScriptKey, Entry>,
     /// The files of all scripts.
     script_files: BTreeSet<PathBuf>,
@@ -55,12 +51,6 @@ pub(super) struct Host {
     stopped: Stopped,
     /// What went wrong with scripts since it was last asked for.
     troubles: Vec<Trouble>,
-}
-
-/// An account of the host's.
-struct Seat {
-    place: DataCentre,
-    at_work: Result<(Arc<Account>, AccountDir), String>,
 }
 
 /// A script of the host's.
@@ -96,14 +86,13 @@ impl Host {
         let (scripts, says) = (all(config).count(), output.clone());
         let supervisor =
             tokio::task::spawn_blocking(move || start_supervisor(Where::Process, scripts, &says)).await??;
+        let accounts = Accounts::new(data_dir.clone(), output.clone());
         Ok(Self {
             data_dir,
             output: output.clone(),
             logs,
             supervisor: Arc::new(supervisor),
-            embedded: None,
-            telegram: None,
-            accounts: BTreeMap::new(),
+            accounts,
             scripts: BTreeMap::new(),
             script_files: BTreeSet::new(),
             tenants: Vec::new(),
@@ -116,7 +105,6 @@ impl Host {
 
     /// Brings accounts and scripts to what is said here, and gives what went wrong.
     pub(super) async fn apply(&mut self, config: Config) -> Vec<Trouble> {
-        self.telegram.clone_from(&config.telegram);
         self.tenants = config.tenants.keys().map(|name| name.as_str().into()).collect();
         errors::keep_only(&mut self.errors, &self.tenants);
         self.script_files = all(&config).filter_map(|(_, script)| script.settings.path.canonicalize().ok()).collect();
@@ -128,8 +116,7 @@ impl Host {
             self.output.note(&format!("What is stopped cannot be kept: {error:#}"));
         }
         self.stop_what_went(&wanted).await;
-        self.close_accounts(&places).await;
-        self.open_accounts(&places, &wanted).await;
+        self.move_accounts(&config, &places, &wanted).await;
         self.lead_errors(&config);
         let kept = self.replace_what_changed(&mut wanted).await;
         self.start_new(wanted);
@@ -171,24 +158,21 @@ impl Host {
     }
 
     /// Stops everything, in order.
-    pub(super) async fn stop(mut self) {
+    pub(super) async fn stop(self) {
         stop_all(self.scripts.into_values()).await;
-        let accounts = std::mem::take(&mut self.accounts).into_values().filter_map(|seat| seat.at_work.ok());
-        join_all(accounts.map(|(account, _)| close(account))).await;
-        if let Some(embedded) = self.embedded {
-            embedded.stop().await;
-        }
+        self.accounts.stop().await;
     }
 
     /// What it serves, in words.
     pub(super) fn summary(&self) -> String {
         let running = self.scripts.values().filter(|entry| matches!(entry.state, State::Running(_))).count();
-        let accounts = self.accounts.values().filter(|seat| seat.at_work.is_ok()).count();
+        let accounts = self.accounts.shown();
+        let at_work = accounts.values().filter(|account| account.is_ok()).count();
         format!(
-            "{running} of {} scripts of {} tenants on {accounts} of {} accounts",
+            "{running} of {} scripts of {} tenants on {at_work} of {} accounts",
             self.scripts.len(),
             self.tenants.len(),
-            self.accounts.len()
+            accounts.len()
         )
     }
 
@@ -313,37 +297,17 @@ impl Host {
     /// # Errors
     /// Where somebody is logged in.
     pub(super) async fn vacate(&mut self, account: &str) -> Result<Vacant, Refusal> {
-        let failed = |error: anyhow::Error| Refusal::failed(&error);
-        let seat = self.accounts.get_mut(account).ok_or_else(|| Refusal::no_account(account))?;
-        if let Ok((at_work, _)) = &seat.at_work {
-            if !matches!(at_work.telegram().state().borrow().connection, Connection::LoggedOut(_)) {
-                return Err(Refusal::Conflict(format!("somebody is logged in to {account} already")));
-            }
-            let why = "nobody is logged in".to_owned();
-            let gone = std::mem::replace(&mut seat.at_work, Err(why.clone()));
+        if let Some(gone) = self.accounts.take_logged_out(account)? {
             for entry in self.scripts.values_mut().filter(|entry| entry.account == account) {
-                if let State::Running(script) = std::mem::replace(&mut entry.state, State::Failed(why.clone())) {
+                let failed = State::Failed(NOBODY_LOGGED_IN.to_owned());
+                if let State::Running(script) = std::mem::replace(&mut entry.state, failed) {
                     script.stop().await;
                 }
             }
-            if let Ok((gone, _)) = gone {
-                close(gone).await;
-            }
+            accounts::close(gone).await;
             self.show();
         }
-        let place = self.accounts.get(account).map(|seat| seat.place.clone());
-        let place = place.ok_or_else(|| Refusal::no_account(account))?;
-        let (config, dir) = self.surroundings().config(account, &place).await.map_err(failed)?;
-        Ok(Vacant { config, dir })
-    }
-
-    fn surroundings(&self) -> Surroundings<'_> {
-        Surroundings {
-            data_dir: &self.data_dir,
-            embedded: self.embedded.as_ref(),
-            telegram: self.telegram.as_ref(),
-            output: &self.output,
-        }
+        self.accounts.vacant(account).await
     }
 
     /// A tenant that has nothing yet.
@@ -355,11 +319,11 @@ impl Host {
     /// Where this tenant's things lie in the data: its own accounts, and what its scripts have on others'.
     pub(super) fn places_of(&self, tenant: &str) -> Vec<Place> {
         let is_own = |account: &str| account.starts_with(&own_account_name(tenant, ""));
-        let own = self.accounts.keys().filter(|name| is_own(name));
+        let own = self.accounts.names().filter(|name| is_own(name));
         let own = own.filter_map(|name| self.data_dir.account(name).ok()).map(Place::Account);
         let scripts = self.scripts.iter().filter(|(key, entry)| *key.tenant == *tenant && !is_own(&entry.account));
         let of_scripts = scripts.filter_map(|(key, entry)| {
-            let (account, dir) = self.accounts.get(&entry.account)?.at_work.as_ref().ok()?;
+            let (account, dir) = self.accounts.at_work(&entry.account).ok()?;
             let name = key.within_account();
             Some(Place::Script { store: account.store().scripts(), account: dir.clone(), name })
         });
@@ -379,15 +343,11 @@ impl Host {
             State::Failed(why) => ShownState::Failed(why.clone()),
         };
         let script = |entry: &Entry| ShownScript { account: entry.account.clone(), state: state(entry) };
-        let account = |seat: &Seat| match &seat.at_work {
-            Ok((account, _)) => Ok(account.telegram().state()),
-            Err(why) => Err(why.clone()),
-        };
         self.board.show(Shown {
             tenants: self.tenants.clone(),
             errors: self.errors.iter().map(|(tenant, errors)| (Arc::clone(tenant), errors.counts())).collect(),
             scripts: self.scripts.iter().map(|(key, entry)| (key.clone(), script(entry))).collect(),
-            accounts: self.accounts.iter().map(|(name, seat)| (name.clone(), account(seat))).collect(),
+            accounts: self.accounts.shown(),
         });
     }
 
@@ -402,57 +362,34 @@ impl Host {
         stop_all(go.into_values()).await;
     }
 
-    /// Closes accounts that are to be there no more, or elsewhere.
-    async fn close_accounts(&mut self, places: &BTreeMap<String, DataCentre>) {
-        let stays = |name: &String, seat: &Seat| places.get(name) == Some(&seat.place) && seat.at_work.is_ok();
-        let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            std::mem::take(&mut self.accounts).into_iter().partition(|(name, seat)| stays(name, seat));
-        self.accounts = stay;
-        // A script on an account that moves is started anew.
+    /// Brings accounts to where they are to be. A script on one that moves is started anew.
+    async fn move_accounts(
+        &mut self,
+        config: &Config,
+        places: &BTreeMap<String, DataCentre>,
+        wanted: &BTreeMap<ScriptKey, Settings>,
+    ) {
+        let gone = self.accounts.take_what_went(places);
         let accounts = &self.accounts;
-        let (stay, go_too): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            std::mem::take(&mut self.scripts).into_iter().partition(|(_, entry)| accounts.contains_key(&entry.account));
+        let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.scripts).into_iter().partition(|(_, entry)| accounts.has(&entry.account));
         self.scripts = stay;
-        stop_all(go_too.into_values()).await;
-        join_all(go.into_values().filter_map(|seat| seat.at_work.ok()).map(|(account, _)| close(account))).await;
-    }
-
-    async fn open_accounts(&mut self, places: &BTreeMap<String, DataCentre>, wanted: &BTreeMap<ScriptKey, Settings>) {
-        let needs_embedded = places.values().any(|place| matches!(place, DataCentre::Embedded { .. }));
-        if needs_embedded && self.embedded.is_none() {
-            let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-            let config = datacentre::Config { listen, data_dir: self.data_dir.data_centre(), dc_id: DC_ID };
-            match datacentre::DataCentre::start(config).await {
-                Ok(embedded) => self.embedded = Some(embedded),
-                Err(error) => self.output.note(&format!("The embedded data centre cannot start: {error}")),
-            }
-        }
-        let surroundings = self.surroundings();
-        let new: Vec<_> = places.iter().filter(|(name, _)| !self.accounts.contains_key(*name)).collect();
-        let opened = join_all(new.into_iter().map(async |(name, place)| {
-            let scripts: Vec<(PathBuf, String)> = wanted
-                .iter()
-                .filter(|(key, settings)| account_name(&key.tenant, settings) == **name)
-                .map(|(key, settings)| (settings.path.clone(), key.within_account()))
-                .collect();
-            let at_work = surroundings.open(name, place, &scripts).await.map(|(account, dir)| (Arc::new(account), dir));
-            (name.clone(), Seat { place: place.clone(), at_work: at_work.map_err(|error| format!("{error:#}")) })
-        }))
-        .await;
-        for (name, seat) in opened {
-            if let Err(why) = &seat.at_work {
-                self.output.on_account(&name).note(&format!("The account {name} is not at work: {why}"));
-            }
-            self.accounts.insert(name, seat);
-        }
+        stop_all(go.into_values()).await;
+        join_all(gone.into_iter().map(accounts::close)).await;
+        let scripts_on = |account: &str| {
+            let on_it = wanted.iter().filter(|(key, settings)| account_name(&key.tenant, settings) == account);
+            on_it.map(|(key, settings)| (settings.path.clone(), key.within_account())).collect()
+        };
+        self.accounts.open_new(config, places, scripts_on).await;
     }
 
     /// Has each tenant's errors told where its file says.
     fn lead_errors(&self, config: &Config) {
         for (tenant, errors) in &self.errors {
             let to = config.tenants.get(&**tenant).and_then(|tenant| tenant.errors.as_ref());
-            let seat = to.and_then(|to| self.accounts.get(&name_on_host(tenant, &to.account, to.is_own_account)));
-            errors.go(to, seat.and_then(|seat| Some(&*seat.at_work.as_ref().ok()?.0)), &self.output);
+            let name = to.map(|to| name_on_host(tenant, &to.account, to.is_own_account));
+            let account = name.and_then(|name| self.accounts.at_work(&name).ok()).map(|(account, _)| &**account);
+            errors.go(to, account, &self.output);
         }
     }
 
@@ -531,8 +468,7 @@ impl Host {
 
     /// An account at work, and what its scripts are started with.
     fn stage(&self, account: &str) -> Result<(&Arc<Account>, Stage<'_>)> {
-        let seat = self.accounts.get(account).with_context(|| format!("there is no account {account}"))?;
-        let (at_work, dir) = seat.at_work.as_ref().map_err(|why| anyhow!("its account is not at work: {why}"))?;
+        let (at_work, dir) = self.accounts.at_work(account)?;
         let stage = Stage {
             data_dir: &self.data_dir,
             account: dir,
@@ -621,13 +557,6 @@ async fn stop_all(scripts: impl Iterator<Item = Entry>) {
     .await;
 }
 
-/// Stops an account, in order where nobody else has it.
-async fn close(account: Arc<Account>) {
-    if let Some(account) = Arc::into_inner(account) {
-        account.stop().await;
-    }
-}
-
 fn is_over(script: &Script) -> bool {
     matches!(script.status().borrow().phase, Phase::Ended(_))
 }
@@ -639,14 +568,4 @@ fn readable(settings: &Settings) -> Result<ScriptFile> {
     }
     let file = ScriptFile::read(&settings.path)?;
     file.unfit().map_or(Ok(file), Err)
-}
-
-/// Every account, by what it is called on the host, and where it is.
-pub(crate) fn places(config: &Config) -> BTreeMap<String, DataCentre> {
-    let shared = config.accounts.iter().map(|(name, account)| (name.clone(), account.data_centre.clone()));
-    let own = config.tenants.iter().flat_map(|(tenant, of)| {
-        let named = move |name: &String| own_account_name(tenant, name);
-        of.accounts.iter().map(move |(name, account)| (named(name), account.data_centre.clone()))
-    });
-    shared.chain(own).collect()
 }
