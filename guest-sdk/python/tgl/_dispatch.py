@@ -96,7 +96,7 @@ def timer() -> None:
 def settle() -> None:
     """What there is to do at the end of every callback: threads that were started, timers that are due, coroutines that can
     go on, late reports, the next wake-up. Most callbacks of most scripts leave nothing of this, so it is asked for in place."""
-    others = _turns.threads or _turns.timers or _turns.left or _tasks.any_left()
+    others = bool(_turns.threads or _turns.timers or _turns.left) or _tasks.any_left()
     if others:
         _turns.run_all()
         _tasks.run_ready()
@@ -108,7 +108,7 @@ def settle() -> None:
         looked_up.clear()  # Peers that a callback asks for stay as they are until it has ended.
     ticking = _looping and handlers["on_loop"] is not None
     if ticking or others:
-        _timers.arm(ticking, bool(others))
+        _timers.arm(ticking, others)
 
 
 def _deliver(event: str, arguments: tuple[Any, ...]) -> None:

@@ -266,7 +266,7 @@ async fn what_is_not_in_the_scripts_folders_is_not_looked_for_in_its_working_one
         (
             "caught(open, '/beside.txt')",
             "[Errno 2] No such file or directory (a script sees /home, /script, /tmp; --dir HOST:GUEST gives it one more \
-             folder): '/beside.txt'\n"
+             folder, on a host of many tenants [grants.folders]): '/beside.txt'\n"
                 .to_owned(),
         ),
         ("print(os.path.exists('/beside.txt'), os.path.exists('beside.txt'))", "False True\n".to_owned()),
