@@ -86,6 +86,22 @@ impl AskedSection {
     }
 }
 
+/// What is asked for and not given, beside what has a name of its own, and how to give it.
+pub(crate) fn refused(asked: &Grants, given: &Grants) -> Vec<String> {
+    let how = |what: String, key: &str| {
+        format!(
+            "{what} granted to this script: add it to `{key}` in [grants] in its tenant's file, and in `grants` of the script's \
+             own section there if that has them"
+        )
+    };
+    let calls =
+        asked.calls.difference(&given.calls).map(|calls| how(format!("the calls \"{calls}\" are not"), "calls"));
+    let raw = asked.raw.difference(&given.raw).map(|method| how(format!("the method {method} is not"), "raw"));
+    let no_chat = !asked.chats.is_empty() && asked.chats.and(&given.chats).is_empty();
+    let chats = no_chat.then(|| how("none of the chats that it asks for is".to_owned(), "chats"));
+    calls.chain(raw).chain(chats).collect()
+}
+
 fn grants(
     calls: &[Spanned<String>],
     raw: &[Spanned<String>],

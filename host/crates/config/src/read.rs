@@ -17,6 +17,7 @@ use toml::Spanned;
 use crate::ask::{Asked, asked_in};
 use crate::errors::{ErrorsSection, ErrorsTo};
 use crate::fault::{Fault, Faults, Text};
+use crate::grants;
 use crate::named::{Given, Granted, Secret, check_variable};
 use crate::regular;
 use crate::sections::{DataCentre, HOST_FILE, HostFile, ListenSection, ScriptSection, TenantFile};
@@ -366,8 +367,9 @@ impl Reader<'_> {
             Err(faults) => (Asked::default(), faults),
         };
         let grants = own.as_ref().map_or_else(|| allowed.grants.clone(), |(own, _)| allowed.grants.and(own));
-        let Granted { mut env, secrets, folders, refused } =
+        let Granted { mut env, secrets, folders, mut refused } =
             allowed.given.granted(&asked.names, own.as_ref().map(|(_, names)| names));
+        refused.extend(grants::refused(&asked.grants, &grants));
         // What is said for this script alone goes before what its tenant is given.
         let told = section.env.iter().map(|(name, value)| (name.get_ref().clone(), value.get_ref().clone()));
         env.extend(told);

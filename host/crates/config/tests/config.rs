@@ -287,6 +287,11 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
             "this host's own folder is in /, and no script comes near that",
         ),
         (
+            ann("[grants.folders]\nx = { host = \"/proc/self\" }\n"),
+            "/proc/self is where the kernel shows processes and devices",
+        ),
+        (ann("[grants.folders]\nx = { host = \"/dev\" }\n"), "/dev is where the kernel shows"),
+        (
             ann("[grants.folders]\nx = { host = \"/etc\", access = \"all\" }\n"),
             "unknown variant `all`, expected `read` or `write`",
         ),
@@ -299,6 +304,23 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
         let faults = read_with(&[(name, text)]).expect_err(text).to_string();
         assert!(faults.lines().any(|line| line.contains(expected)), "{text}\n{expected}\nis not in\n{faults}");
     }
+}
+
+#[test]
+fn what_a_script_asks_for_and_is_not_granted_is_told() {
+    let tenant = "[grants]\ncalls = [\"read\"]\nchats = [\"secret-chats\"]\n[scripts.bot]\nfile = \"bot.py\"\naccount = \"house\"\n";
+    let config = read_with(&[("tenants/ann/tenant.toml", tenant), ("tenants/ann/scripts/bot.py", ASKS)]).unwrap();
+    let refused = config.tenants["ann"].scripts["bot"].refused.join("\n");
+    for part in [
+        "the calls \"send\" are not granted to this script: add it to `calls` in [grants]",
+        "the calls \"profile\" are not",
+        "the method messages.getDialogs is not granted to this script: add it to `raw`",
+        "the method users.getUsers is not",
+        "none of the chats that it asks for is granted to this script",
+    ] {
+        assert!(refused.contains(part), "{part} is not in\n{refused}");
+    }
+    assert!(!refused.contains("read"), "{refused}");
 }
 
 #[test]
@@ -325,7 +347,7 @@ fn what_is_granted_by_name_is_given_and_asked_for() {
     );
     assert_eq!(less.env, [("PLACE".to_owned(), "garden".to_owned())], "its own goes before its tenant's");
     assert_eq!((less.secrets.len(), less.folders.len(), less.refused.len()), (0, 0, 4), "{:?}", less.refused);
-    assert!(other.env.is_empty() && other.secrets.is_empty() && other.folders.is_empty() && other.refused.is_empty());
+    assert!(other.env.is_empty() && other.secrets.is_empty() && other.folders.is_empty());
     assert!(!format!("{config:?}").contains("the key itself"));
 }
 

@@ -137,6 +137,11 @@ impl Chats {
         Self { kinds: ChatKind::NAMED.map(|(kind, _)| kind).into(), listed: BTreeSet::new() }
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.listed.is_empty()
+    }
+
     /// Whether this one is among them.
     pub fn has(&self, chat: PeerId) -> bool {
         self.kinds.contains(&ChatKind::of(chat)) || self.listed.contains(&chat)
@@ -221,7 +226,7 @@ impl Grants {
             return Some(peer);
         }
         match peer.details {
-            PeerDetails::User(user) if !self.chats.kinds.is_empty() || !self.chats.listed.is_empty() => {
+            PeerDetails::User(user) if !self.chats.is_empty() => {
                 let user = User { phone: None, ..user };
                 Some(Peer { details: PeerDetails::User(user), ..peer })
             }
