@@ -169,7 +169,7 @@ fn a_script_that_crashes_at_every_start_is_given_up_and_leaves_nothing_behind() 
         }
     }
     let life = ["loaded", "crashed"];
-    assert_eq!(told, [&life.repeat(4)[..], &["loaded", "given_up", "ended"]].concat());
+    assert_eq!(told, [&life.repeat(4)[..], &["loaded", "log", "given_up", "ended"]].concat());
     json.close_input();
     assert_eq!(json.finish().code(), Some(1), "of the two scripts one did not end well");
 }

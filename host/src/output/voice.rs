@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use runtime::{Allowance, End, News};
 use sandbox::{Limits, LogLevel};
-use tgl::{Limit, ScriptName};
+use tgl::ScriptName;
 
 use super::line::Line;
 use super::script_logs::ScriptLog;
@@ -31,7 +31,6 @@ pub(crate) struct Voice {
     log: Option<ScriptLog>,
     /// Its prints carry its name: others print as well.
     is_one_of_several: bool,
-    limits: Limits,
     inner: Mutex<Inner>,
 }
 
@@ -68,14 +67,7 @@ impl Voice {
             dropped_said: None,
             unfinished: [String::new(), String::new()],
         };
-        Self {
-            output: output.about_script(&name),
-            name,
-            log,
-            is_one_of_several,
-            limits: *limits,
-            inner: Mutex::new(inner),
-        }
+        Self { output: output.about_script(&name), name, log, is_one_of_several, inner: Mutex::new(inner) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -106,11 +98,8 @@ impl Voice {
         if bytes == 0 {
             return;
         }
-        let is_news = inner.dropped_said.replace(Instant::now()).is_none();
-        let mut text = format!("{bytes} bytes of output were dropped: the script writes too much");
-        if is_news {
-            text = format!("{text}: {}", Limit::output_bytes_per_s.told(&self.limits));
-        }
+        inner.dropped_said = Some(Instant::now());
+        let text = format!("{bytes} bytes of output were dropped: the script writes too much");
         let line = Line::Dropped { bytes, why: "limit" };
         let (stream, text) = self.line(&line, &text);
         self.say_anyway(inner, stream, &text, &line);
@@ -202,6 +191,7 @@ impl runtime::ScriptOutput for Voice {
 
     fn tell(&self, news: &News) {
         match news {
+            News::LimitReached(text) => self.tell_line(&Line::Log { level: "warn", text }, text),
             News::Loaded => self.tell_json(&Line::Loaded),
             News::Ready => self.tell_json(&Line::Ready),
             News::Crashed { why, restart_in } => {

@@ -90,6 +90,15 @@ pub enum MountError {
         /// Which of them that is.
         own: String,
     },
+    /// The kernel's.
+    #[error(
+        "{host} is where the kernel shows processes and devices, tglhost's own among them, and no script sees that: give a \
+         folder of files"
+    )]
+    KernelsOwn {
+        /// The host's side.
+        host: String,
+    },
     /// The guest's side is one of the script's own folders, or the root.
     #[error(
         "{guest} is there already, as the script's own: choose a place beside it or in it, for example /data or /home/data"

@@ -127,9 +127,21 @@ fn is_inside(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// File systems in which the kernel shows itself and its processes, as statfs(2) numbers them: proc, sysfs, cgroup, cgroup2,
+/// debugfs, tracefs, securityfs, bpf, devpts.
+const KERNELS_OWN: [u64; 9] =
+    [0x9fa0, 0x6265_6572, 0x27_e0eb, 0x6367_7270, 0x6462_6720, 0x7472_6163, 0x7363_6673, 0xcafe_4a11, 0x1cd1];
+
 /// The folder's own path, links followed.
 pub(crate) fn folder(host: &Path) -> Result<PathBuf, MountError> {
     let failed = |reason| MountError::NotAFolder { host: host.display().to_string(), reason };
     let path = host.canonicalize().map_err(failed)?;
-    if path.is_dir() { Ok(path) } else { Err(failed(io::ErrorKind::NotADirectory.into())) }
+    if !path.is_dir() {
+        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    }
+    let system = rustix::fs::statfs(&path).map_err(|reason| failed(reason.into()))?;
+    if KERNELS_OWN.contains(&(system.f_type as u64)) || path.starts_with("/dev") {
+        return Err(MountError::KernelsOwn { host: host.display().to_string() });
+    }
+    Ok(path)
 }

@@ -163,6 +163,7 @@ impl Actor {
                     None => {
                         self.limit_meter.reached(Limit::start_crashes_max);
                         self.tell_of_limits();
+                        self.status.send_modify(|status| status.crashes += 1);
                         End::Quarantined(format!(
                             "stopped {what}, at every start ({} in a row are the limit start_crashes_max)",
                             self.config.limits.start_crashes_max
@@ -302,6 +303,7 @@ impl Actor {
                 lookups: self.account.lookups(),
                 output: Arc::clone(&self.output),
                 limit_meter: self.limit_meter.clone(),
+                output_burst_bytes_max: self.config.limits.output_burst_bytes_max,
                 link_previews: self.config.link_previews,
             }),
         };

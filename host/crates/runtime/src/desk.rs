@@ -178,6 +178,7 @@ pub(crate) struct Clerk {
     pub(crate) lookups: Lookups,
     pub(crate) output: Arc<dyn ScriptOutput>,
     pub(crate) limit_meter: LimitMeter,
+    pub(crate) output_burst_bytes_max: u64,
     pub(crate) link_previews: bool,
 }
 
@@ -222,12 +223,12 @@ impl GuestHost for Clerk {
 
     fn log(&mut self, level: LogLevel, text: &str) {
         let is_taken = self.output.log(level, text);
-        self.count_dropped(is_taken);
+        self.count_dropped(is_taken, text);
     }
 
     fn print(&mut self, to: Output, text: &str) {
         let is_taken = self.output.print(to, text);
-        self.count_dropped(is_taken);
+        self.count_dropped(is_taken, text);
     }
 
     fn set_timer(&mut self, after_ms: u64) {
@@ -241,9 +242,12 @@ impl GuestHost for Clerk {
 }
 
 impl Clerk {
-    fn count_dropped(&self, is_taken: bool) {
+    /// What is longer than all that may be written at once is dropped however little was written before.
+    fn count_dropped(&self, is_taken: bool, text: &str) {
         if !is_taken {
-            self.limit_meter.reached(Limit::output_bytes_per_s);
+            let is_too_long = text.len() as u64 > self.output_burst_bytes_max;
+            let limit = if is_too_long { Limit::output_burst_bytes_max } else { Limit::output_bytes_per_s };
+            self.limit_meter.reached(limit);
         }
     }
 

@@ -12,7 +12,7 @@ use tgl::{Limit, LimitCounts};
 use tokio::time::{Instant, timeout};
 
 use crate::actor::{Actor, LifeEnd};
-use crate::script::{End, Hold, Wish};
+use crate::script::{End, Hold, News, Wish};
 
 /// How long to wait before the disk is tried again.
 const DISK_PAUSE: Duration = Duration::from_secs(1);
@@ -127,17 +127,16 @@ impl Actor {
         Ok(())
     }
 
-    /// Says of each limit that it has reached, once: which, what that does, and how it is raised. That output is dropped says
-    /// who drops it.
+    /// Says of each limit that it has reached, once: which, what that does, and how it is raised. That is no
+    /// output of the script's: it is said also where the script writes too much.
     pub(crate) fn tell_of_limits(&mut self) {
         let counts = self.limit_meter.counts();
         if counts == self.said.limits {
             return;
         }
         let before = std::mem::replace(&mut self.said.limits, counts);
-        let is_news = |limit: &Limit| !before.has(*limit) && *limit != Limit::output_bytes_per_s;
-        for limit in counts.reached().map(|(limit, _)| limit).filter(is_news) {
-            self.log(LogLevel::Warn, &limit.told(&self.config.limits));
+        for limit in counts.reached().map(|(limit, _)| limit).filter(|limit| !before.has(*limit)) {
+            self.output.tell(&News::LimitReached(limit.told(&self.config.limits)));
         }
     }
 

@@ -72,6 +72,8 @@ pub enum News {
     Loaded,
     /// It has been given what was left from last time, and takes what comes; in each of its lives once.
     Ready,
+    /// It has reached one of its limits for the first time: which, what that does, and how more is allowed.
+    LimitReached(String),
     /// It was stopped, and is started again in a while.
     Crashed {
         /// What was done with it, and how it ended; fits after "stopped".

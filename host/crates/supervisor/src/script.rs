@@ -186,6 +186,7 @@ impl Placed {
     pub(crate) fn hear(&mut self, news: News) -> Result<(), String> {
         let text_bytes = match &news {
             News::Crashed { why, .. } | News::Ended(End::LoadFailed(why) | End::Quarantined(why)) => why.len(),
+            News::LimitReached(text) => text.len(),
             News::Loaded | News::Ready | News::Ended(End::Exited(_) | End::Stopped) => 0,
         };
         let cost = NEWS_COST_BYTES + text_bytes;

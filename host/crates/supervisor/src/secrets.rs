@@ -18,11 +18,13 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// These, each with its name. Of one with several lines each line is hidden: output comes in lines.
+    /// These, each with its name. Of one with several lines each line is hidden: output comes in lines. It is hidden too without
+    /// the blanks around it, and as Python quotes it in errors and lists.
     pub fn new<'a>(named: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let hidden = named.flat_map(|(name, text)| text.lines().map(move |line| (line, format!("[secret {name}]"))));
-        let hidden = hidden.filter(|(line, _)| line.chars().count() >= HIDDEN_CHARS_MIN);
-        let mut hidden: Vec<_> = hidden.map(|(line, mark)| (line.to_owned(), mark)).collect();
+        let lines = named.flat_map(|(name, text)| text.lines().map(move |line| (line, format!("[secret {name}]"))));
+        let shown = lines.flat_map(|(line, mark)| shown_as(line).map(move |shown| (shown, mark.clone())));
+        let mut hidden: Vec<_> = shown.filter(|(line, _)| line.chars().count() >= HIDDEN_CHARS_MIN).collect();
+        hidden.dedup();
         // One may be a part of another.
         hidden.sort_by_key(|(line, _)| std::cmp::Reverse(line.len()));
         Self { hidden: hidden.into() }
@@ -46,9 +48,15 @@ impl Secrets {
             News::Crashed { why, restart_in } => News::Crashed { why: hide(why), restart_in },
             News::Ended(End::LoadFailed(why)) => News::Ended(End::LoadFailed(hide(why))),
             News::Ended(End::Quarantined(why)) => News::Ended(End::Quarantined(hide(why))),
-            News::Loaded | News::Ready | News::Ended(End::Exited(_) | End::Stopped) => news,
+            News::Loaded | News::Ready | News::LimitReached(_) | News::Ended(End::Exited(_) | End::Stopped) => news,
         }
     }
+}
+
+/// How a line may be shown by mistake: as it is, without the blanks around it, and quoted.
+fn shown_as(line: &str) -> [String; 4] {
+    let quoted = line.replace('\\', r"\\").replace('\t', r"\t");
+    [line.to_owned(), line.trim().to_owned(), quoted.replace('\'', r"\'"), quoted]
 }
 
 #[cfg(test)]
@@ -62,12 +70,16 @@ mod tests {
             ("LONG", "0123456789"),
             ("PEM", "-----BEGIN-----\nabcdefgh\nxyz\n"),
             ("SHORT", "1234567"),
+            ("BLANKS", " with blanks "),
+            ("QUOTES", "a\\b'c\"d\te f"),
         ];
         let secrets = Secrets::new(named.into_iter());
         let rows = [
             ("KeyError: '12345678'", "KeyError: '[secret KEY]'"),
             ("0123456789 12345678 1234567", "[secret LONG] [secret KEY] 1234567"),
             ("-----BEGIN-----\nabcdefgh\nxyz", "[secret PEM]\n[secret PEM]\nxyz"),
+            ("['with blanks']", "['[secret BLANKS]']"),
+            (r#"'a\\b\'c"d\te f'"#, "'[secret QUOTES]'"),
             ("nothing", "nothing"),
         ];
         for (text, shown) in rows {

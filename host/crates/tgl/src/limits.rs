@@ -167,8 +167,8 @@ impl Limit {
         let LimitRow { name, reached, .. } = self.row();
         let value = self.of(limits);
         format!(
-            "it has reached a limit, {name} = {value}. {reached} More is allowed by `--limit {name}=N` of `tglhost run`, or by \
-             `{name} = N` in [limits] of the tenant's file, as far as the host's own allows it"
+            "it has reached a limit, {name} = {value}: more by `{name} = N` in [limits] of the tenant's file, as far as the host's \
+             own allows it, or by `tglhost run --limit {name}=N`. {reached}"
         )
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn standing(script: &ScriptStanding) -> String {
         row.push_str(&format!(", {} crashes", script.crashes));
     }
     if let Some(why) = &script.why {
-        row.push_str(&format!("\t{}", why.lines().next_back().unwrap_or_default()));
+        row.push_str(&format!("\t{}", why.trim_end().lines().next_back().unwrap_or_default()));
     }
     row
 }

@@ -15,12 +15,15 @@ pub(crate) enum Brake {
 }
 
 impl Brake {
-    /// The rates that hold where the user said this, or nothing.
+    /// The rates that hold where the user said this, or nothing: then where it is Telegram, or the limits were given.
     pub(super) fn rates(given: Option<Self>, limits: &Limits, is_telegram: bool) -> Option<SendRates> {
         match given {
             Some(Self::Off) => None,
             Some(Self::On(_)) => Some(SendRates::from(limits)),
-            None => is_telegram.then(|| SendRates::from(limits)),
+            None => {
+                let rates = SendRates::from(limits);
+                (is_telegram || rates != SendRates::default()).then_some(rates)
+            }
         }
     }
 }

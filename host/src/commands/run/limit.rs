@@ -29,6 +29,9 @@ impl FromStr for GivenLimit {
             let names = Limit::ALL.map(|limit| limit.row().name).join(", ");
             format!("there is no limit {}: there are {names}", name.trim())
         })?;
+        if value.trim_end().ends_with('B') && !limit.row().name.contains("bytes") {
+            return Err(format!("{limit} is no amount of bytes: give a number"));
+        }
         match value.trim().parse().map_err(|error| format!("{error}"))? {
             Size(0) => Err(format!("{limit} is 0, and a script needs some of it: give at least 1")),
             Size(value) => Ok(Self { limit, value }),
@@ -49,6 +52,7 @@ mod tests {
             ("cpu_ms_max", Err("NAME=N")),
             ("patience=5", Err("no limit patience")),
             ("cpu_ms_max=0", Err("at least 1")),
+            ("cpu_ms_max=5 MiB", Err("no amount of bytes")),
             ("cpu_ms_max=-1", Err("an amount is")),
             ("cpu_ms_max=", Err("an amount is")),
         ] {

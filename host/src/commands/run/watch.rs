@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use runtime::{Phase, Script, ScriptStatus, Wish};
+use runtime::{End, Phase, Script, ScriptStatus, Wish};
 use supervisor::{ScriptPlan, Supervisor};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -23,8 +23,11 @@ use crate::output::Output;
 use crate::script_file::{ScriptFile, compile};
 use crate::sources::{FOLDERS_MAX, Sources};
 
-/// So often files are looked at. What is the same twice is whole: an editor that writes is not waited for longer.
+/// So often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What is the same so often, one look after the other, is whole: an editor that writes is not waited for longer.
+const SAME_LOOKS: u32 = 4;
 
 /// What scripts are kept with.
 #[derive(Clone, Copy)]
@@ -39,8 +42,8 @@ pub(super) struct Watch<'a> {
 pub(super) struct Watched {
     at: Arc<Places>,
     loaded: Sources,
-    /// As they were at the last look, where that was not so.
-    changed: Option<Sources>,
+    /// As they were at the last look, where that was not so, and at how many looks.
+    changed: Option<(Sources, u32)>,
 }
 
 /// Where they lie.
@@ -82,8 +85,9 @@ impl Watched {
             self.changed = None;
             return false;
         }
-        if self.changed.as_ref() != Some(&now) {
-            self.changed = Some(now);
+        let looks = self.changed.take().filter(|(before, _)| *before == now).map_or(0, |(_, looks)| looks) + 1;
+        if looks < SAME_LOOKS {
+            self.changed = Some((now, looks));
             return false;
         }
         (self.loaded, self.changed) = (now, None);
@@ -149,7 +153,15 @@ impl Keeper<'_> {
                 Ok(()) = status.changed() => {}
                 _ = self.looks.tick() => {
                     if self.watched.have_changed().await {
-                        script = self.renewed(script, is_over).await;
+                        let mut wish = self.wish.clone();
+                        script = tokio::select! {
+                            renewed = self.renewed(script, is_over) => renewed,
+                            // What is being loaded is dropped, and the script with it: it has its place in the inbox.
+                            _ = wish.wait_for(|wish| *wish == Wish::Stop) => {
+                                self.status.send_modify(|status| status.phase = Phase::Ended(End::Stopped));
+                                return;
+                            }
+                        };
                         status = script.status();
                     }
                 }

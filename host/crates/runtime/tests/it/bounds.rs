@@ -246,7 +246,7 @@ async fn a_script_that_has_used_its_share_of_the_cpu_waits_and_goes_on() {
     let line = stage.log_line("within a minute").await;
     assert_eq!(line, "puppet: it waits: it has used 1500 ms of CPU time within a minute, the most a script may");
     let told = stage.limits_told().await;
-    assert!(told[0].contains("cpu_ms_per_min_max = 1500. ") && told.len() == 1, "{told:?}");
+    assert!(told[0].contains("cpu_ms_per_min_max = 1500: ") && told.len() == 1, "{told:?}");
     stage.hears(&["went on"]).await;
     stage.settles().await;
 }

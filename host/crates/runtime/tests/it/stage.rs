@@ -255,7 +255,7 @@ struct Said {
 struct Words {
     printed: String,
     log: Vec<String>,
-    /// Lines of the log that say that a limit was reached.
+    /// What is said of limits that were reached.
     limits: Vec<String>,
     news: Vec<News>,
 }
@@ -287,10 +287,7 @@ impl ScriptOutput for Said {
     }
 
     fn log(&self, _: LogLevel, text: &str) -> bool {
-        self.inner.send_modify(|words| {
-            let lines = if text.starts_with("it has reached a limit") { &mut words.limits } else { &mut words.log };
-            lines.push(format!("puppet: {text}"));
-        });
+        self.inner.send_modify(|words| words.log.push(format!("puppet: {text}")));
         true
     }
 
@@ -298,6 +295,10 @@ impl ScriptOutput for Said {
 
     fn tell(&self, news: &News) {
         self.inner.send_modify(|words| {
+            if let News::LimitReached(text) = news {
+                words.limits.push(text.clone());
+                return;
+            }
             if let News::Crashed { why, restart_in } = news {
                 words.log.push(format!("puppet: stopped {why}; restarting in {} s", restart_in.as_secs()));
             }

@@ -132,6 +132,7 @@ impl ScriptOutput for Heard {
 
     fn tell(&self, news: &News) {
         match news {
+            News::LimitReached(text) => self.hear("warning", text),
             News::Crashed { why, restart_in } => {
                 self.hear("stopped", &format!("stopped {why}; restarting in {} s", restart_in.as_secs()));
             }
