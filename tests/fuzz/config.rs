@@ -2,6 +2,7 @@
 //! and read again it is the same.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use arbitrary::Unstructured;
 use tests::HostFolder;
@@ -15,7 +16,7 @@ api_hash_file = "hash"
 [http]
 listen = "127.0.0.1:0"
 [limits]
-memory = "64 MiB"
+memory_bytes_max = "64 MiB"
 cpu_ms_max = 2_000
 [accounts.house]
 tenants = ["ann"]
@@ -23,27 +24,42 @@ data_centre.embedded = { phone = "9996610001", first_name = "House" }
 "#;
 const TENANT: &str = r#"[grants]
 calls = ["read", "send"]
-chats = ["users", 7, "@name"]
+chats = ["users", "channel#7"]
 raw = ["help.getConfig"]
+env = { PLACE = "house" }
+secrets = { KEY = "key" }
+folders = { etc = { host = "/etc", access = "read" } }
+[errors]
+account = "own"
+chat = "user#5"
 [totals]
-memory = "128 MiB"
+memory_bytes_max = "128 MiB"
 [accounts.own]
-data_centre.at = { address = "127.0.0.1:1", dc_id = 2, key_file = "key" }
+data_centre.at = { address = "127.0.0.1:1", dc_id = 2, key_file = "key.pem" }
 [scripts.bot]
 file = "bot.py"
 account = "house"
 args = ["a"]
 env.NAME = "value"
-grants = { calls = ["read"] }
-limits = { timers_max = 3 }
+grants = { calls = ["read"], secrets = ["KEY"] }
+limits = { loop_rounds_max = 3 }
 "#;
-const SCRIPT: &str = "# /// tglhost\n# calls = [\"read\", \"send\"]\n# chats = [\"users\"]\n# ///\nimport tgl\n";
+const SCRIPT: &str =
+    "# /// tglhost\n# calls = [\"read\", \"send\"]\n# chats = [\"users\"]\n# secrets = [\"KEY\"]\n# ///\nimport tgl\n";
 
 #[test]
 fn a_hosts_files_are_read_or_refused() {
-    let folder = HostFolder::new(&[("hash", "0123456789abcdef0123456789abcdef\n")]);
+    let folder = HostFolder::new(&[("hash", "0123456789abcdef0123456789abcdef\n"), ("key.pem", "")]);
+    folder.write("tenants/ann/key", "the key itself");
+    for private in ["hash", "tenants/ann/key"] {
+        fs::set_permissions(folder.path(private), fs::Permissions::from_mode(0o600)).expect("it is ours");
+    }
     // One of the three at a time, so that the others lead to it.
     let files = [("tglhost.toml", HOST), ("tenants/ann/tenant.toml", TENANT), ("tenants/ann/scripts/bot.py", SCRIPT)];
+    files.iter().for_each(|(file, right)| folder.write(file, right));
+    let read = config::read(&folder.path("."));
+    let bot = read.map(|config| config.tenants["ann"].scripts["bot"].clone()).expect("what is right is read");
+    assert!(bot.faults.is_empty() && bot.secrets.len() == 1, "{bot:?}");
     let make = |from: &mut Unstructured<'_>| {
         let one = from.choose_index(files.len())?;
         Ok((one, text_like(from, &[files[one].1])?))

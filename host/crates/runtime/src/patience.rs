@@ -127,8 +127,8 @@ impl Actor {
         Ok(())
     }
 
-    /// Says of each limit that it has reached, once: which, what that does, and how it is raised. That is no
-    /// output of the script's: it is said also where the script writes too much.
+    /// Says of each limit that it has reached, once: which, what that does, and how it is raised. That is no output of the
+    /// script's: it is said also where the script writes too much.
     pub(crate) fn tell_of_limits(&mut self) {
         let counts = self.limit_meter.counts();
         if counts == self.said.limits {
