@@ -6,6 +6,7 @@
 mod config;
 mod control;
 mod damage;
+mod data_centre;
 mod envelope;
 mod frames;
 mod guest;

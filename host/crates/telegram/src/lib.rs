@@ -16,6 +16,7 @@ mod difference;
 mod fault;
 mod file_connections;
 mod floods;
+pub mod foreign;
 mod held;
 mod intake;
 mod key_exchange;

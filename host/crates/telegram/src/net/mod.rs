@@ -12,6 +12,6 @@ mod proxy;
 pub(crate) use clock::ServerClock;
 pub(crate) use connection::{Connection, Pushed, Use};
 pub(crate) use dial::dial;
-pub(crate) use packets::Fault;
+pub(crate) use packets::{Fault, Packets};
 pub(crate) use plain::Plain;
 pub use proxy::{Proxy, ProxyError};

@@ -51,6 +51,11 @@ impl Packets {
         Self { stream, transport: Full::new(), received: Vec::new(), taken: 0, outgoing, written: 0 }
     }
 
+    /// How many bytes are held for what comes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.received.capacity()
+    }
+
     /// Where the next packet is written, once the one before has gone.
     pub(crate) fn free(&mut self) -> Option<&mut DequeBuffer<u8>> {
         self.outgoing.is_empty().then_some(&mut self.outgoing)
