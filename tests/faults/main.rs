@@ -5,6 +5,7 @@ mod databases;
 mod ends;
 mod load;
 mod serving;
+mod system;
 mod workers;
 
 /// A fixed sequence that looks random, so that a failure can be had again.

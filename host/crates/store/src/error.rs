@@ -95,7 +95,7 @@ impl Fault {
             Fault::Content(detail) => StoreError::Damaged { path, detail },
             Fault::Refused(detail) => StoreError::Failed { path, detail },
             Fault::Sql(error) if is_damage(&error) => StoreError::Damaged { path, detail: error.to_string() },
-            Fault::Sql(error) if is_no_room(&error) => StoreError::DiskFull { path, detail: error.to_string() },
+            Fault::Sql(error) if is_no_room(&error) => StoreError::DiskFull { path, detail: no_room(&error) },
             Fault::Sql(error) => StoreError::Failed { path, detail: error.to_string() },
         }
     }
@@ -118,6 +118,14 @@ impl From<serde_json::Error> for Fault {
 fn is_no_room(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::DiskFull
         || matches!(failure.extended_code, ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE))
+}
+
+/// What SQLite says then. By the code for a bound on files it also tells of a disk that fails.
+fn no_room(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => error.to_string(),
+        _ => format!("{error}, by a bound on files or a disk that fails"),
+    }
 }
 
 /// Whether the file's content is at fault, not the system.
