@@ -10,6 +10,7 @@ use std::time::Duration;
 use ::rsa::pkcs1::DecodeRsaPublicKey;
 use ::rsa::pkcs8::DecodePublicKey;
 use ::rsa::traits::PublicKeyParts;
+use dh::{DhFault, DhGroup};
 use glass_pumpkin::prime;
 use grammers_crypto::{AuthKey, aes, factorize, generate_key_data_from_nonce, rsa};
 use grammers_mtproto::authentication;
@@ -19,7 +20,6 @@ use sha1::{Digest, Sha1};
 use tl::{Cursor, Deserializable, Serializable, enums, functions, types};
 
 use crate::backoff::backoff;
-use crate::dh::{DhFault, DhGroup};
 use crate::net::{Fault, Plain, dial};
 use crate::random::random;
 use crate::session::StoreSession;

@@ -11,7 +11,6 @@ mod calls;
 mod channel_difference;
 mod config;
 mod context;
-mod dh;
 mod difference;
 mod fault;
 mod file_connections;

@@ -8,6 +8,7 @@ mod errors;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dh::{DhFault, DhGroup};
 use grammers_client::sender::RpcError;
 use grammers_crypto::two_factor_auth::calculate_2fa;
 use grammers_tl_types as tl;
@@ -19,7 +20,6 @@ use tl::{enums, functions, types};
 use crate::ask::{self, Patience};
 use crate::backoff::backoff;
 use crate::config::{AccountConfig, ApiCredentials, DcAddress};
-use crate::dh::{DhFault, DhGroup};
 use crate::intake::see_user;
 use crate::key_exchange::{ExchangeError, exchange, with_telegram};
 use crate::pool::Pool;

@@ -1,10 +1,12 @@
-//! The checks that make a Diffie-Hellman exchange safe against whoever offers its parameters:
-//! <https://core.telegram.org/mtproto/auth_key> and <https://core.telegram.org/mtproto/security_guidelines>.
+//! Diffie and Hellman's exchange of keys, safe against whoever offers its parameters: an account's with its data centre, and
+//! two people's in a secret chat. <https://core.telegram.org/mtproto/auth_key>,
+//! <https://core.telegram.org/mtproto/security_guidelines>.
 //!
 //! Invariant: no number from the network is used before it has passed here.
 
 use glass_pumpkin::safe_prime;
 use num_bigint::BigUint;
+use serde::{Deserialize, Serialize};
 
 /// The prime that Telegram uses, checked once and for all by everybody.
 const TELEGRAM_PRIME: &[u8; 512] = b"c71caeb9c6b1c9048e6c522f70f13f73980d40238e3e21c14934d037563d930f\
@@ -14,9 +16,10 @@ a4a695811051907e162753b56b0f6b410dba74d8a84b2a14b3144e0ef1284754fd17ed950d5965b4
 169c6bc465b0d6ff9ca3928fef5b9ae4e418fc15e83ebea0f87fa9ff5eed70050ded2849f47bf959d956850ce929851f\
 0d8115f635b105ee2e4e15d04b2454bf6f4fadf034b10403119cd8e3b92fcc5b";
 
-/// Length of the prime in bits, and of what is computed with it in bytes.
+/// Length of the prime in bits.
 const PRIME_BITS: u64 = 2_048;
-const PRIME_BYTES: usize = 256;
+/// Length of public values and of keys in bytes.
+pub const PRIME_BYTES: usize = 256;
 
 /// Public values keep this many bits away from both ends of their range.
 const MARGIN_BITS: u64 = 2_048 - 64;
@@ -35,16 +38,17 @@ pub enum DhFault {
     PublicValue,
 }
 
-/// A prime and a generator that have passed every check.
-#[derive(Debug)]
-pub(crate) struct DhGroup {
+/// A prime and a generator that have passed every check. What was saved has passed it before, and is believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Saved", into = "Saved")]
+pub struct DhGroup {
     prime: BigUint,
     generator: BigUint,
 }
 
 impl DhGroup {
     /// Checks a prime and a generator from the network. Takes no time for Telegram's own prime, else about a second.
-    pub(crate) fn check(prime: &[u8], generator: i32) -> Result<Self, DhFault> {
+    pub fn check(prime: &[u8], generator: i32) -> Result<Self, DhFault> {
         let prime = BigUint::from_bytes_be(prime);
         if prime.bits() != PRIME_BITS {
             return Err(DhFault::PrimeLength);
@@ -59,22 +63,41 @@ impl DhGroup {
     }
 
     /// Checks the other side's, or our own, public value.
-    pub(crate) fn check_public(&self, value: &BigUint) -> Result<(), DhFault> {
+    pub fn check_public(&self, value: &BigUint) -> Result<(), DhFault> {
         let margin = BigUint::from(1u8) << MARGIN_BITS;
         if *value < margin || *value > &self.prime - &margin { Err(DhFault::PublicValue) } else { Ok(()) }
     }
 
     /// Our public value for a secret exponent.
-    pub(crate) fn public(&self, secret: &BigUint) -> BigUint {
+    pub fn public(&self, secret: &BigUint) -> BigUint {
         self.generator.modpow(secret, &self.prime)
     }
 
     /// The common key, from the other side's checked public value and our secret exponent.
-    pub(crate) fn common(&self, public: &BigUint, secret: &BigUint) -> [u8; PRIME_BYTES] {
+    pub fn common(&self, public: &BigUint, secret: &BigUint) -> [u8; PRIME_BYTES] {
         let bytes = public.modpow(secret, &self.prime).to_bytes_be();
         let mut key = [0; PRIME_BYTES];
         key[PRIME_BYTES - bytes.len()..].copy_from_slice(&bytes);
         key
+    }
+}
+
+/// A group as it is saved.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    prime: Vec<u8>,
+    generator: Vec<u8>,
+}
+
+impl From<Saved> for DhGroup {
+    fn from(saved: Saved) -> Self {
+        Self { prime: BigUint::from_bytes_be(&saved.prime), generator: BigUint::from_bytes_be(&saved.generator) }
+    }
+}
+
+impl From<DhGroup> for Saved {
+    fn from(group: DhGroup) -> Self {
+        Self { prime: group.prime.to_bytes_be(), generator: group.generator.to_bytes_be() }
     }
 }
 
@@ -100,7 +123,6 @@ fn is_safe_prime(prime: &BigUint) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::random;
 
     fn telegram_prime() -> BigUint {
         BigUint::parse_bytes(TELEGRAM_PRIME, 16).unwrap()
@@ -154,7 +176,14 @@ mod tests {
     #[test]
     fn both_sides_get_the_same_key() {
         let group = DhGroup::check(&telegram_prime().to_bytes_be(), 3).unwrap();
-        let [a, b] = [random::<256>(), random::<256>()].map(|secret| BigUint::from_bytes_be(&secret));
+        let [a, b] = [[0xa5; 256], [0x5c; 256]].map(|secret| BigUint::from_bytes_be(&secret));
         assert_eq!(group.common(&group.public(&a), &b), group.common(&group.public(&b), &a));
+    }
+
+    #[test]
+    fn a_saved_group_is_the_same() {
+        let group = DhGroup::check(&telegram_prime().to_bytes_be(), 3).unwrap();
+        let saved = postcard::to_allocvec(&group).unwrap();
+        assert_eq!(postcard::from_bytes::<DhGroup>(&saved).unwrap(), group);
     }
 }
