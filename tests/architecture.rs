@@ -35,7 +35,14 @@ fn only_the_crates_that_may_name_wasmtime_and_grammers_do() {
         ("wasmtime", &["host/crates/sandbox"]),
         (
             "grammers-",
-            &["host/crates/telegram", "host/crates/datacentre", "host/crates/tl-blank", "host/crates/raw-query"],
+            &[
+                "host/crates/telegram",
+                "host/crates/datacentre",
+                "host/crates/tl-blank",
+                "host/crates/raw-query",
+                // It writes and reads Telegram's language, and reaches nothing.
+                "host/crates/secret-chat",
+            ],
         ),
         ("rusqlite", &["host/crates/store", "host/crates/datacentre"]),
     ];
@@ -83,6 +90,15 @@ fn a_scripts_side_knows_neither_accounts_nor_their_files() {
     assert_eq!(reached_from("runtime"), ["broker", "files", "lockdown", "runtime", "sandbox", "tgl"]);
     // Neither Telegram nor accounts' files are in a worker, whatever gets out of a sandbox there.
     assert_eq!(reached_from("worker"), ["broker", "files", "lockdown", "runtime", "sandbox", "tgl", "worker"]);
+}
+
+#[test]
+fn a_secret_chat_is_bytes_and_events_alone() {
+    assert_eq!(reached_from("secret-chat"), ["dh", "secret-chat"]);
+    let manifest = fs::read_to_string(root().join("host/crates/secret-chat/Cargo.toml")).expect("readable");
+    let named = manifest.lines().filter(|line| line.starts_with("grammers-")).count();
+    let known = ["tl-types", "tl-gen", "tl-parser"].map(|part| format!("grammers-{part}.workspace = true"));
+    assert_eq!(named, known.iter().filter(|line| manifest.contains(line.as_str())).count());
 }
 
 #[test]
