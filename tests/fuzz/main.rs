@@ -12,6 +12,7 @@ mod frames;
 mod guest;
 mod paths;
 mod raw_query;
+mod secret_chat;
 mod transports;
 
 use std::fmt::Debug;
