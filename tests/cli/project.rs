@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use tests::{Finished, Place, finish, tglhost};
+use tests::{Finished, Place, after, finish, tglhost};
 
 /// A folder of the test's with these files in it, and a data directory.
 struct Stage {
@@ -446,4 +446,48 @@ fn telegram_clis_line_takes_folders_as_well() {
     let token = "4242:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let run = finish(&mut place.command(&["telegram-cli", "-b", token, "-Z", &script, "--dir", &given]), "");
     assert_eq!((run.code(), run.stdout.as_str()), (Some(0), "photo\n"), "{}", run.stderr);
+}
+
+#[test]
+fn a_disk_in_a_folder_that_is_given_is_seen_and_what_the_kernel_shows_there_is_not() {
+    let stage = Stage::new(&[("bot.py", ""), ("given/version", ""), ("given/own", "own")]);
+    for folder in ["disk", "processes", "system", "devices"] {
+        fs::create_dir(stage.at("given").join(folder)).expect("made");
+    }
+    let cases = [
+        ("sorted(os.listdir('/given'))", "['disk', 'own', 'version']"),
+        ("get('/given/disk/a')", "on the disk"),
+        ("put('/given/disk/b', 'x')", "1"),
+        ("get('/given/own')", "own"),
+        ("get('/given/processes/self/environ')", "FileNotFoundError ENOENT"),
+        ("os.listdir('/given/disk/../system')", "FileNotFoundError ENOENT"),
+        ("os.path.exists('/given/devices/shm')", "False"),
+        ("get('/given/version')", "PermissionError EACCES"),
+    ];
+    fs::write(stage.at("bot.py"), trying(&cases.map(|(statement, _)| statement))).expect("written");
+    let mounts = "cd given && mount -t tmpfs none disk && printf 'on the disk' > disk/a && mount --rbind /proc processes && \
+                  mount --rbind /sys system && mount --rbind /dev devices && mount --bind /proc/version version && cd .. || exit 9";
+    let run = after(mounts, &stage.command(&["bot.py", "--dir", "./given:/given:rw"]));
+    let mut inside = Command::new("unshare");
+    inside.args(["--map-root-user", "--mount"]).arg(run.get_program()).args(run.get_args());
+    inside.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(stage.at("."));
+    let ended = finish(&mut inside, "");
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    assert_eq!(lines, cases.map(|(_, expected)| expected), "{}", ended.stderr);
+}
+
+#[test]
+fn what_a_script_asks_for_by_name_and_run_does_not_give_is_said() {
+    let asks = "# /// tglhost\n# secrets = [\"KEY\"]\n# env = [\"PLACE\"]\n# folders = [\"photos\", \"box\"]\n# ///\n";
+    let stage = Stage::new(&[("bot.py", &format!("{asks}print('loaded')\n")), ("given/a", "")]);
+    let run = stage.run(&["bot.py", "--dir", "given:/box"]);
+    assert_eq!(run.stdout, "loaded\n");
+    for said in [
+        "bot.py asks for KEY, PLACE by name, and has to do without: `tglhost run` gives no environment values and no secrets, \
+         `tglhost serve` does.",
+        "bot.py asks for the folder \"photos\": give it with --dir HOST:/photos, or it has to do without.",
+    ] {
+        assert_eq!(run.stderr.matches(said).count(), 1, "{}", run.stderr);
+    }
+    assert!(!run.stderr.contains("\"box\""), "{}", run.stderr);
 }

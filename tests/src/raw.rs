@@ -31,7 +31,11 @@ const READ: &str = "import sys, wasmtime; open(sys.argv[2], 'wb').write(wasmtime
 /// In the place of what links objects to a module: this one is whole.
 const LINK: &str = "#!/bin/sh\nwhile [ \"$1\" != -o ]; do shift; done\ncp core.wasm \"$2\"\n";
 /// The world, chosen.
-const WORLD: &str = "package raw:guest;\nworld guest { include tgl:script/script@0.1.0; }\n";
+const WORLD: &str = "package raw:guest;\n\
+                     world guest { include tgl:script/script@0.1.0; import wasi:random/random@0.2.6; }\n";
+/// What it has of WASI.
+const RANDOM: &str = "package wasi:random@0.2.6;\n\
+                      interface random { get-random-bytes: func(len: u64) -> list<u8>; }\n";
 
 /// The component of these fields.
 pub fn raw_component(fields: &str) -> Vec<u8> {
@@ -42,8 +46,9 @@ pub fn raw_component(fields: &str) -> Vec<u8> {
     ends_well(Command::new(&python).args(["-c", READ, "core.wat", "core.wasm"]).current_dir(&folder));
     fs::write(at("link"), LINK).expect("written");
     fs::set_permissions(at("link"), fs::Permissions::from_mode(0o700)).expect("set");
-    fs::create_dir_all(at("world/deps")).expect("made");
+    fs::create_dir_all(at("world/deps/random")).expect("made");
     fs::write(at("world/world.wit"), WORLD).expect("written");
+    fs::write(at("world/deps/random/random.wit"), RANDOM).expect("written");
     symlink(fs::canonicalize(root().join("wit/v0.1")).expect("it is there"), at("world/deps/script")).expect("made");
     let mut link = Command::new(linker());
     link.args([

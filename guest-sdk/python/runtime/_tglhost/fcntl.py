@@ -17,7 +17,7 @@ FD_CLOEXEC = 1
 F_DUPFD_CLOEXEC = 1030
 
 LOCKS_OUT_NOBODY = (
-    "fcntl locks out nobody: in a script's own folder there is nobody else, and of a folder that --dir gives the other programs "
+    "fcntl locks out nobody: in a script's own folder there is nobody else, and of a folder that it is given the other programs "
     "do not see the lock; there open(path, 'x') makes a file that only one can make"
 )
 

@@ -18,12 +18,18 @@ READ_ONLY = (
     "the script was given this folder to read; --dir HOST:GUEST:rw lets it write there, on a host of many tenants "
     'access = "write" in [grants.folders]'
 )
-ROOT_READ_ONLY = "a script writes to /home and to the folders that --dir HOST:GUEST:rw gives it"
-HIDDEN = "a link leads out of the script's folders, or a name is hidden from it; --dir HOST:GUEST gives it the folder it means"
+ROOT_READ_ONLY = (
+    "a script writes to /home and to the folders that --dir HOST:GUEST:rw gives it, on a host of many tenants "
+    'access = "write" in [grants.folders]'
+)
+HIDDEN = (
+    "a link leads out of the script's folders, or a name is hidden from it; --dir HOST:GUEST gives it the folder it means, on a "
+    "host of many tenants [grants.folders]"
+)
 COPIED = "what is the project's, or goes to another folder of the script's, has to be copied: shutil.move does that"
 DOT_FILE = (
     "a dot-file of the project is not shown to a script: copy it to a name without the dot, or give the script its folder with "
-    "--dir HOST:GUEST"
+    "--dir HOST:GUEST, on a host of many tenants by [grants.folders]"
 )
 _PROJECT_PLACES = ("script", "home")
 """The names of the project's folder."""

@@ -16,7 +16,9 @@ pub enum FileError {
     #[error("there is no file {0:?} in the script's folders")]
     NotFound(String),
     /// A link or `..` leads out of the folder it is in.
-    #[error("{0:?} leads out of the script's folders; give the script the folder it means with --dir")]
+    #[error(
+        "{0:?} leads out of the script's folders; give the script the folder it means with --dir, on a host of many tenants by [grants.folders]"
+    )]
     Outside(String),
     /// It is there, and not a regular file.
     #[error("{path:?} is {what}, not a file")]

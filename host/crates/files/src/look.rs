@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use crate::private::is_signed;
 use crate::space::FileSpace;
-use crate::tree::{Branch, Child, Folder, Place, TMP_NAME};
+use crate::tree::{Branch, Child, Folder, Place, TMP_NAME, subfolder};
 use crate::walk::link_text;
 
 /// What the host and the runtime keep in the private folder: temporary files, compiled modules. A script finds them by their
@@ -100,7 +100,7 @@ impl FileSpace {
         if branch.is_home_itself() && UNLISTED_NAMES.contains(&name) {
             return Ok(());
         }
-        if !branch.layer.is_home() && (folder.is_whited_out(name) || self.is_private(branch, name, kind)) {
+        if !branch.layer.is_home() && (folder.is_whited_out(name) || self.is_hidden(branch, name, kind)) {
             return Ok(());
         }
         let kind = match kind {
@@ -117,10 +117,18 @@ impl FileSpace {
         Ok(())
     }
 
-    fn is_private(&self, branch: &Branch<'_>, name: &str, kind: FileType) -> bool {
+    /// Whether it is one of the host's own folders, or the kernel's.
+    fn is_hidden(&self, branch: &Branch<'_>, name: &str, kind: FileType) -> bool {
         let may_be = matches!(kind, FileType::Directory | FileType::Unknown);
-        may_be
-            && matches!(branch.about(name), Ok(Some(about)) if self.tree().private().is(&about) || is_signed(branch.fd(), name))
+        let Some(about) = may_be.then(|| branch.about(name).ok().flatten()).flatten() else { return false };
+        self.tree().private().is(&about) || is_signed(branch.fd(), name) || self.is_kernels_own(branch, name, &about)
+    }
+
+    fn is_kernels_own(&self, branch: &Branch<'_>, name: &str, about: &Stat) -> bool {
+        // All of them are mounted, so what lies on the folder's own disk is none.
+        let is_mounted = rustix::fs::fstat(branch.fd()).is_ok_and(|folder| folder.st_dev != about.st_dev);
+        let opened = || subfolder(branch, name).is_ok_and(|folder| self.tree().is_kernels_own(folder, about));
+        is_mounted && opened() || self.tree().is_devices(about)
     }
 
     /// Where a link leads. Blocks.

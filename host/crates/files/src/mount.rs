@@ -6,14 +6,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::error::MountError;
+use crate::kernel::is_kernels_own;
 
 /// Where a guest sees its project folder.
 pub const SCRIPT_PATH: &str = "/script";
 /// Where a guest sees its private folder.
 pub const HOME_PATH: &str = "/home";
+
+/// The variables by which every guest finds places of its own: its private folder, where relative paths begin, and where
+/// temporary files lie.
+pub const PLACE_VARIABLES: [&str; 3] = ["HOME", "PWD", "TMPDIR"];
 
 /// Where every guest finds the one device that it has, which is the host's.
 pub(crate) const DEVICES_PATH: &str = "/dev";
@@ -127,11 +133,6 @@ fn is_inside(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// File systems in which the kernel shows itself and its processes, as statfs(2) numbers them: proc, sysfs, cgroup, cgroup2,
-/// debugfs, tracefs, securityfs, bpf, devpts.
-const KERNELS_OWN: [u64; 9] =
-    [0x9fa0, 0x6265_6572, 0x27_e0eb, 0x6367_7270, 0x6462_6720, 0x7472_6163, 0x7363_6673, 0xcafe_4a11, 0x1cd1];
-
 /// The folder's own path, links followed.
 pub(crate) fn folder(host: &Path) -> Result<PathBuf, MountError> {
     let failed = |reason| MountError::NotAFolder { host: host.display().to_string(), reason };
@@ -139,8 +140,9 @@ pub(crate) fn folder(host: &Path) -> Result<PathBuf, MountError> {
     if !path.is_dir() {
         return Err(failed(io::ErrorKind::NotADirectory.into()));
     }
-    let system = rustix::fs::statfs(&path).map_err(|reason| failed(reason.into()))?;
-    if KERNELS_OWN.contains(&(system.f_type as u64)) || path.starts_with("/dev") {
+    let opened = rustix::fs::open(&path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    let opened = opened.map_err(|reason| failed(reason.into()))?;
+    if is_kernels_own(&opened) || path.starts_with(DEVICES_PATH) {
         return Err(MountError::KernelsOwn { host: host.display().to_string() });
     }
     Ok(path)

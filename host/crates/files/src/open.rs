@@ -16,6 +16,7 @@ use crate::change::Room;
 use crate::copy::copy;
 use crate::error::FileError;
 use crate::kept::Kept;
+use crate::kernel::is_kernels_own;
 use crate::quota::ENTRY_BYTES;
 use crate::space::FileSpace;
 use crate::tree::{Child, Folder, LayerKind, Place};
@@ -190,7 +191,12 @@ pub(crate) fn regular(folder: BorrowedFd<'_>, name: &str, flags: OFlags) -> Resu
     let more = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = rustix::fs::openat(folder, name, flags | more, Mode::empty())?;
     let opened = rustix::fs::fstat(&file)?;
-    if is_regular(opened.st_mode) { Ok(file.into()) } else { Err(Errno::NOTSUP) }
+    match is_regular(opened.st_mode) {
+        // A single file can be mounted too.
+        true if is_kernels_own(&file) => Err(Errno::ACCESS),
+        true => Ok(file.into()),
+        false => Err(Errno::NOTSUP),
+    }
 }
 
 /// Opens what is called like the null device, if that is what it is.

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use crate::error::MountError;
 use crate::kept::KeptFiles;
+use crate::kernel::is_kernels_own;
 use crate::mount::{self, DEVICES_PATH, Mount, Project};
 use crate::private::{self, Private};
 use crate::quota::{Counter, Quota};
@@ -235,5 +236,9 @@ fn is_local(root: impl AsFd) -> bool {
 fn open_folder(host: &Path) -> Result<Arc<OwnedFd>, MountError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let failed = |reason: Errno| MountError::NotAFolder { host: host.display().to_string(), reason: reason.into() };
-    rustix::fs::open(host, flags, Mode::empty()).map(Arc::new).map_err(failed)
+    let folder = rustix::fs::open(host, flags, Mode::empty()).map_err(failed)?;
+    if is_kernels_own(&folder) {
+        return Err(MountError::KernelsOwn { host: host.display().to_string() });
+    }
+    Ok(Arc::new(folder))
 }

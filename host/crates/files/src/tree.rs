@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::is_kernels_own;
 use crate::mount::{DEVICES_PATH, HOME_PATH, Mount, Project, SCRIPT_PATH};
 use crate::private::{Private, is_signed};
 
@@ -303,6 +304,18 @@ impl Tree {
         self.names.project_name.as_deref() == Some(name) && Some(&folder.place) == self.names.cwd.as_ref()
     }
 
+    /// Whether this open folder is one in which the kernel shows processes or devices.
+    pub(crate) fn is_kernels_own(&self, folder: impl AsFd, about: &Stat) -> bool {
+        is_kernels_own(folder) || self.is_devices(about)
+    }
+
+    /// Whether this is the folder of devices, which guests have a place of their own for.
+    pub(crate) fn is_devices(&self, about: &Stat) -> bool {
+        let is_it = |devices: Stat| (devices.st_dev, devices.st_ino) == (about.st_dev, about.st_ino);
+        let devices = self.layers().find(|layer| layer.kind == LayerKind::Devices);
+        devices.is_some_and(|devices| rustix::fs::fstat(&devices.root).is_ok_and(is_it))
+    }
+
     pub(crate) fn private(&self) -> &Private {
         &self.names.private
     }
@@ -381,7 +394,8 @@ impl Tree {
             }
             if is_folder {
                 let folder = Arc::new(subfolder(branch, name)?);
-                if branch.layer.is_home() || !is_signed(folder.as_fd(), ".") {
+                let is_hidden = || is_signed(folder.as_fd(), ".") || self.is_kernels_own(&folder, &about);
+                if branch.layer.is_home() || !is_hidden() {
                     branches.push(Branch { layer: branch.layer, folder, is_root: false });
                 }
             } else if branches.is_empty() && !is_above_a_region {
@@ -405,7 +419,7 @@ impl Tree {
 }
 
 /// A folder that is there, if nobody has put anything else in its place meanwhile.
-fn subfolder(branch: &Branch<'_>, name: &str) -> Result<OwnedFd, Errno> {
+pub(crate) fn subfolder(branch: &Branch<'_>, name: &str) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(branch.fd(), name, flags, Mode::empty())
 }

@@ -16,6 +16,7 @@ use crate::host::{ExitMoment, LogLevel, Output};
 use crate::limits::Limiter;
 use crate::outlet::Outlet;
 use crate::quota::{self, Handles, Quota};
+use crate::random;
 
 /// What belongs to one guest on the host's side.
 pub(crate) struct Guest {
@@ -26,6 +27,7 @@ pub(crate) struct Guest {
     pub(crate) quota: Quota,
     pub(crate) filesystem: WasiFilesystemCtx,
     pub(crate) handles: Handles,
+    pub(crate) random_bytes_max: u64,
 }
 
 /// A guest made so many calls that not even their refusals can be kept.
@@ -39,6 +41,7 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     linker.allow_shadowing(true);
     quota::add_to_linker(&mut linker)?;
+    random::add_to_linker(&mut linker)?;
     linker.allow_shadowing(false);
     Script::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     Ok(linker)

@@ -81,13 +81,14 @@ impl Instance {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.resources_max);
         let guest = Guest {
-            wasi: wasi::context(&files, &config.args, &config.env, &outlet, &limits).await?,
+            wasi: wasi::context(&files, &config.args, &config.env, &outlet).await?,
             table,
             limiter: Limiter::new(&limits, config.limit_meter.clone()),
             outlet: outlet.clone(),
             quota: Quota::new(&files, outlet.clone(), meter.clone(), config.limit_meter.clone()),
             filesystem: quota::no_folders(),
             handles: Handles::new(limits.open_files_max),
+            random_bytes_max: limits.random_bytes_max,
         };
         let mut store = store(&shared, guest, &limits, &meter);
         let set_up = async {

@@ -24,6 +24,7 @@ mod meter;
 mod outlet;
 mod program;
 mod quota;
+mod random;
 mod sandbox;
 mod seal;
 mod source;

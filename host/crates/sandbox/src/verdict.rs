@@ -11,13 +11,13 @@ use crate::engine::FRAMES_TOLD_MAX;
 use crate::errors::Trap;
 use crate::imports::{CallsExhausted, Guest};
 use crate::meter::Spent;
+use crate::random::RandomTooLong;
 use tgl::Limits;
 
-/// What wasmtime says when a host call is larger than allowed; it has no error type of its own.
+/// What wasmtime says when a host call is larger than allowed: the one error here that is known by its text, since its type is
+/// wasmtime's own (`HostcallFuelExhausted`) and nothing else tells of it. Not read right, it is told in these words.
 const HOST_CALL_TOO_LARGE: &str = "fuel allocated for hostcalls";
-/// The same of too many random bytes, from wasmtime-wasi.
-const RANDOM_TOO_LONG: [&str; 2] = ["requested len", "exceeds limit"];
-/// How wasmtime begins the text of WebAssembly's own traps.
+/// How wasmtime begins the text of WebAssembly's own traps; it is not shown.
 const TRAP_PREFIX: &str = "wasm trap: ";
 /// Bytes of an unknown error's text that are passed on.
 const ERROR_TEXT_BYTES_MAX: usize = 300;
@@ -40,6 +40,9 @@ pub(crate) fn verdict(
     if find::<CallsExhausted>(error).is_some() {
         return Trap::TooManyCalls;
     }
+    if find::<RandomTooLong>(error).is_some() {
+        return Trap::RandomTooLong { bytes_max: limits.random_bytes_max };
+    }
     if let Some(ResourceTableError::Full) = find(error) {
         return Trap::Resources { max: limits.resources_max };
     }
@@ -60,8 +63,6 @@ pub(crate) fn verdict(
             let text = error.root_cause().to_string();
             if text.contains(HOST_CALL_TOO_LARGE) {
                 Trap::HostCallTooLarge { bytes_max: limits.host_call_bytes_max }
-            } else if RANDOM_TOO_LONG.iter().all(|part| text.contains(part)) {
-                Trap::RandomTooLong { bytes_max: limits.random_bytes_max }
             } else {
                 other(&text)
             }
@@ -87,9 +88,12 @@ fn in_plain_words(trap: wasmtime::Trap) -> Trap {
         MemoryOutOfBounds | HeapMisaligned => {
             other("it used memory that it does not have, by a bad pointer or by variables too large for its stack")
         }
-        TableOutOfBounds | IndirectCallToNull | BadSignature => {
-            other("it called a function by a pointer that points to none of its kind")
-        }
+        TableOutOfBounds => other(
+            "it used an entry of a table beyond the table's end, as one does who calls a function by a bad pointer",
+        ),
+        IndirectCallToNull | BadSignature => other("it called a function by a pointer that points to none of its kind"),
+        NullReference | CastFailure => other("it used a reference that refers to nothing of the kind"),
+        ArrayOutOfBounds => other("it used an element of an array beyond the array's end"),
         IntegerDivisionByZero => other("it divided by zero"),
         IntegerOverflow | BadConversionToInteger => other("it computed a number that its type has no room for"),
         _ => other(&trap.to_string()),
@@ -114,6 +118,7 @@ mod tests {
     fn a_components_crash_is_told_in_plain_words() {
         for (trap, told) in [
             (wasmtime::Trap::MemoryOutOfBounds, "memory that it does not have"),
+            (wasmtime::Trap::TableOutOfBounds, "beyond the table's end"),
             (wasmtime::Trap::IndirectCallToNull, "by a pointer"),
             (wasmtime::Trap::BadSignature, "by a pointer"),
             (wasmtime::Trap::IntegerDivisionByZero, "divided by zero"),

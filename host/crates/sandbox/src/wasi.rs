@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use files::{FileSpace, HOME_PATH, Place};
+use files::{FileSpace, HOME_PATH, PLACE_VARIABLES, Place};
 use rustix::io::Errno;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -20,7 +20,6 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
 use crate::errors::StartError;
 use crate::host::Output;
 use crate::outlet::Outlet;
-use tgl::Limits;
 
 /// The private folder's place for temporary files.
 const TMP_PATH: &str = "/home/tmp";
@@ -33,17 +32,16 @@ pub(crate) async fn context(
     args: &[String],
     env: &[(String, String)],
     outlet: &Outlet,
-    limits: &Limits,
 ) -> Result<WasiCtx, StartError> {
     let mut builder = WasiCtxBuilder::new();
+    let [home, work, temporary] = PLACE_VARIABLES;
     builder
         .args(args)
-        .env("HOME", HOME_PATH)
-        .env("PWD", files.cwd_path())
-        .env("TMPDIR", TMP_PATH)
+        .env(home, HOME_PATH)
+        .env(work, files.cwd_path())
+        .env(temporary, TMP_PATH)
         .initial_cwd(files.cwd_path())
         .envs(env)
-        .max_random_size(limits.random_bytes_max)
         .stdout(PrintStream { to: Output::Stdout, outlet: outlet.clone() })
         .stderr(PrintStream { to: Output::Stderr, outlet: outlet.clone() });
     let is_made = files.is_local() && files.stat(&Place::root(), TMP_PATH, false).is_ok();

@@ -54,6 +54,30 @@ fn the_hosts_own_folders_are_in_no_folder_of_a_script() {
     }
 }
 
+#[test]
+fn what_the_kernel_shows_is_in_no_folder_of_a_script() {
+    let whole = Mount { host: "/".into(), guest: "/host".to_owned(), writable: false };
+    let space = FileSpace::of(Folders { mounts: vec![whole], ..Folders::default() }).unwrap();
+    let listed = told(&space, "list /host");
+    let names: Vec<&str> = listed.split(' ').collect();
+    assert!(names.contains(&"etc") && ["proc", "sys", "dev"].iter().all(|name| !names.contains(name)), "{listed}");
+    for (line, expected) in [
+        ("read /host/proc/self/environ", "NOENT"),
+        ("read /host/etc/../proc/self/environ", "NOENT"),
+        ("list /host/proc", "NOENT"),
+        ("stat /host/sys/kernel", "NOENT"),
+        ("list /host/dev/shm", "NOENT"),
+        ("stat /host/etc", ""),
+    ] {
+        assert_eq!(told(&space, line), expected, "{line}");
+    }
+    for folder in ["/proc/self", "/sys/kernel"] {
+        let project = Some(Project::new(folder));
+        let refused = FileSpace::of(Folders { project, ..Folders::default() }).unwrap_err().to_string();
+        assert!(refused.contains("is where the kernel shows"), "{refused}");
+    }
+}
+
 /// Another command's data directory, with its mark or as an earlier version left it, and other folders of the host's own.
 fn others_own(dir: &TempDir) {
     let at = |place: &str| dir.path().join(place);

@@ -255,7 +255,8 @@ async fn what_is_not_in_the_scripts_folders_is_not_looked_for_in_its_working_one
                   except OSError as e: print(e)\n";
     let read_only = |path: &str| {
         format!(
-            "[Errno 30] Read-only file system (a script writes to /home and to the folders that --dir HOST:GUEST:rw gives it): '{path}'\n"
+            "[Errno 30] Read-only file system (a script writes to /home and to the folders that --dir HOST:GUEST:rw gives it, on a \
+             host of many tenants access = \"write\" in [grants.folders]): '{path}'\n"
         )
     };
     let cases = [
