@@ -15,6 +15,7 @@ const KEY: &str = "5ecret-of-ann";
 const LOOKS: &str = "import os, tgl\n\
     print('env', [os.environ.get(name) for name in ('PLACE', 'UNASKED', 'MISSING', 'OTHER')])\n\
     print('key', os.environ['KEY'], os.environ['KEY'][::-1])\n\
+    for piece in ('pieces ', os.environ['KEY'][:5], os.environ['KEY'][5:], '\\n'): print(piece, end='', flush=True)\n\
     print('photos', os.listdir('/photos'), open('/photos/a.txt').read(), os.path.exists('/photos/out/a.txt'))\n\
     try: open('/photos/b.txt', 'w')\n\
     except OSError as error: print('photos:', error.strerror)\n\
@@ -82,6 +83,7 @@ fn a_script_finds_what_it_asks_for_and_is_given_and_its_secret_is_seen_nowhere()
     let expected = [
         "env ['house', None, None, None]\n".to_owned(),
         format!("key [secret KEY] {}\n", KEY.chars().rev().collect::<String>()),
+        "pieces [secret KEY]\n".to_owned(),
         "photos ['a.txt', 'out'] a photo False\n".to_owned(),
         "photos: Read-only file system (the script was given this folder to read; --dir HOST:GUEST:rw lets it write there, on a \
          host of many tenants access = \"write\" in [grants.folders])\n"

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::compiling::Compiling;
 use crate::counter::WorkerCounter;
-use crate::secrets::Secrets;
+use crate::secrets::{HeldBack, Secrets};
 
 /// What a script is, and what it may do.
 pub struct ScriptPlan {
@@ -50,6 +50,7 @@ pub(crate) struct Placed {
     /// By when it has to be over, once it is to be.
     due: Option<Instant>,
     secrets: Secrets,
+    held_back: HeldBack,
     output: Arc<dyn ScriptOutput>,
     status: watch::Sender<ScriptStatus>,
     /// What its workers may tell of it.
@@ -99,6 +100,7 @@ impl Placed {
             counter,
             due: None,
             secrets,
+            held_back: HeldBack::default(),
             output,
             status,
             news_allowed: Allowance::new(NEWS_BYTES_PER_S, NEWS_BURST_BYTES_MAX),
@@ -162,9 +164,13 @@ impl Placed {
     }
 
     /// It prints. What comes after its end is passed over, here and below.
-    pub(crate) fn print(&self, to: Output, text: &str) {
-        if !self.has_ended() {
-            self.output.print(to, &self.secrets.hide(text));
+    pub(crate) fn print(&mut self, to: Output, text: &str) {
+        if self.has_ended() {
+            return;
+        }
+        let text = self.secrets.hide_piece(to, text, &mut self.held_back);
+        if !text.is_empty() {
+            self.output.print(to, &text);
         }
     }
 
@@ -261,6 +267,10 @@ impl Placed {
     fn becomes(&mut self, news: News) {
         if self.has_ended() {
             return;
+        }
+        // A guest that is gone prints nothing more.
+        if matches!(news, News::Crashed { .. } | News::Ended(_)) {
+            self.secrets.hide_rest(&mut self.held_back).for_each(|(to, rest)| _ = self.output.print(to, &rest));
         }
         let news = self.secrets.hide_in(news);
         self.output.tell(&news);
