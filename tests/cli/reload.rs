@@ -1,7 +1,7 @@
 //! A new version of a script while its host is at work: it takes over once it is loaded, and where it does not load the one
 //! before goes on. Meanwhile nothing is lost, nothing is done twice, and what the old one has in memory stays.
 
-use tests::{HostFolder, Process};
+use tests::{HostFolder, Process, wait_until};
 
 /// What both tenants may.
 const MAY: &str = "[grants]\ncalls = [\"read\", \"send\", \"contacts\"]\nchats = [\"users\"]\n\
@@ -116,6 +116,55 @@ fn a_new_version_that_does_not_load_leaves_the_old_one_and_one_that_does_goes_on
             while format!("NAME = '{}'\n", answer(&mut host).0) != text {}
         }
     }
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}
+
+#[test]
+fn a_script_that_only_crashes_gets_its_new_limits_and_a_stopped_one_no_version_that_does_not_load() {
+    let folder = host();
+    let tenant = |limit: &str| {
+        let may = MAY.replace("load_ms_max = 500", &format!("load_ms_max = {limit}"));
+        let account = "[accounts.own]\ndata_centre.embedded = { phone = \"9996610001\", first_name = \"Name\" }\n";
+        format!("{may}{account}[scripts.bot]\nfile = \"bot/bot.py\"\naccount = \"own\"\n")
+    };
+    let reload = |limit: &str| {
+        folder.write("tenants/ann/tenant.toml", &tenant(limit));
+        let reloaded = folder.ask(&["reload"]);
+        assert_eq!((reloaded.code(), &*reloaded.stderr), (Some(0), ""));
+    };
+    let limits =
+        "[limits]\nchat_sends_per_s = 20\nloop_rounds_max = 1000000\nload_ms_max = 60000\nstart_crashes_max = 1000\n";
+    folder.write("tglhost.toml", limits);
+    folder.write("tenants/ann/tenant.toml", &tenant("200"));
+    folder.write("tenants/ann/scripts/bot/bot.py", &answerer("slow", "for _ in range(20_000_000): pass"));
+    let mut host = folder.serve();
+    host.stderr_line_with("ann.bot: stopped while it was loaded: it ran longer than 200 ms");
+    reload("300");
+    host.stderr_line_with("ann.bot: stopped while it was loaded: it ran longer than 300 ms");
+    reload("60000");
+    wait_until("it runs", || folder.stands("ann/bot")["state"] == "running");
+
+    // What is stopped is loaded on trial: one that cannot be leaves all as it was.
+    assert_eq!(folder.ask(&["stop", "ann/bot"]).code(), Some(0));
+    let deploy = |text: &str| {
+        folder.write("new.py", text);
+        folder.ask(&["deploy", "ann/bot", &folder.path("new.py").display().to_string()])
+    };
+    let file = || std::fs::read_to_string(folder.path("tenants/ann/scripts/bot/bot.py")).unwrap();
+    let before = file();
+    for (then, why) in [("def f(:", "SyntaxError"), ("import nothing_of_this_name", "ModuleNotFoundError")] {
+        let refused = deploy(&answerer("bad", then));
+        assert!(refused.code() == Some(1) && refused.stderr.contains(why), "{}", refused.stderr);
+        assert_eq!((file(), folder.stands("ann/bot")["state"].as_str()), (before.clone(), Some("stopped")));
+        host.stderr_line_with("its new version could not be loaded, and the one before stays in its place");
+    }
+    let new = answerer("new", "open('/home/loads', 'a').write('x')");
+    let deployed = deploy(&new);
+    assert_eq!(deployed.code(), Some(0), "{}", deployed.stderr);
+    assert_eq!((file(), folder.stands("ann/bot")["state"].as_str()), (new, Some("stopped")));
+    assert_eq!(folder.ask(&["start", "ann/bot"]).code(), Some(0));
+    wait_until("it runs", || folder.stands("ann/bot")["state"] == "running");
     host.terminate();
     assert_eq!(host.finish().code(), Some(0));
 }

@@ -18,6 +18,7 @@ mod worker;
 pub use account::Account;
 pub use compiling::Compiling;
 pub use life::Waits;
+pub use replace::New;
 pub use runtime::Script;
 pub use script::ScriptPlan;
 pub use secrets::Secrets;

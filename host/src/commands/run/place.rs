@@ -8,7 +8,7 @@ use files::FileSpace;
 use runtime::{End, Script, ScriptConfig};
 use serde_json::json;
 use store::{AccountStore, Enrolled, Origin};
-use supervisor::{Account, Compiling, ScriptPlan, Secrets, Supervisor};
+use supervisor::{Account, Compiling, New, ScriptPlan, Secrets, Supervisor};
 use telegram::{AccountConfig, DcAddress, RECOVERY_DIALOGS_MAX, RECOVERY_MESSAGES_MAX};
 use tgl::{AccountState, Connection, ScriptName};
 
@@ -120,7 +120,7 @@ impl Place {
         script: Script,
         by: ScriptPlan,
     ) -> Result<Script, (Script, String)> {
-        supervisor.replace(&self.account, script, by).await
+        supervisor.replace(&self.account, script, by, New::Code).await
     }
 
     /// What the script is called that has this place in their order.

@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use runtime::{Phase, Script, ScriptStatus};
 use store::ScriptStore;
-use supervisor::{Account, Supervisor};
+use supervisor::{Account, New, Supervisor};
 use tokio::sync::watch;
 
 use super::accounts::{self, Accounts, NOBODY_LOGGED_IN, places};
@@ -28,7 +28,7 @@ use super::stopped::Stopped;
 use crate::api::types::Trouble;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::isolation::{Where, start_supervisor};
-use crate::output::{Output, ScriptLogs};
+use crate::output::{Output, ScriptLogs, sentence};
 use crate::script_file::{ScriptFile, compile};
 use crate::sources::Sources;
 
@@ -113,7 +113,7 @@ impl Host {
             .map(|(tenant, told)| (ScriptKey { tenant: tenant.into(), name: told.name.into() }, told.settings.clone()))
             .collect();
         if let Err(error) = self.stopped.keep_only(&wanted.keys().map(ToString::to_string).collect()) {
-            self.output.note(&format!("What is stopped cannot be kept: {error:#}"));
+            self.output.note(&format!("What is stopped cannot be kept: {}", sentence(&error)));
         }
         self.stop_what_went(&wanted).await;
         self.move_accounts(&config, &places, &wanted).await;
@@ -214,8 +214,8 @@ impl Host {
         }
     }
 
-    /// Has a script be as its file and these settings say; one that is stopped stays so. One that runs is to be replaced: by
-    /// whoever asks, who brings back what has come of it.
+    /// Has a script be as its file and these settings say; one that is stopped stays so. One that runs is to be replaced, and the
+    /// new version of a stopped one to be loaded on trial: by whoever asks, who brings back what has come of it.
     ///
     /// # Errors
     /// Where the file cannot be run: then it goes on as it was.
@@ -231,7 +231,11 @@ impl Host {
                 return Ok(renewal.and_then(|renewal| self.begin_replacement(key, renewal)));
             }
             State::Changing(_) => return Err(Refusal::Busy),
-            State::Stopped => renewal.and_then(|renewal| renewal.file.err()).map(|error| format!("{error:#}")),
+            State::Stopped if self.accounts.at_work(&entry.account).is_ok() => {
+                return Ok(renewal.and_then(|renewal| self.begin_replacement(key, renewal)));
+            }
+            // There is nothing to load it on.
+            State::Stopped => renewal.and_then(|renewal| renewal.file.err()).map(|error| sentence(&error)),
             State::Failed(_) | State::Running(_) => {
                 let before = entry.settings.clone();
                 self.scripts.remove(key);
@@ -252,14 +256,20 @@ impl Host {
         }
     }
 
-    /// Takes a script that runs, with what it is to become.
+    /// Takes a script, with what it is to become.
     fn begin_replacement(&mut self, key: &ScriptKey, renewal: Renewal) -> Option<Replacement> {
         let entry = self.scripts.get(key)?;
-        let planned = self.planned(key, &entry.account, renewal).map_err(|error| format!("{error:#}"));
+        let planned = self.planned(key, &entry.account, renewal).map_err(|error| sentence(&error));
         let entry = self.scripts.get_mut(key)?;
-        let State::Running(script) = &entry.state else { return None };
-        let status = script.status();
-        let State::Running(script) = std::mem::replace(&mut entry.state, State::Changing(status)) else { return None };
+        let changing = match &entry.state {
+            State::Running(script) => State::Changing(script.status()),
+            State::Stopped => State::Stopped,
+            State::Changing(_) | State::Failed(_) => return None,
+        };
+        let script = match std::mem::replace(&mut entry.state, changing) {
+            State::Running(script) => Some(script),
+            _ => None,
+        };
         Some(Replacement::new(key.clone(), Arc::clone(&self.supervisor), script, planned))
     }
 
@@ -267,7 +277,7 @@ impl Host {
     pub(super) fn end_replacement(&mut self, replaced: Replaced) -> Option<(ScriptKey, String)> {
         let Replaced { key, script, new } = replaced;
         let entry = self.scripts.get_mut(&key)?;
-        entry.state = State::Running(script);
+        entry.state = script.map_or(State::Stopped, State::Running);
         let why = match new {
             Ok((settings, file, modules)) => {
                 (entry.settings, entry.file, entry.modules) = (settings, Some(file), modules);
@@ -408,7 +418,7 @@ impl Host {
                 let file = readable(&settings);
                 let (file, state) = match &file {
                     Ok(_) => (file.ok(), State::Stopped),
-                    Err(error) => (None, State::Failed(format!("{error:#}"))),
+                    Err(error) => (None, State::Failed(sentence(&error))),
                 };
                 if !self.stopped.has(&key) {
                     planned.extend(file.clone().map(|file| (key.clone(), settings.clone(), file)));
@@ -417,7 +427,7 @@ impl Host {
             }
             match self.start_together(&account, planned) {
                 Ok(states) => states.into_iter().for_each(|(key, state)| self.set_state(&key, state)),
-                Err(error) => names.iter().for_each(|key| self.set_state(key, State::Failed(format!("{error:#}")))),
+                Err(error) => names.iter().for_each(|key| self.set_state(key, State::Failed(sentence(&error)))),
             }
             for key in &names {
                 if let Some(Entry { state: State::Failed(why), .. }) = self.scripts.get(key) {
@@ -457,7 +467,7 @@ impl Host {
         for ((key, settings, file), program) in scripts.into_iter().zip(programs) {
             match stage.plan(&key, &settings, &file, program) {
                 Ok(plan) => plans.push((key, plan)),
-                Err(error) => states.push((key, State::Failed(format!("{error:#}")))),
+                Err(error) => states.push((key, State::Failed(sentence(&error)))),
             }
         }
         let (keys, plans): (Vec<_>, Vec<_>) = plans.into_iter().unzip();
@@ -481,13 +491,13 @@ impl Host {
 
     /// What a script of this account is to be replaced by.
     fn planned(&self, key: &ScriptKey, account: &str, renewal: Renewal) -> Result<Planned> {
-        let Renewal { settings, file, modules } = renewal;
+        let Renewal { settings, file, modules, new } = renewal;
         let file = file?;
         let (at_work, stage) = self.stage(account)?;
         let program = compile(std::slice::from_ref(&file), &self.supervisor, &self.output)?;
         let program = program.into_iter().next().context("one file is one program")?;
         let plan = stage.plan(key, &settings, &file, program)?;
-        Ok(Planned { account: Arc::clone(at_work), plan, settings, file, modules })
+        Ok(Planned { account: Arc::clone(at_work), plan, new, settings, file, modules })
     }
 }
 
@@ -496,6 +506,7 @@ struct Renewal {
     settings: Settings,
     file: Result<ScriptFile>,
     modules: Sources,
+    new: New,
 }
 
 impl Entry {
@@ -504,8 +515,12 @@ impl Entry {
         let modules = modules(settings, scripts);
         let file = readable(settings);
         let is_same_file = file.as_ref().is_ok_and(|file| Some(file) == self.file.as_ref());
-        let is_same = self.settings == *settings && is_same_file && self.modules == modules;
-        (!is_same).then(|| Renewal { settings: settings.clone(), file, modules })
+        let new = match is_same_file && self.modules == modules {
+            true if self.settings == *settings => return None,
+            true => New::Settings,
+            false => New::Code,
+        };
+        Some(Renewal { settings: settings.clone(), file, modules, new })
     }
 }
 

@@ -1,12 +1,13 @@
 //! A script's new version on its way. It may take long to load, so that is done away from the host.
 //!
-//! Invariant: what was taken from the host comes back to it, as a script that runs: the new version, or the one before.
+//! Invariant: what was taken from the host comes back to it, as a script that runs: the new version, or the one before. One that
+//! is stopped stays so.
 
 use std::sync::Arc;
 
 use config::Script as Settings;
 use runtime::Script;
-use supervisor::{Account, ScriptPlan, Supervisor};
+use supervisor::{Account, New, ScriptPlan, Supervisor};
 
 use super::script::ScriptKey;
 use crate::script_file::ScriptFile;
@@ -16,6 +17,8 @@ use crate::sources::Sources;
 pub(super) struct Planned {
     pub(super) account: Arc<Account>,
     pub(super) plan: ScriptPlan,
+    /// What of it is new.
+    pub(super) new: New,
     pub(super) settings: Settings,
     pub(super) file: ScriptFile,
     pub(super) modules: Sources,
@@ -25,15 +28,16 @@ pub(super) struct Planned {
 pub(super) struct Replacement {
     key: ScriptKey,
     supervisor: Arc<Supervisor>,
-    script: Script,
+    /// None where it is stopped.
+    script: Option<Script>,
     by: Result<Planned, String>,
 }
 
 /// What has come of it.
 pub(super) struct Replaced {
     pub(super) key: ScriptKey,
-    /// What runs now.
-    pub(super) script: Script,
+    /// What runs now, if it is not stopped.
+    pub(super) script: Option<Script>,
     /// What it was made of, or why it is the one before.
     pub(super) new: Result<(Settings, ScriptFile, Sources), String>,
 }
@@ -42,22 +46,27 @@ impl Replacement {
     pub(super) fn new(
         key: ScriptKey,
         supervisor: Arc<Supervisor>,
-        script: Script,
+        script: Option<Script>,
         by: Result<Planned, String>,
     ) -> Self {
         Self { key, supervisor, script, by }
     }
 
-    /// Loads the new version and puts it in the script's place. Where that fails the one before goes on.
+    /// Loads the new version and puts it in the script's place. Where that fails the one before goes on. That of a stopped one is
+    /// loaded on trial.
     pub(super) async fn run(self) -> Replaced {
         let Self { key, supervisor, script, by } = self;
-        let Planned { account, plan, settings, file, modules } = match by {
+        let Planned { account, plan, new, settings, file, modules } = match by {
             Ok(planned) => planned,
             Err(why) => return Replaced { key, script, new: Err(why) },
         };
-        match supervisor.replace(&account, script, plan).await {
-            Ok(script) => Replaced { key, script, new: Ok((settings, file, modules)) },
-            Err((script, why)) => Replaced { key, script, new: Err(why) },
-        }
+        let (script, replaced) = match script {
+            None => (None, supervisor.try_out(&account, plan).await),
+            Some(script) => match supervisor.replace(&account, script, plan, new).await {
+                Ok(script) => (Some(script), Ok(())),
+                Err((script, why)) => (Some(script), Err(why)),
+            },
+        };
+        Replaced { key, script, new: replaced.map(|()| (settings, file, modules)) }
     }
 }

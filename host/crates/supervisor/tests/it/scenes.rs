@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::mpsc;
 
 use runtime::{End, News, Phase};
+use supervisor::New;
 
 use crate::here::{Actor, Stage, component};
 use crate::there::{PLAY_AT_ONCE, PLAY_HONEST, TAKES_NOTHING};
@@ -172,7 +173,7 @@ async fn replaced(stage: &Stage) -> Result<(), String> {
     let mut status = first.script.status();
     let (plan, heard) = stage.plan(name, stage.program());
     let honest = stage.supervisor(&[PLAY_HONEST]);
-    let (script, is_free) = tokio::join!(honest.replace(&stage.account, first.script, plan), async {
+    let (script, is_free) = tokio::join!(honest.replace(&stage.account, first.script, plan, New::Code), async {
         let _ = status.wait_for(|status| matches!(status.phase, Phase::Ended(_))).await;
         stage.scripts().iter().all(|script| script.name != name || !script.is_running)
     });
@@ -186,7 +187,7 @@ async fn not_replaced(stage: &Stage) -> Result<(), String> {
     let Actor { script, heard } = stage.start("stays");
     heard.line().await?;
     let (plan, _) = stage.plan("stays", supervisor::Compiling::failed("no such file".to_owned()));
-    match stage.supervisor.replace(&stage.account, script, plan).await {
+    match stage.supervisor.replace(&stage.account, script, plan, New::Code).await {
         Err((script, why)) if why == "no such file" => Actor { script, heard }.stops().await,
         other => Err(format!("{other:?}")),
     }
