@@ -70,7 +70,7 @@ impl DataDir {
 
     /// tglhost's own folders, whether they are there yet or not: this data directory and the usual ones.
     pub(crate) fn own_folders(&self) -> Vec<PathBuf> {
-        std::iter::once(self.root.clone()).chain(usual_folders()).collect()
+        own_folders(&self.root)
     }
 
     /// The folder of a named account, whether it exists or not.
@@ -262,7 +262,7 @@ fn folders_in(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Writes a file that its owner alone may read: whoever reads it, and whenever the process ends, finds it as it was before or
-/// as it is after.
+/// as it is after. Where it cannot be written nothing is left beside it.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = path.with_extension("new");
     let write = || {
@@ -271,7 +271,13 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         file.sync_all()?;
         fs::rename(&beside, path)
     };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    let written = write().inspect_err(|_| _ = fs::remove_file(&beside));
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// tglhost's own folders where this is its data directory, whether they are there yet or not.
+pub(crate) fn own_folders(data: &Path) -> Vec<PathBuf> {
+    std::iter::once(data.to_owned()).chain(usual_folders()).collect()
 }
 
 /// The platform's own data directory, whether it is there or not.

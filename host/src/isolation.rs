@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use supervisor::{HostOutput, Isolation, Supervisor, SupervisorConfig, Waits, WorkerCommand};
 
 use crate::commands::THIS_PROGRAM;
@@ -36,7 +35,6 @@ impl HostOutput for Output {
 
 /// Starts what so many scripts need. Blocks for some milliseconds.
 pub(crate) fn start_supervisor(place: Where, scripts: usize, output: &Output) -> Result<Supervisor> {
-    raise_open_files();
     let isolation = match place {
         Where::Process => Isolation::Worker(WorkerCommand { program: THIS_PROGRAM.into(), args: vec![WORKER.into()] }),
         Where::None => Isolation::None,
@@ -50,12 +48,4 @@ pub(crate) fn start_supervisor(place: Where, scripts: usize, output: &Output) ->
         waits: Waits::default(),
         output: Arc::new(output.clone()),
     })?)
-}
-
-/// Each script may have a thousand files open, and many systems give a process little more unless it asks.
-fn raise_open_files() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-    // Then opening one fails as it does for other programs, and the script is told.
-    let _ = raised.inspect_err(|reason| tracing::warn!("no more open files are to be had: {reason}"));
 }

@@ -10,6 +10,7 @@ mod isolation;
 mod log_file;
 mod logging;
 mod misuse;
+mod open_files;
 mod output;
 mod proxy;
 mod python_component;
@@ -235,7 +236,7 @@ fn begin(command: Command, data: Option<PathBuf>, output: &Output) -> anyhow::Re
         Command::Doctor(args) => doctor::execute(&args, data, output),
         Command::Backup(args) => backup::backup(&args, data, output),
         Command::Restore(args) => backup::restore(&args, output),
-        Command::Check(host) => serve::check(&host, output),
+        Command::Check(host) => serve::check(&host, data, output),
         Command::Ask(verb) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(verb.execute(data, output))

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a file is read whole and checked once; nothing here runs any of it.
 
+use std::borrow::Cow;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,8 +45,7 @@ enum Content {
 impl ScriptFile {
     /// Reads a script. As with telegram-cli, `.py` may be left off.
     pub(crate) fn read(given: &Path) -> Result<Self> {
-        let with_suffix = given.with_added_extension("py");
-        let path = if !given.exists() && with_suffix.is_file() { with_suffix.as_path() } else { given };
+        let path = &*named(given);
         let shown = path.display();
         if given == Path::new("-") {
             return Err(misuse(
@@ -96,6 +97,19 @@ impl ScriptFile {
             Content::Component(_) | Content::Unfit(_) => None,
         }
     }
+}
+
+/// Where the script lies that is named so, links followed.
+///
+/// # Errors
+/// Where it is not there.
+pub(crate) fn real_path(given: &Path) -> io::Result<PathBuf> {
+    named(given).canonicalize()
+}
+
+fn named(given: &Path) -> Cow<'_, Path> {
+    let with_suffix = given.with_added_extension("py");
+    if !given.exists() && with_suffix.is_file() { with_suffix.into() } else { given.into() }
 }
 
 /// A script's text: UTF-8, or what it declares (<https://peps.python.org/pep-0263/>). Else the line where it stops being UTF-8.

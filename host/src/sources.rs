@@ -1,9 +1,11 @@
-//! What a script is made of on disk: its file and the modules that it may import from its project folder, by times and sizes.
+//! What a script is made of on disk: its file and the modules that it may import from its project folder, by times and sizes,
+//! and where links to folders of modules lead.
 //!
 //! Invariant: no file is read, and no more is looked at than [`FOLDERS_MAX`] folders and [`FILES_MAX`] files.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -32,7 +34,7 @@ impl Sources {
     /// A script's file and its modules.
     pub(crate) fn of_script(script: &Path, project: Option<&Path>, others: &BTreeSet<PathBuf>) -> Self {
         let mut sources = Self::of_modules(project, others);
-        sources.add(script.to_owned());
+        sources.add(script.to_owned(), Path::metadata);
         sources
     }
 
@@ -49,7 +51,11 @@ impl Sources {
                 if is_hidden || scripts.contains(&path) {
                     continue;
                 }
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                let kind = entry.file_type().ok();
+                if kind.is_some_and(|kind| kind.is_symlink()) && path.is_dir() {
+                    // What it leads to, if the script sees that, is looked at where it lies.
+                    sources.add(path, Path::symlink_metadata);
+                } else if kind.is_some_and(|kind| kind.is_dir()) {
                     if seen == FOLDERS_MAX {
                         sources.is_cut = true;
                         continue;
@@ -57,16 +63,11 @@ impl Sources {
                     seen += 1;
                     folders.push_back(path);
                 } else if path.extension().is_some_and(|extension| extension == "py") {
-                    sources.add(path);
+                    sources.add(path, Path::metadata);
                 }
             }
         }
         sources
-    }
-
-    /// Whether this file is there.
-    pub(crate) fn have(&self, file: &Path) -> bool {
-        self.files.contains_key(file)
     }
 
     /// Whether there is more than is looked at.
@@ -74,10 +75,10 @@ impl Sources {
         self.is_cut
     }
 
-    fn add(&mut self, path: PathBuf) {
+    fn add(&mut self, path: PathBuf, about: fn(&Path) -> io::Result<Metadata>) {
         if self.files.len() > FILES_MAX {
             self.is_cut = true;
-        } else if let Ok(about) = path.metadata() {
+        } else if let Ok(about) = about(&path) {
             self.files.insert(path, About::from(&about));
         }
     }
@@ -127,8 +128,16 @@ mod tests {
             }
             assert!(look() == first, "{name}");
         }
+        fs::create_dir(at("tools-2")).unwrap();
+        std::os::unix::fs::symlink("tools", at("linked")).unwrap();
+        let linked = look();
+        assert!(linked != first);
+        fs::remove_file(at("linked")).unwrap();
+        std::os::unix::fs::symlink("tools-2", at("linked")).unwrap();
+        assert!(look() != linked, "it leads elsewhere");
+        fs::remove_file(at("linked")).unwrap();
         fs::remove_file(at("tools/inner.py")).unwrap();
-        assert!(look() != first && look().have(&at("bot.py")) && !look().are_cut());
+        assert!(look() != first && !look().are_cut());
         (0..FOLDERS_MAX).for_each(|number| write(&format!("many/{number}/x.py"), ""));
         assert!(look().are_cut() && look().files.len() <= FOLDERS_MAX);
     }

@@ -110,3 +110,39 @@ fn a_script_that_did_not_load_is_started_by_a_change_and_others_are_not() {
     assert_eq!(ask(&mut run, "y"), "chat: two a 1 y\n");
     assert_eq!(ended(run), "", "the other was not loaded again");
 }
+
+#[test]
+fn a_link_that_leads_elsewhere_is_a_change() {
+    let case = Case::new("");
+    for version in ["one", "two"] {
+        fs::create_dir_all(case.path(version).join("tools")).unwrap();
+        fs::write(
+            case.path(version).join("bot.py"),
+            answers(version).replace("import tgl, part", "import tgl\nfrom tools import part"),
+        )
+        .unwrap();
+        fs::write(case.path(version).join("tools/part.py"), format!("NAME = 'of {version}'\n")).unwrap();
+    }
+    fs::create_dir(case.path("two/more")).unwrap();
+    fs::write(case.path("two/more/part.py"), "NAME = 'more'\n").unwrap();
+    let lead = |link: &str, to: &str| {
+        let (link, new) = (case.path(link), case.path("new"));
+        std::os::unix::fs::symlink(to, &new).unwrap();
+        fs::rename(new, link).unwrap();
+    };
+    lead("current.py", "one/bot.py");
+    let mut run = case.run(&["current.py"]);
+    assert_eq!(ask(&mut run, "x"), "one of one 1 x\n");
+    // Another script, with another project folder, which is watched from then on.
+    lead("current.py", "two/bot.py");
+    run.stderr_line_with("bot.py was loaded anew");
+    assert_eq!(ask(&mut run, "y"), "two of two 1 y\n");
+    fs::rename(case.path("two/tools"), case.path("two/first")).unwrap();
+    lead("two/tools", "first");
+    run.stderr_line_with("bot.py was loaded anew");
+    assert_eq!(ask(&mut run, "z"), "two of two 1 z\n");
+    lead("two/tools", "more");
+    run.stderr_line_with("bot.py was loaded anew");
+    assert_eq!(ask(&mut run, "z"), "two more 1 z\n");
+    assert_eq!(ended(run), "");
+}

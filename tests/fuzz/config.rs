@@ -57,7 +57,7 @@ fn a_hosts_files_are_read_or_refused() {
     // One of the three at a time, so that the others lead to it.
     let files = [("tglhost.toml", HOST), ("tenants/ann/tenant.toml", TENANT), ("tenants/ann/scripts/bot.py", SCRIPT)];
     files.iter().for_each(|(file, right)| folder.write(file, right));
-    let read = config::read(&folder.path("."));
+    let read = config::read(&folder.path("."), &[]);
     let bot = read.map(|config| config.tenants["ann"].scripts["bot"].clone()).expect("what is right is read");
     assert!(bot.faults.is_empty() && bot.secrets.len() == 1, "{bot:?}");
     let make = |from: &mut Unstructured<'_>| {
@@ -68,9 +68,9 @@ fn a_hosts_files_are_read_or_refused() {
         for (at, (file, right)) in files.iter().enumerate() {
             folder.write(file, if at == *one { text } else { right });
         }
-        let read = || format!("{:?}", config::read(&folder.path(".")));
+        let read = || format!("{:?}", config::read(&folder.path("."), &[]));
         assert_eq!(read(), read());
-        if let Err(faults) = config::read(&folder.path(".")) {
+        if let Err(faults) = config::read(&folder.path("."), &[]) {
             assert!(!faults.0.is_empty());
             for fault in faults.0.iter().filter(|fault| fault.place.is_some()) {
                 let (line, column) = fault.place.expect("it has one");

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::room::until_there_is_room;
 use crate::data_dir::DataDir;
 use crate::output::Output;
-use crate::readiness;
 use crate::signals::asked_to_end;
+use crate::{open_files, readiness};
 
 /// The number of the embedded data centre.
 pub(crate) const DC_ID: i32 = 2;
@@ -33,6 +33,7 @@ struct Ready {
 
 /// Serves until it is interrupted. When ready it prints one JSON line.
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
+    open_files::allow()?;
     if !args.listen.ip().is_loopback() {
         output.note("Anyone who reaches this address can log in with a test number: keep it to networks you trust.");
     }

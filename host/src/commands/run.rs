@@ -31,9 +31,9 @@ use crate::data_dir::DataDir;
 use crate::isolation::{Where, start_supervisor};
 use crate::misuse::OrMisuse;
 use crate::output::{self, NOBODY_READS_CODE, Output};
-use crate::readiness;
 use crate::script_file::{ScriptFile, compile};
 use crate::signals::asked_to_end;
+use crate::{open_files, readiness};
 pub(crate) use brake::Brake;
 use grants::GrantArgs;
 use limit::GivenLimit;
@@ -195,6 +195,7 @@ pub(crate) fn check_script(path: &Path) -> Result<()> {
 
 /// Runs the scripts until they end, the chat is over, or Ctrl-C.
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
+    open_files::allow()?;
     // What takes long goes on at once, on threads of its own: the engine starts while files are read, programs are loaded while
     // accounts connect.
     let (isolation, scripts, says) = (args.isolation, args.scripts.len(), output.clone());
@@ -212,6 +213,7 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let projects = Projects::new(&args.project, &private).find_all(files.iter().map(|file| &*file.path)).or_misuse()?;
     projects.iter().filter_map(|project| project.note.as_ref()).for_each(|note| output.note(note));
     tell_open_ways(&args, &private, output);
+    tell_not_given(&files, &args.folders, output);
     // Folders that clash are said now, not after the login.
     FileSpace::of(Folders { mounts: args.folders.clone(), private, ..Folders::default() }).or_misuse()?;
     let programs = async {
@@ -248,7 +250,7 @@ async fn at_work(
     let Watch { place, supervisor, planned, output } = watch;
     let plans = place.plans(files, projects, programs, planned, output)?;
     // As the files are before they are loaded.
-    let watched = planned.args.watch.then(|| Watched::all(files, projects, output));
+    let watched = planned.args.watch.then(|| Watched::all(&planned.args.scripts, files, projects, output));
     let scripts = place.start_scripts(supervisor, plans);
     let (scripts, watching) = match watched {
         Some(watched) => {
@@ -271,6 +273,27 @@ async fn at_work(
         never = watching => match never {},
     }
     outcome
+}
+
+/// Says what scripts ask for by name, as on a host of many tenants, and are not given here.
+fn tell_not_given(files: &[ScriptFile], folders: &[Mount], output: &Output) {
+    for ScriptFile { name, path, .. } in files {
+        let asked = config::asked_in(path).unwrap_or_default().names;
+        let values: Vec<_> = asked.secrets().chain(asked.env()).collect();
+        if !values.is_empty() {
+            output.note(&format!(
+                "{name} asks for {} by name, and has to do without: `tglhost run` gives no environment values and no secrets, \
+                 `tglhost serve` does.",
+                values.join(", ")
+            ));
+        }
+        let is_given = |name: &str| folders.iter().any(|mount| mount.guest.strip_prefix('/') == Some(name));
+        for folder in asked.folders().filter(|folder| !is_given(folder)) {
+            output.note(&format!(
+                "{name} asks for the folder {folder:?}: give it with --dir HOST:/{folder}, or it has to do without."
+            ));
+        }
+    }
 }
 
 /// Says where a folder is given that the scripts' process could see more of than the scripts do.

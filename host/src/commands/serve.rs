@@ -26,8 +26,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use config::{Config, Fault, Faults};
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, own_folders};
 use crate::misuse::OrMisuse;
+use crate::open_files;
 use crate::output::{Output, ScriptLogs};
 use crate::readiness::{self, Watchdog};
 use crate::script_file::ScriptFile;
@@ -80,19 +81,20 @@ impl Args {
             example::write(&self.host.folder)?;
         }
         // Before anything is made in a folder that is no host's.
-        read(&self.host.folder)?;
-        Ok(self.host.data(given))
+        let data = self.host.data(given);
+        read(&self.host.folder, &data)?;
+        Ok(data)
     }
 }
 
-/// What the host in this folder is told.
-pub(crate) fn read(folder: &Path) -> Result<Config> {
-    config::read(folder).or_misuse()
+/// What the host in this folder is told, that keeps its data there.
+pub(crate) fn read(folder: &Path, data: &Path) -> Result<Config> {
+    config::read(folder, &own_folders(data)).or_misuse()
 }
 
 /// `tglhost check`: says what is wrong with a host's files, without running anything.
-pub(crate) fn check(args: &HostArgs, output: &Output) -> Result<u8> {
-    let config = read(&args.folder)?;
+pub(crate) fn check(args: &HostArgs, data: Option<PathBuf>, output: &Output) -> Result<u8> {
+    let config = read(&args.folder, &args.data(data))?;
     let faults: Vec<Fault> = script::all(&config).flat_map(|(_, script)| faults(script.settings)).collect();
     if !faults.is_empty() {
         return Err(Faults(faults)).or_misuse();
@@ -128,15 +130,16 @@ fn faults(script: &config::Script) -> Vec<Fault> {
 
 /// Serves until it is asked to end.
 pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> Result<u8> {
+    open_files::allow()?;
     let folder = &args.host.folder;
-    let mut config = read(folder)?;
+    let mut config = read(folder, data_dir.root())?;
     let mut reloads = asked_to_reload()?;
     let asked_to_end = asked_to_end(output)?;
     tokio::pin!(asked_to_end);
     let socket = api::open_socket(socket_in(data_dir.root()))?;
     // Only now is nobody else at work here.
     if deploy::undo_unfinished(&config)? {
-        config = read(folder)?;
+        config = read(folder, data_dir.root())?;
     }
     let tokens = Tokens::open(data_dir.root())?;
     let logs = ScriptLogs::start(data_dir.script_logs()).context("there can be no logs of scripts")?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tgl::{ChatWord, PeerId};
 use toml::Spanned;
 
-use crate::grants::OneChat;
+use crate::grants::{OneChat, is_service};
 
 /// Errors of a tenant that are told within an hour.
 pub const ERRORS_TOLD_PER_HOUR_MAX: usize = 10;
@@ -41,6 +41,12 @@ impl ErrorsSection {
     /// The chat. What is none is told with its span.
     pub(crate) fn chat(&self, faults: &mut Vec<(Range<usize>, String)>) -> Option<PeerId> {
         let word = self.chat.get_ref();
+        if is_service(word) {
+            let what =
+                format!("{word} is Telegram's service account, to which nobody can write: name a chat of your own");
+            faults.push((self.chat.span(), what));
+            return None;
+        }
         if let Ok(ChatWord::One(chat)) = word.parse() {
             return Some(chat);
         }

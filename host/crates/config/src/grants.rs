@@ -73,12 +73,22 @@ impl GrantsSection {
     }
 
     /// What is given by name to the tenant with this folder.
-    pub(crate) fn given(&self, tenant_folder: &Path, faults: &mut Vec<(Range<usize>, String)>) -> Given {
-        Given::read(&self.env, &self.secrets, &self.folders, tenant_folder, faults)
+    pub(crate) fn given(
+        &self,
+        tenant_folder: &Path,
+        own: &[PathBuf],
+        faults: &mut Vec<(Range<usize>, String)>,
+    ) -> Given {
+        Given::read(&self.env, &self.secrets, &self.folders, tenant_folder, own, faults)
     }
 }
 
 impl AskedSection {
+    /// Tells names in what one script may have that its tenant is not given.
+    pub(crate) fn check(&self, given: &Given, faults: &mut Vec<(Range<usize>, String)>) {
+        given.check(&self.env, &self.secrets, &self.folders, faults);
+    }
+
     /// What is asked for. What is no grant is told with its span.
     pub(crate) fn read(&self, faults: &mut Vec<(Range<usize>, String)>) -> (Grants, Names) {
         let names = Names::read(&self.env, &self.secrets, &self.folders, faults);
@@ -113,6 +123,11 @@ fn grants(
         let what = format!("{} chats are listed, of {CHATS_LISTED_MAX} at most: grant their kind", chats.len());
         faults.push((beyond.span(), what));
     }
+    for chat in chats.iter().filter(|chat| is_service(chat.get_ref())) {
+        let what =
+            format!("{} is Telegram's service account, which is kept from scripts: take it away", chat.get_ref());
+        faults.push((chat.span(), what));
+    }
     let chats: Vec<ChatWord> = words(chats, "no chat and no kind of chats", faults);
     Grants {
         calls: calls.into_iter().collect(),
@@ -121,6 +136,11 @@ fn grants(
         service_messages: false,
         giver: Giver::TenantFile,
     }
+}
+
+/// Whether this means the account by which Telegram writes to users.
+pub(crate) fn is_service(chat: &str) -> bool {
+    matches!(chat.parse(), Ok(ChatWord::One(chat)) if chat.is_service())
 }
 
 fn methods(raw: &[Spanned<String>], faults: &mut Vec<(Range<usize>, String)>) -> BTreeSet<String> {

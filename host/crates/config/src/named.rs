@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use files::{MOUNTS_MAX, Mount, own_folder_around};
+use files::{MOUNTS_MAX, Mount, PLACE_VARIABLES, own_folder_around};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -96,6 +96,21 @@ pub(crate) struct Granted {
 }
 
 impl Names {
+    /// Environment values.
+    pub fn env(&self) -> impl Iterator<Item = &str> {
+        self.env.iter().map(String::as_str)
+    }
+
+    /// Secrets.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(String::as_str)
+    }
+
+    /// Folders.
+    pub fn folders(&self) -> impl Iterator<Item = &str> {
+        self.folders.iter().map(String::as_str)
+    }
+
     pub(crate) fn read(
         env: &[Spanned<String>],
         secrets: &[Spanned<String>],
@@ -118,12 +133,13 @@ impl Names {
 }
 
 impl Given {
-    /// What these tables give. Paths of secrets go from the tenant's folder on.
+    /// What these tables give. Paths of secrets go from the tenant's folder on; no folder holds one of the host's own.
     pub(crate) fn read(
         env: &BTreeMap<Spanned<String>, Spanned<String>>,
         secrets: &BTreeMap<Spanned<String>, Spanned<PathBuf>>,
         folders: &BTreeMap<Spanned<String>, FolderSection>,
         tenant_folder: &Path,
+        own: &[PathBuf],
         faults: &mut Spans,
     ) -> Self {
         let mut given = Self::default();
@@ -147,12 +163,31 @@ impl Given {
             }
         }
         for (name, section) in folders {
-            match mount(name.get_ref(), section, tenant_folder) {
+            match mount(name.get_ref(), section, tenant_folder, own) {
                 Ok(mount) => drop(given.folders.insert(name.get_ref().clone(), mount)),
                 Err(what) => faults.push((section.host.span(), what)),
             }
         }
         given
+    }
+
+    /// Tells names in what one script may have that mean nothing here.
+    pub(crate) fn check(
+        &self,
+        env: &[Spanned<String>],
+        secrets: &[Spanned<String>],
+        folders: &[Spanned<String>],
+        faults: &mut Spans,
+    ) {
+        for name in env.iter().filter(|name| !self.env.contains_key(name.get_ref())) {
+            faults.push((name.span(), not_given("environment value", name, "env", self.env.keys())));
+        }
+        for name in secrets.iter().filter(|name| !self.secrets.contains_key(name.get_ref())) {
+            faults.push((name.span(), not_given("secret", name, "secrets", self.secrets.keys())));
+        }
+        for name in folders.iter().filter(|name| !self.folders.contains_key(name.get_ref())) {
+            faults.push((name.span(), not_given("folder", name, "folders", self.folders.keys())));
+        }
     }
 
     /// Whether there is a secret of this name.
@@ -205,11 +240,25 @@ fn how_to_give(what: &str, name: &str, key: &str, given_by: &str) -> String {
     )
 }
 
-/// Tells a name that no variable has.
+fn not_given<'a>(what: &str, name: &Spanned<String>, key: &str, given: impl Iterator<Item = &'a String>) -> String {
+    let given: Vec<_> = given.collect();
+    format!(
+        "this tenant is given no {what} {:?}: give it in [grants.{key}], or take the name away; given are {given:?}",
+        name.get_ref()
+    )
+}
+
+/// Tells a name that no variable has, or one that every script finds its places by.
 pub(crate) fn check_variable(name: &Spanned<String>, faults: &mut Spans) {
     if !is_variable(name.get_ref()) {
         let what = "a variable's name has letters, digits and _ only, and begins with no digit";
         faults.push((name.span(), what.to_owned()));
+    } else if PLACE_VARIABLES.contains(&&**name.get_ref()) {
+        let what = format!(
+            "every script has {} already, and finds a folder of its own by it: choose another name",
+            name.get_ref()
+        );
+        faults.push((name.span(), what));
     }
 }
 
@@ -264,7 +313,7 @@ fn is_credential(path: &Path) -> bool {
     folder.is_some_and(|folder| path.canonicalize().is_ok_and(|path| path.parent() == Some(&folder)))
 }
 
-fn mount(name: &str, section: &FolderSection, tenant_folder: &Path) -> Result<Mount, String> {
+fn mount(name: &str, section: &FolderSection, tenant_folder: &Path, own: &[PathBuf]) -> Result<Mount, String> {
     if let Some(what) = unfit_name(name) {
         return Err(what);
     }
@@ -273,11 +322,7 @@ fn mount(name: &str, section: &FolderSection, tenant_folder: &Path) -> Result<Mo
         return Err(format!("{} is no place of a folder: name it from the root on, without `..`", host.display()));
     }
     let access = if section.access == Access::Write { ":rw" } else { "" };
-    let mount = format!("{}:/{name}{access}", host.display()).parse::<Mount>();
-    let mount = mount.map_err(|error| match std::error::Error::source(&error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    })?;
+    let mount = format!("{}:/{name}{access}", host.display()).parse::<Mount>().map_err(|error| error.to_string())?;
     if let Some(own) = own_folder_around(&mount.host) {
         return Err(format!(
             "{} is tglhost's own, by what is in {}, and no script sees it: give a copy of what is needed",
@@ -288,6 +333,14 @@ fn mount(name: &str, section: &FolderSection, tenant_folder: &Path) -> Result<Mo
     if tenant_folder.canonicalize().is_ok_and(|own| own.starts_with(&mount.host)) {
         return Err(format!(
             "this host's own folder is in {}, and no script comes near that: give a folder that does not hold it",
+            host.display()
+        ));
+    }
+    let real = |own: &PathBuf| own.canonicalize().or_else(|_| std::path::absolute(own)).unwrap_or_else(|_| own.clone());
+    if let Some(own) = own.iter().map(real).find(|own| own.starts_with(&mount.host) || mount.host.starts_with(own)) {
+        return Err(format!(
+            "tglhost keeps what is its own in {}, and no script comes near that: give a folder beside it, not {}",
+            own.display(),
             host.display()
         ));
     }

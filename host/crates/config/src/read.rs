@@ -109,13 +109,13 @@ pub struct Script {
     pub sleep_after: Option<Duration>,
 }
 
-/// Reads what the host in this folder is told.
+/// Reads what the host in this folder is told. These folders are its own, its data among them: no script is given one.
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn read(folder: &Path) -> Result<Config, Faults> {
+pub fn read(folder: &Path, own: &[PathBuf]) -> Result<Config, Faults> {
     let mut faults = Vec::new();
-    let config = Reader { folder, faults: &mut faults }.config();
+    let config = Reader { folder, own, faults: &mut faults }.config();
     match config {
         Some(config) if faults.is_empty() => Ok(config),
         _ => Err(Faults(faults)),
@@ -124,6 +124,7 @@ pub fn read(folder: &Path) -> Result<Config, Faults> {
 
 struct Reader<'a> {
     folder: &'a Path,
+    own: &'a [PathBuf],
     faults: &'a mut Vec<Fault>,
 }
 
@@ -244,7 +245,7 @@ impl Reader<'_> {
             accounts.insert(account.get_ref().clone(), TenantAccount { data_centre });
         }
         let mut spans = Vec::new();
-        let (grants, given) = (file.grants.read(&mut spans), file.grants.given(&folder, &mut spans));
+        let (grants, given) = (file.grants.read(&mut spans), file.grants.given(&folder, self.own, &mut spans));
         let limits = file.limits.within(&above.limits, &mut spans);
         let allowed = Allowed { grants, given, limits };
         let totals = file.totals.within(&above.totals, &mut spans);
@@ -335,6 +336,7 @@ impl Reader<'_> {
         let mut spans = Vec::new();
         let limits = section.limits.within(&allowed.limits, &mut spans);
         let own = section.grants.as_ref().map(|own| own.read(&mut spans));
+        section.grants.iter().for_each(|own| own.check(&allowed.given, &mut spans));
         let file = section.file.get_ref();
         let is_below = file.components().all(|part| matches!(part, std::path::Component::Normal(_)));
         let path = tenant.join(SCRIPTS).join(file);

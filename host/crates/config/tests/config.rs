@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use config::{Config, DataCentre, Faults, read};
+use config::{Config, DataCentre, Faults};
 use tempfile::TempDir;
 use tgl::{CallGroup, ChatKind, Limits, PeerId};
 
@@ -66,6 +66,13 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
     folder
+}
+
+/// Where tglhost keeps what is its own, of which a part is not there yet.
+const OWN: [&str; 2] = ["/var/lib/misc/tglhost", "/var/cache/tglhost"];
+
+fn read(folder: &Path) -> Result<Config, Faults> {
+    config::read(folder, &OWN.map(Into::into))
 }
 
 /// What is read, or all that is wrong, with what scripts ask for too.
@@ -292,6 +299,44 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
         ),
         (ann("[grants.folders]\nx = { host = \"/dev\" }\n"), "/dev is where the kernel shows"),
         (
+            ann("[grants.folders]\nx = { host = \"/var/lib\" }\n"),
+            "tenant.toml:2:14: tglhost keeps what is its own in /var/lib/misc/tglhost, and no script comes near that: give a \
+             folder beside it, not /var/lib",
+        ),
+        (ann("[grants.folders]\nx = { host = \"/var/cache\" }\n"), "its own in /var/cache/tglhost"),
+        (
+            ann("[grants]\nchats = [\"users\", \"user#777000\"]\n"),
+            "tenant.toml:2:19: user#777000 is Telegram's service",
+        ),
+        (
+            ann("[errors]\naccount = \"house\"\nchat = \"user#777000\"\n"),
+            "tenant.toml:3:8: user#777000 is Telegram's service account, to which nobody can write",
+        ),
+        (ann("[grants.env]\nHOME = \"/x\"\n"), "tenant.toml:2:1: every script has HOME already"),
+        (ann("[grants.secrets]\nTMPDIR = \"key\"\n"), "tenant.toml:2:1: every script has TMPDIR already"),
+        (
+            ann("[scripts.x]\nfile = \"bot.py\"\naccount = \"house\"\nenv.PWD = \"/x\"\n"),
+            "tenant.toml:4:5: every script has PWD already, and finds a folder of its own by it: choose another name",
+        ),
+        (
+            ("tenants/ann/scripts/bot.py", "# /// tglhost\n# env = [\"HOME\"]\n# ///\n"),
+            "bot.py:2:10: every script has HOME already",
+        ),
+        (
+            ann("[grants]\nsecrets.KEY = \"key\"\n[scripts.x]\nfile = \"bot.py\"\naccount = \"house\"\n\
+                 grants.secrets = [\"KEY\", \"KEI\"]\n"),
+            "tenant.toml:6:26: this tenant is given no secret \"KEI\": give it in [grants.secrets], or take the name away; \
+             given are [\"KEY\"]",
+        ),
+        (
+            ann("[scripts.x]\nfile = \"bot.py\"\naccount = \"house\"\ngrants.env = [\"PLACE\"]\n"),
+            "tenant.toml:4:15: this tenant is given no environment value \"PLACE\"",
+        ),
+        (
+            ann("[scripts.x]\nfile = \"bot.py\"\naccount = \"house\"\ngrants.folders = [\"photos\"]\n"),
+            "tenant.toml:4:19: this tenant is given no folder \"photos\"",
+        ),
+        (
             ann("[grants.folders]\nx = { host = \"/etc\", access = \"all\" }\n"),
             "unknown variant `all`, expected `read` or `write`",
         ),
@@ -303,6 +348,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_would_be_right() {
     for ((name, text), expected) in rows {
         let faults = read_with(&[(name, text)]).expect_err(text).to_string();
         assert!(faults.lines().any(|line| line.contains(expected)), "{text}\n{expected}\nis not in\n{faults}");
+        assert!(faults.matches("not a directory").count() <= 1, "a reason is said once: {faults}");
     }
 }
 

@@ -10,21 +10,22 @@ use config::DataCentre;
 use super::Finding;
 use crate::commands::serve::{places, read, socket_in};
 use crate::data_dir::DataDir;
+use crate::output::sentence;
 
 /// Everything that is about the host.
 pub(super) fn look(folder: &Path, data: &Path) -> Vec<Finding> {
-    let data = DataDir::existing(Some(data.to_owned())).ok();
-    let mut found = vec![at_work(data.as_ref())];
-    match read(folder) {
+    let there = DataDir::existing(Some(data.to_owned())).ok();
+    let mut found = vec![at_work(there.as_ref())];
+    match read(folder, data) {
         Ok(config) => {
             let scripts = config.tenants.values().map(|tenant| tenant.scripts.len()).sum::<usize>();
             found.push(Finding::right("files", format!("{} tenants, {scripts} scripts", config.tenants.len())));
             let at_telegram = places(&config).into_iter().filter(|(_, place)| *place == DataCentre::Telegram);
-            found.extend(at_telegram.map(|(name, _)| account(&name, data.as_ref())));
+            found.extend(at_telegram.map(|(name, _)| account(&name, there.as_ref())));
         }
         Err(error) => found.push(Finding::wrong(
             "files",
-            format!("{error:#}"),
+            sentence(&error),
             "A host does not start with these, and one at work does not reload: correct them and run `tglhost check`",
         )),
     }
@@ -51,6 +52,6 @@ fn account(name: &str, data: Option<&DataDir>) -> Finding {
             );
             Finding::wrong("account", format!("nobody is logged in to {name}"), advice)
         }
-        Err(error) => Finding::wrong("account", format!("{name}: {error:#}"), "Its scripts do not run"),
+        Err(error) => Finding::wrong("account", format!("{name}: {}", sentence(&error)), "Its scripts do not run"),
     }
 }

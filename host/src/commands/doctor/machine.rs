@@ -11,6 +11,7 @@ use rustix::fs::statvfs;
 use rustix::process::{Resource, geteuid, getrlimit};
 
 use super::Finding;
+use crate::output::sentence;
 use crate::python_component;
 use crate::script_file::cache_dir;
 
@@ -36,7 +37,7 @@ pub(super) fn look(data: &Path) -> Vec<Finding> {
         Ok(cache) => found.extend([folder("cache", cache, WITHOUT_CACHE), room("cache", cache)]),
         Err(error) => found.push(Finding::wrong(
             "cache",
-            format!("{error:#}"),
+            sentence(&error),
             format!("{WITHOUT_CACHE}: set HOME or XDG_CACHE_HOME to where this user may write"),
         )),
     }
@@ -80,7 +81,7 @@ fn python() -> Finding {
             let digest = python_component::CONTENT_HASH.get(..12).unwrap_or_default();
             Finding::right("python", format!("tglhost {} with Python component {digest}", env!("CARGO_PKG_VERSION")))
         }
-        Err(error) => Finding::wrong("python", format!("{error:#}"), "No Python script runs with this binary"),
+        Err(error) => Finding::wrong("python", sentence(&error), "No Python script runs with this binary"),
     }
 }
 

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::Finding;
 use crate::commands::THIS_PROGRAM;
+use crate::output::sentence;
 
 /// What it prints.
 const SAID: &str = "at work";
@@ -37,7 +38,7 @@ pub(super) fn look() -> Vec<Finding> {
     let begun = Instant::now();
     let lines = match run() {
         Ok(lines) => lines,
-        Err(error) => return vec![failed(&format!("{error:#}"))],
+        Err(error) => return vec![failed(&sentence(&error))],
     };
     let text_of =
         |kind: &'static str| lines.iter().filter(move |line| line.kind == kind).filter_map(|line| line.text.as_deref());

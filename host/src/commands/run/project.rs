@@ -83,7 +83,8 @@ impl<'a> Projects<'a> {
         scripts.map(|script| self.find(script)).collect()
     }
 
-    fn find(&mut self, script: &Path) -> Result<ScriptProject> {
+    /// The project of the script at this path.
+    pub(super) fn find(&mut self, script: &Path) -> Result<ScriptProject> {
         let args = self.args;
         let (Some(own), Some(name)) = (script.parent(), script.file_name().and_then(OsStr::to_str)) else {
             bail!("{} is no script's file", script.display());

@@ -18,9 +18,9 @@ use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::place::{Place, Planned};
-use super::project::ScriptProject;
-use crate::output::Output;
-use crate::script_file::{ScriptFile, compile};
+use super::project::{Projects, ScriptProject};
+use crate::output::{Output, sentence};
+use crate::script_file::{ScriptFile, compile, real_path};
 use crate::sources::{FOLDERS_MAX, Sources};
 
 /// So often files are looked at.
@@ -47,7 +47,11 @@ pub(super) struct Watched {
 }
 
 /// Where they lie.
+#[derive(Clone)]
 struct Places {
+    /// As it was named: links in it may lead elsewhere later.
+    named: PathBuf,
+    /// Where that has led.
     script: PathBuf,
     project: ScriptProject,
     /// The command's other scripts.
@@ -55,12 +59,17 @@ struct Places {
 }
 
 impl Watched {
-    /// Those of these scripts, in their order.
-    pub(super) fn all(files: &[ScriptFile], projects: &[ScriptProject], output: &Output) -> Vec<Self> {
-        let watched = |(file, project): (&ScriptFile, &ScriptProject)| {
+    /// Those of these scripts, in their order, by what they were named by.
+    pub(super) fn all(
+        named: &[PathBuf],
+        files: &[ScriptFile],
+        projects: &[ScriptProject],
+        output: &Output,
+    ) -> Vec<Self> {
+        let watched = |((named, file), project): ((&PathBuf, &ScriptFile), &ScriptProject)| {
             let others = files.iter().map(|file| file.path.clone()).filter(|path| *path != file.path).collect();
-            let at = Places { script: file.path.clone(), project: project.clone(), others };
-            let loaded = at.look();
+            let at = Places { named: named.clone(), script: file.path.clone(), project: project.clone(), others };
+            let loaded = at.look().unwrap_or_default();
             if loaded.are_cut() {
                 output.note(&format!(
                     "{} lies in a large folder, of which {FOLDERS_MAX} folders are watched: a change in others is not seen. \
@@ -69,11 +78,11 @@ impl Watched {
                 ));
             }
             // What has changed since it was read is loaded at once.
-            let is_read = ScriptFile::read(&file.path).is_ok_and(|now| now == *file);
+            let is_read = ScriptFile::read(named).is_ok_and(|now| now == *file);
             let loaded = if is_read { loaded } else { Sources::default() };
             Self { at: Arc::new(at), loaded, changed: None }
         };
-        files.iter().zip(projects).map(watched).collect()
+        named.iter().zip(files).zip(projects).map(watched).collect()
     }
 
     /// Whether they have changed since the script was loaded, and do so no more. One that is not there for a moment comes back.
@@ -81,10 +90,10 @@ impl Watched {
         let at = Arc::clone(&self.at);
         // Some disks take their time. What was not looked at has not changed.
         let now = tokio::task::spawn_blocking(move || at.look()).await.unwrap_or_default();
-        if now == self.loaded || !now.have(&self.at.script) {
+        let Some(now) = now.filter(|now| *now != self.loaded) else {
             self.changed = None;
             return false;
-        }
+        };
         let looks = self.changed.take().filter(|(before, _)| *before == now).map_or(0, |(_, looks)| looks) + 1;
         if looks < SAME_LOOKS {
             self.changed = Some((now, looks));
@@ -96,8 +105,10 @@ impl Watched {
 }
 
 impl Places {
-    fn look(&self) -> Sources {
-        Sources::of_script(&self.script, self.project.modules(), &self.others)
+    /// As they are now, if the script is there.
+    fn look(&self) -> Option<Sources> {
+        let script = real_path(&self.named).ok()?;
+        Some(Sources::of_script(&script, self.project.modules(), &self.others))
     }
 }
 
@@ -153,9 +164,9 @@ impl Keeper<'_> {
                 Ok(()) = status.changed() => {}
                 _ = self.looks.tick() => {
                     if self.watched.have_changed().await {
-                        let mut wish = self.wish.clone();
+                        let (mut wish, plan) = (self.wish.clone(), self.plan());
                         script = tokio::select! {
-                            renewed = self.renewed(script, is_over) => renewed,
+                            renewed = self.renewed(script, plan, is_over) => renewed,
                             // What is being loaded is dropped, and the script with it: it has its place in the inbox.
                             _ = wish.wait_for(|wish| *wish == Wish::Stop) => {
                                 self.status.send_modify(|status| status.phase = Phase::Ended(End::Stopped));
@@ -170,13 +181,13 @@ impl Keeper<'_> {
     }
 
     /// The script by its files as they are now, or as it was where that cannot be loaded, which is said.
-    async fn renewed(&self, script: Script, is_over: bool) -> Script {
+    async fn renewed(&self, script: Script, plan: Result<ScriptPlan>, is_over: bool) -> Script {
         let Watch { place, supervisor, output, .. } = self.watch;
         let name = place.name(self.number);
-        let plan = match self.plan() {
+        let plan = match plan {
             Ok(plan) => plan,
             Err(error) => {
-                output.note(&format!("{name} stays as it was, as its new version cannot be run: {error:#}"));
+                output.note(&format!("{name} stays as it was, as its new version cannot be run: {}", sentence(&error)));
                 return script;
             }
         };
@@ -194,9 +205,18 @@ impl Keeper<'_> {
         }
     }
 
-    fn plan(&self) -> Result<ScriptPlan> {
+    /// What the files are now, and where: a script that has moved has another project.
+    fn plan(&mut self) -> Result<ScriptPlan> {
         let Watch { place, supervisor, planned, output } = self.watch;
-        let file = ScriptFile::read(&self.watched.at.script)?;
+        let Watched { at, loaded, .. } = &mut self.watched;
+        let script = real_path(&at.named)?;
+        if script != at.script {
+            let private = planned.data_dir.own_folders();
+            let project = Projects::new(&planned.args.project, &private).find(&script)?;
+            *at = Arc::new(Places { script, project, ..Places::clone(at) });
+            *loaded = at.look().unwrap_or_default();
+        }
+        let file = ScriptFile::read(&at.named)?;
         if let Some(unfit) = file.unfit() {
             return Err(unfit);
         }

@@ -48,8 +48,8 @@ pub(super) fn undo_unfinished(config: &Config) -> anyhow::Result<bool> {
 }
 
 /// What the files say of a script now.
-fn settings(folder: &Path, key: &ScriptKey) -> Result<Settings, Refusal> {
-    let config = config::read(folder).map_err(|faults| {
+fn settings(folder: &Path, own: &[PathBuf], key: &ScriptKey) -> Result<Settings, Refusal> {
+    let config = config::read(folder, own).map_err(|faults| {
         Refusal::Conflict(format!("the host's files are wrong, which its owner has to mend: {faults}"))
     })?;
     let mut scripts = config.tenants.get(&*key.tenant).map(|tenant| tenant.scripts.clone()).unwrap_or_default();
@@ -60,8 +60,8 @@ async fn put_now(handle: &Handle, key: &ScriptKey, file: Vec<u8>) -> Result<(), 
     let path = handle.at_once(|host| host.script_path(key)).await??;
     let swap = blocking(move || Swap::make(path, &file)).await?;
     // What it asks for stands in its file.
-    let (folder, named) = (handle.folder().to_owned(), key.clone());
-    let renewed = match blocking(move || settings(&folder, &named)).await {
+    let (folder, own, named) = (handle.folder().to_owned(), handle.data_dir().own_folders(), key.clone());
+    let renewed = match blocking(move || settings(&folder, &own, &named)).await {
         Ok(settings) => handle.renew_now(key, settings).await,
         Err(refusal) => Err(refusal),
     };

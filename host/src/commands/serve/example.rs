@@ -34,7 +34,9 @@ pub(super) fn write(folder: &Path) -> Result<()> {
             fs::create_dir_all(path.parent().unwrap_or(folder))?;
             fs::write(&path, text)
         };
-        write().with_context(|| format!("cannot write {}", path.display()))?;
+        // It was new or empty, and is so again for the next try.
+        let written = write().inspect_err(|_| _ = fs::remove_dir_all(folder));
+        written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

@@ -149,10 +149,10 @@ impl Handle {
 
     /// Reads the files again and does what they say now. Where they are wrong everything goes on as it was.
     pub(super) async fn reload(&self) -> Result<Reloaded, Refusal> {
-        let folder = self.shared.folder.clone();
+        let (folder, own) = (self.shared.folder.clone(), self.shared.data_dir.own_folders());
         self.change(|host| {
             Box::pin(async move {
-                let config = config::read(&folder).map_err(|faults| Refusal::Conflict(faults.to_string()))?;
+                let config = config::read(&folder, &own).map_err(|faults| Refusal::Conflict(faults.to_string()))?;
                 Ok(Reloaded { troubles: readiness::tell_reload(host.apply(config)).await })
             })
         })

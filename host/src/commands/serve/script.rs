@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use broker::{Load, Rules, SendRates};
 use config::{Config, Script as Settings};
 use files::{FileSpace, Folders, Project, SCRIPT_PATH};
@@ -16,7 +16,6 @@ use supervisor::{Compiling, ScriptPlan, Secrets};
 use tgl::ScriptName;
 
 use super::errors::Errors;
-use crate::commands::run::own_folder_in;
 use crate::data_dir::{AccountDir, DataDir};
 use crate::output::{Output, ScriptLogs};
 use crate::script_file::ScriptFile;
@@ -93,14 +92,6 @@ impl Stage<'_> {
         let home = self.account.make_script_home(&name)?;
         let (project, script_path) = project(&settings.path)?;
         let private = self.data_dir.own_folders();
-        let near = settings.folders.iter().find_map(|mount| Some((mount, own_folder_in(&mount.host, &private)?)));
-        if let Some((mount, own)) = near {
-            bail!(
-                "the folder {} that it is granted holds tglhost's own {}, and no tenant comes near that: grant one that does not",
-                mount.host.display(),
-                own.display()
-            );
-        }
         let folders = Folders {
             project: Some(project),
             home: Some(home),

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use config::TENANT_FILE;
+use config::{Config, Faults, TENANT_FILE};
 
 use super::handle::Handle;
 use super::host::Host;
@@ -50,14 +50,15 @@ pub(super) async fn add(handle: &Handle, name: String) -> Result<(), Refusal> {
 pub(super) async fn remove(handle: &Handle, name: String) -> Result<Removed, Refusal> {
     known(handle, &name)?;
     let folder = tenant_folder(handle, &name);
-    let host_folder = handle.folder().to_owned();
+    let (host_folder, own) = (handle.folder().to_owned(), handle.data_dir().own_folders());
     let aside = handle.data_dir().root().join(REMOVED).join(format!("{name}-{}", now().replace(':', "-")));
     let kept_in = aside.display().to_string();
     let (logs, gone) = (handle.data_dir().script_logs(), name.clone());
     handle
         .change(|host| {
             Box::pin(async move {
-                put_aside(host, &name, &folder, &host_folder, &aside).await?;
+                let read = || config::read(&host_folder, &own);
+                put_aside(host, &name, &folder, read, &aside).await?;
                 put_logs_aside(&name, &logs, &aside).map_err(|error| Refusal::failed(&error))
             })
         })
@@ -103,14 +104,16 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder.join(config::SCRIPTS))?;
         fs::write(folder.join(TENANT_FILE), NEW_FILE)
     };
-    make().with_context(|| format!("cannot make {}", folder.display()))
+    // A folder without its file would be a fault in the host's files.
+    let made = make().inspect_err(|_| _ = fs::remove_dir_all(folder));
+    made.with_context(|| format!("cannot make {}", folder.display()))
 }
 
 async fn put_aside(
     host: &mut Host,
     name: &str,
     folder: &Path,
-    host_folder: &Path,
+    read: impl FnOnce() -> Result<Config, Faults> + Send,
     aside: &Path,
 ) -> Result<(), Refusal> {
     let failed = |error: anyhow::Error| Refusal::failed(&error);
@@ -120,7 +123,7 @@ async fn put_aside(
         let _ = fs::remove_dir(aside);
         return Err(failed(anyhow::Error::from(error).context(format!("cannot move {}", folder.display()))));
     }
-    let config = match config::read(host_folder) {
+    let config = match read() {
         Ok(config) => config,
         Err(faults) => {
             let back = fs::rename(&kept, folder).and_then(|()| fs::remove_dir(aside));
