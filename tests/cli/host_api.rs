@@ -401,3 +401,75 @@ fn an_account_is_logged_in_while_others_are_at_work() {
     let said = host.finish();
     assert!(said.code() == Some(0) && !said.stderr.contains("11111"), "{}", said.stderr);
 }
+
+#[test]
+fn who_connects_and_says_nothing_keeps_nobody_out() {
+    let folder = folder();
+    let (host, http, metrics) = served(&folder);
+    let ann = token(&folder, "ann");
+    // One whose question is let through: it is kept, whoever comes.
+    let mut follows = TcpStream::connect(&http).expect("it listens");
+    let question =
+        format!("GET /v1/scripts/ann/bot/log?follow=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann}\r\n\r\n");
+    follows.write_all(question.as_bytes()).expect("it listens");
+    let mut begin = [0; 12];
+    follows.read_exact(&mut begin).expect("it is answered");
+    assert_eq!(&begin, b"HTTP/1.1 200");
+    // More than there are places, half of them with the beginning of a question.
+    let silent: Vec<TcpStream> = (0..300)
+        .map(|number| {
+            let mut stream = TcpStream::connect(&http).expect("it listens");
+            if number % 2 == 0 {
+                // The first ones have been closed.
+                let _ = stream.write_all(b"GET /health HTTP/1.1\r\n");
+            }
+            stream
+        })
+        .collect();
+    let began = std::time::Instant::now();
+    assert!(asked(&http, "GET /health HTTP/1.1").ends_with("ok\n"));
+    let as_ann = ask_as(&folder, &http, &ann, &["ps"]);
+    assert_eq!(as_ann.code(), Some(0), "{}", as_ann.stderr);
+    assert!(began.elapsed().as_secs() < 8, "nobody waited until the silent ones had had their time");
+    follows.set_nonblocking(true).expect("set");
+    let still = loop {
+        match follows.read(&mut [0; 4096]) {
+            Ok(0) => break false,
+            Ok(_) => {}
+            Err(error) => break error.kind() == std::io::ErrorKind::WouldBlock,
+        }
+    };
+    assert!(still, "the log is still followed");
+    let text = asked(&metrics, "GET /metrics HTTP/1.1");
+    let gave_way = text.lines().find_map(|line| line.strip_prefix("tglhost_connections_gave_way_total "));
+    let gave_way: u64 = gave_way.expect("it is told").parse().expect("a number");
+    assert!((170..=310).contains(&gave_way), "{gave_way}");
+    drop(silent);
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}
+
+#[test]
+fn a_tenant_that_asks_much_at_one_time_leaves_others_their_places() {
+    let folder = folder();
+    let (host, http, _) = served(&folder);
+    let [ann, ben] = ["ann", "ben"].map(|tenant| token(&folder, tenant));
+    let ask = |token: &str| asked(&http, &format!("GET /v1/scripts HTTP/1.1\r\nAuthorization: Bearer {token}"));
+    // Files that never come: the first is waited for, the others wait for it.
+    let uploads: Vec<TcpStream> = (0..32)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&http).expect("it listens");
+            let head = "PUT /v1/scripts/ann/bot/file HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n";
+            let asked = format!("{head}Authorization: Bearer {ann}\r\n\r\n");
+            stream.write_all(asked.as_bytes()).expect("it listens");
+            stream
+        })
+        .collect();
+    wait_until("she has no place left", || ask(&ann).contains("32 questions of this tenant are being answered"));
+    let others = ask(&ben);
+    assert!(others.starts_with("HTTP/1.1 200"), "{others}");
+    drop(uploads);
+    wait_until("she has places again", || ask(&ann).starts_with("HTTP/1.1 200"));
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}

@@ -26,7 +26,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
-pub(super) use self::listen::{Listening, OwnersSocket, at_port as listen_at_port, open_socket};
+pub(super) use self::listen::{Listening, OwnersSocket, at_port as listen_at_port, gave_way, open_socket};
 pub(super) use self::tokens::Tokens;
 
 use self::asker::{Doorkeeper, as_owner, by_token};

@@ -13,7 +13,7 @@ use axum::routing::get;
 use metrics::{Label, counter, describe_counter, describe_gauge, gauge, with_local_recorder};
 use metrics_exporter_prometheus::PrometheusBuilder;
 
-use super::api::{Listening, listen_at_port};
+use super::api::{Listening, gave_way, listen_at_port};
 use super::board::{Shown, ShownState};
 use super::handle::Handle;
 use crate::api::types::{AccountState, ScriptStanding, ScriptState};
@@ -40,6 +40,7 @@ fn text(shown: &Shown) -> String {
     let handle = recorder.handle();
     with_local_recorder(&recorder, || {
         describe();
+        counter!("tglhost_connections_gave_way_total").absolute(gave_way());
         for account in shown.accounts(|_| true, |_| true) {
             let labels = || vec![Label::new("account", account.name.clone())];
             gauge!("tglhost_account_online", labels()).set(f64::from(u8::from(account.state == AccountState::Online)));
@@ -109,6 +110,10 @@ fn describe() {
         "Errors and warnings of the tenant's scripts since the host was started"
     );
     describe_counter!("tglhost_tenant_errors_told_total", "Messages about them into the chat of the tenant's choice");
+    describe_counter!(
+        "tglhost_connections_gave_way_total",
+        "Connections that had asked nothing with a token and were closed for others, all places being taken, since the start"
+    );
     describe_counter!(
         "tglhost_account_flood_waits_total",
         "Calls that had to wait because Telegram wanted it, since the account was started"

@@ -13,14 +13,18 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::sync::Semaphore;
 
+use super::listen::Caller;
 use super::tokens::{Pass, Tokens};
 use crate::commands::serve::refusal::Refusal;
 
 /// Questions of one tenant within a second, in the long run, and at once.
 const TENANT_PER_S_MAX: NonZeroU32 = NonZeroU32::new(20).unwrap();
 const TENANT_BURST_MAX: NonZeroU32 = NonZeroU32::new(100).unwrap();
-/// The same of all together whom nobody knows.
+/// Questions of one tenant that are being answered at one time, of the places that all tenants share.
+const TENANT_AT_ONCE_MAX: usize = 32;
+/// Questions of all together whom nobody knows, within a second in the long run, and at once.
 const UNKNOWN_PER_S_MAX: NonZeroU32 = NonZeroU32::new(5).unwrap();
 const UNKNOWN_BURST_MAX: NonZeroU32 = NonZeroU32::new(50).unwrap();
 
@@ -72,6 +76,8 @@ struct Shared {
 /// One tenant's way in.
 struct Door {
     limiter: DefaultDirectRateLimiter,
+    /// Those who ask and are not answered yet.
+    asking: Semaphore,
     /// Whoever changes something: a tenant's changes wait for each other here, so that others' do not.
     turn: tokio::sync::Mutex<()>,
 }
@@ -90,7 +96,10 @@ impl Doorkeeper {
             return Err(Refusal::Unknown);
         };
         let quota = || Quota::per_second(TENANT_PER_S_MAX).allow_burst(TENANT_BURST_MAX);
-        let new = || Arc::new(Door { limiter: RateLimiter::direct(quota()), turn: tokio::sync::Mutex::default() });
+        let new = || {
+            let (limiter, turn) = (RateLimiter::direct(quota()), tokio::sync::Mutex::default());
+            Arc::new(Door { limiter, asking: Semaphore::new(TENANT_AT_ONCE_MAX), turn })
+        };
         let door = {
             let mut tenants = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(tenants.entry(Arc::clone(&tenant)).or_insert_with(new))
@@ -107,6 +116,12 @@ pub(super) async fn by_token(State(doorkeeper): State<Doorkeeper>, mut request: 
         Ok((asker, pass, door)) => {
             request.extensions_mut().insert(asker);
             request.extensions_mut().insert(pass);
+            let Ok(_asking) = door.asking.try_acquire() else {
+                let at_once =
+                    format!("{TENANT_AT_ONCE_MAX} questions of this tenant are being answered: ask again in a while");
+                return Refusal::TooMuch(at_once).into_response();
+            };
+            request.extensions().get::<Caller>().inspect(|caller| caller.is_let_through());
             let _turn = if request.method() == Method::GET { None } else { Some(door.turn.lock().await) };
             next.run(request).await
         }
@@ -116,6 +131,7 @@ pub(super) async fn by_token(State(doorkeeper): State<Doorkeeper>, mut request: 
 
 /// Lets through everybody, as the owner: at the socket that nobody else can open.
 pub(super) async fn as_owner(mut request: Request, next: Next) -> Response {
+    request.extensions().get::<Caller>().inspect(|caller| caller.is_let_through());
     request.extensions_mut().insert(Asker::Owner);
     next.run(request).await
 }
