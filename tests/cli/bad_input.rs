@@ -3,7 +3,7 @@
 use std::fs;
 
 use tempfile::TempDir;
-use tests::{binary, finish, tglhost};
+use tests::{after, binary, finish, tglhost};
 
 /// A component that passes an instance with nothing in it off as the callbacks of a script: it compiles, and cannot be linked.
 const MISFIT: &[u8] = b"\0asm\x0d\0\x01\0\x07\x03\x01\x42\0\x0a\x1b\x01\0\x16tgl:script/calls@0.1.0\x05\0\
@@ -191,11 +191,11 @@ fn folders_that_cannot_be_given_are_said() {
 #[test]
 fn too_few_open_files_are_told_with_what_to_do() {
     let folder = TempDir::new().expect("a folder");
-    let scripts: Vec<_> = (0..10).map(|number| folder.path().join(format!("bots/{number}.py"))).collect();
+    let scripts: Vec<_> = (0..60).map(|number| folder.path().join(format!("bots/{number}.py"))).collect();
     fs::create_dir(folder.path().join("bots")).expect("made");
     scripts.iter().for_each(|script| fs::write(script, "").expect("written"));
     let mut command = std::process::Command::new("sh");
-    command.args(["-c", "ulimit -n 64; exec \"$@\"", "sh"]).arg(binary()).arg("run").args(&scripts);
+    command.args(["-c", "ulimit -n 128; exec \"$@\"", "sh"]).arg(binary()).arg("run").args(&scripts);
     let run = finish(command.arg("--data").arg(folder.path().join("data")), "");
     assert_eq!(run.code(), Some(1), "{}", run.stderr);
     assert!(run.stderr.contains("Too many open files") && run.stderr.contains("ulimit -n"), "{}", run.stderr);
@@ -213,4 +213,28 @@ fn an_empty_name_of_the_data_directory_is_none() {
     let run = finish(&mut command, "");
     assert!(run.code() == Some(2) && run.stderr.contains("nobody is logged in"), "{}", run.stderr);
     assert!(usual.is_dir(), "it is where the platform has it");
+}
+
+#[test]
+fn a_reason_is_said_once() {
+    let data = TempDir::new().expect("a folder");
+    fs::write(data.path().join("embedded"), "").expect("written");
+    let ended = finish(tglhost(data.path()).arg("dc"), "");
+    assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("Not a directory").count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn too_few_open_files_end_a_command_with_what_to_do() {
+    let data = TempDir::new().expect("a folder");
+    let script = data.path().join("bot.py");
+    fs::write(&script, "").expect("written");
+    let mut run = tglhost(data.path());
+    run.arg("run").arg(&script);
+    for command in [&run, tglhost(data.path()).arg("dc")] {
+        let ended = finish(&mut after("ulimit -n 30", command), "");
+        assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
+        let told = "only 30 files may be open at one time, and tglhost needs 128 and more: allow it more (`ulimit -n`";
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
 }

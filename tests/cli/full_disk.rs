@@ -188,3 +188,26 @@ fn a_deploy_onto_a_full_disk_fails_and_changes_nothing() {
         assert_eq!(host.finish().code(), Some(0));
     }
 }
+
+#[test]
+fn what_cannot_be_written_leaves_nothing_beside_it() {
+    let folder = HostFolder::new(&[("tglhost.toml", ""), ("tenants/ann/tenant.toml", "")]);
+    let host = folder.serve();
+    bound_files(&host, "1:unlimited");
+    let names = || {
+        let data = std::fs::read_dir(folder.path("data")).expect("it is there");
+        let names = data.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("tokens")).collect::<Vec<_>>()
+    };
+    let refused = folder.ask(&["tenant", "token", "ann"]);
+    assert!(refused.code() == Some(1) && refused.stderr.contains("cannot write"), "{}", refused.stderr);
+    assert!(names().is_empty(), "{:?}", names());
+    let refused = folder.ask(&["tenant", "add", "ben"]);
+    assert!(refused.code() == Some(1) && refused.stderr.contains("cannot make"), "{}", refused.stderr);
+    assert!(!folder.path("tenants/ben").exists());
+    make_room(&host);
+    assert_eq!(folder.ask(&["tenant", "token", "ann"]).code(), Some(0));
+    assert_eq!(names(), ["tokens.json"]);
+    host.terminate();
+    assert_eq!(host.finish().code(), Some(0));
+}

@@ -145,3 +145,13 @@ fn a_secret_is_its_owners_file_or_a_credential_of_the_service() {
     assert!(!refused.stderr.contains(KEY));
     assert_eq!(checked("tenants/ann").code(), Some(0), "what systemd keeps is kept as it does");
 }
+
+#[test]
+fn what_is_checked_has_no_folder_with_tglhosts_own_in_it() {
+    let (folder, outside) = host();
+    let data = outside.path().join("box/data");
+    let mut check = folder.command(&["check"]);
+    let refused = finish(check.arg("--data").arg(&data), "");
+    let what = format!("tglhost keeps what is its own in {}, and no script comes near that", data.display());
+    assert!(refused.code() == Some(2) && refused.stderr.contains(&what), "{}", refused.stderr);
+}

@@ -14,12 +14,6 @@ use crate::load;
 /// What the two say to each other after each thing that befalls another.
 const ROUNDS: usize = 20;
 
-const HOST: &str = "\
-[limits]
-chat_sends_per_s = 1_000
-sends_per_s = 1_000
-loop_rounds_max = 1_000_000
-";
 const MAY: &str = "calls = [\"read\", \"send\", \"contacts\"]\nchats = [\"users\"]\n";
 
 /// Answers what it is asked.
@@ -125,20 +119,16 @@ fn what_befalls_one_account_touches_no_other() {
     let (way, is_cut) = way(&runtime, place.address.clone());
     let at = load::account_at(&place, &place.address);
     let at_way = load::account_at(&place, &way.to_string());
-    let script =
-        |account: &str, file: &str| format!("[scripts.{account}]\nfile = \"{file}.py\"\naccount = \"{account}\"\n");
+    let script = |account: &str, file: &str| load::script(account, file, account);
     let innocent = ["asks", "answers"].map(|name| format!("[accounts.{name}]\n{at}{}", script(name, name)));
     let others = ROWS.map(|row| {
         let at = if row.account == "dead" { &at_way } else { &at };
         format!("[accounts.{}]\n{at}{}", row.account, script(row.account, "calls"))
     });
     let grants = format!("[grants]\n{MAY}");
-    let asking = |source: &str| {
-        let asks: String = MAY.lines().map(|line| format!("# {line}\n")).collect();
-        format!("# /// tglhost\n{asks}# ///\n{source}")
-    };
+    let asking = |source: &str| load::asking(MAY, source);
     let folder = HostFolder::new(&[
-        ("tglhost.toml", HOST),
+        ("tglhost.toml", load::UNBRAKED),
         ("tenants/ann/tenant.toml", &format!("{grants}{}", innocent.concat())),
         ("tenants/ann/scripts/asks.py", &asking(ASKS)),
         ("tenants/ann/scripts/answers.py", &asking(ANSWERS)),

@@ -35,6 +35,25 @@ def f(m):
 tgl.set_on_msg_receive(f)
 ";
 
+/// A host's file that lets scripts talk to each other as fast as they can.
+pub(crate) const UNBRAKED: &str = "\
+[limits]
+chat_sends_per_s = 1_000
+sends_per_s = 1_000
+loop_rounds_max = 1_000_000
+";
+
+/// What a tenant's file says of a script.
+pub(crate) fn script(name: &str, file: &str, account: &str) -> String {
+    format!("[scripts.{name}]\nfile = \"{file}.py\"\naccount = \"{account}\"\n")
+}
+
+/// A script that asks for what it may.
+pub(crate) fn asking(may: &str, source: &str) -> String {
+    let asks: String = may.lines().map(|line| format!("# {line}\n")).collect();
+    format!("# /// tglhost\n{asks}# ///\n{source}")
+}
+
 /// A data centre in this process, which misbehaves when told to.
 pub(crate) fn place(runtime: &Runtime) -> Place<DataCentre> {
     let data = TempDir::new().expect("a folder");

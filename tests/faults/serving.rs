@@ -9,7 +9,7 @@ use tests::{HostFolder, Place, Process, wait_until};
 use tokio::runtime::Runtime;
 
 use crate::Moments;
-use crate::load::{self, Load};
+use crate::load::{self, Load, UNBRAKED};
 
 /// Tenant, script, account. On the first account are scripts of both, two of them of one name.
 const SCRIPTS: [(&str, &str, &str); 4] =
@@ -20,24 +20,10 @@ const PHONES: [(&str, &str); 2] = [("house", "9996631001"), ("ben.own", "9996631
 const KILL_MS_MAX: u64 = 1_000;
 const REPLACED_KILL_MS_MAX: u64 = 400;
 
-const HOST: &str = "\
-[limits]
-chat_sends_per_s = 1_000
-sends_per_s = 1_000
-loop_rounds_max = 1_000_000
-";
-const GRANTS: &str = "\
-[grants]
-calls = [\"read\", \"send\"]
-chats = [\"users\"]
-";
+const MAY: &str = "calls = [\"read\", \"send\"]\nchats = [\"users\"]\n";
 
 /// Writes each message down, with the version that handles it, then answers it.
 const ANSWERING: &str = "\
-# /// tglhost
-# calls = [\"read\", \"send\"]
-# chats = [\"users\"]
-# ///
 import tgl
 handled = open('/home/handled', 'a')
 def f(m):
@@ -64,7 +50,7 @@ impl Served {
     fn start(place: &Place<DataCentre>) -> Self {
         let at = load::account_at(place, &place.address);
         let folder = HostFolder::new(&[
-            ("tglhost.toml", &format!("{HOST}[accounts.house]\ntenants = [\"ann\", \"ben\"]\n{at}")),
+            ("tglhost.toml", &format!("{UNBRAKED}[accounts.house]\ntenants = [\"ann\", \"ben\"]\n{at}")),
             ("tenants/ann/tenant.toml", &tenant("ann", "")),
             ("tenants/ben/tenant.toml", &tenant("ben", &format!("[accounts.own]\n{at}"))),
         ]);
@@ -133,9 +119,8 @@ impl Served {
 
 fn tenant(name: &str, accounts: &str) -> String {
     let own = SCRIPTS.into_iter().filter(|(tenant, ..)| *tenant == name);
-    let scripts =
-        own.map(|(_, script, on)| format!("[scripts.{script}]\nfile = \"{script}.py\"\naccount = \"{on}\"\n"));
-    format!("{GRANTS}{accounts}{}", scripts.collect::<String>())
+    let scripts = own.map(|(_, name, account)| load::script(name, name, account));
+    format!("[grants]\n{MAY}{accounts}{}", scripts.collect::<String>())
 }
 
 fn file(script: usize) -> String {
@@ -145,7 +130,8 @@ fn file(script: usize) -> String {
 
 fn source(script: usize, version: usize) -> String {
     let (tenant, name, _) = SCRIPTS[script];
-    ANSWERING.replace("VERSION", &version.to_string()).replace("NAME", &format!("{tenant}.{name}"))
+    let source = ANSWERING.replace("VERSION", &version.to_string()).replace("NAME", &format!("{tenant}.{name}"));
+    load::asking(MAY, &source)
 }
 
 fn nothing_is_lost_or_doubled_over(kills: usize) {

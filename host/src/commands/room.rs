@@ -11,7 +11,7 @@ use datacentre::StartError;
 use store::StoreError;
 use telegram::login::LoginError;
 
-use crate::output::Output;
+use crate::output::{Output, sentence};
 
 /// How long to wait before the disk is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ where
         match work().await {
             Err(error) if is_disk_full(&error) => {
                 if !std::mem::replace(&mut is_said, true) {
-                    output.note(&format!("The start waits until the disk has room: {error:#}"));
+                    output.note(&format!("The start waits until the disk has room: {}", sentence(&error)));
                 }
                 tokio::time::sleep(PAUSE).await;
             }

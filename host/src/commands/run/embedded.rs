@@ -18,7 +18,7 @@ use crate::commands::login;
 use crate::commands::room::{until_there_is_room, when_there_is_room};
 use crate::data_dir::{AccountDir, DataDir};
 use crate::held;
-use crate::output::Output;
+use crate::output::{Output, sentence};
 use crate::settings;
 use crate::terminal_chat::{Side, TerminalChat};
 
@@ -115,7 +115,7 @@ impl Around<'_> {
             let asked = work();
             async move {
                 asked.await.map_err(|error| match self.data_centre.writes_refused() > refused_before {
-                    true => StartError::NoRoom(format!("{error:#}")).into(),
+                    true => StartError::NoRoom(sentence(&error)).into(),
                     false => error,
                 })
             }

@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 use super::script::own_account_name;
 use crate::commands::dc::DC_ID;
 use crate::data_dir::{AccountDir, DataDir};
-use crate::output::Output;
+use crate::output::{Output, sentence};
 
 /// Why an account is not at work that waits for a login.
 pub(super) const NOBODY_LOGGED_IN: &str = "nobody is logged in";
@@ -77,7 +77,7 @@ impl Accounts {
         let opened = join_all(new.map(async |(name, place)| {
             let at_work = surroundings.open(name, place, &scripts_on(name)).await;
             let at_work = at_work.map(|(account, dir)| (Arc::new(account), dir));
-            (name.clone(), Seat { place: place.clone(), at_work: at_work.map_err(|error| format!("{error:#}")) })
+            (name.clone(), Seat { place: place.clone(), at_work: at_work.map_err(|error| sentence(&error)) })
         }))
         .await;
         for (name, seat) in opened {

@@ -175,7 +175,7 @@ fn make(path: &Path) -> Result<RsaPrivateKey, RsaKeyError> {
     Ok(key)
 }
 
-/// Writes a file that is either not there or whole.
+/// Writes a file that is either not there or whole, and leaves nothing beside it.
 fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), RsaKeyError> {
     let temporary = path.with_extension("new");
     let write = || {
@@ -185,7 +185,8 @@ fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), RsaKeyError> 
         file.sync_all()?;
         fs::rename(&temporary, path)
     };
-    write().map_err(|source| RsaKeyError::File { path: path.to_owned(), source })
+    let written = write().inspect_err(|_| _ = fs::remove_file(&temporary));
+    written.map_err(|source| RsaKeyError::File { path: path.to_owned(), source })
 }
 
 fn generate(error: impl std::fmt::Display) -> RsaKeyError {
