@@ -42,6 +42,7 @@ fn only_the_crates_that_may_name_wasmtime_and_grammers_do() {
                 "host/crates/raw-query",
                 // It writes and reads Telegram's language, and reaches nothing.
                 "host/crates/secret-chat",
+                "host/crates/tl-schema",
             ],
         ),
         ("rusqlite", &["host/crates/store", "host/crates/datacentre"]),

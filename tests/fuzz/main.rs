@@ -10,6 +10,7 @@ mod data_centre;
 mod envelope;
 mod frames;
 mod guest;
+mod layers;
 mod paths;
 mod raw_query;
 mod secret_chat;

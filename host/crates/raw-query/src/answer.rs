@@ -9,7 +9,7 @@ use grammers_tl_types::{Cursor, Deserializable, deserialize};
 use tgl::PeerId;
 use thiserror::Error;
 
-use crate::schema::{self, Definition, Field, Kind};
+use tl_schema::{self as schema, Definition, Field, Kind};
 
 /// The longest text that is given.
 pub const ANSWER_TEXT_BYTES_MAX: usize = 1 << 20;

@@ -7,7 +7,6 @@
 mod answer;
 mod policy;
 mod query;
-mod schema;
 
 pub use answer::{ANSWER_TEXT_BYTES_MAX, AnswerFault, text};
 pub use policy::{NotGrantable, check_grantable};

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::schema;
+use tl_schema as schema;
 
 /// Why a method can be granted to no script.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -107,7 +107,7 @@ pub(crate) fn reaches_service(method: &str, mentions: Mentions) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::Kind;
+    use tl_schema::Kind;
 
     /// Those of `account.` that decide who may use the account, or that let others read along.
     const SECURITY_ACCOUNT: &str = "acceptAuthorization cancelPasswordEmail changeAuthorizationSettings changePhone \

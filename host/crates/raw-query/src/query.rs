@@ -16,7 +16,7 @@ use tgl::PeerId;
 use thiserror::Error;
 
 use crate::policy;
-use crate::schema::{self, Definition, Field, Kind};
+use tl_schema::{self as schema, Definition, Field, Kind};
 
 /// Objects and lists within each other.
 pub const DEPTH_MAX: usize = 32;

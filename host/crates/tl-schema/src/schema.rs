@@ -23,29 +23,37 @@ struct Schema {
 
 /// A line of the schema: a constructor or a method.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Definition {
-    pub(crate) name: &'static str,
-    pub(crate) id: u32,
+pub struct Definition {
+    /// Telegram's name of it.
+    pub name: &'static str,
+    /// Its number.
+    pub id: u32,
     fields: &'static str,
     /// The type that it is of, or that the method's answer is of.
-    pub(crate) result: &'static str,
+    pub result: &'static str,
 }
 
+/// A field of one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Field {
-    pub(crate) name: &'static str,
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
     /// It is there only where this bit of that word of flags is set.
-    pub(crate) condition: Option<(&'static str, u32)>,
-    pub(crate) kind: Kind,
+    pub condition: Option<(&'static str, u32)>,
+    /// What it is.
+    pub kind: Kind,
 }
 
 /// What a field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// A word of flags.
     Flags,
+    /// 4 bytes.
     Int,
+    /// 8 bytes.
     Long,
+    /// 8 bytes.
     Double,
     /// A string, or bytes.
     Text,
@@ -60,29 +68,33 @@ pub(crate) enum Kind {
 }
 
 /// The method of this name.
-pub(crate) fn method(name: &str) -> Option<Definition> {
+pub fn method(name: &str) -> Option<Definition> {
     SCHEMA.methods.get(name).copied().and_then(Definition::of)
 }
 
 /// The constructor of this name.
-pub(crate) fn constructor(name: &str) -> Option<Definition> {
+pub fn constructor(name: &str) -> Option<Definition> {
     SCHEMA.constructors.get(name).copied().and_then(Definition::of)
 }
 
 /// The constructor with this number.
-pub(crate) fn constructor_by_id(id: u32) -> Option<Definition> {
+pub fn constructor_by_id(id: u32) -> Option<Definition> {
     SCHEMA.by_id.get(&id).copied().and_then(Definition::of)
 }
 
 /// The only constructor of a type, where it has a single field: telegram-cli has written such an object as that field alone.
-pub(crate) fn bare(object_type: &str) -> Option<Definition> {
+pub fn bare(object_type: &str) -> Option<Definition> {
     let only = SCHEMA.only.get(object_type).copied().flatten().and_then(Definition::of)?;
     (only.fields().count() == 1).then_some(only)
 }
 
+/// Every constructor.
+pub(crate) fn constructors() -> impl Iterator<Item = Definition> {
+    SCHEMA.constructors.values().copied().filter_map(Definition::of)
+}
+
 /// Every method.
-#[cfg(test)]
-pub(crate) fn methods() -> impl Iterator<Item = Definition> {
+pub fn methods() -> impl Iterator<Item = Definition> {
     SCHEMA.methods.values().copied().filter_map(Definition::of)
 }
 
@@ -121,14 +133,14 @@ impl Definition {
     }
 
     /// Its fields, in their order.
-    pub(crate) fn fields(self) -> impl Iterator<Item = Field> {
+    pub fn fields(self) -> impl Iterator<Item = Field> {
         // Those in braces are types that the others name.
         self.fields.split(' ').filter(|word| !word.starts_with('{')).filter_map(Field::of)
     }
 }
 
 impl Field {
-    fn of(word: &'static str) -> Option<Self> {
+    pub(crate) fn of(word: &'static str) -> Option<Self> {
         let (name, rest) = word.split_once(':')?;
         let (condition, kind) = match rest.split_once('?') {
             Some((condition, kind)) => {
@@ -141,14 +153,15 @@ impl Field {
     }
 
     /// Whether it is there, with these words of flags before it.
-    pub(crate) fn is_there(&self, flags: &[(&str, u32)]) -> bool {
+    pub fn is_there(&self, flags: &[(&str, u32)]) -> bool {
         let Some((word, bit)) = self.condition else { return true };
         flags.iter().any(|(name, value)| *name == word && value.checked_shr(bit).unwrap_or_default() & 1 == 1)
     }
 }
 
 impl Kind {
-    pub(crate) fn of(name: &'static str) -> Self {
+    /// What is written so.
+    pub fn of(name: &'static str) -> Self {
         match name {
             "#" => Self::Flags,
             "int" => Self::Int,
