@@ -9,6 +9,9 @@ use grammers_tl_types as tl;
 /// none of whose messages lie elsewhere, it is all.
 pub(crate) const ALL_MESSAGES: tl::types::MessageRange = tl::types::MessageRange { min_id: 1, max_id: i32::MAX };
 
+/// What a client is told that calls a method that is not offered.
+pub(crate) const NO_METHOD: &str = "INPUT_METHOD_INVALID";
+
 /// Who asks: one MTProto session of one authorisation key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {

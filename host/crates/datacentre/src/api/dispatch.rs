@@ -4,14 +4,16 @@
 
 use grammers_tl_types as tl;
 use tl::{Cursor, Deserializable, Identifiable, RemoteCall, Serializable, functions};
+use tl_schema::layers;
 
 use super::context::Context;
 use super::error::{Answer, bad_request, rpc, unauthorized};
 use super::{
-    account, auth, bots, channels, contacts, download, help, invites, leniency, messages, nesting, photos, updates,
-    upload, users, webpages,
+    account, auth, bots, channels, contacts, download, help, invites, messages, nesting, photos, updates, upload,
+    users, webpages,
 };
 use crate::model::keys::LoggedOut;
+use crate::seam::NO_METHOD;
 
 /// Who may call a method.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,7 @@ pub(super) fn method_name(request: &[u8]) -> Answer<&'static str> {
 }
 
 fn constructor(request: &[u8]) -> Answer<u32> {
-    u32::from_bytes(request).map_err(|_| bad_request("INPUT_METHOD_INVALID"))
+    u32::from_bytes(request).map_err(|_| bad_request(NO_METHOD))
 }
 
 fn check_caller(context: &Context<'_>, kind: For) -> Answer<()> {
@@ -68,12 +70,13 @@ macro_rules! methods {
                     check_caller(context, For::$kind)?;
                     let parse = |request: &[u8]| functions::$space::$method::deserialize(&mut Cursor::from_slice(&request[4..]));
                     let call = parse(request)
-                        .or_else(|error| leniency::as_meant(request).find_map(|meant| parse(&meant).ok()).ok_or(error))
-                        .map_err(|_| bad_request("INPUT_FETCH_ERROR"))?;
+                        .ok()
+                        .or_else(|| parse(&layers::request(request.to_vec()).ok()?).ok())
+                        .ok_or_else(|| bad_request("INPUT_FETCH_ERROR"))?;
                     let result: <functions::$space::$method as RemoteCall>::Return = $handler(context, call)?;
                     Ok(result.to_bytes())
                 })*
-                _ => Err(bad_request("INPUT_METHOD_INVALID")),
+                _ => Err(bad_request(NO_METHOD)),
             }
         }
     };

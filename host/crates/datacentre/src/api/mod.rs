@@ -17,7 +17,6 @@ mod error;
 mod help;
 mod image;
 mod invites;
-mod leniency;
 mod limits;
 mod media;
 mod messages;

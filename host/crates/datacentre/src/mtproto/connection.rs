@@ -8,7 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use grammers_tl_types::{LAYER, Serializable as _, enums, types};
+use grammers_tl_types::{Serializable as _, enums, name_for_id, types};
+use tl_schema::layers::{self, LAYERS, Wrong};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -26,7 +27,7 @@ use super::salts;
 use super::session::Task;
 use super::transport::{Inbound, Outbound, Packet, TransportError};
 use super::wrappers;
-use crate::seam::{Caller, Pusher as _, RpcError};
+use crate::seam::{Caller, NO_METHOD, Pusher as _, RpcError};
 
 /// Sessions that one connection may carry.
 const SESSIONS_MAX: usize = 16;
@@ -331,23 +332,38 @@ impl Connection {
         request: Vec<u8>,
         budget: &mut Budget,
     ) -> Result<Vec<u8>, RpcError> {
-        let call = wrappers::unwrap(request, budget)?;
+        let mut call = wrappers::unwrap(request, budget)?;
         let Some(known) = &mut self.known else {
             return Err(RpcError { code: 401, name: "AUTH_KEY_UNREGISTERED".to_owned() });
         };
-        if let Some(layer) = call.layer
-            && known.layer.replace(layer) != Some(layer)
-        {
-            self.shared.keyring.set_layer(known, layer);
+        if let Some(layer) = call.layer {
+            if !LAYERS.contains(&layer) {
+                self.shared.refused.layer(layer);
+                return Err(RpcError { code: 400, name: "CONNECTION_LAYER_INVALID".to_owned() });
+            }
+            if known.layer.replace(layer) != Some(layer) {
+                self.shared.keyring.set_layer(known, layer);
+            }
         }
-        {
+        let layer = {
             let mut session = lock(&attached.session);
+            if let Some(layer) = call.layer {
+                session.speak(layer);
+            }
             if !session.have_succeeded(&call.after) {
                 return Err(RpcError { code: 400, name: "MSG_WAIT_FAILED".to_owned() });
             }
             if !call.without_updates {
                 session.want_updates();
             }
+            session.layer()
+        };
+        let is_translated = !layers::is_same(layer);
+        if is_translated {
+            call.method = layers::request(call.method).map_err(|wrong| {
+                let name = if wrong == Wrong::TooLong { "INPUT_REQUEST_TOO_LONG" } else { "INPUT_FETCH_ERROR" };
+                RpcError { code: 400, name: name.to_owned() }
+            })?;
         }
         if binding::is_asked(&call.method) {
             return binding::bind(&self.shared, known, attached.session_id, msg_id, &call.method);
@@ -355,13 +371,25 @@ impl Connection {
         let caller = Caller {
             auth_key_id: binding::acts_for(known, &call.method)?,
             session_id: attached.session_id,
-            layer: known.layer.unwrap_or(LAYER),
+            layer,
             without_updates: call.without_updates,
         };
         let invoked = catch_unwind(AssertUnwindSafe(|| self.shared.methods.invoke(caller, &call.method)));
-        invoked.unwrap_or_else(|_| {
+        let invoked = invoked.unwrap_or_else(|_| {
             tracing::error!(constructor = format_args!("{:08x}", constructor(&call.method)), "a method panicked");
             Err(RpcError { code: 500, name: "INTERNAL".to_owned() })
+        });
+        let method = constructor(&call.method);
+        if invoked.as_ref().is_err_and(|error| error.name == NO_METHOD) {
+            self.shared.refused.method(method);
+        }
+        let answer = invoked?;
+        if !is_translated {
+            return Ok(answer);
+        }
+        layers::answer(layer, method, &answer).ok_or_else(|| {
+            tracing::error!(layer, method = name_for_id(method), "an answer cannot be said in the client's layer");
+            RpcError { code: 500, name: "INTERNAL".to_owned() }
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use grammers_tl_types::LAYER;
+
 use super::clock::{Kind, MessageIds};
 use super::envelope::{self, AuthKey};
 use super::message::{Budget, Message};
@@ -58,7 +60,7 @@ pub fn sealed(key: [u8; 256], plain: &[u8]) -> Vec<u8> {
 pub fn message(body: Vec<u8>) -> usize {
     let faults = Faults::new();
     let msg_id = MessageIds::new(faults.clock()).next(Kind::Answer) & !3;
-    let mut session = Session::new(Arc::new(AuthKey::new([7; 256])), 1, faults);
+    let mut session = Session::new(Arc::new(AuthKey::new([7; 256])), 1, LAYER, faults);
     let (message, budget) = (Message { msg_id, seq_no: 1, body }, &mut Budget::new());
     let messages = if session.admit(&message, true) { session.unpack(message, budget) } else { Vec::new() };
     let mut bytes = 0;

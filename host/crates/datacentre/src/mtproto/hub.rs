@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use grammers_tl_types::{Serializable as _, enums};
+use grammers_tl_types::{LAYER, Serializable as _, enums};
+use tl_schema::layers;
 
 use super::Limits;
 use super::keyring::KnownKey;
@@ -76,7 +77,8 @@ impl Hub {
         }
         let entry = keys.entry(key.id()).or_default();
         *entry.connections.entry(from).or_default() += 1;
-        let make = || Arc::new(Mutex::new(Session::new(Arc::clone(key), session_id, self.faults.clone())));
+        let layer = known.layer.unwrap_or(LAYER);
+        let make = || Arc::new(Mutex::new(Session::new(Arc::clone(key), session_id, layer, self.faults.clone())));
         let session = Arc::clone(entry.sessions.entry(session_id).or_insert_with(make));
         lock(&session).attach(outlet, true);
         if let Some(permanent) = known.acts_for().filter(|permanent| *permanent != key.id()) {
@@ -166,11 +168,21 @@ impl Hub {
 
 impl Pusher for Hub {
     fn push(&self, auth_key_id: i64, updates: &enums::Updates, but_not: Option<i64>) {
-        let mut body: Option<Arc<[u8]>> = None;
+        let mut own: Option<Arc<[u8]>> = None;
+        let mut by_layer: HashMap<i32, Option<Arc<[u8]>>> = HashMap::new();
         for session in self.sessions(auth_key_id, but_not) {
             let mut session = lock(&session);
-            if session.wants_updates() {
-                session.push(body.get_or_insert_with(|| updates.to_bytes().into()));
+            if !session.wants_updates() {
+                continue;
+            }
+            let own = own.get_or_insert_with(|| updates.to_bytes().into());
+            let layer = session.layer();
+            if layers::is_same(layer) {
+                session.push(own);
+            } else if let Some(said) =
+                by_layer.entry(layer).or_insert_with(|| layers::updates(layer, own).map(Arc::from))
+            {
+                session.push(said);
             }
         }
     }

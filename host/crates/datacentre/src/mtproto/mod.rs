@@ -17,6 +17,7 @@ mod hub;
 mod keyring;
 mod message;
 mod outlet;
+mod refused;
 mod rsa_key;
 mod salts;
 mod session;
@@ -35,6 +36,7 @@ use tokio::task::JoinSet;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::hub::Hub;
 use self::keyring::Keyring;
+use self::refused::Refused;
 pub(crate) use self::rsa_key::RsaKey;
 pub use self::rsa_key::RsaKeyError;
 use crate::faults::Faults;
@@ -86,6 +88,7 @@ pub(crate) struct Shared {
     keyring: Keyring,
     methods: Arc<dyn Methods>,
     faults: Faults,
+    refused: Refused,
     limits: Limits,
     exchanges: Semaphore,
 }
@@ -100,7 +103,8 @@ impl Shared {
         limits: Limits,
     ) -> Arc<Self> {
         let exchanges = Semaphore::new(EXCHANGES_MAX);
-        Arc::new(Self { rsa, hub, keyring: Keyring::new(keys, limits), methods, faults, limits, exchanges })
+        let (keyring, refused) = (Keyring::new(keys, limits), Refused::default());
+        Arc::new(Self { rsa, hub, keyring, methods, faults, refused, limits, exchanges })
     }
 }
 

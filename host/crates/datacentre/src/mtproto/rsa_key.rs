@@ -83,8 +83,7 @@ impl RsaKey {
     }
 
     fn from_parts(private: &RsaPrivateKey, public_pem: String, public_path: PathBuf) -> Self {
-        let [n, e, d] = [private.n(), private.e(), private.d()].map(|number| number.to_bytes_be());
-        let fingerprint = low_64(&sha1(&[&n.to_bytes(), &e.to_bytes()]));
+        let [n, d] = [private.n(), private.d()].map(|number| number.to_bytes_be());
         let primes = [0, 1].map(|index| BigUint::from_bytes_be(&private.primes()[index].to_bytes_be()));
         let d = BigUint::from_bytes_be(&d);
         let exponents = [0, 1].map(|index| &d % (&primes[index] - 1u8));
@@ -94,7 +93,7 @@ impl RsaKey {
             primes,
             exponents,
             coefficient,
-            fingerprint,
+            fingerprint: fingerprint(private).cast_signed(),
             public_pem,
             public_path,
         }
@@ -168,11 +167,24 @@ fn unpad_first(block: &[u8; MODULUS_BYTES]) -> Option<Decrypted> {
     (zero == 0).then(|| Decrypted::First { hash: *hash, data_and_padding: data.to_vec() })
 }
 
+/// Makes a key that every client finds: mtcute writes a fingerprint in as few hex digits as it has, and finds none that begins
+/// with a zero.
 fn make(path: &Path) -> Result<RsaPrivateKey, RsaKeyError> {
-    let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, MODULUS_BITS).map_err(generate)?;
+    let key = loop {
+        let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, MODULUS_BITS).map_err(generate)?;
+        if fingerprint(&key).leading_zeros() < 4 {
+            break key;
+        }
+    };
     let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(generate)?;
     write_whole(path, pem.as_bytes(), 0o600)?;
     Ok(key)
+}
+
+/// Low 64 bits of the SHA-1 of the public key in TL.
+fn fingerprint(key: &RsaPrivateKey) -> u64 {
+    let [n, e] = [key.n(), key.e()].map(|number| number.to_bytes_be().to_bytes());
+    low_64(&sha1(&[&n, &e])).cast_unsigned()
 }
 
 /// Writes a file that is either not there or whole, and leaves nothing beside it.

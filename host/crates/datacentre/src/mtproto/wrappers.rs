@@ -9,8 +9,6 @@ use crate::seam::{ALL_MESSAGES, RpcError};
 
 /// Wrappers one in another.
 const WRAPPERS_MAX: usize = 16;
-/// The layers whose objects the server's are equal to.
-const LAYERS: std::ops::RangeInclusive<i32> = 229..=230;
 /// JSON values one in another, in `initConnection.params`.
 const JSON_DEPTH_MAX: usize = 16;
 
@@ -45,11 +43,7 @@ fn take_one_off(unwrapped: &mut Unwrapped) -> Result<bool, RpcError> {
     let cursor = &mut cursor;
     match id {
         functions::InvokeWithLayer::<Rest>::CONSTRUCTOR_ID => {
-            let layer = i32::deserialize(cursor).map_err(cut_short)?;
-            if !LAYERS.contains(&layer) {
-                return Err(bad_request("CONNECTION_LAYER_INVALID"));
-            }
-            unwrapped.layer = Some(layer);
+            unwrapped.layer = Some(i32::deserialize(cursor).map_err(cut_short)?);
         }
         functions::InitConnection::<Rest>::CONSTRUCTOR_ID => skip_init_connection(cursor).map_err(cut_short)?,
         functions::InvokeWithoutUpdates::<Rest>::CONSTRUCTOR_ID => unwrapped.without_updates = true,

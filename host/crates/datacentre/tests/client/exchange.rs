@@ -140,7 +140,11 @@ impl Exchange {
 
 /// Sends an unencrypted request and gives the answer's body.
 pub async fn plain_call(wire: &mut Wire, request: &[u8]) -> io::Result<Vec<u8>> {
-    let msg_id = super::session::now() & !3;
+    plain_call_as(wire, super::session::now() & !3, request).await
+}
+
+/// The same, under this identifier.
+pub async fn plain_call_as(wire: &mut Wire, msg_id: i64, request: &[u8]) -> io::Result<Vec<u8>> {
     let length = u32::try_from(request.len()).unwrap();
     wire.send(&[&[0; 8], &msg_id.to_le_bytes()[..], &length.to_le_bytes(), request].concat()).await?;
     let answer = wire.receive().await?;

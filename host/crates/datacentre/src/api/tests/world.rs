@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use grammers_tl_types as tl;
 use sha1::{Digest, Sha1};
 use tl::{Deserializable, RemoteCall, Serializable, enums, functions, types};
+use tl_schema::layers;
 
 use crate::api::{Api, DcInfo};
 use crate::faults::Faults;
@@ -39,6 +40,7 @@ impl Pusher for Recorder {
         let sessions = self.listening.lock().unwrap();
         let listens = |caller: &&Caller| caller.auth_key_id == auth_key_id && Some(caller.session_id) != but_not;
         if sessions.iter().any(|caller| listens(&caller)) {
+            assert_said_in_every_layer(None, &updates.to_bytes());
             let copy = enums::Updates::from_bytes(&updates.to_bytes()).unwrap();
             self.pushed.lock().unwrap().entry(auth_key_id).or_default().push(copy);
         }
@@ -144,6 +146,19 @@ impl World {
     }
 }
 
+/// Whatever a test has the data centre say, clients of all layers are told and understand it.
+#[track_caller]
+fn assert_said_in_every_layer(method: Option<u32>, bytes: &[u8]) {
+    for layer in layers::LAYERS {
+        let said = match method {
+            Some(method) => layers::answer(layer, method, bytes),
+            None => layers::updates(layer, bytes),
+        };
+        let said = said.unwrap_or_else(|| panic!("layer {layer} cannot say it"));
+        assert!(layers::is_understood(layer, method, &said), "a client of layer {layer} does not understand it");
+    }
+}
+
 /// One session of one key.
 pub(super) struct Client<'w> {
     pub(super) world: &'w World,
@@ -156,7 +171,9 @@ impl Client<'_> {
     /// Calls a method.
     #[track_caller]
     pub(super) fn call<R: RemoteCall>(&self, request: &R) -> Result<R::Return, RpcError> {
-        let bytes = self.world.api.invoke(self.caller, &request.to_bytes())?;
+        let request = request.to_bytes();
+        let bytes = self.world.api.invoke(self.caller, &request)?;
+        assert_said_in_every_layer(request.first_chunk().map(|id| u32::from_le_bytes(*id)), &bytes);
         Ok(R::Return::from_bytes(&bytes).expect("the answer is of the method's type"))
     }
 

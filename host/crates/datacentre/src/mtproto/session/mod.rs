@@ -43,6 +43,8 @@ const FLUSH_BYTES: usize = 64 << 10;
 pub(crate) struct Session {
     key: Arc<AuthKey>,
     id: i64,
+    /// The layer that the client speaks in it.
+    layer: i32,
     faults: Faults,
     received: Received,
     sent: Sent,
@@ -57,11 +59,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(key: Arc<AuthKey>, id: i64, faults: Faults) -> Self {
+    pub(crate) fn new(key: Arc<AuthKey>, id: i64, layer: i32, faults: Faults) -> Self {
         let sent = Sent::new(faults.clock());
         Self {
             key,
             id,
+            layer,
             faults,
             received: Received::default(),
             sent,
@@ -161,6 +164,16 @@ impl Session {
         let succeeded =
             |msg_id| matches!(self.received.progress(msg_id), Some(Progress::Answered { failed: false, .. }));
         msg_ids.iter().all(|msg_id| succeeded(*msg_id))
+    }
+
+    /// The client speaks this layer from now on.
+    pub(crate) fn speak(&mut self, layer: i32) {
+        self.layer = layer;
+    }
+
+    /// The layer that the client speaks.
+    pub(crate) fn layer(&self) -> i32 {
+        self.layer
     }
 
     /// A call without `invokeWithoutUpdates` makes the session one that updates are pushed to.

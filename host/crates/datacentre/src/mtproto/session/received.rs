@@ -40,9 +40,9 @@ pub(crate) enum Progress {
 pub(crate) enum Relevance {
     /// Yes: a method call.
     Content,
-    /// No: an acknowledgement, a container.
+    /// No: a container.
     Bare,
-    /// Clients differ: pings and other service requests.
+    /// Clients differ: acknowledgements, pings and other service requests.
     Either,
 }
 

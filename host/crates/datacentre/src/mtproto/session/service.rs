@@ -48,7 +48,7 @@ impl Session {
         self.announce(msg_id);
         if is_service(id) {
             self.received.insert(msg_id, seq_no, Progress::Done);
-            if seq_no & 1 == 1 && id != functions::RpcDropAnswer::CONSTRUCTOR_ID {
+            if seq_no & 1 == 1 && !is_never_acknowledged(id) {
                 self.to_acknowledge.push(msg_id);
             }
             let parameters = &mut Cursor::from_slice(&body[4..]);
@@ -152,10 +152,18 @@ impl Session {
 /// How a message with this constructor must be numbered.
 fn relevance(id: u32) -> Relevance {
     match id {
-        MSG_CONTAINER | types::MsgsAck::CONSTRUCTOR_ID | types::HttpWait::CONSTRUCTOR_ID => Relevance::Bare,
+        MSG_CONTAINER => Relevance::Bare,
         _ if is_service(id) => Relevance::Either,
         _ => Relevance::Content,
     }
+}
+
+/// Whether a message with this constructor is acknowledged by its answer, or never whatever its number.
+fn is_never_acknowledged(id: u32) -> bool {
+    matches!(
+        id,
+        functions::RpcDropAnswer::CONSTRUCTOR_ID | types::MsgsAck::CONSTRUCTOR_ID | types::HttpWait::CONSTRUCTOR_ID
+    )
 }
 
 fn is_service(id: u32) -> bool {

@@ -1,6 +1,6 @@
 //! The key exchange, gone right and gone wrong at each step.
 
-use super::client::exchange::{Exchange, encrypt, id_of, plain_call};
+use super::client::exchange::{Exchange, encrypt, id_of, plain_call, plain_call_as};
 use super::client::{Client, Padding, Wire};
 use super::*;
 
@@ -218,4 +218,15 @@ fn assert_refused<T>(result: std::io::Result<T>, name: &str) {
     let error = result.err().unwrap_or_else(|| panic!("{name}: accepted"));
     let minus_404 = format!("transport error {:?}", (-404_i32).to_le_bytes());
     assert_eq!(error.to_string(), minus_404, "{name}");
+}
+
+/// TDLib asks so before it trusts a connection that it had lost.
+#[tokio::test]
+async fn a_connection_is_checked_by_a_first_step_under_any_identifier() {
+    let server = Server::start().await;
+    let mut wire = wire(&server).await;
+    for msg_id in [1, 0, 3, i64::MAX] {
+        let answer = plain_call_as(&mut wire, msg_id, &functions::ReqPqMulti { nonce: [7; 16] }.to_bytes()).await;
+        assert_eq!(constructor(&answer.unwrap()), types::ResPq::CONSTRUCTOR_ID, "{msg_id}");
+    }
 }

@@ -102,9 +102,11 @@ fn count_of(dc: &enums::NearestDc) -> i32 {
     dc.this_dc
 }
 
-/// An update that is not `updatesTooLong`.
+/// An update that is not `updatesTooLong`, and that layers say differently.
 fn news() -> enums::Updates {
-    types::Updates { updates: vec![], users: vec![], chats: vec![], date: 1, seq: 0 }.into()
+    let message = tl_blank::message(1, types::PeerUser { user_id: 7 }.into(), 1, "news".to_owned()).into();
+    let new = types::UpdateNewMessage { message, pts: 2, pts_count: 1 };
+    types::Updates { updates: vec![new.into()], users: vec![], chats: vec![], date: 1, seq: 0 }.into()
 }
 
 struct TestMethods {
