@@ -6,13 +6,16 @@ use std::collections::VecDeque;
 use std::process::Command;
 
 use serde_json::Value;
-use tests::{Process, interop_python, root};
+use tests::{Process, installed, interop_python, root};
 
-/// Which client.
+/// Which client, and where it is not of the newest layers, of which.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Library {
     Telethon,
+    Telethon216,
     Kurigram,
+    Mtcute227,
+    Gramjs198,
 }
 
 /// A client that is logged in.
@@ -29,12 +32,16 @@ pub(crate) struct Chat {
 impl Chat {
     /// Starts a client and waits until it is logged in.
     pub(crate) fn start(library: Library, settings: &Value) -> Self {
-        let script = match library {
-            Library::Telethon => "telethon_chat.py",
-            Library::Kurigram => "kurigram_chat.py",
+        let (program, script) = match library {
+            Library::Telethon => (interop_python(), "telethon_chat.py"),
+            Library::Telethon216 => (installed("interop-layer-216-venv/bin/python"), "telethon_chat.py"),
+            Library::Kurigram => (interop_python(), "kurigram_chat.py"),
+            Library::Mtcute227 => (installed("interop-node/bin/node"), "javascript/mtcute_chat.js"),
+            Library::Gramjs198 => (installed("interop-node/bin/node"), "javascript/gramjs_chat.js"),
         };
-        let script = root().join("tests/interop").join(script);
-        let process = Process::start(Command::new(interop_python()).arg(script).arg(settings.to_string()));
+        let mut command = Command::new(program);
+        command.arg(root().join("tests/interop").join(script)).arg(settings.to_string());
+        let process = Process::start(command.env("NODE_PATH", root().join("target/interop-node/node_modules")));
         let phone = settings["phone"].as_str().expect("a phone number").to_owned();
         let mut chat = Self { id: Value::Null, phone, process, messages: VecDeque::new(), members: VecDeque::new() };
         let ready = chat.event();

@@ -55,7 +55,12 @@ fn every_example_is_tried() {
 }
 
 fn answers_every_client_in_private_and_in_groups(script: &mut Script) {
-    for (library, who) in [(Library::Telethon, ANN), (Library::Kurigram, BEN)] {
+    for (library, who) in [
+        (Library::Telethon, ANN),
+        (Library::Kurigram, BEN),
+        (Library::Telethon216, ("9996620003", "Cat")),
+        (Library::Mtcute227, ("9996620004", "Dan")),
+    ] {
         let mut person = script.person(library, who);
         for (kind, id) in script.private_chat_and_group(&mut person) {
             person.ask(json!({"do": "send", kind: id, "text": "not for you"}));

@@ -1,11 +1,12 @@
-//! Independent Telegram clients, stock Telethon and stock kurigram, judge the data centre: each makes a key, signs up and
-//! chats with the other, and with the examples.
+//! Independent Telegram clients judge the data centre: each makes a key, signs up and chats with another, and with the examples. Stock
+//! Telethon and stock kurigram speak its layer; others, and an older Telethon, older ones.
 //!
 //! Invariant: a client that ignored the address it is given could reach nothing: each test runs again, as a process of
 //! its own, in a network namespace where only loopback is up.
 
 mod chat;
 mod examples;
+mod layers;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -4,6 +4,8 @@ Of its own are a setting, "transport", one of full, intermediate, abridged, obfu
 "forwarded_from", the user who wrote it first; and a command:
 
     {"do": "send_file", PEER, "path", "as_document": bool}      {"event": "done", "id"}
+    {"do": "load", PEER, "id", "path"}                          {"event": "done"}: writes the message's file there
+    {"do": "mention", PEER, "who": user, "text"}                {"event": "done", "id"}
 """
 from telethon import TelegramClient, events, functions, types
 from telethon.crypto import rsa
@@ -99,7 +101,8 @@ class Client:
 
     async def join(self, link: str) -> dict:
         joined = await self.telethon(functions.messages.ImportChatInviteRequest(link.rsplit("+", 1)[1]))
-        return {"channel": joined.updates.chats[0].id}
+        # Layers before 227 answer with the updates themselves.
+        return {"channel": (joined if isinstance(joined, types.Updates) else joined.updates).chats[0].id}
 
     async def members(self, channel: int) -> dict:
         return {"members": [user.id for user in await self.telethon.get_participants(peer(channel=channel))]}
@@ -121,6 +124,15 @@ class Client:
 
     async def send_file(self, path: str, as_document: bool, **to) -> dict:
         return {"id": (await self.telethon.send_file(peer(**to), path, force_document=as_document)).id}
+
+    async def load(self, id: int, path: str, **of) -> dict:
+        await self.telethon.download_media(await self.telethon.get_messages(peer(**of), ids=id), path)
+        return {}
+
+    async def mention(self, who: int, text: str, **to) -> dict:
+        user = await self.telethon.get_input_entity(peer(user=who))
+        entities = [types.InputMessageEntityMentionName(0, len(text), user)]
+        return {"id": (await self.telethon.send_message(peer(**to), text, formatting_entities=entities)).id}
 
     async def history(self, limit: int, **of) -> dict:
         return {"messages": [told(message) async for message in self.telethon.iter_messages(peer(**of), limit)]}

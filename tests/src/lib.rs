@@ -11,7 +11,7 @@ mod schema;
 
 pub use host_folder::HostFolder;
 pub use message::text_message;
-pub use namespace::{interop_python, run_inside};
+pub use namespace::{installed, interop_python, run_inside};
 pub use place::Place;
 pub use raw::raw_component;
 pub use schema::check_line;

