@@ -3,7 +3,7 @@
 //! Invariant: without a call on this handle the data centre behaves; a fault asked for happens once per asking.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -13,6 +13,9 @@ use crate::seam::RpcError;
 
 /// Errors asked for, by either way, and not yet given; further ones are dropped.
 const FAILURES_MAX: usize = 1_024;
+
+/// How long a login token can be accepted, as at Telegram.
+const LOGIN_TOKEN_LIFE_S: i32 = 30;
 
 /// A handle with which a test makes a data centre misbehave. Clones act on the same data centre.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ struct Inner {
     doubled_pushes: AtomicU32,
     late_pushes: AtomicU32,
     references_expired_ns: AtomicI64,
+    login_token_life_s: AtomicI32,
+    logins_sent_on: AtomicU32,
     clock: Clock,
     refuse_salts: AtomicBool,
     refusals: AtomicU64,
@@ -43,6 +48,8 @@ impl Faults {
             doubled_pushes: AtomicU32::new(0),
             late_pushes: AtomicU32::new(0),
             references_expired_ns: AtomicI64::new(0),
+            login_token_life_s: AtomicI32::new(LOGIN_TOKEN_LIFE_S),
+            logins_sent_on: AtomicU32::new(0),
             clock: Clock::default(),
             refuse_salts: AtomicBool::new(false),
             refusals: AtomicU64::new(0),
@@ -103,6 +110,17 @@ impl Faults {
         self.0.references_expired_ns.store(crate::model::unix_time_ns(), Ordering::Relaxed);
     }
 
+    /// From now on a login token can be accepted for so many seconds only.
+    pub fn set_login_token_life(&self, life_s: i32) {
+        self.0.login_token_life_s.store(life_s, Ordering::Relaxed);
+    }
+
+    /// The next `count` clients that ask what came of a login token are logged out again, and sent on to the user's own data
+    /// centre: this one, by its number.
+    pub fn send_on_next_logins(&self, count: u32) {
+        self.0.logins_sent_on.store(count, Ordering::Relaxed);
+    }
+
     /// Sets the clock that MTProto goes by so many seconds ahead of the machine's: to a client it looks as if its own were
     /// behind.
     pub fn set_clock_ahead(&self, ahead_s: i64) {
@@ -134,6 +152,15 @@ impl Faults {
     /// References given out up to then do not hold.
     pub(crate) fn references_expired_ns(&self) -> i64 {
         self.0.references_expired_ns.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn login_token_life_s(&self) -> i32 {
+        self.0.login_token_life_s.load(Ordering::Relaxed)
+    }
+
+    /// True when the login at hand is to be sent on.
+    pub(crate) fn sends_login_on(&self) -> bool {
+        take_one(&self.0.logins_sent_on)
     }
 
     /// The error asked for this method, if there is one.

@@ -170,33 +170,35 @@ pub(super) fn get_authorizations(
     context: &mut Context<'_>,
     _: functions::account::GetAuthorizations,
 ) -> Answer<enums::account::Authorizations> {
-    let mut authorizations: Vec<enums::Authorization> = Vec::new();
-    for login in keys::logins(context.db, context.me)? {
-        let current = login.auth_key_id == context.caller.auth_key_id;
-        let authorization = types::Authorization {
-            current,
-            official_app: false,
-            password_pending: false,
-            encrypted_requests_disabled: true,
-            call_requests_disabled: true,
-            unconfirmed: false,
-            // The calling session is named by 0.
-            hash: if current { 0 } else { login.hash },
-            device_model: "Unknown".to_owned(),
-            platform: String::new(),
-            system_version: String::new(),
-            api_id: login.api_id,
-            app_name: format!("Application {}", login.api_id),
-            app_version: login.layer.map(|layer| format!("layer {layer}")).unwrap_or_default(),
-            date_created: login.created,
-            date_active: login.active,
-            ip: "127.0.0.1".to_owned(),
-            country: String::new(),
-            region: String::new(),
-        };
-        authorizations.push(authorization.into());
-    }
+    let logins = keys::logins(context.db, context.me)?;
+    let authorizations = logins.iter().map(|login| authorization(context, login).into()).collect();
     Ok(types::account::Authorizations { authorization_ttl_days: AUTHORIZATION_TTL_DAYS, authorizations }.into())
+}
+
+/// A login, as its user is told of it.
+pub(super) fn authorization(context: &Context<'_>, login: &keys::Login) -> types::Authorization {
+    let current = login.auth_key_id == context.caller.auth_key_id;
+    types::Authorization {
+        current,
+        official_app: false,
+        password_pending: false,
+        encrypted_requests_disabled: true,
+        call_requests_disabled: true,
+        unconfirmed: false,
+        // The calling session is named by 0.
+        hash: if current { 0 } else { login.hash },
+        device_model: "Unknown".to_owned(),
+        platform: String::new(),
+        system_version: String::new(),
+        api_id: login.api_id,
+        app_name: format!("Application {}", login.api_id),
+        app_version: login.layer.map(|layer| format!("layer {layer}")).unwrap_or_default(),
+        date_created: login.created,
+        date_active: login.active,
+        ip: "127.0.0.1".to_owned(),
+        country: String::new(),
+        region: String::new(),
+    }
 }
 
 /// account.resetAuthorization: <https://core.telegram.org/method/account.resetAuthorization>.

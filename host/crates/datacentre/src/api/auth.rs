@@ -1,7 +1,7 @@
 //! `auth.*`: logging in and out, <https://core.telegram.org/api/auth>.
 //!
-//! Invariant: a key becomes a user's only by the right code and, where one is set, the right password; or by a bot's
-//! token; or by a token the user exported.
+//! Invariant: a key becomes a user's only by the right code, or by a login token of its own that the user accepted, and, where
+//! one is set, the right password; or by a bot's token; or by a token the user exported.
 
 use grammers_tl_types as tl;
 use sha2::{Digest, Sha256};
@@ -10,6 +10,7 @@ use tl::{enums, functions, types};
 
 use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
+use super::limits::NAMED_MAX;
 use super::names::{checked_first_name, checked_last_name};
 use super::{account, view};
 use crate::model::keys::{self, LoggedOut};
@@ -134,6 +135,78 @@ pub(super) fn import_bot_authorization(
     log_in(context, &user)
 }
 
+/// auth.exportLoginToken: <https://core.telegram.org/method/auth.exportLoginToken>: a token for the user to accept, or what
+/// came of the one before.
+pub(super) fn export_login_token(
+    context: &mut Context<'_>,
+    call: functions::auth::ExportLoginToken,
+) -> Answer<enums::auth::LoginToken> {
+    if call.api_id <= 0 {
+        return Err(bad_request("API_ID_INVALID"));
+    }
+    if call.except_ids.len() > NAMED_MAX {
+        return Err(bad_request("USERS_TOO_MUCH"));
+    }
+    let auth_key_id = context.caller.auth_key_id;
+    let has_accepted = |id: &i64| login::has_accepted(context.db, auth_key_id, *id);
+    if context.holder.password_pending.as_ref().map(has_accepted).transpose()? == Some(true) {
+        return Err(unauthorized("SESSION_PASSWORD_NEEDED"));
+    }
+    if let Some(id) = context.holder.user
+        && has_accepted(&id)?
+    {
+        return logged_in_by_token(context, id);
+    }
+    keys::set_api_id(context.db, auth_key_id, call.api_id)?;
+    let (life_s, tokens_max) = (context.faults.login_token_life_s(), context.model.limits.login_tokens_per_key_max);
+    let (token, expires) = login::insert_token(context.db, auth_key_id, &call.except_ids, life_s, tokens_max)?;
+    Ok(types::auth::LoginToken { expires, token }.into())
+}
+
+/// auth.acceptLoginToken: <https://core.telegram.org/method/auth.acceptLoginToken>. A password is the other client's to give.
+pub(super) fn accept_login_token(
+    context: &mut Context<'_>,
+    call: functions::auth::AcceptLoginToken,
+) -> Answer<enums::Authorization> {
+    let token = login::find_token(context.db, &call.token)?.ok_or_else(|| bad_request("AUTH_TOKEN_INVALIDX"))?;
+    if token.is_accepted {
+        return Err(bad_request("AUTH_TOKEN_ALREADY_ACCEPTED"));
+    }
+    if token.has_expired {
+        return Err(bad_request("AUTH_TOKEN_EXPIRED"));
+    }
+    // Whoever asked has them already, or it is the caller's own.
+    if token.except_ids.contains(&context.me) || token.auth_key_id == context.caller.auth_key_id {
+        return Err(bad_request("AUTH_TOKEN_EXCEPTION"));
+    }
+    login::accept_token(context.db, &call.token, context.me)?;
+    let password_pending = login::password(context.db, context.me)?.is_some();
+    if password_pending {
+        keys::await_password(context.db, token.auth_key_id, context.me)?;
+    } else {
+        hold(context, token.auth_key_id, context.me)?;
+    }
+    // The key may have been forgotten meanwhile.
+    let login = keys::find_login(context.db, token.auth_key_id)?.ok_or_else(|| bad_request("AUTH_TOKEN_EXPIRED"))?;
+    context.push_to_key(token.auth_key_id, enums::Update::LoginToken);
+    Ok(types::Authorization { password_pending, ..account::authorization(context, &login) }.into())
+}
+
+/// auth.importLoginToken: <https://core.telegram.org/method/auth.importLoginToken>, of a login that was sent on to here.
+pub(super) fn import_login_token(
+    context: &mut Context<'_>,
+    call: functions::auth::ImportLoginToken,
+) -> Answer<enums::auth::LoginToken> {
+    let export = login::take_any_export(context.db, &call.token)?;
+    let (id, has_expired) = export.ok_or_else(|| bad_request("AUTH_TOKEN_INVALIDX"))?;
+    if has_expired {
+        return Err(bad_request("AUTH_TOKEN_EXPIRED"));
+    }
+    let user = users::find(context.db, id)?.ok_or_else(|| bad_request("USER_ID_INVALID"))?;
+    let authorization = authorize(context, &user)?;
+    Ok(types::auth::LoginTokenSuccess { authorization }.into())
+}
+
 /// auth.logOut: <https://core.telegram.org/method/auth.logOut>.
 pub(super) fn log_out(context: &mut Context<'_>, _: functions::auth::LogOut) -> Answer<enums::auth::LoggedOut> {
     keys::log_out(context.db, context.caller.auth_key_id, LoggedOut::Here)?;
@@ -231,15 +304,39 @@ fn authorize(context: &mut Context<'_>, user: &User) -> Answer<enums::auth::Auth
 }
 
 fn log_in(context: &mut Context<'_>, user: &User) -> Answer<enums::auth::Authorization> {
-    let auth_key_id = context.caller.auth_key_id;
-    if !keys::log_in(context.db, auth_key_id, user.id)? {
+    login::end_tokens(context.db, context.caller.auth_key_id)?;
+    if !hold(context, context.caller.auth_key_id, user.id)? {
         return Err(unauthorized("AUTH_KEY_INVALID"));
     }
-    for oldest in keys::beyond(context.db, user.id, context.model.limits.logins_per_user_max, auth_key_id)? {
+    (context.me, context.bot) = (user.id, user.bot);
+    authorization(context, user)
+}
+
+/// Has this user hold the key from now on; false if it was forgotten meanwhile.
+fn hold(context: &mut Context<'_>, auth_key_id: i64, user: i64) -> Answer<bool> {
+    if !keys::log_in(context.db, auth_key_id, user)? {
+        return Ok(false);
+    }
+    for oldest in keys::beyond(context.db, user, context.model.limits.logins_per_user_max, auth_key_id)? {
         keys::log_out(context.db, oldest, LoggedOut::Elsewhere)?;
         context.disconnect(oldest);
     }
-    (context.me, context.bot) = (user.id, user.bot);
+    Ok(true)
+}
+
+/// The caller's key is this user's, who has accepted its login token.
+fn logged_in_by_token(context: &mut Context<'_>, id: i64) -> Answer<enums::auth::LoginToken> {
+    if context.faults.sends_login_on() {
+        keys::log_out(context.db, context.caller.auth_key_id, LoggedOut::Here)?;
+        let token = login::insert_export(context.db, id, context.model.limits.exports_per_user_max)?;
+        return Ok(types::auth::LoginTokenMigrateTo { dc_id: context.dc.id, token }.into());
+    }
+    let user = users::find(context.db, id)?.ok_or_else(|| unauthorized("USER_DEACTIVATED"))?;
+    let authorization = authorization(context, &user)?;
+    Ok(types::auth::LoginTokenSuccess { authorization }.into())
+}
+
+fn authorization(context: &Context<'_>, user: &User) -> Answer<enums::auth::Authorization> {
     Ok(types::auth::Authorization {
         setup_password_required: false,
         otherwise_relogin_days: None,

@@ -103,6 +103,9 @@ methods! {
     All auth::SignUp => auth::sign_up;
     All auth::CheckPassword => auth::check_password;
     All auth::ImportBotAuthorization => auth::import_bot_authorization;
+    All auth::ExportLoginToken => auth::export_login_token;
+    All auth::ImportLoginToken => auth::import_login_token;
+    Humans auth::AcceptLoginToken => auth::accept_login_token;
     All auth::LogOut => auth::log_out;
     All auth::ImportAuthorization => auth::import_authorization;
     Users auth::ExportAuthorization => auth::export_authorization;

@@ -43,6 +43,12 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// Pushes one update without pts to all sessions of this key, whoever is logged in with it.
+    pub(super) fn push_to_key(&mut self, auth_key_id: i64, update: enums::Update) {
+        let updates = types::UpdateShort { update, date: self.now }.into();
+        self.send(0, vec![auth_key_id], updates);
+    }
+
     fn send(&mut self, user: i64, auth_key_ids: Vec<i64>, updates: enums::Updates) {
         let but_not = (user == self.me).then_some(self.caller.session_id);
         self.outgoing.push(Outgoing::Push { user, auth_key_ids, updates: Box::new(updates), but_not });

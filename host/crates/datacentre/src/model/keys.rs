@@ -93,15 +93,22 @@ pub(crate) fn of_user(db: &Db, user: i64) -> Result<Vec<i64>> {
 /// This user's logins, oldest first.
 pub(crate) fn logins(db: &Db, user: i64) -> Result<Vec<Login>> {
     let sql = "SELECT id, hash, api_id, layer, created, active FROM auth_keys WHERE user = ?1 ORDER BY created, id";
-    all(db, sql, [user], |row| {
-        Ok(Login {
-            auth_key_id: row.get(0)?,
-            hash: row.get(1)?,
-            api_id: row.get(2)?,
-            layer: row.get(3)?,
-            created: row.get(4)?,
-            active: row.get(5)?,
-        })
+    all(db, sql, [user], login)
+}
+
+/// The login with this key, as it is or is to be.
+pub(crate) fn find_login(db: &Db, auth_key_id: i64) -> Result<Option<Login>> {
+    one(db, "SELECT id, hash, api_id, layer, created, active FROM auth_keys WHERE id = ?1", [auth_key_id], login)
+}
+
+fn login(row: &Row<'_>) -> Result<Login> {
+    Ok(Login {
+        auth_key_id: row.get(0)?,
+        hash: row.get(1)?,
+        api_id: row.get(2)?,
+        layer: row.get(3)?,
+        created: row.get(4)?,
+        active: row.get(5)?,
     })
 }
 

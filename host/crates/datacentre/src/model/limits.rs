@@ -23,6 +23,8 @@ pub(crate) struct Limits {
     pub(crate) logins_per_user_max: i64,
     /// Login codes one key may have asked for that are neither used nor expired; for one more the oldest goes.
     pub(crate) codes_per_key_max: i64,
+    /// Login tokens one key may have asked for that are known still; for one more the oldest goes. Of them one can be accepted.
+    pub(crate) login_tokens_per_key_max: i64,
     /// Logins one user may have exported that are neither imported nor expired; for one more the oldest goes.
     pub(crate) exports_per_user_max: i64,
     /// Bots; of humans there are no more than test numbers.
@@ -46,6 +48,7 @@ impl Default for Limits {
             keys_without_login_max: 100_000,
             logins_per_user_max: 1_000,
             codes_per_key_max: 10,
+            login_tokens_per_key_max: 10,
             exports_per_user_max: 100,
             bots_max: 100_000,
             command_lists_per_bot_max: 1_000,

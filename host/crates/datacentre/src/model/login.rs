@@ -1,4 +1,4 @@
-//! What a login needs between two requests: codes sent, password verifiers, SRP exchanges, exported logins.
+//! What a login needs between two requests: codes sent, login tokens, password verifiers, SRP exchanges, exported logins.
 //!
 //! Invariant: each of them can be used for one user only, and only until it expires.
 
@@ -10,6 +10,10 @@ const CODE_LIFE_S: i32 = 600;
 const SRP_LIFE_S: i32 = 600;
 /// How long an exported login waits to be imported.
 const EXPORT_LIFE_S: i32 = 60;
+/// How long the client whose login token was accepted has to ask what came of it.
+const ACCEPTED_LIFE_S: i32 = 600;
+/// How long it is known of a login token that it has expired.
+const EXPIRED_KEPT_S: i32 = 600;
 
 /// A login code that was sent.
 #[derive(Clone, Debug)]
@@ -18,6 +22,19 @@ pub(crate) struct SentCode {
     pub(crate) api_id: i32,
     /// The right code was given, but there was no such user: auth.signUp may follow.
     pub(crate) verified: bool,
+}
+
+/// A login token, as it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct LoginToken {
+    /// The key that asked for it.
+    pub(crate) auth_key_id: i64,
+    /// Users who are not to accept it.
+    pub(crate) except_ids: Vec<i64>,
+    /// It can be accepted no more.
+    pub(crate) has_expired: bool,
+    /// Somebody has accepted it.
+    pub(crate) is_accepted: bool,
 }
 
 /// A 2FA password, as SRP keeps it: <https://core.telegram.org/api/srp>. `Debug` shows nothing of it.
@@ -62,6 +79,62 @@ pub(crate) fn remove_code(db: &Db, hash: &str) -> Result<()> {
     Ok(())
 }
 
+/// Lets whoever sees this token log the key in, for so long: gives the token and when it expires. Those that the key asked for
+/// before expire now, and of them all but the last of so many are forgotten.
+pub(crate) fn insert_token(
+    db: &Db,
+    auth_key_id: i64,
+    except_ids: &[i64],
+    life_s: i32,
+    max: i64,
+) -> Result<(Vec<u8>, i32)> {
+    let now = unix_time();
+    run(db, "DELETE FROM login_tokens WHERE expires < ?1", [now - EXPIRED_KEPT_S])?;
+    end_tokens(db, auth_key_id)?;
+    let sql = "DELETE FROM login_tokens WHERE token IN
+               (SELECT token FROM login_tokens WHERE auth_key = ?1 ORDER BY expires DESC LIMIT -1 OFFSET ?2)";
+    run(db, sql, [auth_key_id, (max - 1).max(0)])?;
+    let (token, expires) = (random::<32>().to_vec(), now + life_s);
+    let except_ids: Vec<u8> = except_ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+    let sql = "INSERT INTO login_tokens (token, auth_key, except_ids, expires) VALUES (?1, ?2, ?3, ?4)";
+    run(db, sql, params![token, auth_key_id, except_ids, expires])?;
+    Ok((token, expires))
+}
+
+/// This login token, if it is known still.
+pub(crate) fn find_token(db: &Db, token: &[u8]) -> Result<Option<LoginToken>> {
+    let sql = "SELECT auth_key, except_ids, expires <= ?2, accepted_by IS NOT NULL FROM login_tokens WHERE token = ?1";
+    one(db, sql, params![token, unix_time()], |row| {
+        let except_ids: Vec<u8> = row.get(1)?;
+        Ok(LoginToken {
+            auth_key_id: row.get(0)?,
+            except_ids: except_ids.as_chunks().0.iter().map(|id| i64::from_le_bytes(*id)).collect(),
+            has_expired: row.get(2)?,
+            is_accepted: row.get(3)?,
+        })
+    })
+}
+
+/// This user has accepted a login token.
+pub(crate) fn accept_token(db: &Db, token: &[u8], user: i64) -> Result<()> {
+    let sql = "UPDATE login_tokens SET accepted_by = ?2, expires = ?3 WHERE token = ?1";
+    run(db, sql, params![token, user, unix_time() + ACCEPTED_LIFE_S])?;
+    Ok(())
+}
+
+/// Whether this user has accepted a login token of this key.
+pub(crate) fn has_accepted(db: &Db, auth_key_id: i64, user: i64) -> Result<bool> {
+    let sql = "SELECT 1 FROM login_tokens WHERE auth_key = ?1 AND accepted_by = ?2 AND expires > ?3";
+    Ok(one(db, sql, params![auth_key_id, user, unix_time()], |_| Ok(()))?.is_some())
+}
+
+/// Nobody can accept what this key has asked for any more.
+pub(crate) fn end_tokens(db: &Db, auth_key_id: i64) -> Result<()> {
+    let sql = "UPDATE login_tokens SET expires = ?2 WHERE auth_key = ?1 AND accepted_by IS NULL AND expires > ?2";
+    run(db, sql, params![auth_key_id, unix_time()])?;
+    Ok(())
+}
+
 /// Lets another data centre's client log in as this user: gives the token. Of those before, all but the last of so many
 /// are forgotten.
 pub(crate) fn insert_export(db: &Db, user: i64, max: i64) -> Result<Vec<u8>> {
@@ -83,6 +156,12 @@ pub(crate) fn insert_export(db: &Db, user: i64, max: i64) -> Result<Vec<u8>> {
 pub(crate) fn take_export(db: &Db, user: i64, token: &[u8]) -> Result<bool> {
     let sql = "DELETE FROM exported_logins WHERE token = ?1 AND user = ?2 AND expires >= ?3";
     Ok(run(db, sql, params![token, user, unix_time()])? == 1)
+}
+
+/// Uses an exported login up, whoever's it was: the user, or that it has expired.
+pub(crate) fn take_any_export(db: &Db, token: &[u8]) -> Result<Option<(i64, bool)>> {
+    let sql = "DELETE FROM exported_logins WHERE token = ?1 RETURNING user, expires < ?2";
+    one(db, sql, params![token, unix_time()], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// The user's 2FA password, if one is set.

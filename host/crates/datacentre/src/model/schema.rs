@@ -7,8 +7,17 @@ use rusqlite::config::DbConfig;
 use super::{Db, Result};
 
 /// What each version added to the one before it. A step, once used, stays as it is.
-const STEPS: [&str; 8] =
-    [TABLES, CHANNELS, super::files::TABLES, super::uploads::TABLES, COUNTED, super::qts::TABLES, OF_KEYS, TOPICS];
+const STEPS: [&str; 9] = [
+    TABLES,
+    CHANNELS,
+    super::files::TABLES,
+    super::uploads::TABLES,
+    COUNTED,
+    super::qts::TABLES,
+    OF_KEYS,
+    TOPICS,
+    LOGIN_TOKENS,
+];
 /// How many steps a database of this version has had.
 pub(super) const VERSION: i32 = STEPS.len() as i32;
 
@@ -321,6 +330,18 @@ ALTER TABLE contents ADD COLUMN topic INTEGER;
 -- What was sent by a random_id, so that who missed the answer learns it from the difference.
 ALTER TABLE random_ids ADD COLUMN content INTEGER;
 CREATE INDEX random_ids_by_content ON random_ids (content) WHERE content IS NOT NULL;
+";
+
+const LOGIN_TOKENS: &str = "
+CREATE TABLE login_tokens (
+    token BLOB PRIMARY KEY,
+    auth_key INTEGER NOT NULL,    -- asked for it
+    except_ids BLOB NOT NULL,     -- users who are not to accept it, eight bytes each
+    expires INTEGER NOT NULL,
+    accepted_by INTEGER           -- this user
+) WITHOUT ROWID;
+CREATE INDEX login_tokens_by_key ON login_tokens (auth_key, expires);
+CREATE INDEX login_tokens_by_age ON login_tokens (expires);
 ";
 
 #[cfg(test)]

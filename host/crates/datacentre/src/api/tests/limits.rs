@@ -4,6 +4,7 @@ use grammers_tl_types as tl;
 use tl::{enums, functions, types};
 
 use super::channels::{create, created};
+use super::login_tokens::{accept, export, exported};
 use super::world::{World, bot_token, delete, group};
 
 #[test]
@@ -48,6 +49,26 @@ fn a_key_has_so_many_codes_at_a_time() {
     let expired = |hash: &String| client.sign_in(1, hash, "22222").unwrap_err().name == "PHONE_CODE_EXPIRED";
     assert_eq!(hashes.iter().filter(|hash| expired(hash)).count(), 1);
     client.sign_in(1, &hashes[2], "11111").unwrap();
+}
+
+#[test]
+fn of_so_many_login_tokens_of_a_key_it_is_known_that_they_expired() {
+    let mut world = World::new();
+    world.set_limits(|limits| limits.login_tokens_per_key_max = 2);
+    let (alice, client, other) = (world.human(1), world.client(), world.client());
+    let others = exported(&other, &[]);
+    let tokens: Vec<_> = (0..3)
+        .map(|_| {
+            world.age_login_tokens(1);
+            exported(&client, &[])
+        })
+        .collect();
+    assert_eq!(alice.err(&accept(&tokens[0])), "400 AUTH_TOKEN_INVALIDX");
+    assert_eq!(alice.err(&accept(&tokens[1])), "400 AUTH_TOKEN_EXPIRED");
+    alice.ok(&accept(&tokens[2]));
+    alice.ok(&accept(&others));
+    let too_many = export(&(0..101).collect::<Vec<_>>());
+    assert_eq!(client.err(&too_many), "400 USERS_TOO_MUCH");
 }
 
 #[test]

@@ -229,7 +229,7 @@ fn no_bytes_make_it_panic() {
     assert_eq!(world.api.invoke(client.caller, &[1, 2, 3, 4]).unwrap_err().to_string(), "400 INPUT_METHOD_INVALID");
 }
 
-fn set_password(client: &Client<'_>, password: &str) {
+pub(super) fn set_password(client: &Client<'_>, password: &str) {
     client.ok(&settings(client, password));
 }
 
@@ -254,7 +254,7 @@ fn state(client: &Client<'_>) -> types::account::Password {
     state
 }
 
-fn proof(client: &Client<'_>, password: &str) -> enums::InputCheckPasswordSrp {
+pub(super) fn proof(client: &Client<'_>, password: &str) -> enums::InputCheckPasswordSrp {
     let state = state(client);
     let Some(enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(algo)) = state.current_algo
     else {
@@ -265,6 +265,6 @@ fn proof(client: &Client<'_>, password: &str) -> enums::InputCheckPasswordSrp {
     types::InputCheckPasswordSrp { srp_id: state.srp_id.unwrap(), a: a.to_vec(), m1: m1.to_vec() }.into()
 }
 
-fn check(password: enums::InputCheckPasswordSrp) -> functions::auth::CheckPassword {
+pub(super) fn check(password: enums::InputCheckPasswordSrp) -> functions::auth::CheckPassword {
     functions::auth::CheckPassword { password }
 }

@@ -7,6 +7,7 @@ mod files;
 mod groups;
 mod limits;
 mod login;
+mod login_tokens;
 mod media;
 mod messages;
 mod people;
