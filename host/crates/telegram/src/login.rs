@@ -1,9 +1,10 @@
 //! Logging in and out: <https://core.telegram.org/api/auth>.
 //!
 //! Invariant: codes, passwords and tokens are handed on and forgotten; no error and no log has them. Once the data centre
-//! has logged us in, nothing that fails afterwards throws that away.
+//! has logged us in, nothing that fails afterwards throws that away; but a code for all to see makes an account no other user's.
 
 mod errors;
+mod qr;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,14 @@ use num_bigint::BigUint;
 use store::{AccountStore, Owner, StoreError, UpdateState};
 use tgl::{Peer, PeerDetails, User};
 use tl::{enums, functions, types};
+use tokio::sync::mpsc;
 
 use crate::ask::{self, Patience};
 use crate::backoff::backoff;
 use crate::config::{AccountConfig, ApiCredentials, DcAddress};
 use crate::intake::see_user;
 use crate::key_exchange::{ExchangeError, exchange, with_telegram};
+use crate::net::Pushed;
 use crate::pool::Pool;
 use crate::random::random;
 use crate::rpc_error::{self, InvokeError};
@@ -29,6 +32,7 @@ use crate::session::StoreSession;
 
 pub use errors::LoginError;
 use errors::failure;
+pub use qr::{QrCode, QrLogin};
 
 /// How often a step is made again because the connection broke or the data centre failed inside, and the first pause
 /// before that; it doubles with each.
@@ -79,7 +83,11 @@ pub struct Login {
     api: ApiCredentials,
     session: Arc<StoreSession>,
     pool: Pool,
+    /// What the data centre says of its own accord.
+    pushed: mpsc::Receiver<Pushed>,
     sent: Option<(String, String)>,
+    /// The code that was shown last.
+    qr: Option<qr::Shown>,
     /// The last step was made more than once.
     is_repeated: bool,
 }
@@ -101,8 +109,8 @@ impl Login {
         if session.key(session.home_dc()).is_none() {
             make_key(&dc, &session).await?;
         }
-        let pool = Pool::start(session.clone(), api.api_id).0;
-        let mut login = Self { store, dc, api, session, pool, sent: None, is_repeated: false };
+        let (pool, pushed) = Pool::start(session.clone(), api.api_id);
+        let mut login = Self { store, dc, api, session, pool, pushed, sent: None, qr: None, is_repeated: false };
         // The key of an earlier login may be worth nothing any more.
         match login.invoke(&functions::help::GetNearestDc {}, STEP_WAIT_MAX).await {
             Err(InvokeError::UnknownKey) => {
@@ -153,10 +161,7 @@ impl Login {
         match self.authorize(&request).await {
             Ok(Some(user)) => self.keep(&user).await.map(SignIn::Done),
             Ok(None) => Ok(SignIn::SignUpNeeded),
-            Err(LoginError::Refused(name)) if name == "SESSION_PASSWORD_NEEDED" => {
-                Ok(SignIn::PasswordNeeded { hint: self.hint().await })
-            }
-            Err(error) => Err(error),
+            Err(error) => self.password_needed(error).await,
         }
     }
 
@@ -216,6 +221,16 @@ impl Login {
     pub async fn finish(self) -> Result<(), LoginError> {
         self.pool.shut_down().await;
         Ok(())
+    }
+
+    /// Whether the password is all that is missing.
+    async fn password_needed(&mut self, error: LoginError) -> Result<SignIn, LoginError> {
+        match error {
+            LoginError::Refused(name) if name == "SESSION_PASSWORD_NEEDED" => {
+                Ok(SignIn::PasswordNeeded { hint: self.hint().await })
+            }
+            error => Err(error),
+        }
     }
 
     /// What the owner wrote to remember the password by. The login goes on without it.
@@ -279,6 +294,7 @@ impl Login {
     async fn keep(&mut self, user: &enums::User) -> Result<User, LoginError> {
         let unnamed = || LoginError::Refused("the answer names no user".to_owned());
         let enums::User::User(owner) = user else { return Err(unnamed()) };
+        self.check_who_accepted(owner).await?;
         let owner = Owner { user_id: owner.id, is_bot: owner.bot };
         let mut is_said = false;
         let us = loop {
@@ -378,7 +394,7 @@ impl Login {
     }
 
     fn reconnect(&mut self) {
-        self.pool = Pool::start(self.session.clone(), self.api.api_id).0;
+        (self.pool, self.pushed) = Pool::start(self.session.clone(), self.api.api_id);
     }
 }
 

@@ -24,6 +24,16 @@ pub enum LoginError {
     PasswordInvalid,
     #[error("the bot token is not valid; ask @BotFather for it")]
     TokenInvalid,
+    #[error(
+        "nobody has accepted the QR code within {within_s} s; begin the login again, and scan the code with a Telegram app \
+         that is logged in (Settings, Devices, Link Desktop Device)"
+    )]
+    QrUnanswered { within_s: u64 },
+    #[error(
+        "{name} ({user_id}) has accepted the QR code, but this account belongs to the user {owner_id}, who must accept it; \
+         log {name} in under another name, or by phone, which makes the account theirs and forgets what is kept for it"
+    )]
+    OtherUser { name: String, user_id: i64, owner_id: i64 },
     #[error("the name is not accepted; it needs a first name of at most 64 characters")]
     NameInvalid,
     #[error("too many tries; try again in {seconds} s")]

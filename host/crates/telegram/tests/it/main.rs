@@ -14,6 +14,7 @@ mod missed;
 mod operator;
 mod password;
 mod proxy;
+mod qr;
 mod raw;
 mod receiving;
 mod scripts;

@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 
-use grammers_client::sender::{ServerAddr, connect_with_auth};
-use grammers_mtproto::transport::Full;
 use grammers_tl_types as tl;
 use num_bigint::BigUint;
 use sha2::{Digest, Sha256, Sha512};
@@ -11,9 +9,9 @@ use telegram::login::{Login, LoginError, SignIn};
 use tgl::User;
 use tl::{enums, functions, types};
 
-use crate::world::{World, code, config, phone, sign_up};
+use crate::world::{World, ask_by_hand, code, config, key_of, phone, sign_up};
 
-const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_with_a_password_wants_it() {
@@ -85,26 +83,13 @@ async fn a_long_wait_before_the_password_is_checked_is_told_and_costs_no_login()
 async fn with_password(world: &World) -> User {
     let store = world.store("first");
     let user = sign_up(&store, world.address(), "Alice", &phone(1)).await;
-    set_password(world.dc.address, store.dc(2).unwrap().unwrap().auth_key.unwrap()).await;
+    set_password(world.dc.address, key_of(&store)).await;
     user
 }
 
 /// Sets the password as any client does: <https://core.telegram.org/api/srp#setting-a-new-2fa-password>.
-async fn set_password(address: SocketAddr, auth_key: [u8; 256]) {
-    let mut sender = connect_with_auth(Full::new(), ServerAddr::Tcp { address }, auth_key).await.unwrap();
-    let hello = functions::InitConnection {
-        api_id: 1,
-        device_model: "test".to_owned(),
-        system_version: "test".to_owned(),
-        app_version: "test".to_owned(),
-        system_lang_code: "en".to_owned(),
-        lang_pack: String::new(),
-        lang_code: "en".to_owned(),
-        proxy: None,
-        params: None,
-        query: functions::account::GetPassword {},
-    };
-    let answer = sender.invoke(&functions::InvokeWithLayer { layer: tl::LAYER, query: hello }).await.unwrap();
+pub(crate) async fn set_password(address: SocketAddr, auth_key: [u8; 256]) {
+    let answer = ask_by_hand(address, auth_key, functions::account::GetPassword {}).await;
     let enums::account::Password::Password(offer) = answer;
     let enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(mut algorithm) = offer.new_algo
     else {
@@ -121,7 +106,7 @@ async fn set_password(address: SocketAddr, auth_key: [u8; 256]) {
     };
     let password = enums::InputCheckPasswordSrp::InputCheckPasswordEmpty;
     let request = functions::account::UpdatePasswordSettings { password, new_settings: settings.into() };
-    assert!(sender.invoke(&request).await.unwrap());
+    assert!(ask_by_hand(address, auth_key, request).await);
 }
 
 fn verifier(algorithm: &types::PasswordKdfAlgoSha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow) -> Vec<u8> {

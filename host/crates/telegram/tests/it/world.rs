@@ -1,11 +1,15 @@
 //! A data centre, accounts in it, and a script's view of an account.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{Arrived, Attachment};
 use datacentre::{Config, DataCentre};
 use files::{FileSpace, HOME_BYTES_MAX};
+use grammers_client::sender::{ServerAddr, connect_with_auth};
+use grammers_mtproto::transport::Full;
+use grammers_tl_types as tl;
 use store::{AccountStore, Bounds};
 use telegram::login::{Login, SignIn};
 use telegram::{Account, AccountConfig, ApiCredentials, DcAddress};
@@ -13,6 +17,7 @@ use tempfile::TempDir;
 use tgl::{
     AccountState, Call, CallError, Completion, Connection, Event, Grants, Message, Outcome, PeerId, Request, ScriptName,
 };
+use tl::functions;
 use tokio::sync::{mpsc, watch};
 
 /// How long anything may take before a test fails.
@@ -109,6 +114,29 @@ pub(crate) async fn sign_up_by(config: &AccountConfig, name: &str, phone: &str) 
     };
     login.finish().await.unwrap();
     user
+}
+
+/// The key that an account has at the data centre.
+pub(crate) fn key_of(store: &AccountStore) -> [u8; 256] {
+    store.dc(2).unwrap().unwrap().auth_key.unwrap()
+}
+
+/// What the data centre answers another client with this key.
+pub(crate) async fn ask_by_hand<R: tl::RemoteCall>(address: SocketAddr, auth_key: [u8; 256], query: R) -> R::Return {
+    let hello = functions::InitConnection {
+        api_id: 1,
+        device_model: "test".to_owned(),
+        system_version: "test".to_owned(),
+        app_version: "test".to_owned(),
+        system_lang_code: "en".to_owned(),
+        lang_pack: String::new(),
+        lang_code: "en".to_owned(),
+        proxy: None,
+        params: None,
+        query,
+    };
+    let mut sender = connect_with_auth(Full::new(), ServerAddr::Tcp { address }, auth_key).await.unwrap();
+    sender.invoke(&functions::InvokeWithLayer { layer: tl::LAYER, query: hello }).await.unwrap()
 }
 
 /// A running account with one script.
