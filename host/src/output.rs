@@ -5,6 +5,7 @@
 
 mod escape;
 mod line;
+mod qr_code;
 mod script_logs;
 mod voice;
 mod writer;
@@ -159,6 +160,21 @@ impl Output {
     /// A line for the person at the terminal; it is no result.
     pub(crate) fn note(&self, text: &str) {
         self.tell(&Line::Note { text }, text);
+    }
+
+    /// A login by QR code: what is to be scanned, and how long it is good for. It is nobody else's to see, and is in no log.
+    pub(crate) fn qr_code(&self, url: &str, expires_in_s: u64) -> anyhow::Result<()> {
+        if self.is_json() {
+            self.json(&Line::QrCode { url, expires_in_s });
+            return Ok(());
+        }
+        let picture = qr_code::picture(url, std::io::stderr().is_terminal())?;
+        self.write(Stream::Stderr, &picture);
+        self.note(&format!(
+            "Scan this with a Telegram app that is logged in (Settings, Devices, Link Desktop Device) within {expires_in_s} s; \
+             then there is a new one. It is the link\n{url}"
+        ));
+        Ok(())
     }
 
     /// The command's end in an error: what, why, and what to do where that is not said by what failed.

@@ -100,6 +100,9 @@ fn nobody_is_asked_where_there_is_no_terminal() {
             "cannot be used with",
         ),
         (&["login", "x", "--first-name", "X"], ("", ""), 2, "--phone"),
+        (&["login", "x", "--qr", "--phone", "1"], ("", ""), 2, "cannot be used with"),
+        (&["login", "x", "--qr", "--bot-token-file", &token], ("", ""), 2, "cannot be used with"),
+        (&["login", "x", "--password-file", &token], ("", ""), 2, "--qr"),
     ];
     for (arguments, (variable, value), exit_code, part) in cases {
         let mut command = place.command(arguments);

@@ -32,6 +32,11 @@ pub(crate) struct Chat {
 impl Chat {
     /// Starts a client and waits until it is logged in.
     pub(crate) fn start(library: Library, settings: &Value) -> Self {
+        Self::start_by_qr(library, settings, |url| panic!("{url} was not asked for"))
+    }
+
+    /// The same of one that is told to log in by QR codes. `on_code` is called for each that it shows.
+    pub(crate) fn start_by_qr(library: Library, settings: &Value, mut on_code: impl FnMut(&str)) -> Self {
         let (program, script) = match library {
             Library::Telethon => (interop_python(), "telethon_chat.py"),
             Library::Telethon216 => (installed("interop-layer-216-venv/bin/python"), "telethon_chat.py"),
@@ -44,7 +49,13 @@ impl Chat {
         let process = Process::start(command.env("NODE_PATH", root().join("target/interop-node/node_modules")));
         let phone = settings["phone"].as_str().expect("a phone number").to_owned();
         let mut chat = Self { id: Value::Null, phone, process, messages: VecDeque::new(), members: VecDeque::new() };
-        let ready = chat.event();
+        let ready = loop {
+            let event = chat.event();
+            match event["event"].as_str() {
+                Some("qr") => on_code(event["url"].as_str().expect("a link")),
+                _ => break event,
+            }
+        };
         assert_eq!(ready["event"], "ready", "{ready}");
         assert_eq!(ready["name"], settings["name"]);
         chat.id = ready["id"].clone();
@@ -53,11 +64,18 @@ impl Chat {
 
     /// Has a command carried out; gives what it led to.
     pub(crate) fn ask(&mut self, command: Value) -> Value {
+        let answer = self.try_to(command);
+        assert_eq!(answer["event"], "done", "{answer}");
+        answer
+    }
+
+    /// The same of one that may fail.
+    pub(crate) fn try_to(&mut self, command: Value) -> Value {
         self.process.write(format!("{command}\n"));
         loop {
             let event = self.event();
             match event["event"].as_str() {
-                Some("done") => return event,
+                Some("done" | "failed") => return event,
                 _ => self.keep(event),
             }
         }

@@ -7,6 +7,7 @@
 mod chat;
 mod examples;
 mod layers;
+mod qr;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,15 +1,22 @@
 """A stock Telethon client, driven as chat.py says.
 
-Of its own are a setting, "transport", one of full, intermediate, abridged, obfuscated; a field of each message,
-"forwarded_from", the user who wrote it first; and a command:
+Of its own are three settings: "transport", one of full, intermediate, abridged, obfuscated; "qr", by which it logs in by QR
+codes, each printed as {"event": "qr", "url"}, that the users it names do not accept; and "password", the second factor. Also a
+field of each message, "forwarded_from", the user who wrote it first; and these commands:
 
     {"do": "send_file", PEER, "path", "as_document": bool}      {"event": "done", "id"}
     {"do": "load", PEER, "id", "path"}                          {"event": "done"}: writes the message's file there
     {"do": "mention", PEER, "who": user, "text"}                {"event": "done", "id"}
+    {"do": "accept", "url"}                                     {"event": "done", "password_pending"}: another's QR code
+    {"do": "set_password", "password"}                          {"event": "done"}
+    {"do": "log_others_out"}                                    {"event": "done"}
 """
+import asyncio
+import base64
+
 from telethon import TelegramClient, events, functions, types
 from telethon.crypto import rsa
-from telethon.errors import PhoneNumberUnoccupiedError
+from telethon.errors import PhoneNumberUnoccupiedError, SessionPasswordNeededError
 from telethon.network import connection
 from telethon.sessions import MemorySession
 
@@ -62,6 +69,9 @@ class Client:
     async def log_in(self) -> dict:
         phone, name = self.settings["phone"], self.settings["name"]
         await self.telethon.connect()
+        if "qr" in self.settings:
+            await self.log_in_by_qr()
+            return await self.me()
         sent = await self.telethon.send_code_request(phone)
         try:
             await self.telethon.sign_in(phone, self.settings["code"])
@@ -69,6 +79,25 @@ class Client:
             # Telethon has no call of its own for this any more.
             sign_up = functions.auth.SignUpRequest(phone, sent.phone_code_hash, name, "")
             await self.telethon._on_login((await self.telethon(sign_up)).user)
+        return await self.me()
+
+    async def log_in_by_qr(self) -> None:
+        qr = await self.telethon.qr_login(self.settings["qr"])
+        while True:
+            # It must listen before the code is accepted.
+            accepted = asyncio.ensure_future(qr.wait())
+            await asyncio.sleep(0)
+            chat.tell("qr", url=qr.url)
+            try:
+                await accepted
+            except asyncio.TimeoutError:
+                await qr.recreate()
+                continue
+            except SessionPasswordNeededError:
+                await self.telethon.sign_in(password=self.settings["password"])
+            return
+
+    async def me(self) -> dict:
         me = await self.telethon.get_me()
         return {"id": me.id, "name": me.first_name, "phone": me.phone}
 
@@ -121,6 +150,20 @@ class Client:
 
     async def send(self, text: str, reply_to=None, **to) -> dict:
         return {"id": (await self.telethon.send_message(peer(**to), text, reply_to=reply_to)).id}
+
+    async def accept(self, url: str) -> dict:
+        token = url.removeprefix("tg://login?token=")
+        token = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        login = await self.telethon(functions.auth.AcceptLoginTokenRequest(token))
+        return {"password_pending": bool(login.password_pending)}
+
+    async def set_password(self, password: str) -> dict:
+        await self.telethon.edit_2fa(new_password=password)
+        return {}
+
+    async def log_others_out(self) -> dict:
+        await self.telethon(functions.auth.ResetAuthorizationsRequest())
+        return {}
 
     async def send_file(self, path: str, as_document: bool, **to) -> dict:
         return {"id": (await self.telethon.send_file(peer(**to), path, force_document=as_document)).id}

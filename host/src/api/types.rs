@@ -142,7 +142,7 @@ impl AccountState {
     }
 }
 
-/// A step of a login. The first is a phone number or a bot's token.
+/// A step of a login. The first is a phone number, a QR code that is wanted, or a bot's token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "step", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum LoginStep {
@@ -153,6 +153,10 @@ pub(crate) enum LoginStep {
     },
     /// The code that came.
     Code { code: String },
+    /// Have a QR code shown, which a Telegram app that is logged in scans.
+    Qr,
+    /// Wait until the QR code was accepted or another one is to be shown, which takes a minute at most.
+    QrWait,
     /// The password of the second factor.
     Password { password: String },
     /// The name of somebody who is new to Telegram.
@@ -165,11 +169,18 @@ pub(crate) enum LoginStep {
 }
 
 /// What a login needs next.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "next", rename_all = "kebab-case")]
 pub(crate) enum LoginNext {
     /// The code that was sent.
     Code,
+    /// That this is shown as a QR code, and scanned; and meanwhile the step `qr-wait`.
+    Qr {
+        /// Whoever opens it with a Telegram app logs in here, so it is for nobody else's eyes.
+        url: String,
+        /// How long it can be accepted, in seconds.
+        expires_in_s: u64,
+    },
     /// The password of the second factor, with what its owner wrote to remember it by.
     Password { hint: Option<String> },
     /// A name: the number is new to Telegram.

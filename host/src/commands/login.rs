@@ -1,4 +1,4 @@
-//! `tglhost login`: logs an account in by phone, with its 2FA password if it has one, or by a bot's token.
+//! `tglhost login`: logs an account in by phone or QR code, with its 2FA password if it has one, or by a bot's token.
 //!
 //! Invariant: codes, passwords and tokens are never printed, logged or written; an account is remembered only once
 //! the data centre has accepted it.
@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use store::AccountStore;
-use telegram::login::{Login, LoginError, SignIn};
+use telegram::login::{Login, LoginError, QrLogin, SignIn};
 use telegram::{AccountConfig, ApiCredentials, DcAddress, ExchangeError, Proxy};
 use tgl::User;
 
@@ -29,6 +29,9 @@ use crate::settings;
 
 /// How often a wrong code or password may be typed at the terminal.
 const TRIES_MAX: usize = 3;
+
+/// How long QR codes are shown, one after the other, until one of them was accepted.
+const QR_WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// The environment's variable for a bot's token.
 const BOT_TOKEN_VARIABLE: &str = "TGLHOST_BOT_TOKEN";
@@ -61,8 +64,11 @@ pub(crate) struct DcArgs {
 #[derive(clap::Args, Clone, Default)]
 pub(crate) struct Credentials {
     /// Phone number of the account, with its country code
-    #[arg(long, value_name = "N", conflicts_with_all = ["bot_token", "bot_token_file"], help_heading = ACCOUNT_HEADING)]
+    #[arg(long, value_name = "N", group = "human", conflicts_with_all = ["bot_token", "bot_token_file"], help_heading = ACCOUNT_HEADING)]
     phone: Option<String>,
+    /// Show a QR code, to be scanned with a Telegram app that the account's user is logged in with
+    #[arg(long, group = "human", conflicts_with_all = ["bot_token", "bot_token_file"], help_heading = ACCOUNT_HEADING)]
+    qr: bool,
     /// First name of an account that is new to Telegram [default: what the account is called here]
     #[arg(long, value_name = "NAME", requires = "phone", help_heading = ACCOUNT_HEADING)]
     first_name: Option<String>,
@@ -73,10 +79,10 @@ pub(crate) struct Credentials {
     #[arg(long, value_name = "FILE", requires = "phone", help_heading = ACCOUNT_HEADING)]
     code_file: Option<PathBuf>,
     /// The 2FA password [env: TGLHOST_PASSWORD]; asked for when missing and needed
-    #[arg(long, value_name = "P", requires = "phone", conflicts_with = "password_file", help_heading = ACCOUNT_HEADING)]
+    #[arg(long, value_name = "P", requires = "human", conflicts_with = "password_file", help_heading = ACCOUNT_HEADING)]
     password: Option<String>,
     /// A file with the 2FA password in its first line
-    #[arg(long, value_name = "FILE", requires = "phone", help_heading = ACCOUNT_HEADING)]
+    #[arg(long, value_name = "FILE", requires = "human", help_heading = ACCOUNT_HEADING)]
     password_file: Option<PathBuf>,
     /// Token of a bot account [env: TGLHOST_BOT_TOKEN]
     #[arg(long, value_name = "T", conflicts_with = "bot_token_file", help_heading = ACCOUNT_HEADING)]
@@ -129,14 +135,14 @@ impl DcArgs {
 }
 
 impl Credentials {
-    /// By phone or by a bot's token; codes and passwords are asked for.
-    pub(crate) fn of(phone: Option<String>, bot_token: Option<String>) -> Self {
-        Self { phone, bot_token, ..Self::default() }
+    /// By phone, QR code or a bot's token; codes and passwords are asked for.
+    pub(crate) fn of(phone: Option<String>, qr: bool, bot_token: Option<String>) -> Self {
+        Self { phone, qr, bot_token, ..Self::default() }
     }
 
     /// Whether options say who is to log in.
     pub(crate) fn are_given(&self) -> bool {
-        self.phone.is_some() || self.bot_token.is_some() || self.bot_token_file.is_some()
+        self.is_human() || self.bot_token.is_some() || self.bot_token_file.is_some()
     }
 
     /// Whether anything to log in with is there, in the environment perhaps.
@@ -152,9 +158,13 @@ impl Credentials {
         secret(self.password.as_ref(), self.password_file.as_deref(), "TGLHOST_PASSWORD")
     }
 
-    /// A bot's token, unless a phone number says that no bot is meant.
+    fn is_human(&self) -> bool {
+        self.phone.is_some() || self.qr
+    }
+
+    /// A bot's token, unless something else says that no bot is meant.
     fn bot_token(&self) -> Result<Option<String>> {
-        if self.phone.is_some() {
+        if self.is_human() {
             return Ok(None);
         }
         secret(self.bot_token.as_ref(), self.bot_token_file.as_deref(), BOT_TOKEN_VARIABLE)
@@ -200,7 +210,8 @@ pub(crate) async fn execute(args: Args, data_dir: &DataDir, output: &Output) -> 
     let dc = args.dc.address()?.unwrap_or(DcAddress::Telegram);
     if !args.credentials.are_at_hand() {
         return Err(misuse(
-            "name the account's phone with --phone NUMBER, or a bot's token with --bot-token-file FILE",
+            "name the account's phone with --phone NUMBER, have a QR code shown with --qr, or name a bot's token with \
+             --bot-token-file FILE",
         ));
     }
     let proxy = args.dc.proxy(&dc)?;
@@ -268,13 +279,20 @@ impl Steps for Login {
 /// Takes a step of a login. A mistake that can be mended is an answer.
 pub(crate) async fn take_step(login: &mut Login, step: LoginStep) -> Result<LoginNext, LoginError> {
     let done = |user: User| LoginNext::Done(LoggedIn { user_id: user.id, user: telegram::display_name(&user) });
+    let signed_in = |signed_in| match signed_in {
+        SignIn::Done(user) => done(user),
+        SignIn::PasswordNeeded { hint } => LoginNext::Password { hint },
+        SignIn::SignUpNeeded => LoginNext::SignUp,
+    };
+    let by_qr = |qr| match qr {
+        QrLogin::Shown(code) => LoginNext::Qr { url: code.url, expires_in_s: code.life.as_secs() },
+        QrLogin::Accepted(accepted) => signed_in(accepted),
+    };
     let next = match step {
         LoginStep::Phone { phone } => login.send_code(&phone).await.map(|_| LoginNext::Code),
-        LoginStep::Code { code } => login.sign_in(&code).await.map(|signed_in| match signed_in {
-            SignIn::Done(user) => done(user),
-            SignIn::PasswordNeeded { hint } => LoginNext::Password { hint },
-            SignIn::SignUpNeeded => LoginNext::SignUp,
-        }),
+        LoginStep::Code { code } => login.sign_in(&code).await.map(signed_in),
+        LoginStep::Qr => login.show_qr(QR_WAIT_MAX).await.map(by_qr),
+        LoginStep::QrWait => login.await_qr().await.map(by_qr),
         LoginStep::Password { password } => login.check_password(&password).await.map(done),
         LoginStep::SignUp { first_name } => login.sign_up(&first_name, "").await.map(done),
         LoginStep::BotToken { bot_token } => login.bot(&bot_token).await.map(done),
@@ -297,7 +315,8 @@ pub(crate) async fn walk(
     let begin = match (credentials.bot_token()?, &credentials.phone) {
         (Some(bot_token), _) => LoginStep::BotToken { bot_token },
         (None, Some(phone)) => LoginStep::Phone { phone: phone.clone() },
-        (None, None) => bail!("neither a phone number nor a bot token was given"),
+        (None, None) if credentials.qr => LoginStep::Qr,
+        (None, None) => bail!("neither a phone number, nor --qr, nor a bot token was given"),
     };
     let phone = credentials.phone.as_deref().unwrap_or_default();
     let (mut code, mut password) = (credentials.code()?, credentials.password()?);
@@ -308,6 +327,10 @@ pub(crate) async fn walk(
             LoginNext::Code => {
                 let question = format!("Code sent to {phone}");
                 answered(steps, code.take(), &question, false, output, |code| LoginStep::Code { code }).await?
+            }
+            LoginNext::Qr { url, expires_in_s } => {
+                output.on_account(account_name).qr_code(&url, expires_in_s)?;
+                steps.take(LoginStep::QrWait).await?
             }
             LoginNext::Password { hint } => {
                 let question =

@@ -17,6 +17,7 @@ mod metrics;
 mod refusal;
 mod replacement;
 mod script;
+mod seats;
 mod stopped;
 mod tenants;
 

@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Log in by this phone number, where nobody is logged in yet
     #[arg(short = 'u', long, value_name = "N", conflicts_with = "bot")]
     phone: Option<String>,
+    /// Log in by a QR code, where nobody is logged in yet
+    #[arg(long, conflicts_with_all = ["phone", "bot"])]
+    qr: bool,
     /// Log in as the bot with this token, where nobody is logged in yet
     #[arg(short, long, value_name = "TOKEN", num_args = 0..=1)]
     bot: Option<Option<String>>,
@@ -153,12 +156,12 @@ impl Args {
     /// The arguments of `tglhost run` that mean the same.
     pub(crate) fn into_run(self) -> Result<run::Args> {
         let script = self.script()?.to_owned();
-        let Self { profile, phone, bot, disable_link_preview, project, folders, brake, isolation, dc, .. } = self;
+        let Self { profile, phone, qr, bot, disable_link_preview, project, folders, brake, isolation, dc, .. } = self;
         Ok(run::Args::on_account(
             script,
             profile.unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),
             dc,
-            Credentials::of(phone, bot.flatten()),
+            Credentials::of(phone, qr, bot.flatten()),
             project,
             folders,
             !disable_link_preview,

@@ -37,6 +37,8 @@ pub(crate) enum Line<'a> {
     Lost { text: &'a str },
     /// A message of the chat in the terminal.
     Message { from: &'a str, text: &'a str },
+    /// What is to be scanned as a QR code, to log in.
+    QrCode { url: &'a str, expires_in_s: u64 },
     /// A remark for whoever started the command.
     Note { text: &'a str },
     /// A line of the host's own log.

@@ -311,7 +311,7 @@ async fn logged_in(dir: &AccountDir, dc: Option<DcAddress>, args: &Args, output:
     if !when_there_is_room(output, || dir.is_logged_in()).await? {
         if !args.credentials.are_at_hand() {
             let missing = anyhow!(
-                "nobody is logged in as {:?}: run `tglhost login {}` first, or give --phone and --code or --bot-token-file",
+                "nobody is logged in as {:?}: run `tglhost login {}` first, or give --phone and --code, --qr, or --bot-token-file",
                 dir.name,
                 dir.name
             );

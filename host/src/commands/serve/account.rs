@@ -42,7 +42,7 @@ impl Surroundings<'_> {
         if telegram::is_logged_in(&store).is_none() {
             let DataCentre::Embedded { phone, first_name } = place else {
                 bail!(
-                    "nobody is logged in: run `tglhost account login {name} --phone NUMBER` with this host's --host DIR"
+                    "nobody is logged in: run `tglhost account login {name} --phone NUMBER`, or with --qr, and this host's --host DIR"
                 );
             };
             sign_in(config.clone(), phone, first_name).await?;

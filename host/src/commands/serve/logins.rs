@@ -1,18 +1,16 @@
 //! Logins of a host's accounts while it is at work, step by step.
 //!
 //! Invariant: what is secret in a step goes to the data centre and nowhere else; a login that is not gone on with holds its
-//! account for [`LOGIN_WAIT_MAX`] only.
+//! account for [`LOGIN_WAIT_MAX`] only, and for whoever begins another one not at all.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use telegram::login::{Login, LoginError};
 use telegram::{AccountConfig, DcAddress};
-use tokio::time::Instant;
 
 use super::handle::Handle;
 use super::refusal::Refusal;
+use super::seats::Seats;
 use crate::api::types::{LoginNext, LoginStep};
 use crate::commands::login::{begin, take_step};
 use crate::data_dir::AccountDir;
@@ -22,11 +20,8 @@ const LOGINS_MAX: usize = 16;
 /// How long a login waits for its next step.
 const LOGIN_WAIT_MAX: Duration = Duration::from_secs(600);
 
-/// The logins that wait for a step.
-#[derive(Default)]
-pub(super) struct Logins {
-    waiting: Mutex<BTreeMap<String, Waiting>>,
-}
+/// The logins that are under way.
+pub(super) struct Logins(Seats<UnderWay>);
 
 /// An account that somebody logs in to, and where that is.
 pub(super) struct Vacant {
@@ -34,11 +29,16 @@ pub(super) struct Vacant {
     pub(super) dir: AccountDir,
 }
 
-struct Waiting {
+struct UnderWay {
     login: Login,
     dir: AccountDir,
     dc: DcAddress,
-    until: Instant,
+}
+
+impl Default for Logins {
+    fn default() -> Self {
+        Self(Seats::new(LOGINS_MAX, LOGIN_WAIT_MAX))
+    }
 }
 
 /// Takes a step of this account's login. Once it is through, the host goes to work with the account.
@@ -56,35 +56,56 @@ pub(super) async fn take(handle: &Handle, account: String, step: LoginStep) -> R
 }
 
 async fn take_now(handle: &Handle, account: String, step: LoginStep) -> Result<LoginNext, Refusal> {
-    let is_first = matches!(step, LoginStep::Phone { .. } | LoginStep::BotToken { .. });
-    let earlier = handle.logins().take(&account);
-    let mut waiting = if is_first {
-        drop(earlier);
+    let is_first = matches!(step, LoginStep::Phone { .. } | LoginStep::Qr | LoginStep::BotToken { .. });
+    let mut seat = handle.logins().0.take(&account, is_first).await?;
+    let earlier = seat.login.take();
+    let mut under_way = if is_first {
+        if let Some(earlier) = earlier {
+            earlier.login.finish().await.map_err(refusal)?;
+        }
         begun(handle, &account).await?
     } else {
-        let none = || Refusal::Conflict(format!("no login of {account} is under way: begin it with a phone number"));
+        let none = || {
+            Refusal::Conflict(format!("no login of {account} is under way: begin it with a phone number or a QR code"))
+        };
         earlier.ok_or_else(none)?
     };
-    let next = take_step(&mut waiting.login, step).await.map_err(refusal)?;
+    let next = if step == LoginStep::QrWait {
+        tokio::select! {
+            next = take_step(&mut under_way.login, step) => Some(next),
+            // Who waits there may have gone long ago.
+            () = seat.until_begun_anew() => None,
+        }
+    } else {
+        Some(take_step(&mut under_way.login, step).await)
+    };
+    let next = match next {
+        Some(Ok(next)) => next,
+        ended => {
+            let why = || Refusal::Conflict(format!("another login of {account} was begun"));
+            let why = ended.and_then(Result::err).map_or_else(why, refusal);
+            under_way.login.finish().await.map_err(refusal)?;
+            return Err(why);
+        }
+    };
     if !matches!(next, LoginNext::Done(_)) {
-        waiting.until = Instant::now() + LOGIN_WAIT_MAX;
-        handle.logins().put(account, waiting)?;
+        seat.leave(under_way);
         return Ok(next);
     }
-    let Waiting { login, dir, dc, .. } = waiting;
+    let UnderWay { login, dir, dc } = under_way;
     login.finish().await.map_err(refusal)?;
     dir.set_data_centre(&dc).map_err(|error| Refusal::failed(&error))?;
     handle.reload().await?;
     Ok(next)
 }
 
-async fn begun(handle: &Handle, account: &str) -> Result<Waiting, Refusal> {
+async fn begun(handle: &Handle, account: &str) -> Result<UnderWay, Refusal> {
     let name = account.to_owned();
     let vacant = handle.change(|host| Box::pin(async move { host.vacate(&name).await }));
     let Vacant { config, dir } = vacant.await?;
     let dc = config.dc.clone();
     let login = begin(config).await.map_err(|error| Refusal::failed(&error))?;
-    Ok(Waiting { login, dir, dc, until: Instant::now() + LOGIN_WAIT_MAX })
+    Ok(UnderWay { login, dir, dc })
 }
 
 /// What the data centre refuses is for whoever logs in to mend.
@@ -92,28 +113,5 @@ fn refusal(error: LoginError) -> Refusal {
     match error {
         LoginError::Store(_) | LoginError::Unreachable(_) => Refusal::Failed(error.to_string()),
         error => Refusal::Conflict(error.to_string()),
-    }
-}
-
-impl Logins {
-    /// The login of this account, if it waits.
-    fn take(&self, account: &str) -> Option<Waiting> {
-        self.lock().remove(account)
-    }
-
-    fn put(&self, account: String, waiting: Waiting) -> Result<(), Refusal> {
-        let mut logins = self.lock();
-        if logins.len() >= LOGINS_MAX {
-            return Err(Refusal::TooMuch(format!("{LOGINS_MAX} logins are under way: try again in a while")));
-        }
-        logins.insert(account, waiting);
-        Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Waiting>> {
-        let mut logins = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        logins.retain(|_, waiting| waiting.until > now);
-        logins
     }
 }

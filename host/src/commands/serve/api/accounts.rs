@@ -19,7 +19,7 @@ pub(super) fn router() -> OpenApiRouter<Handle> {
 }
 
 /// Takes a step of a login, by which an account of a tenant's own gets to work. A login that nobody goes on with for ten
-/// minutes is forgotten.
+/// minutes is forgotten, and so is one in whose place another is begun. One by QR code is to be accepted within five minutes.
 #[utoipa::path(
     post, path = "/accounts/{account}/login", tag = "accounts", params(("account" = String, Path)),
     request_body = LoginStep,
