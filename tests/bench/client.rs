@@ -1,6 +1,6 @@
 //! A user of a data centre, by the host's own account and without a script.
 //!
-//! Invariant: one call at a time, and each is waited for.
+//! Invariant: what comes of every call is waited for, and none may fail.
 
 use std::path::Path;
 
@@ -14,6 +14,8 @@ use tgl::{Call, Grants, Outcome};
 
 /// What its calls go by.
 const NAME: &str = "client";
+/// Calls that are under way at once, at most.
+const UNDER_WAY_MAX: usize = 32;
 
 /// See the module.
 pub(crate) struct Client {
@@ -42,6 +44,27 @@ impl Client {
     /// What comes of a call.
     pub(crate) async fn call(&mut self, call: Call) -> Result<Outcome> {
         self.calls.send(1, call).await?;
+        self.next_outcome().await
+    }
+
+    /// Makes these calls, each as soon as there is room for it.
+    pub(crate) async fn call_all(&mut self, calls: impl IntoIterator<Item = Call>) -> Result<()> {
+        let mut under_way = 0;
+        for call in calls {
+            if under_way == UNDER_WAY_MAX {
+                self.next_outcome().await?;
+                under_way -= 1;
+            }
+            self.calls.send(1, call).await?;
+            under_way += 1;
+        }
+        for _ in 0..under_way {
+            self.next_outcome().await?;
+        }
+        Ok(())
+    }
+
+    async fn next_outcome(&mut self) -> Result<Outcome> {
         let arrived = self.calls.completions.recv().await.context("the account has stopped")?;
         arrived.completion.result.map_err(|error| anyhow!("{}", error.detail))
     }

@@ -97,10 +97,10 @@ clock after a warm-up. A budget is for the median (p50), or for the one figure t
   every script has said that it is ready.
 * *`tglhost serve`*: ten scripts a tenant, which share a worker, and ten tenants an account; the accounts have signed up before.
   *Private memory* counts all that a worker has to itself.
-* *Deliveries to 2,000 scripts*: native clients write to 20 accounts in turn, first as fast as they can; each message goes to 100
-  scripts in ten workers, and each of these handles one at a time, since the next one to its account is still to come. That is why
-  it costs several times as much as a delivery in a row: nothing of the script is in the processor's caches. By a profile
-  (`perf record -a`) the scripts' threads are about seven tenths of it, Python more than half of these, and the host's a quarter.
+* *Deliveries to 2,000 scripts*: native clients write to 20 accounts, first as fast as they can, then a message every 20 ms;
+  each goes to 100 scripts in ten workers. It costs several times as much as a delivery in a row, where a script handles many
+  messages in one turn: here nothing of it is in the processor's caches. By a profile (`perf record -a`) the scripts' threads are
+  about seven tenths of it, Python more than half of these, and the host's a quarter.
 * *4,000 Rust scripts*: the host has four open files for each script, so 10,000 want a limit of some 45,000, which the
   systemd unit gives, and the machine of these figures does not.
 * *Echo*: a Telethon client sends and waits for the answer, to each bot in turn, all at one `tglhost dc` over TCP on

@@ -57,11 +57,12 @@ def heard(msg):
 tgl.set_on_msg_receive(heard)
 ";
 
-/// Tenants of the host whose deliveries are measured; messages to each of its accounts, at once and then by this rate; who sends them.
+/// Tenants of the host whose deliveries are measured; messages to each of its accounts, at once and then by this rate of all; who sends
+/// them.
 const HEARING_TENANTS: usize = 200;
 const BURST: usize = 50;
 const PACED: usize = 25;
-const PACED_PER_S: f64 = 2.5;
+const PACED_PER_S: f64 = 50.0;
 const SENDERS: usize = 4;
 
 /// The rows of a host of so many scripts.
@@ -213,8 +214,7 @@ fn deliveries() -> Result<Vec<Measure>> {
     let heard = send(&runtime, &mut senders, burst, None, &mut host, scripts)?.values().sum::<u64>();
     let took = begun.elapsed();
     ensure!(heard == (burst * scripts) as u64, "{heard} messages were heard");
-    let late =
-        send(&runtime, &mut senders, paced, Some(Duration::from_secs_f64(1.0 / PACED_PER_S)), &mut host, scripts)?;
+    let late = send(&runtime, &mut senders, paced, Some(PACED_PER_S), &mut host, scripts)?;
     host.kill();
     let times: Vec<Duration> =
         late.iter().flat_map(|(ms, count)| std::iter::repeat_n(Duration::from_millis(*ms), *count as usize)).collect();
@@ -264,21 +264,35 @@ impl Sender {
         Ok(Self { client, peers })
     }
 
-    /// So many messages to each account, by this pace where there is one; then one that ends the row.
-    async fn send(&mut self, messages: usize, pace: Option<Duration>) -> Result<()> {
-        let begun = Instant::now();
-        for number in 0..=messages {
-            for to in &self.peers {
-                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos();
-                let text = if number == messages { "end".to_owned() } else { now.to_string() };
-                self.client.call(Call::SendMessage { to: *to, text, reply_to: None, preview: None }).await?;
-            }
-            if let Some(pace) = pace {
-                tokio::time::sleep_until((begun + pace * (number as u32 + 1)).into()).await;
+    /// So many messages to each account, as fast as they go, or each at a moment of its own where they have a pace: that of all
+    /// senders together. Then one that ends the row.
+    async fn send(&mut self, messages: usize, pace: Option<Pace>) -> Result<()> {
+        let Self { client, peers } = self;
+        let message = |to: &PeerId, text| Call::SendMessage { to: *to, text, reply_to: None, preview: None };
+        let round = (0..messages).flat_map(|_| peers.iter());
+        match pace {
+            None => client.call_all(round.map(|to| message(to, now_text()))).await?,
+            Some(pace) => {
+                for (number, to) in round.enumerate() {
+                    tokio::time::sleep_until((pace.begin + pace.every * number as u32).into()).await;
+                    client.call(message(to, now_text())).await?;
+                }
             }
         }
-        Ok(())
+        client.call_all(peers.iter().map(|to| message(to, "end".to_owned()))).await
     }
+}
+
+/// When a sender sends: first then, and then every so often.
+#[derive(Clone, Copy)]
+struct Pace {
+    begin: Instant,
+    every: Duration,
+}
+
+/// The time, as the scripts read it.
+fn now_text() -> String {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos().to_string()
 }
 
 /// Sends to all scripts, and gives how many messages were so many milliseconds late.
@@ -286,14 +300,23 @@ fn send(
     runtime: &Runtime,
     senders: &mut [Sender],
     messages: usize,
-    pace: Option<Duration>,
+    messages_per_s: Option<f64>,
     host: &mut Process,
     scripts: usize,
 ) -> Result<BTreeMap<u64, u64>> {
     let mut late = BTreeMap::new();
+    let (begin, count) = (Instant::now(), senders.len());
     thread::scope(|threads| {
-        let sending: Vec<_> =
-            senders.iter_mut().map(|sender| threads.spawn(|| runtime.block_on(sender.send(messages, pace)))).collect();
+        let sending: Vec<_> = (0..)
+            .zip(senders)
+            .map(|(number, sender)| {
+                let pace = messages_per_s.map(|per_s| {
+                    let gap = Duration::from_secs_f64(1.0 / per_s);
+                    Pace { begin: begin + gap * number, every: gap * count as u32 }
+                });
+                threads.spawn(move || runtime.block_on(sender.send(messages, pace)))
+            })
+            .collect();
         for _ in 0..scripts {
             let line = host.line();
             let counts = line.split_once(": ").map_or("", |(_, counts)| counts).split_whitespace();

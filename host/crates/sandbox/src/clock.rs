@@ -14,9 +14,9 @@ use wasmtime::Engine;
 pub(crate) const TICK_MS: u64 = 5;
 /// Ticks between two moments at which a running guest gives way and its CPU time is checked.
 pub(crate) const SLICE_TICKS: u64 = 2;
-/// Ticks without a running guest after which the clock stops until the next one: short, since callbacks that come now and then
-/// would keep it going for nothing.
-const IDLE_TICKS_MAX: u32 = 4;
+/// Ticks without a running guest after which the clock stops until the next one: few, since each worker has a clock, and callbacks that
+/// come now and then would keep them all going for nothing.
+const IDLE_TICKS_MAX: u32 = 1;
 
 /// A thread that makes the epoch move. It ends with this.
 pub(crate) struct Ticker {
