@@ -191,7 +191,7 @@ fn folders_that_cannot_be_given_are_said() {
 #[test]
 fn too_few_open_files_are_told_with_what_to_do() {
     let folder = TempDir::new().expect("a folder");
-    let scripts: Vec<_> = (0..60).map(|number| folder.path().join(format!("bots/{number}.py"))).collect();
+    let scripts: Vec<_> = (0..100).map(|number| folder.path().join(format!("bots/{number}.py"))).collect();
     fs::create_dir(folder.path().join("bots")).expect("made");
     scripts.iter().for_each(|script| fs::write(script, "").expect("written"));
     let mut command = std::process::Command::new("sh");

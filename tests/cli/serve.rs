@@ -275,3 +275,48 @@ fn a_script_that_may_sleep_is_woken_by_what_comes() {
     }
     ended(host);
 }
+
+/// Open files of a host with so many Rust scripts of one tenant, and of their workers, once all of them run.
+fn open_files(scripts: usize) -> (usize, Vec<usize>) {
+    let each = |number: usize| format!("[scripts.s{number}]\nfile = \"echo.wasm\"\naccount = \"own\"\n");
+    let tenant: String = (0..scripts).map(each).collect();
+    let folder = HostFolder::new(&[
+        (
+            "tglhost.toml",
+            "[totals]\nscripts_max = 10_000\nmemory_bytes_max = \"1024 GiB\"\ncpu_ms_per_min_max = 1_000_000_000\n\
+             stored_bytes_max = \"1024 GiB\"\ncalls_pending_max = 1_000_000_000\noutput_bytes_per_s = \"1 GiB\"\n\
+             sends_per_s = 1_000_000\n",
+        ),
+        (
+            "tenants/ann/tenant.toml",
+            &format!(
+                "[accounts.own]\ndata_centre.embedded = {{ phone = \"9996610001\", first_name = \"Ann\" }}\n{tenant}"
+            ),
+        ),
+    ]);
+    let program = tests::root().join("target/wasm32-wasip2/guest/echo_rust.wasm");
+    fs::create_dir_all(folder.path("tenants/ann/scripts")).expect("made");
+    fs::copy(program, folder.path("tenants/ann/scripts/echo.wasm")).expect("cargo xtask build");
+    let host = folder.serve();
+    wait_until("all run", || folder.ask(&["ps"]).stdout.matches("\trunning\t").count() == scripts);
+    let count = |process: u32| fs::read_dir(format!("/proc/{process}/fd")).expect("it is there").count();
+    let held = (count(host.id()), host.children().into_iter().map(count).collect());
+    ended(host);
+    held
+}
+
+#[test]
+fn a_thousand_scripts_share_a_worker_and_no_more() {
+    assert_eq!(open_files(1_001).1.len(), 2);
+}
+
+#[test]
+fn a_script_costs_its_host_one_open_file_and_its_worker_two() {
+    let scripts = 100;
+    let [(host, worker), (host_of_twice, worker_of_twice)] = [scripts, 2 * scripts].map(open_files);
+    // The host may be answering somebody, and a worker be starting a thread.
+    let spare = 16;
+    assert!(host_of_twice <= host + scripts + spare, "the host: {host} and {host_of_twice}");
+    let [worker, of_twice] = [worker, worker_of_twice].map(|workers| workers.into_iter().sum::<usize>());
+    assert!(of_twice <= worker + 2 * scripts + spare, "the worker: {worker} and {of_twice}");
+}

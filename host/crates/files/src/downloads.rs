@@ -75,7 +75,7 @@ impl FileSpace {
         let _saving = self.saving();
         self.make_downloads()?;
         let part = part_name();
-        let file = Arc::new(begin(home, &part, len).map_err(|error| failure(name, error))?);
+        let file = Arc::new(begin(&home, &part, len).map_err(|error| failure(name, error))?);
         self.quota().turn().opened(&file);
         let (space, name) = (self.clone(), name.to_owned());
         let incoming = Incoming { space, file, part, name, len, is_over: AtomicBool::new(false) };
@@ -87,15 +87,15 @@ impl FileSpace {
     /// Removes what a killed process has left half done. To be called before anything is saved or sent.
     pub fn remove_leftovers(&self) {
         let Ok(home) = self.home() else { return };
-        remove(home, |name| name.starts_with(PART_PREFIX) || name.starts_with(KEPT_PREFIX));
+        remove(&home, |name| name.starts_with(PART_PREFIX) || name.starts_with(KEPT_PREFIX));
         if let Ok(folder) = self.downloads() {
             remove(&folder, is_earlier_part);
         }
         self.quota().may_be_less();
     }
 
-    fn home(&self) -> Result<&OwnedFd, FileError> {
-        self.home_folder().ok_or(FileError::NoHome)
+    fn home(&self) -> Result<Arc<OwnedFd>, FileError> {
+        self.home_folder().map_err(|errno| failure("", errno.into()))?.ok_or(FileError::NoHome)
     }
 
     /// The folder of what was saved, as it is now: the guest may have put another in its place.
@@ -113,9 +113,9 @@ impl FileSpace {
             opened => return opened.map(drop),
         }
         let home = self.home()?;
-        match rustix::fs::mkdirat(home, FOLDER, Mode::RWXU) {
+        match rustix::fs::mkdirat(&home, FOLDER, Mode::RWXU) {
             Ok(()) => {
-                self.count(ENTRY_BYTES).inspect_err(|_| _ = rustix::fs::unlinkat(home, FOLDER, AtFlags::REMOVEDIR))
+                self.count(ENTRY_BYTES).inspect_err(|_| _ = rustix::fs::unlinkat(&home, FOLDER, AtFlags::REMOVEDIR))
             }
             // The guest has made it meanwhile.
             Err(Errno::EXIST) => Ok(()),

@@ -38,13 +38,13 @@ impl FileSpace {
     /// # Errors
     /// `ENOENT` where it has lost all its names.
     pub(crate) fn keep(&self, file: &File) -> Result<Option<Kept>, Errno> {
-        let Some(home) = self.home_folder().filter(|_| self.counts(file)) else { return Ok(None) };
+        let Some(home) = self.home_folder()?.filter(|_| self.counts(file)) else { return Ok(None) };
         let number = rustix::fs::fstat(file)?.st_ino;
         let mut opened = self.kept().lock();
         if !opened.contains_key(&number) {
             let name = name(number);
             // What a killed process has left.
-            let _ = rustix::fs::unlinkat(home, &name, AtFlags::empty());
+            let _ = rustix::fs::unlinkat(&home, &name, AtFlags::empty());
             match rustix::fs::linkat(CWD, private::path(file), home, name, AtFlags::SYMLINK_FOLLOW) {
                 Ok(()) => {}
                 Err(Errno::NOENT) => return Err(Errno::NOENT),
@@ -69,7 +69,7 @@ impl Drop for Kept {
         *times = times.saturating_sub(1);
         if *times == 0 {
             opened.remove(&self.number);
-            if let Some(home) = self.space.home_folder() {
+            if let Ok(Some(home)) = self.space.home_folder() {
                 let _ = rustix::fs::unlinkat(home, name(self.number), AtFlags::empty());
             }
             self.space.counter().may_be_less();

@@ -20,6 +20,7 @@ mod open;
 mod parts;
 mod private;
 mod quota;
+mod root;
 mod space;
 mod tree;
 mod walk;

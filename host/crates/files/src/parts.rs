@@ -4,12 +4,14 @@
 //! host's, and knows none but those of the host's own folders, to keep them hidden. What the private folder holds is counted
 //! anew there.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::MountError;
+use crate::root::{Root, shared};
 use crate::space::FileSpace;
 use crate::tree::{Layer, LayerKind, Names, Place, Region, Tree};
 
@@ -24,21 +26,28 @@ pub struct Parts {
 }
 
 impl FileSpace {
-    /// What another process needs to have the same, and the descriptors to send along, in this order.
-    pub fn parts(&self) -> (Parts, Vec<BorrowedFd<'_>>) {
+    /// What another process needs to have the same, beside [`FileSpace::roots`].
+    pub fn parts(&self) -> Parts {
         let tree = self.tree();
         let kinds = |region: &Region| region.layers.iter().map(|layer| layer.kind.clone()).collect();
-        let parts = Parts {
+        Parts {
             regions: tree.regions.iter().map(|region| (region.place.clone(), kinds(region))).collect(),
             names: tree.names.clone(),
             is_local: self.is_local(),
             begins_at_root: self.begins_at_root,
             home_bytes_max: self.quota().bytes_max(),
-        };
-        (parts, tree.layers().map(|layer| layer.root.as_fd()).collect())
+        }
     }
 
-    /// Puts together what [`FileSpace::parts`] gave.
+    /// The folders that are to go along, in this order.
+    ///
+    /// # Errors
+    /// Where the private folder cannot be opened.
+    pub fn roots(&self) -> io::Result<Vec<Arc<OwnedFd>>> {
+        self.tree().layers().map(|layer| Ok(layer.root.open_or_make()?)).collect()
+    }
+
+    /// Puts together what [`FileSpace::parts`] and [`FileSpace::roots`] gave.
     ///
     /// # Errors
     /// Where the descriptors are more or fewer than there were.
@@ -48,7 +57,7 @@ impl FileSpace {
         if wanted != given {
             return Err(MountError::Descriptors { wanted, given });
         }
-        let mut roots = descriptors.into_iter().map(Arc::new);
+        let mut roots = descriptors.into_iter().map(shared).map(Root::Held);
         let regions = regions.into_iter().map(|(place, kinds)| Region {
             place,
             layers: kinds.into_iter().zip(&mut roots).map(|(kind, root)| Layer { root, kind }).collect(),

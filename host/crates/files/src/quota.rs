@@ -12,7 +12,6 @@
 use std::fmt::Debug;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +21,7 @@ use crate::error::FileError;
 use crate::held::HeldFiles;
 use crate::kept::is_kept;
 use crate::private;
+use crate::root::Root;
 
 /// What a file, folder or link counts beside its bytes.
 pub const ENTRY_BYTES: u64 = 4 << 10;
@@ -50,7 +50,7 @@ pub struct Quota {
 #[derive(Debug)]
 struct Inner {
     /// `None`: there is no private folder, so nothing can grow.
-    folder: Option<Arc<OwnedFd>>,
+    folder: Option<Root>,
     bytes_max: u64,
     /// Whether the folder may hold less than was counted. Not in `usage`: who removes something need not wait.
     inexact: AtomicBool,
@@ -73,7 +73,7 @@ pub struct Turn<'a> {
 
 impl Quota {
     /// Of this folder, which nothing but holders of this quota make grow.
-    pub(crate) fn new(folder: Option<Arc<OwnedFd>>, bytes_max: u64) -> Self {
+    pub(crate) fn new(folder: Option<Root>, bytes_max: u64) -> Self {
         let (inexact, usage) = (AtomicBool::new(true), Mutex::default());
         Self { inner: Arc::new(Inner { folder, bytes_max, inexact, usage }) }
     }
@@ -176,7 +176,11 @@ impl Turn<'_> {
     /// What has a name is looked at first: what loses it meanwhile is still open, and counts twice rather than not at all.
     fn measure(&mut self) {
         let Inner { folder, bytes_max, .. } = self.quota;
-        let named = folder.as_ref().map_or(0, |folder| measure(&private::path(folder), *bytes_max));
+        let named = match folder.as_ref().map(Root::open) {
+            None => 0,
+            Some(Ok(folder)) => measure(&private::path(&folder), *bytes_max),
+            Some(Err(_)) => u64::MAX,
+        };
         let nameless = self.usage.held.nameless_bytes();
         self.usage.bytes = Some(named.saturating_add(nameless));
         if nameless > 0 {

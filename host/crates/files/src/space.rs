@@ -1,9 +1,11 @@
 //! A script's file space, opened.
 //!
-//! Invariant: its folders are held open, so what is renamed or replaced on the host later changes nothing here.
+//! Invariant: folders of others are held open, so what is renamed or replaced on the host later changes nothing here. The private
+//! folder is one of the host's own, and found where it lies.
 
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +18,7 @@ use crate::kernel::is_kernels_own;
 use crate::mount::{self, DEVICES_PATH, Mount, Project};
 use crate::private::{self, Private};
 use crate::quota::{Counter, Quota};
+use crate::root::Root;
 use crate::tree::{Layer, LayerKind, Place, Tree};
 use crate::walk::Found;
 
@@ -97,13 +100,13 @@ impl FileSpace {
                 return Err(MountError::Private { host, own });
             }
         }
-        let project = project.map(|project| Ok((open_folder(&project.folder)?, project))).transpose()?;
-        let home = home.map(|host| open_folder(&host)).transpose()?;
-        let opened = mounts.into_iter().map(|mount| Ok((mount.clone(), open_folder(&mount.host)?)));
-        let opened = opened.collect::<Result<Vec<_>, MountError>>()?;
-        let project = project.as_ref().map(|(root, project)| (project, Arc::clone(root)));
-        let tree = Tree::new(project, home, opened, private);
-        let is_local = tree.layers().all(|layer| is_local(&layer.root));
+        let project = project.map(|project| Ok((opened(Root::held, &project.folder)?, project))).transpose()?;
+        let home = home.map(|host| opened(Root::private, &host)).transpose()?;
+        let mounts = mounts.into_iter().map(|mount| Ok((mount.clone(), opened(Root::held, &mount.host)?)));
+        let mounts = mounts.collect::<Result<Vec<_>, MountError>>()?;
+        let project = project.as_ref().map(|(root, project)| (project, root.clone()));
+        let tree = Tree::new(project, home, mounts, private);
+        let is_local = tree.layers().all(|layer| layer.root.open().is_ok_and(is_local));
         // A host that has no devices has none to give.
         let tree =
             match rustix::fs::open(DEVICES_PATH, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
@@ -140,14 +143,17 @@ impl FileSpace {
 
     /// Whether there is a private folder.
     pub fn has_home(&self) -> bool {
-        self.home_folder().is_some()
+        self.tree().home().is_some()
     }
 
     /// The host's folders of which the guest sees what is in them, and whether it may write there. Beside those it opens
     /// [`Self::lone_file`] and [`NULL_PATH`](crate::NULL_PATH).
-    pub fn opened_folders(&self) -> impl Iterator<Item = (BorrowedFd<'_>, bool)> {
+    ///
+    /// # Errors
+    /// Where the private folder cannot be opened.
+    pub fn opened_folders(&self) -> io::Result<Vec<(Arc<OwnedFd>, bool)>> {
         let layers = self.tree().layers().filter(|layer| layer.only().is_none());
-        layers.map(|layer| (layer.root.as_fd(), layer.writable()))
+        layers.map(|layer| Ok((layer.root.open()?, layer.writable()))).collect()
     }
 
     /// The one file that the guest sees of its project, where it sees no more of it and the file is there.
@@ -155,14 +161,15 @@ impl FileSpace {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let project = self.tree().layers().filter(|layer| layer.kind != LayerKind::Devices);
         let mut lone = project.filter_map(|layer| Some((layer, layer.only()?)));
-        lone.find_map(|(layer, name)| rustix::fs::openat(&layer.root, name, flags, Mode::empty()).ok())
+        lone.find_map(|(layer, name)| rustix::fs::openat(layer.root.open().ok()?, name, flags, Mode::empty()).ok())
     }
 
     /// Whether what is done to an open file counts in the private folder. Only what is known to be elsewhere does not.
     pub fn counts(&self, file: &File) -> bool {
         let Ok(place) = std::fs::read_link(private::path(file)) else { return true };
         let is_in = |layer: &Layer| {
-            std::fs::read_link(private::path(&layer.root)).is_ok_and(|folder| place.starts_with(folder))
+            let path_of = |root| std::fs::read_link(private::path(&root));
+            layer.root.open().map_err(Into::into).and_then(path_of).is_ok_and(|folder| place.starts_with(folder))
         };
         let layers = || self.tree().layers();
         layers().filter(|layer| layer.is_home()).any(is_in) || !layers().filter(|layer| !layer.is_home()).any(is_in)
@@ -211,8 +218,8 @@ impl FileSpace {
         &self.inner.kept
     }
 
-    pub(crate) fn home_folder(&self) -> Option<&OwnedFd> {
-        self.tree().home().map(Arc::as_ref)
+    pub(crate) fn home_folder(&self) -> Result<Option<Arc<OwnedFd>>, Errno> {
+        self.tree().home().map(Root::open).transpose()
     }
 }
 
@@ -233,12 +240,11 @@ fn is_local(root: impl AsFd) -> bool {
     rustix::fs::fstatfs(root).is_ok_and(|about| LOCAL_FILE_SYSTEMS.contains(&(about.f_type as u32)))
 }
 
-fn open_folder(host: &Path) -> Result<Arc<OwnedFd>, MountError> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+fn opened(how: fn(&Path) -> Result<Root, Errno>, host: &Path) -> Result<Root, MountError> {
     let failed = |reason: Errno| MountError::NotAFolder { host: host.display().to_string(), reason: reason.into() };
-    let folder = rustix::fs::open(host, flags, Mode::empty()).map_err(failed)?;
-    if is_kernels_own(&folder) {
+    let root = how(host).map_err(failed)?;
+    if is_kernels_own(root.open().map_err(failed)?) {
         return Err(MountError::KernelsOwn { host: host.display().to_string() });
     }
-    Ok(Arc::new(folder))
+    Ok(root)
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::is_kernels_own;
 use crate::mount::{DEVICES_PATH, HOME_PATH, Mount, Project, SCRIPT_PATH};
 use crate::private::{Private, is_signed};
+use crate::root::{Root, shared};
 
 /// What a name in the private folder begins with that says: the project's file of this name was removed.
 pub(crate) const WHITEOUT_PREFIX: &str = ".wh.";
@@ -44,7 +45,7 @@ impl Place {
 /// One of the host's folders, with all that is in it.
 #[derive(Debug)]
 pub(crate) struct Layer {
-    pub(crate) root: Arc<OwnedFd>,
+    pub(crate) root: Root,
     pub(crate) kind: LayerKind,
 }
 
@@ -99,7 +100,8 @@ impl Layer {
             LayerKind::Project { only, .. } => only.is_none(),
             LayerKind::Mount { .. } => true,
         };
-        may_be && is_signed(self.root.as_fd(), ".")
+        // One that cannot be looked into is given to nobody.
+        may_be && !self.root.open().is_ok_and(|root| !is_signed(root.as_fd(), "."))
     }
 
     /// Whether something of this name is kept from the guest.
@@ -237,9 +239,9 @@ impl Tree {
     /// Of a project, a private folder and others, all of them opened. Where the project is written to itself, it and the
     /// private folder are two folders; else the one lies over the other.
     pub(crate) fn new(
-        project: Option<(&Project, Arc<OwnedFd>)>,
-        home: Option<Arc<OwnedFd>>,
-        mounts: impl IntoIterator<Item = (Mount, Arc<OwnedFd>)>,
+        project: Option<(&Project, Root)>,
+        home: Option<Root>,
+        mounts: impl IntoIterator<Item = (Mount, Root)>,
         private: Private,
     ) -> Self {
         let (home_place, script_place) = (Place::of(HOME_PATH), Place::of(SCRIPT_PATH));
@@ -278,7 +280,7 @@ impl Tree {
 
     /// With a folder of devices, opened.
     pub(crate) fn with_devices(mut self, root: OwnedFd) -> Self {
-        let layer = Layer { root: Arc::new(root), kind: LayerKind::Devices };
+        let layer = Layer { root: Root::Held(shared(root)), kind: LayerKind::Devices };
         self.regions.push(Region { place: Place::of(DEVICES_PATH), layers: vec![layer] });
         self
     }
@@ -313,7 +315,7 @@ impl Tree {
     pub(crate) fn is_devices(&self, about: &Stat) -> bool {
         let is_it = |devices: Stat| (devices.st_dev, devices.st_ino) == (about.st_dev, about.st_ino);
         let devices = self.layers().find(|layer| layer.kind == LayerKind::Devices);
-        devices.is_some_and(|devices| rustix::fs::fstat(&devices.root).is_ok_and(is_it))
+        devices.is_some_and(|devices| devices.root.open().and_then(rustix::fs::fstat).is_ok_and(is_it))
     }
 
     pub(crate) fn private(&self) -> &Private {
@@ -321,7 +323,7 @@ impl Tree {
     }
 
     /// The private folder.
-    pub(crate) fn home(&self) -> Option<&Arc<OwnedFd>> {
+    pub(crate) fn home(&self) -> Option<&Root> {
         self.layers().find(|layer| layer.is_home()).map(|layer| &layer.root)
     }
 
@@ -377,9 +379,9 @@ impl Tree {
     pub(crate) fn child<'a>(&'a self, folder: &Folder<'a>, name: &str) -> Result<Child<'a>, Errno> {
         let place = self.one_name(folder.place.child(name));
         if let Some(region) = self.regions.iter().find(|region| region.place == place) {
-            let branch = |layer| Branch { layer, folder: Arc::clone(&layer.root), is_root: true };
+            let branch = |layer: &'a Layer| Ok(Branch { layer, folder: layer.root.open()?, is_root: true });
             let seen = region.layers.iter().filter(|layer| !layer.is_own());
-            return Ok(Child::Folder(Folder { place, branches: seen.map(branch).collect() }));
+            return Ok(Child::Folder(Folder { place, branches: seen.map(branch).collect::<Result<_, Errno>>()? }));
         }
         let is_above_a_region = self.regions.iter().any(|region| place.is_above(&region.place));
         let mut branches = Vec::new();

@@ -27,9 +27,8 @@ impl Counter for Says {
 /// The guest's side of a private folder, and the account's.
 fn sides(home: &Path) -> (FileSpace, FileSpace) {
     let account = FileSpace::open(None, Some(home), QUOTA, &[]).unwrap();
-    let (parts, descriptors) = account.parts();
-    let descriptors = descriptors.iter().map(|descriptor| descriptor.try_clone_to_owned().unwrap()).collect();
-    let guest = FileSpace::of_parts(parts, descriptors).unwrap();
+    let descriptors = account.roots().unwrap().iter().map(|root| root.try_clone().unwrap()).collect();
+    let guest = FileSpace::of_parts(account.parts(), descriptors).unwrap();
     let account = account.counted_by(Arc::new(guest.quota().clone()));
     (guest, account)
 }

@@ -151,11 +151,13 @@ fn nobody_counts_between_taking_room_and_filling_it() {
 }
 
 #[test]
-fn a_folder_that_was_renamed_on_the_host_counts_where_it_is() {
+fn a_folder_that_came_open_counts_where_it_is_when_it_was_renamed_on_the_host() {
     let place = tempfile::tempdir().unwrap();
     let (before, after) = (place.path().join("before"), place.path().join("after"));
     fs::create_dir_all(before.join("folder")).unwrap();
-    let space = FileSpace::open(None, Some(&before), QUOTA, &[]).unwrap();
+    let here = FileSpace::open(None, Some(&before), QUOTA, &[]).unwrap();
+    let roots = here.roots().unwrap().into_iter().map(|root| root.try_clone().unwrap());
+    let space = FileSpace::of_parts(here.parts(), roots.collect()).unwrap();
     fs::rename(&before, &after).unwrap();
     File::create(after.join("folder/a")).unwrap().set_len(100 << 10).unwrap();
     assert_room(space.quota(), QUOTA - (100 << 10) - 2 * ENTRY_BYTES, "nothing is in the old place");

@@ -4,9 +4,10 @@
 //! is bounded: in length, in rate ([`REPORTS_BYTES_PER_S`]), and in the time that it may be silent ([`Waits`]). When its life
 //! is over the process is gone, and each script's side towards its account is back.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Duration;
@@ -178,13 +179,11 @@ impl<'a> Life<'a> {
         let mut handed = Vec::with_capacity(self.running.len());
         for &script in &self.running {
             let Placed { config, .. } = &self.scripts[script];
-            let (account, theirs) = UnixStream::pair()?;
-            let (parts, _) = config.files.parts();
             let setup = ScriptSetup {
                 name: config.name.to_string(),
                 program: programs.number(&self.codes[script])?,
                 source: config.source.clone(),
-                files: parts,
+                files: config.files.parts(),
                 args: config.args.clone(),
                 env: config.env.clone(),
                 limits: config.limits,
@@ -193,7 +192,15 @@ impl<'a> Life<'a> {
                 sleep_after: config.sleep_after,
                 is_successor: self.scripts[script].is_on_trial(),
             };
-            handed.push((setup, theirs, config.files.clone()));
+            handed.push((setup, config.files.clone()));
+        }
+        let log_filter = self.site.log_filter.clone();
+        let handing = tokio::task::spawn_blocking(move || {
+            let accounts = hand_all_over(&ours, &programs, handed, log_filter)?;
+            io::Result::Ok((ours, accounts))
+        });
+        let (ours, accounts) = handing.await??;
+        for (&script, account) in self.running.iter().zip(accounts) {
             let account = Socket::new(account)?;
             if let Some(mut server) = self.scripts[script].server.take() {
                 let heard = self.heard.subscribe();
@@ -203,15 +210,7 @@ impl<'a> Life<'a> {
                 });
             }
         }
-        let log_filter = self.site.log_filter.clone();
-        let handing = tokio::task::spawn_blocking(move || {
-            // What a worker does not take it says, or shows by its end.
-            if let Err(error) = hand_all_over(&ours, &programs, handed, log_filter) {
-                tracing::debug!(%error, "a worker does not take what it is handed");
-            }
-            ours
-        });
-        Ok((child, handing.await?))
+        Ok((child, ours))
     }
 
     /// Hears what it says and tells it what to do, until it has nothing more to do or is of no more use. Gives why.
@@ -404,22 +403,33 @@ impl Programs {
     }
 }
 
-/// Hands a worker what it is to have. Blocks.
+/// Hands a worker what it is to have, and gives the host's end of each script's way to its account. Blocks. What the worker gets
+/// of a script is open here only while it is sent.
 fn hand_all_over(
-    host: &UnixStream,
+    worker: &UnixStream,
     programs: &Programs,
-    scripts: Vec<(ScriptSetup, UnixStream, FileSpace)>,
+    scripts: Vec<(ScriptSetup, FileSpace)>,
     log_filter: String,
-) -> io::Result<()> {
-    for program in &programs.descriptors {
-        hand_over(host, &Setup::Program, &[program.as_fd()])?;
+) -> io::Result<Vec<UnixStream>> {
+    // A worker that does not take something is given nothing more: it says why, or shows it by its end.
+    let is_taken = |setup: &Setup<'_>, descriptors: &[BorrowedFd<'_>]| {
+        let taken = hand_over(worker, setup, descriptors);
+        taken.inspect_err(|error| tracing::debug!(%error, "a worker does not take what it is handed")).is_ok()
+    };
+    let mut accounts = Vec::with_capacity(scripts.len());
+    if !programs.descriptors.iter().all(|program| is_taken(&Setup::Program, &[program.as_fd()])) {
+        return Ok(accounts);
     }
-    for (setup, account, files) in scripts {
-        let (_, folders) = files.parts();
-        let descriptors: Vec<_> = std::iter::once(account.as_fd()).chain(folders).collect();
-        hand_over(host, &Setup::Script(std::borrow::Cow::Owned(setup)), &descriptors)?;
+    for (setup, files) in scripts {
+        let ((account, theirs), folders) = (UnixStream::pair()?, files.roots()?);
+        let descriptors: Vec<_> = std::iter::once(theirs.as_fd()).chain(folders.iter().map(AsFd::as_fd)).collect();
+        if !is_taken(&Setup::Script(Cow::Owned(setup)), &descriptors) {
+            return Ok(accounts);
+        }
+        accounts.push(account);
     }
-    hand_over(host, &Setup::Begin { host_id: std::process::id(), log_filter }, &[])
+    is_taken(&Setup::Begin { host_id: std::process::id(), log_filter }, &[]);
+    Ok(accounts)
 }
 
 /// The next report, as soon as the worker may say more.

@@ -22,6 +22,9 @@ use crate::script::{Placed, Ready, ScriptPlan};
 use crate::spawner::Spawner;
 use crate::worker::Worker;
 
+/// Scripts that share a worker. It has two files open for each, and a third while it locks itself down.
+const WORKER_SCRIPTS_MAX: usize = 1_000;
+
 /// Where scripts run.
 #[derive(Clone, Debug)]
 pub enum Isolation {
@@ -190,12 +193,12 @@ async fn start_in_workers(site: WorkerSite, placed: Vec<(Placed, Compiling)>) {
             None => late.push(until_compiled(placed, program)),
         }
     }
-    start_worker(&site, together);
+    start_workers(&site, together);
     while let Some(ready) = late.next().await {
         // One program may have been waited for by many.
         let others = std::iter::from_fn(|| late.next().now_or_never().flatten());
         let together = std::iter::once(ready).chain(others).flatten().collect();
-        start_worker(&site, together);
+        start_workers(&site, together);
     }
 }
 
@@ -213,8 +216,11 @@ async fn until_compiled(mut placed: Placed, program: Compiling) -> Option<Ready>
     None
 }
 
-fn start_worker(site: &WorkerSite, scripts: Vec<Ready>) {
-    if !scripts.is_empty() {
+/// Starts a worker with these scripts, or as many as they need.
+fn start_workers(site: &WorkerSite, mut scripts: Vec<Ready>) {
+    while !scripts.is_empty() {
+        let others = scripts.split_off(scripts.len().min(WORKER_SCRIPTS_MAX));
         tokio::spawn(Worker::new(site.clone(), scripts).run());
+        scripts = others;
     }
 }

@@ -10,9 +10,10 @@ use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
+use rustix::io::Errno;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-    recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,7 +50,7 @@ pub fn hand_over(socket: &UnixStream, message: &impl Serialize, descriptors: &[B
 /// The next message and its descriptors. Blocks.
 ///
 /// # Errors
-/// As the system says, and where what comes is no such message.
+/// As the system says, and where what comes is no such message; `EMFILE` where this process may not have as many descriptors.
 pub fn take_over<T: DeserializeOwned>(socket: &UnixStream) -> io::Result<(T, Vec<OwnedFd>)> {
     let mut head = [0; HEAD_BYTES];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
@@ -63,6 +64,10 @@ pub fn take_over<T: DeserializeOwned>(socket: &UnixStream) -> io::Result<(T, Vec
         })
         .flatten()
         .collect();
+    // The sender keeps to the bound, so it is this process's own that cut them short.
+    if received.flags.contains(ReturnFlags::CTRUNC) {
+        return Err(Errno::MFILE.into());
+    }
     (&*socket).read_exact(&mut head[received.bytes..])?;
     let length = u32::from_le_bytes(head) as usize;
     if length > ORDER_BYTES_MAX {

@@ -14,6 +14,7 @@ use broker::{Client, Frames, Socket, WireError, frame};
 use files::FileSpace;
 use lockdown::{Access, Allowed, Missing, lock_down};
 use runtime::{Phase, Script, ScriptConfig, Threads, Wish, give_way};
+use rustix::io::Errno;
 use rustix::process::Signal;
 use sandbox::{Code, Program, Sandbox};
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,6 +34,8 @@ const FILES_BESIDE_MAX: u64 = 64;
 enum WorkerError {
     #[error("its host cannot be heard: {0}")]
     Host(#[from] io::Error),
+    #[error("it cannot hold its scripts' folders: {0} (give tglhost more open files: ulimit -n)")]
+    Files(#[source] io::Error),
     #[error("it was set up wrongly: {0}")]
     Setup(String),
     #[error("it cannot be locked down: {0}")]
@@ -113,7 +116,11 @@ impl HandedOver {
     fn take(host: &UnixStream) -> Result<Self, WorkerError> {
         let mut taken = Self::default();
         loop {
-            let (setup, descriptors) = take_over::<Setup<'_>>(host)?;
+            let (setup, descriptors) =
+                take_over::<Setup<'_>>(host).map_err(|error| match Errno::from_io_error(&error) {
+                    Some(Errno::MFILE) => WorkerError::Files(error),
+                    _ => WorkerError::Host(error),
+                })?;
             let mut descriptors = descriptors.into_iter();
             let mut next =
                 || descriptors.next().ok_or_else(|| WorkerError::Setup("a descriptor is missing".to_owned()));
@@ -136,8 +143,9 @@ impl HandedOver {
 
     /// From now on this process reaches what is in here, and nothing else.
     fn lock_down(&self) -> Result<Vec<Missing>, WorkerError> {
-        let folders = self.scripts.iter().flat_map(|script| script.files.opened_folders());
-        let folders = folders.map(|(folder, writable)| (folder, if writable { Access::Write } else { Access::Read }));
+        let opened = self.scripts.iter().map(|script| script.files.opened_folders()).collect::<io::Result<Vec<_>>>()?;
+        let access = |writable| if writable { Access::Write } else { Access::Read };
+        let folders = opened.iter().flatten().map(|(folder, writable)| (folder.as_fd(), access(*writable)));
         let open_files = |script: &HandedScript| script.setup.limits.open_files_max as u64 + FILES_BESIDE_MAX;
         let lone_files: Vec<OwnedFd> = self.scripts.iter().filter_map(|script| script.files.lone_file()).collect();
         Ok(lock_down(&Allowed {

@@ -313,7 +313,7 @@ async fn a_pipe_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn folders_that_were_renamed_on_the_host_stay_the_guests() {
+async fn folders_that_were_renamed_on_the_host_stay_the_guests_but_an_unopened_private_one() {
     for is_of_parts in [false, true] {
         let place = tempfile::tempdir().unwrap();
         let at = |name: &str| place.path().join(name);
@@ -322,17 +322,18 @@ async fn folders_that_were_renamed_on_the_host_stay_the_guests() {
         }
         let data = Mount { host: at("data before"), guest: "/data".to_owned(), writable: true };
         let files = FileSpace::open(None, Some(&at("before")), 256 << 10, &[data]).unwrap();
+        let files = if is_of_parts { of_parts(&files) } else { files };
         for (before, after) in [("before", "after"), ("data before", "data after")] {
             fs::rename(at(before), at(after)).unwrap();
             fs::create_dir(at(before)).unwrap();
         }
-        let files = if is_of_parts { of_parts(&files) } else { files };
         let mut guest = start(&puppet().await, With { files: Some(files), ..With::default() }).await.unwrap();
         guest.load("").await;
         assert_eq!(guest.tell("write /home/a 100\nwrite b 100\nwrite /data/c 300000").await, "Ok(())\nOk(())\nOk(())");
         let names = |folder| fs::read_dir(at(folder)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         let expected: HashSet<_> = ["a", "b", "tmp"].map(Into::into).into();
-        assert_eq!((names("before"), names("after")), (HashSet::new(), expected));
+        let (home, other) = if is_of_parts { ("after", "before") } else { ("before", "after") };
+        assert_eq!((names(other), names(home)), (HashSet::new(), expected));
         assert_eq!((names("data before"), names("data after")), (HashSet::new(), HashSet::from(["c".into()])));
         assert!(guest.tell("write /home/a 300000").await.starts_with("Err("), "and the private one counts");
     }
@@ -340,9 +341,8 @@ async fn folders_that_were_renamed_on_the_host_stay_the_guests() {
 
 /// The same file space as another process would get it.
 fn of_parts(space: &FileSpace) -> FileSpace {
-    let (parts, descriptors) = space.parts();
-    let descriptors = descriptors.iter().map(|descriptor| descriptor.try_clone_to_owned().unwrap());
-    FileSpace::of_parts(parts, descriptors.collect()).unwrap()
+    let descriptors = space.roots().unwrap().into_iter().map(|root| root.try_clone().unwrap());
+    FileSpace::of_parts(space.parts(), descriptors.collect()).unwrap()
 }
 
 /// As many files as the usual quota allows, together with the folder for temporary ones.
