@@ -3,6 +3,7 @@
 //! Invariant: a file is read whole and checked once; nothing here runs any of it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -147,16 +148,20 @@ fn declared_encoding(script: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// Has compiled what the scripts need, or taken from the cache: each by itself, so that none waits for another's. The Python
-/// runtime is compiled once for all of them.
+/// runtime is compiled once for all of them, and so is a file that was read once for several.
 pub(crate) fn compile(files: &[ScriptFile], supervisor: &Supervisor, output: &Output) -> Result<Vec<Compiling>> {
     let mut python: Option<Compiling> = None;
+    let mut components: BTreeMap<*const u8, Compiling> = BTreeMap::new();
     let begin = |source: ComponentSource, what: &str| {
         let (output, text) = (output.clone(), format!("Compiling {what} for this machine (once)…"));
         supervisor.compile(source, move || output.note(&text))
     };
     let mut program = |file: &ScriptFile| match &file.content {
         Content::Unfit(why) => Ok(Compiling::failed(why.to_string())),
-        Content::Component(bytes) => Ok(begin(ComponentSource::user(bytes.to_vec()), &file.name)),
+        Content::Component(bytes) => {
+            let begin = || begin(ComponentSource::user(bytes.to_vec()), &file.name);
+            Ok(components.entry(bytes.as_ptr()).or_insert_with(begin).clone())
+        }
         Content::Python(_) => match &python {
             Some(program) => Ok(program.clone()),
             None => Ok(python.insert(begin(python_component::source()?, "the Python runtime")).clone()),

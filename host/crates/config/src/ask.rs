@@ -19,6 +19,9 @@ const END: &str = "# ///";
 /// The block stands in the first part of the file, and a file beside is no longer.
 const ASKING_BYTES_MAX: u64 = 64 << 10;
 
+/// How a component begins, which has no comments.
+const COMPONENT_BEGIN: &[u8] = b"\0asm";
+
 /// What a script asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
@@ -30,7 +33,8 @@ pub struct Asked {
     pub is_said: bool,
 }
 
-/// What the script in this file asks for: in a file beside it, `bot.py.toml` for `bot.py`, else in a block of comments:
+/// What the script in this file asks for: in a file beside it, `bot.py.toml` for `bot.py`, else, where it is no component, in a
+/// block of comments:
 ///
 /// ```python
 /// # /// tglhost
@@ -64,6 +68,9 @@ pub fn asked_in(script: &Path) -> Result<Asked, Vec<Fault>> {
 
 fn beginning(path: &Path) -> io::Result<String> {
     let bytes = regular::beginning(path, ASKING_BYTES_MAX)?;
+    if bytes.starts_with(COMPONENT_BEGIN) {
+        return Ok(String::new());
+    }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -84,6 +84,14 @@ fn read_with(files: &[(&str, &str)]) -> Result<Config, Faults> {
 }
 
 #[test]
+fn what_a_component_has_among_its_bytes_asks_for_nothing() {
+    for (begin, asks) in [("", true), ("\0asm", false)] {
+        let read = read(folder(&[("tenants/ann/scripts/bot.py", &format!("{begin}\n{ASKS}"))]).path()).unwrap();
+        assert_eq!(read.tenants["ann"].scripts["bot"].asks, asks, "{begin:?}");
+    }
+}
+
+#[test]
 fn what_a_script_asks_for_wrongly_is_no_fault_of_anybody_elses() {
     let config = read(folder(&[("tenants/ann/scripts/bot.py", "# /// tglhost\n# calls = [\n# ///\n")]).path()).unwrap();
     let [bot, other] = ["bot", "other"].map(|name| &config.tenants["ann"].scripts[name]);

@@ -3,6 +3,7 @@
 //! Invariant: whatever cannot be started says why and is tried again at the next reload; the rest goes on. A script is what
 //! was last loaded well: a new version of it takes over only once that is loaded.
 
+use std::collections::btree_map::Entry as BTreeEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -118,8 +119,9 @@ impl Host {
         self.stop_what_went(&wanted).await;
         self.move_accounts(&config, &places, &wanted).await;
         self.lead_errors(&config);
-        let kept = self.replace_what_changed(&mut wanted).await;
-        self.start_new(wanted);
+        let mut files = FilesRead::default();
+        let kept = self.replace_what_changed(&mut wanted, &mut files).await;
+        self.start_new(wanted, &mut files);
         for (key, why) in kept {
             self.go_on_as_before(&key, &why);
         }
@@ -129,11 +131,15 @@ impl Host {
 
     /// Brings the scripts that run to what is wanted of them, and gives those that go on as before, and why. What is left of
     /// what is wanted is to be started.
-    async fn replace_what_changed(&mut self, wanted: &mut BTreeMap<ScriptKey, Settings>) -> Vec<(ScriptKey, String)> {
+    async fn replace_what_changed(
+        &mut self,
+        wanted: &mut BTreeMap<ScriptKey, Settings>,
+        files: &mut FilesRead,
+    ) -> Vec<(ScriptKey, String)> {
         let (mut stay, mut changed) = (BTreeMap::new(), Vec::new());
         for (key, mut entry) in std::mem::take(&mut self.scripts) {
             let Some(settings) = wanted.get(&key) else { continue };
-            match (&entry.state, entry.renewal(settings, &self.script_files)) {
+            match (&entry.state, entry.renewal(settings, &self.script_files, files)) {
                 // What failed is tried again.
                 (State::Failed(_), _) => continue,
                 (State::Running(script), Some(_)) if is_over(script) => continue,
@@ -206,7 +212,7 @@ impl Host {
         let settings = entry.settings.clone();
         self.stopped.set(key, false).map_err(|error| Refusal::failed(&error))?;
         self.scripts.remove(key);
-        self.start_new(BTreeMap::from([(key.clone(), settings)]));
+        self.start_new(BTreeMap::from([(key.clone(), settings)]), &mut FilesRead::default());
         self.show();
         match self.scripts.get(key).map(|entry| &entry.state) {
             Some(State::Failed(why)) => Err(Refusal::Conflict(format!("{key} cannot be started: {why}"))),
@@ -225,7 +231,8 @@ impl Host {
         settings: Settings,
     ) -> Result<Option<Replacement>, Refusal> {
         let entry = self.scripts.get(key).ok_or_else(|| Refusal::no_script(key))?;
-        let renewal = entry.renewal(&settings, &self.script_files);
+        let mut files = FilesRead::default();
+        let renewal = entry.renewal(&settings, &self.script_files, &mut files);
         let unfit = match &entry.state {
             State::Running(script) if !is_over(script) => {
                 return Ok(renewal.and_then(|renewal| self.begin_replacement(key, renewal)));
@@ -239,7 +246,7 @@ impl Host {
             State::Failed(_) | State::Running(_) => {
                 let before = entry.settings.clone();
                 self.scripts.remove(key);
-                self.start_new(BTreeMap::from([(key.clone(), settings.clone())]));
+                self.start_new(BTreeMap::from([(key.clone(), settings.clone())]), &mut files);
                 self.troubles.clear();
                 self.show();
                 let entry = self.entry(key)?;
@@ -404,7 +411,7 @@ impl Host {
     }
 
     /// Starts scripts, those of one tenant on one account together.
-    fn start_new(&mut self, scripts: BTreeMap<ScriptKey, Settings>) {
+    fn start_new(&mut self, scripts: BTreeMap<ScriptKey, Settings>, files: &mut FilesRead) {
         let mut together: BTreeMap<(Arc<str>, String), Vec<(ScriptKey, Settings)>> = BTreeMap::new();
         for (key, settings) in scripts {
             let account = account_name(&key.tenant, &settings);
@@ -415,7 +422,7 @@ impl Host {
             let mut planned = Vec::new();
             for (key, settings) in scripts {
                 let modules = modules(&settings, &self.script_files);
-                let file = readable(&settings);
+                let file = files.read(&settings);
                 let (file, state) = match &file {
                     Ok(_) => (file.ok(), State::Stopped),
                     Err(error) => (None, State::Failed(sentence(&error))),
@@ -511,9 +518,9 @@ struct Renewal {
 
 impl Entry {
     /// What it is to become by these settings and its files as they are now, if that is anything new.
-    fn renewal(&self, settings: &Settings, scripts: &BTreeSet<PathBuf>) -> Option<Renewal> {
+    fn renewal(&self, settings: &Settings, scripts: &BTreeSet<PathBuf>, files: &mut FilesRead) -> Option<Renewal> {
         let modules = modules(settings, scripts);
-        let file = readable(settings);
+        let file = files.read(settings);
         let is_same_file = file.as_ref().is_ok_and(|file| Some(file) == self.file.as_ref());
         let new = match is_same_file && self.modules == modules {
             true if self.settings == *settings => return None,
@@ -576,11 +583,20 @@ fn is_over(script: &Script) -> bool {
     matches!(script.status().borrow().phase, Phase::Ended(_))
 }
 
-/// A script's file, if it can be run.
-fn readable(settings: &Settings) -> Result<ScriptFile> {
-    if !settings.faults.is_empty() {
-        return Err(Faults(settings.faults.clone()).into());
+/// Files of scripts, each read once and in memory once, however many scripts are made of it.
+#[derive(Default)]
+struct FilesRead(BTreeMap<PathBuf, ScriptFile>);
+
+impl FilesRead {
+    /// A script's file, if it can be run.
+    fn read(&mut self, settings: &Settings) -> Result<ScriptFile> {
+        if !settings.faults.is_empty() {
+            return Err(Faults(settings.faults.clone()).into());
+        }
+        let file = match self.0.entry(settings.path.clone()) {
+            BTreeEntry::Occupied(read) => read.into_mut(),
+            BTreeEntry::Vacant(unread) => unread.insert(ScriptFile::read(&settings.path)?),
+        };
+        file.unfit().map_or_else(|| Ok(file.clone()), Err)
     }
-    let file = ScriptFile::read(&settings.path)?;
-    file.unfit().map_or(Ok(file), Err)
 }
