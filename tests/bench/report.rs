@@ -101,8 +101,8 @@ clock after a warm-up. A budget is for the median (p50), or for the one figure t
   each goes to 100 scripts in ten workers. It costs several times as much as a delivery in a row, where a script handles many
   messages in one turn: here nothing of it is in the processor's caches. By a profile (`perf record -a`) the scripts' threads are
   about seven tenths of it, Python more than half of these, and the host's a quarter.
-* *4,000 Rust scripts*: the host has four open files for each script, so 10,000 want a limit of some 45,000, which the
-  systemd unit gives, and the machine of these figures does not.
+* *10,000 Rust scripts*: a hundred a tenant. The host has one open file for each script, some 10,400 in all, and each worker two;
+  the machine of these figures allows a process 20,000.
 * *Echo*: a Telethon client sends and waits for the answer, to each bot in turn, all at one `tglhost dc` over TCP on
   loopback. The Telethon bot is a process of its own, as is `tglhost run`.
 * *Turn-around*: by the clock of a data centre that runs in the measuring process: from a message that is there to be written

@@ -101,17 +101,17 @@ macro_rules! wide {
 const CURVE: [Wide; 4] =
     [wide!(100, 10, false), wide!(500, 50, false), wide!(1000, 100, false), wide!(2000, 200, true)];
 
-/// As many as 20,000 open files allow, of which the host has four for a script.
+/// The most that a host runs; it has one open file for a script.
 const RUST: Wide = Wide {
-    scripts: 4_000,
+    scripts: 10_000,
     each: RUST_SCRIPTS,
     is_rust: true,
-    start: ["wide_start_rust", "`tglhost serve`, 4000 Rust scripts of 40 tenants: until all of them run"],
+    start: ["wide_start_rust", "`tglhost serve`, 10000 Rust scripts of 100 tenants: until all of them run"],
     memory: [
         "wide_memory_rust",
-        "The same, 4000 Rust scripts: private memory of each, its part of the worker's with it",
+        "The same, 10000 Rust scripts: private memory of each, its part of the worker's with it",
     ],
-    end: ["wide_end_rust", "The same, 4000 Rust scripts: SIGTERM to end"],
+    end: ["wide_end_rust", "The same, 10000 Rust scripts: SIGTERM to end"],
     is_bounded: true,
 };
 
