@@ -62,7 +62,8 @@ chat.run({
   },
   async load({ id, path, ...of }) {
     const [message] = await mtcute.getMessages(peer(of), [id]);
-    await mtcute.downloadToFile(path, message.media);
+    // `downloadToFile` is done before the file is written.
+    fs.writeFileSync(path, await mtcute.downloadAsBuffer(message.media));
   },
   async history({ limit, ...of }) {
     return { messages: (await mtcute.getHistory(peer(of), { limit })).map(told) };
