@@ -70,7 +70,7 @@ GROUPS = [
         "Raw queries",
         "Telegram is asked in the words of [its schema](https://core.telegram.org/schema), by methods that are granted by their "
         "names: `tglhost run --allow raw=METHOD`, or `raw` in a tenant's file and in what the script asks for. Methods that decide "
-        "who may use the account are granted to no script. The text is as telegram-cli took it, and the answer as it wrote it: a "
+        "who may use the account, and those of secret chats, are granted to no script. The text is as telegram-cli took it, and the answer as it wrote it: a "
         "name and its fields in parentheses, in the schema's order, each with its name and a colon before it or without. A list "
         "says its length: `(vector 2 [ 1 2 ])`. Words of flags are numbers; an optional field stands there only where its bit is "
         "set, as `(true)` where it has no value. Truth is `(boolTrue)` or `(boolFalse)`. A text goes in quotes, with `\\n`, `\\t`, "

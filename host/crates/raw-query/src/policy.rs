@@ -19,6 +19,8 @@ pub enum NotGrantable {
         "it carries another query, or is about the connection, and no script may call it: name that query's own method"
     )]
     Wrapper,
+    #[error("it is about secret chats, whose keys no script has, and no script may call it")]
+    SecretChat,
 }
 
 /// Groups of methods that decide who may use an account, have the keys of a wallet, or are handed login codes of others.
@@ -40,6 +42,21 @@ const SECURITY: [&str; 14] = [
     "messages.requestWebView",
     "payments.getStarGiftWithdrawalUrl",
     "payments.getStarsRevenueWithdrawalUrl",
+];
+
+/// Those by which a script would make, end or use up the account's secret chats.
+const SECRET_CHATS: [&str; 11] = [
+    "messages.acceptEncryption",
+    "messages.discardEncryption",
+    "messages.readEncryptedHistory",
+    "messages.receivedQueue",
+    "messages.reportEncryptedSpam",
+    "messages.requestEncryption",
+    "messages.sendEncrypted",
+    "messages.sendEncryptedFile",
+    "messages.sendEncryptedService",
+    "messages.setEncryptedTyping",
+    "messages.uploadEncryptedFile",
 ];
 
 /// Those of `account.` that are about no such thing.
@@ -95,6 +112,9 @@ pub fn check_grantable(method: &str) -> Result<(), NotGrantable> {
         || SECURITY.contains(&method)
     {
         return Err(NotGrantable::Security);
+    }
+    if SECRET_CHATS.contains(&method) {
+        return Err(NotGrantable::SecretChat);
     }
     // What stands in no group is about the connection.
     if method.contains('.') { Ok(()) } else { Err(NotGrantable::Wrapper) }
@@ -152,6 +172,19 @@ mod tests {
         assert_eq!(check_grantable("initConnection"), Err(NotGrantable::Wrapper));
         assert_eq!(check_grantable("messages.getdialogs"), Err(NotGrantable::Unknown));
         assert_eq!(check_grantable("messages.getDialogs"), Ok(()));
+    }
+
+    #[test]
+    fn no_script_meddles_with_secret_chats() {
+        for name in SECRET_CHATS {
+            assert!(schema::method(name).is_some(), "{name}");
+            assert_eq!(check_grantable(name), Err(NotGrantable::SecretChat), "{name}");
+        }
+        for method in schema::methods() {
+            let names_one = method.fields().any(|field| field.kind == Kind::Object("InputEncryptedChat"));
+            let gives_one = method.result.ends_with("EncryptedChat");
+            assert!(!(names_one || gives_one) || check_grantable(method.name).is_err(), "{}", method.name);
+        }
     }
 
     #[test]
