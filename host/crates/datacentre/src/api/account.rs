@@ -9,7 +9,7 @@ use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
 use super::names::{checked_first_name, checked_last_name, is_username, is_username_taken};
 use super::view::{self, Peers, to_tl};
-use super::{named, srp};
+use super::{named, secret_chats, srp};
 use crate::model::keys::{self, LoggedOut};
 use crate::model::login::{self, Password};
 use crate::model::users::{self, User};
@@ -209,7 +209,7 @@ pub(super) fn reset_authorization(
     let logins = keys::logins(context.db, context.me)?;
     let named = logins.iter().find(|login| login.hash == call.hash && login.auth_key_id != context.caller.auth_key_id);
     let login = named.ok_or_else(|| bad_request("HASH_INVALID"))?;
-    keys::log_out(context.db, login.auth_key_id, LoggedOut::Elsewhere)?;
+    secret_chats::log_out(context, login.auth_key_id, LoggedOut::Elsewhere)?;
     context.disconnect(login.auth_key_id);
     Ok(true)
 }

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::error::{Answer, bad_request, unauthorized};
 use super::limits::NAMED_MAX;
 use super::names::{checked_first_name, checked_last_name};
-use super::{account, view};
+use super::{account, secret_chats, view};
 use crate::model::keys::{self, LoggedOut};
 use crate::model::login;
 use crate::model::users::{self, User};
@@ -209,7 +209,7 @@ pub(super) fn import_login_token(
 
 /// auth.logOut: <https://core.telegram.org/method/auth.logOut>.
 pub(super) fn log_out(context: &mut Context<'_>, _: functions::auth::LogOut) -> Answer<enums::auth::LoggedOut> {
-    keys::log_out(context.db, context.caller.auth_key_id, LoggedOut::Here)?;
+    secret_chats::log_out(context, context.caller.auth_key_id, LoggedOut::Here)?;
     Ok(types::auth::LoggedOut { future_auth_token: None }.into())
 }
 
@@ -217,7 +217,7 @@ pub(super) fn log_out(context: &mut Context<'_>, _: functions::auth::LogOut) -> 
 pub(super) fn reset_authorizations(context: &mut Context<'_>, _: functions::auth::ResetAuthorizations) -> Answer<bool> {
     for auth_key_id in keys::of_user(context.db, context.me)? {
         if auth_key_id != context.caller.auth_key_id {
-            keys::log_out(context.db, auth_key_id, LoggedOut::Elsewhere)?;
+            secret_chats::log_out(context, auth_key_id, LoggedOut::Elsewhere)?;
             context.disconnect(auth_key_id);
         }
     }
@@ -227,7 +227,7 @@ pub(super) fn reset_authorizations(context: &mut Context<'_>, _: functions::auth
 /// The caller's key is used from two places at once: <https://core.telegram.org/api/errors#406-not-acceptable>.
 pub(super) fn used_twice(context: &mut Context<'_>) -> Answer<()> {
     if context.me != 0 {
-        keys::log_out(context.db, context.caller.auth_key_id, LoggedOut::UsedTwice)?;
+        secret_chats::log_out(context, context.caller.auth_key_id, LoggedOut::UsedTwice)?;
         context.disconnect(context.caller.auth_key_id);
     }
     Ok(())
@@ -318,7 +318,7 @@ fn hold(context: &mut Context<'_>, auth_key_id: i64, user: i64) -> Answer<bool> 
         return Ok(false);
     }
     for oldest in keys::beyond(context.db, user, context.model.limits.logins_per_user_max, auth_key_id)? {
-        keys::log_out(context.db, oldest, LoggedOut::Elsewhere)?;
+        secret_chats::log_out(context, oldest, LoggedOut::Elsewhere)?;
         context.disconnect(oldest);
     }
     Ok(true)
@@ -327,7 +327,7 @@ fn hold(context: &mut Context<'_>, auth_key_id: i64, user: i64) -> Answer<bool> 
 /// The caller's key is this user's, who has accepted its login token.
 fn logged_in_by_token(context: &mut Context<'_>, id: i64) -> Answer<enums::auth::LoginToken> {
     if context.faults.sends_login_on() {
-        keys::log_out(context.db, context.caller.auth_key_id, LoggedOut::Here)?;
+        secret_chats::log_out(context, context.caller.auth_key_id, LoggedOut::Here)?;
         let token = login::insert_export(context.db, id, context.model.limits.exports_per_user_max)?;
         return Ok(types::auth::LoginTokenMigrateTo { dc_id: context.dc.id, token }.into());
     }

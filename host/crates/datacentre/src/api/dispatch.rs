@@ -9,8 +9,8 @@ use tl_schema::layers;
 use super::context::Context;
 use super::error::{Answer, bad_request, rpc, unauthorized};
 use super::{
-    account, auth, bots, channels, contacts, download, help, invites, messages, nesting, photos, updates, upload,
-    users, webpages,
+    account, auth, bots, channels, contacts, download, help, invites, messages, nesting, photos, secret_chats, updates,
+    upload, users, webpages,
 };
 use crate::model::keys::LoggedOut;
 use crate::seam::NO_METHOD;
@@ -229,6 +229,18 @@ methods! {
     Humans messages::GetChatInviteImporters => invites::requests::get_chat_invite_importers;
     Users messages::HideChatJoinRequest => invites::requests::hide_chat_join_request;
     Humans messages::HideAllChatJoinRequests => invites::requests::hide_all_chat_join_requests;
+
+    Humans messages::GetDhConfig => secret_chats::life::get_dh_config;
+    Humans messages::RequestEncryption => secret_chats::life::request_encryption;
+    Humans messages::AcceptEncryption => secret_chats::life::accept_encryption;
+    Humans messages::DiscardEncryption => secret_chats::life::discard_encryption;
+    Humans messages::SendEncrypted => secret_chats::messages::send_encrypted;
+    Humans messages::SendEncryptedFile => secret_chats::messages::send_encrypted_file;
+    Humans messages::SendEncryptedService => secret_chats::messages::send_encrypted_service;
+    Humans messages::UploadEncryptedFile => secret_chats::files::upload_encrypted_file;
+    Humans messages::SetEncryptedTyping => secret_chats::messages::set_encrypted_typing;
+    Humans messages::ReadEncryptedHistory => secret_chats::messages::read_encrypted_history;
+    Humans messages::ReceivedQueue => secret_chats::messages::received_queue;
 
     Humans channels::CreateChannel => channels::manage::create_channel;
     Users channels::EditTitle => channels::manage::edit_title;

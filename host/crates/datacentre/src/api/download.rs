@@ -94,6 +94,10 @@ fn located(context: &Context<'_>, location: &enums::InputFileLocation) -> Answer
             let file = stored::find(context.db, named.photo_id)?.ok_or_else(invalid)?;
             Ok((file.blob, file.date))
         }
+        L::InputEncryptedFileLocation(named) => {
+            let file = named::files::encrypted(context, named.id, named.access_hash)?.ok_or_else(invalid)?;
+            Ok((file.blob, file.date))
+        }
         _ => Err(invalid()),
     }
 }

@@ -27,6 +27,7 @@ mod photos;
 mod post;
 mod push;
 mod references;
+mod secret_chats;
 mod srp;
 mod standing;
 mod stored_tl;
@@ -48,7 +49,7 @@ use error::Failure;
 use grammers_tl_types::enums;
 
 use crate::faults::Faults;
-use crate::model::{Model, keys, messages as stored, unix_time};
+use crate::model::{self, Model, keys, messages as stored, secret_chats as stored_secret_chats, unix_time};
 use crate::seam::{Caller, Methods, Pusher, RpcError};
 use crate::turn_arounds::TurnArounds;
 
@@ -67,7 +68,7 @@ pub(crate) struct Api {
 impl Api {
     /// The methods over this model. Until [`Api::connect`] nothing is pushed.
     pub(crate) fn new(model: Arc<Model>, dc: DcInfo, faults: Faults) -> Api {
-        if let Err(error) = stored::prune_random_ids(&model.lock(), unix_time()) {
+        if let Err(error) = prune_random_ids(&model) {
             model.room.tell(&error);
         }
         if let Err(error) = model.sweep_files(unix_time()).and_then(|()| model.sweep_disk()) {
@@ -162,6 +163,12 @@ impl Methods for Api {
     fn used_twice(&self, auth_key_id: i64) {
         self.note(auth_key_id, auth::used_twice);
     }
+}
+
+fn prune_random_ids(model: &Model) -> model::Result<()> {
+    let db = model.lock();
+    stored::prune_random_ids(&db, unix_time())?;
+    stored_secret_chats::prune_random_ids(&db, unix_time())
 }
 
 /// Whether somebody else's message is among the updates.

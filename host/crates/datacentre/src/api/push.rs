@@ -8,6 +8,7 @@ use tl::{enums, types};
 use super::context::{Context, Outgoing};
 use super::error::Answer;
 use super::view::Peers;
+use super::view::updates::add_peers;
 use crate::model::keys;
 
 impl Context<'_> {
@@ -47,6 +48,17 @@ impl Context<'_> {
     pub(super) fn push_to_key(&mut self, auth_key_id: i64, update: enums::Update) {
         let updates = types::UpdateShort { update, date: self.now }.into();
         self.send(0, vec![auth_key_id], updates);
+    }
+
+    /// Pushes one update to some of a user's keys, to all their sessions but the calling one.
+    pub(super) fn push_to_keys(&mut self, user: i64, auth_key_ids: Vec<i64>, update: enums::Update) -> Answer<()> {
+        if !auth_key_ids.is_empty() {
+            let mut peers = Peers::default();
+            add_peers(&mut peers, &update);
+            let updates = self.updates(user, vec![update], &peers)?;
+            self.send(user, auth_key_ids, updates);
+        }
+        Ok(())
     }
 
     fn send(&mut self, user: i64, auth_key_ids: Vec<i64>, updates: enums::Updates) {

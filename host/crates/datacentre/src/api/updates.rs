@@ -10,10 +10,12 @@ use super::context::Context;
 use super::error::{Answer, bad_request};
 use super::view::updates::{add_peers, contents};
 use super::view::{self, Peers};
-use crate::model::{log, messages, qts};
+use crate::model::{log, messages, qts, secret_chats};
 
 /// How many entries of each log one answer covers at most.
 const SLICE_MAX: usize = 500;
+/// After so many bytes of messages of secret chats the rest waits for the next slice.
+const ENCRYPTED_BYTES_MAX: usize = 1 << 20;
 
 /// updates.getState: <https://core.telegram.org/method/updates.getState>.
 pub(super) fn get_state(context: &mut Context<'_>, _: functions::updates::GetState) -> Answer<enums::updates::State> {
@@ -31,7 +33,8 @@ pub(super) fn get_difference(
     let now_pts = log::pts(context.db, context.me)?;
     let moved = difference::moved(context, call.date)?;
     let second = missed_by_qts(context, &call)?;
-    if call.pts >= now_pts && second.updates.is_empty() && moved.is_empty() {
+    let moved = [moved, view::secret_chats::changed(context, call.date)?].concat();
+    if call.pts >= now_pts && second.is_nothing() && moved.is_empty() {
         return Ok(types::updates::DifferenceEmpty { date: context.now, seq: 0 }.into());
     }
     let pts = call.pts.min(now_pts);
@@ -44,7 +47,7 @@ pub(super) fn get_difference(
     let (new_messages, mut other_updates) = contents(context, page.entries, find, |message| {
         types::UpdateEditMessage { message, pts: page.pts, pts_count: 0 }.into()
     })?;
-    other_updates.extend(second.updates.iter().filter_map(|update| enums::Update::from_bytes(update).ok()));
+    other_updates.extend(second.updates);
     let more = page.more || second.more;
     if !more {
         other_updates.extend(moved);
@@ -58,7 +61,7 @@ pub(super) fn get_difference(
         state.date = call.date;
     }
     let state = state.into();
-    let new_encrypted_messages = Vec::new();
+    let new_encrypted_messages = second.encrypted;
     Ok(if more {
         types::updates::DifferenceSlice {
             new_messages,
@@ -74,10 +77,36 @@ pub(super) fn get_difference(
     })
 }
 
+/// What a caller missed that counts by qts.
+struct MissedByQts {
+    /// A bot's.
+    updates: Vec<enums::Update>,
+    /// A human's key's.
+    encrypted: Vec<enums::EncryptedMessage>,
+    qts: i32,
+    more: bool,
+}
+
+impl MissedByQts {
+    fn is_nothing(&self) -> bool {
+        self.updates.is_empty() && self.encrypted.is_empty()
+    }
+}
+
 /// What counts by qts since the caller's. A client that names none has not missed anything: it begins with what it is told.
-fn missed_by_qts(context: &Context<'_>, call: &functions::updates::GetDifference) -> Answer<qts::Page> {
+fn missed_by_qts(context: &Context<'_>, call: &functions::updates::GetDifference) -> Answer<MissedByQts> {
     let since = if call.qts > 0 { call.qts } else { i32::MAX };
-    Ok(qts::after(context.db, context.me, since, slice(call.qts_limit))?)
+    let limit = slice(call.qts_limit);
+    if context.bot {
+        let page = qts::after(context.db, context.me, since, limit)?;
+        let updates = page.updates.iter().filter_map(|update| enums::Update::from_bytes(update).ok()).collect();
+        return Ok(MissedByQts { updates, encrypted: Vec::new(), qts: page.qts, more: page.more });
+    }
+    let key = context.caller.auth_key_id;
+    let (waiting, more) = secret_chats::waiting_after(context.db, key, since, limit, ENCRYPTED_BYTES_MAX)?;
+    let qts = waiting.last().map_or_else(|| view::qts_now(context), |last| Ok(last.qts))?;
+    let message = |waiting: &secret_chats::Waiting| enums::EncryptedMessage::from_bytes(&waiting.content).ok();
+    Ok(MissedByQts { updates: Vec::new(), encrypted: waiting.iter().filter_map(message).collect(), qts, more })
 }
 
 /// How many log entries the answer covers, when the client wants no more than this.

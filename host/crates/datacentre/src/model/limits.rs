@@ -33,6 +33,10 @@ pub(crate) struct Limits {
     pub(crate) command_lists_per_bot_max: i64,
     /// Basic groups one user may ever make, and channels as many.
     pub(crate) chats_made_per_user_max: i64,
+    /// Secret chats one user may have asked for that are not discarded; as many discarded ones are remembered.
+    pub(crate) secret_chats_per_user_max: i64,
+    /// Messages of secret chats that may wait for one key until it says that it has them.
+    pub(crate) secret_messages_per_key_max: i64,
     /// Bytes of the database: messages, logs and everything else that is in it.
     pub(crate) database_bytes_max: i64,
 }
@@ -53,6 +57,8 @@ impl Default for Limits {
             bots_max: 100_000,
             command_lists_per_bot_max: 1_000,
             chats_made_per_user_max: 10_000,
+            secret_chats_per_user_max: 1_000,
+            secret_messages_per_key_max: 10_000,
             database_bytes_max: 32 << 30,
         }
     }

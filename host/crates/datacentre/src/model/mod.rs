@@ -21,6 +21,7 @@ pub(crate) mod posts;
 pub(crate) mod qts;
 pub(crate) mod room;
 mod schema;
+pub(crate) mod secret_chats;
 pub(crate) mod snapshot;
 pub(crate) mod uploads;
 pub(crate) mod users;
@@ -161,6 +162,11 @@ impl Model {
     /// The access hash with which `viewer` may name the channel `target`.
     pub(crate) fn channel_access_hash(&self, viewer: i64, target: i64) -> i64 {
         self.hash("channel", viewer, target)
+    }
+
+    /// The access hash with which `viewer` may name the secret chat `target`.
+    pub(crate) fn secret_chat_access_hash(&self, viewer: i64, target: i32) -> i64 {
+        self.hash("secret chat", viewer, i64::from(target))
     }
 
     fn hash(&self, purpose: &str, a: i64, b: i64) -> i64 {

@@ -1,5 +1,5 @@
-//! Each user's second sequence of updates, which qts counts: <https://core.telegram.org/api/updates#event-sequences>. Here
-//! it holds what bots hear of participants.
+//! Each bot's second sequence of updates, which qts counts: <https://core.telegram.org/api/updates#event-sequences>. It holds
+//! what bots hear of participants; people's is each key's own: see [`super::secret_chats`].
 //!
 //! Invariant: qts grows by one with each entry, and an entry is never changed.
 

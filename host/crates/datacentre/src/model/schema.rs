@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use super::{Db, Result};
 
 /// What each version added to the one before it. A step, once used, stays as it is.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     TABLES,
     CHANNELS,
     super::files::TABLES,
@@ -17,6 +17,7 @@ const STEPS: [&str; 9] = [
     OF_KEYS,
     TOPICS,
     LOGIN_TOKENS,
+    super::secret_chats::TABLES,
 ];
 /// How many steps a database of this version has had.
 pub(super) const VERSION: i32 = STEPS.len() as i32;
@@ -348,7 +349,7 @@ CREATE INDEX login_tokens_by_age ON login_tokens (expires);
 mod tests {
     use super::*;
     use crate::model::{
-        DATABASE_FILE, Limits, Model, Peer, invites, log, login, members, messages, qts, uploads, users,
+        DATABASE_FILE, Limits, Model, Peer, invites, log, login, members, messages, qts, secret_chats, uploads, users,
     };
     use crate::model::{channels, chats};
     use crate::seam::AuthKeys as _;
@@ -484,5 +485,16 @@ mod tests {
         assert_eq!(messages::find(&db, 7, 4).unwrap().unwrap().content.topic, None);
         assert_eq!(messages::random_id(&db, 7, 3).unwrap(), None);
         assert!(!messages::insert_random_id(&db, 7, 99, 6).unwrap(), "it was used already");
+    }
+
+    #[test]
+    fn keys_of_version_9_count_from_where_they_were_told() {
+        let rows = "INSERT INTO auth_keys (id, key, user, hash, created, active) VALUES (1, x'01', 7, 0, 1, 1);
+                    INSERT INTO counters (user, pts, message, qts) VALUES (7, 1, 0, 100);";
+        let (_dir, model) = brought_up(9, rows, Limits::default());
+        let db = model.lock();
+        assert_eq!((secret_chats::qts(&db, 1).unwrap(), qts::now(&db, 7).unwrap()), (100, 100));
+        assert_eq!(secret_chats::append(&db, 1, 5, b"message").unwrap(), 101);
+        assert_eq!(secret_chats::waiting_count(&db, 1).unwrap(), 1);
     }
 }

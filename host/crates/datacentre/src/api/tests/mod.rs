@@ -11,6 +11,7 @@ mod login_tokens;
 mod media;
 mod messages;
 mod people;
+mod secret_chats;
 mod standing;
 mod turn_arounds;
 mod updates;

@@ -7,6 +7,7 @@ pub(super) mod channels;
 pub(super) mod files;
 pub(super) mod invites;
 mod peers;
+pub(super) mod secret_chats;
 pub(super) mod updates;
 
 use grammers_tl_types as tl;
@@ -19,7 +20,7 @@ use crate::model::chats::{self, Chat, Member, Standing};
 use crate::model::dialogs::{self, Dialog};
 use crate::model::messages::Message;
 use crate::model::users::{self, User};
-use crate::model::{Peer, contacts, history, log, qts};
+use crate::model::{Peer, contacts, history, log, qts, secret_chats as stored_secret_chats};
 
 pub(super) use peers::{Peers, to_tl};
 
@@ -249,9 +250,18 @@ pub(super) fn state(context: &Context<'_>, pts: i32, qts: i32) -> Answer<enums::
     Ok(types::updates::State { pts, qts, date: context.now, seq: 0, unread_count }.into())
 }
 
+/// The caller's qts now: a bot has one, of a human each key.
+pub(super) fn qts_now(context: &Context<'_>) -> Answer<i32> {
+    Ok(if context.bot {
+        qts::now(context.db, context.me)?
+    } else {
+        stored_secret_chats::qts(context.db, context.caller.auth_key_id)?
+    })
+}
+
 /// The caller's state of updates now.
 pub(super) fn state_now(context: &Context<'_>) -> Answer<enums::updates::State> {
-    state(context, log::pts(context.db, context.me)?, qts::now(context.db, context.me)?)
+    state(context, log::pts(context.db, context.me)?, qts_now(context)?)
 }
 
 /// What a chat with this user shows above its messages.

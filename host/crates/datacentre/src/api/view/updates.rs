@@ -57,6 +57,7 @@ pub(in crate::api) fn add_peers(people: &mut Peers, update: &enums::Update) {
         enums::Update::ChannelTooLong(moved) => people.add(Peer::Channel(moved.channel_id)),
         enums::Update::ReadHistoryInbox(read) => people.add_tl(&read.peer),
         enums::Update::ReadHistoryOutbox(read) => people.add_tl(&read.peer),
+        enums::Update::Encryption(encryption) => add_sides(people, &encryption.chat),
         update => add_participants(people, update),
     }
 }
@@ -92,6 +93,15 @@ pub(in crate::api) fn add_participants(people: &mut Peers, update: &enums::Updat
             add_inviter(people, &update.invite);
         }
         _ => {}
+    }
+}
+
+fn add_sides(people: &mut Peers, chat: &enums::EncryptedChat) {
+    match chat {
+        enums::EncryptedChat::Waiting(chat) => people.add_users([chat.admin_id, chat.participant_id]),
+        enums::EncryptedChat::Requested(chat) => people.add_users([chat.admin_id, chat.participant_id]),
+        enums::EncryptedChat::Chat(chat) => people.add_users([chat.admin_id, chat.participant_id]),
+        enums::EncryptedChat::Empty(_) | enums::EncryptedChat::Discarded(_) => {}
     }
 }
 
