@@ -80,7 +80,8 @@ chat.run({
   },
   async load({ id, path, ...of }) {
     const [message] = await gramjs.getMessages(peer(of), { ids: [id] });
-    await gramjs.downloadMedia(message, { outputFile: path });
+    // Who has it write the file hears that it is there before all of it is.
+    fs.writeFileSync(path, await gramjs.downloadMedia(message));
   },
   async history({ limit, ...of }) {
     return { messages: (await gramjs.getMessages(peer(of), { limit })).map(told) };

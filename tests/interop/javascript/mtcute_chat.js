@@ -62,7 +62,7 @@ chat.run({
   },
   async load({ id, path, ...of }) {
     const [message] = await mtcute.getMessages(peer(of), [id]);
-    // `downloadToFile` is done before the file is written.
+    // Who has it write the file hears that it is there before all of it is.
     fs.writeFileSync(path, await mtcute.downloadAsBuffer(message.media));
   },
   async history({ limit, ...of }) {
