@@ -361,6 +361,67 @@ fn prometheus_reads_what_each_script_does() {
     assert_eq!(host.finish().code(), Some(0));
 }
 
+/// Takes a step of a login, as the owner, and gives what the host answers.
+fn log_in_step(folder: &HostFolder, account: &str, step: &serde_json::Value) -> String {
+    let body = step.to_string();
+    let length = body.len();
+    let head = format!(
+        "POST /v1/accounts/{account}/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n"
+    );
+    let mut socket = UnixStream::connect(folder.path("data/control.sock")).expect("it listens");
+    socket.write_all((head + &body).as_bytes()).expect("it listens");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+#[test]
+fn a_login_outlives_a_step_that_does_not_fit_and_not_its_account() {
+    let place = Place::new();
+    let key = place.public_key.display().to_string();
+    let tenant = format!(
+        "[accounts.own]\ndata_centre.at = {{ address = {:?}, dc_id = 2, key_file = {key:?} }}\n",
+        place.address
+    );
+    let done = |folder: &HostFolder, verb: &[&str]| assert_eq!(folder.ask(verb).code(), Some(0), "{verb:?}");
+    let nothing = |_: &HostFolder| {};
+    let taken_out = |folder: &HostFolder| {
+        folder.write("tenants/cy/tenant.toml", "");
+        done(folder, &["reload"]);
+    };
+    let made_anew = |folder: &HostFolder| {
+        done(folder, &["tenant", "rm", "cy"]);
+        done(folder, &["tenant", "add", "cy"]);
+        folder.write("tenants/cy/tenant.toml", &tenant);
+        done(folder, &["reload"]);
+    };
+    let rows: [(&str, &dyn Fn(&HostFolder), &str); 3] = [
+        ("9996610011", &nothing, "\"next\":\"done\""),
+        ("9996610012", &taken_out, "there is no account"),
+        ("9996610013", &made_anew, "was taken away while somebody logged in to it"),
+    ];
+    for (phone, befalls, answer) in rows {
+        let folder = HostFolder::new(&[("tglhost.toml", ""), ("tenants/cy/tenant.toml", &tenant)]);
+        let mut host = Process::start(&mut folder.command(&["serve"]));
+        host.stderr_line_with("Serves ");
+        let step = |step: serde_json::Value| log_in_step(&folder, "cy.own", &step);
+        let next = step(serde_json::json!({"step": "phone", "phone": phone}));
+        assert!(next.contains("\"next\":\"code\""), "{next}");
+        let unfit = step(serde_json::json!({"step": "qr-wait"}));
+        assert!(unfit.contains(" 409 ") && unfit.contains("needs an earlier one first"), "{unfit}");
+        let next = step(serde_json::json!({"step": "code", "code": "11111"}));
+        assert!(next.contains("\"next\":\"sign-up\""), "{next}");
+        befalls(&folder);
+        let ended = step(serde_json::json!({"step": "sign-up", "first_name": "Cy"}));
+        assert!(ended.contains(answer), "{ended}");
+        let is_logged_in = std::path::Path::new(&folder.path("data/accounts/cy.own/account.toml")).exists();
+        assert_eq!(is_logged_in, answer.contains("done"), "{answer}");
+        host.terminate();
+        assert_eq!(host.finish().code(), Some(0));
+    }
+}
+
 #[test]
 fn an_account_is_logged_in_while_others_are_at_work() {
     let place = Place::new();

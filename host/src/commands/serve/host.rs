@@ -327,6 +327,11 @@ impl Host {
         self.accounts.vacant(account).await
     }
 
+    /// Whether there is this account, at work or not.
+    pub(super) fn has_account(&self, name: &str) -> bool {
+        self.accounts.has(name)
+    }
+
     /// A tenant that has nothing yet.
     pub(super) fn add_tenant(&mut self, name: &str) {
         self.tenants.push(name.into());

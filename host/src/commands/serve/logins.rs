@@ -3,6 +3,8 @@
 //! Invariant: what is secret in a step goes to the data centre and nowhere else; a login that is not gone on with holds its
 //! account for [`LOGIN_WAIT_MAX`] only, and for whoever begins another one not at all.
 
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::Duration;
 
 use telegram::login::{Login, LoginError};
@@ -32,8 +34,13 @@ pub(super) struct Vacant {
 struct UnderWay {
     login: Login,
     dir: AccountDir,
+    /// The account's folder, whatever has its name later.
+    folder: Option<FolderId>,
     dc: DcAddress,
 }
+
+/// A folder's disk, and its number there.
+type FolderId = (u64, u64);
 
 impl Default for Logins {
     fn default() -> Self {
@@ -81,6 +88,11 @@ async fn take_now(handle: &Handle, account: String, step: LoginStep) -> Result<L
     };
     let next = match next {
         Some(Ok(next)) => next,
+        // Nothing was asked of the data centre: the login is where it was.
+        Some(Err(error @ LoginError::OutOfOrder(_))) => {
+            seat.leave(under_way);
+            return Err(refusal(error));
+        }
         ended => {
             let why = || Refusal::Conflict(format!("another login of {account} was begun"));
             let why = ended.and_then(Result::err).map_or_else(why, refusal);
@@ -92,7 +104,15 @@ async fn take_now(handle: &Handle, account: String, step: LoginStep) -> Result<L
         seat.leave(under_way);
         return Ok(next);
     }
-    let UnderWay { login, dir, dc } = under_way;
+    let UnderWay { login, dir, folder, dc } = under_way;
+    let name = account.clone();
+    let is_there = handle.change(|host| Box::pin(async move { Ok(host.has_account(&name)) })).await?;
+    if !is_there || folder.is_none() || folder_id(&dir.path) != folder {
+        login.log_out().await.map_err(refusal)?;
+        let why =
+            format!("the account {account} was taken away while somebody logged in to it: they are logged out again");
+        return Err(Refusal::Conflict(why));
+    }
     login.finish().await.map_err(refusal)?;
     dir.set_data_centre(&dc).map_err(|error| Refusal::failed(&error))?;
     handle.reload().await?;
@@ -105,7 +125,11 @@ async fn begun(handle: &Handle, account: &str) -> Result<UnderWay, Refusal> {
     let Vacant { config, dir } = vacant.await?;
     let dc = config.dc.clone();
     let login = begin(config).await.map_err(|error| Refusal::failed(&error))?;
-    Ok(UnderWay { login, dir, dc })
+    Ok(UnderWay { login, folder: folder_id(&dir.path), dir, dc })
+}
+
+fn folder_id(path: &Path) -> Option<FolderId> {
+    path.metadata().ok().map(|about| (about.dev(), about.ino()))
 }
 
 /// What the data centre refuses is for whoever logs in to mend.
